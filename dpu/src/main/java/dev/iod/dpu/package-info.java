@@ -1,0 +1,2 @@
+/** The agent of a DPU: OVN chassis, virtClient, goal-state reconciler, metadata. */
+package dev.iod.dpu;

@@ -1,0 +1,40 @@
+package dev.iod.eswitch;
+
+/**
+ * One attachment of the packet engine: a vhost-user device, the uplink, a local service. All
+ * methods are called by the engine thread alone and never block. Packets are copied in and out:
+ * nothing the peer can write to is ever parsed in place.
+ */
+interface Port extends AutoCloseable {
+    /**
+     * Receives up to the batch's free slots; each packet is copied once to the slot's address.
+     *
+     * @return number of packets received
+     */
+    int receive(PacketBatch batch);
+
+    /**
+     * Copies one Ethernet frame to the port; the peer need not see it before {@link #flush()}.
+     *
+     * @return false when the port has no room or is not up (the caller counts the drop)
+     */
+    boolean transmit(long address, int lengthBytes);
+
+    /** Makes transmitted packets visible to the peer and wakes it if it asked to be woken. */
+    void flush();
+
+    /** Whether packets can flow now (rings live, interface up). */
+    boolean up();
+
+    /** Descriptors to wait for readability on while the engine sleeps. */
+    int[] wakeDescriptors();
+
+    /** Asks the peer to wake us. @return false when there already is work, so do not sleep */
+    boolean armWakeup();
+
+    /** Undoes {@link #armWakeup()} and drains the wake descriptors. */
+    void disarmWakeup();
+
+    @Override
+    void close();
+}

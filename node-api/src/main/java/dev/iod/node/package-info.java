@@ -1,0 +1,2 @@
+/** The contract between a region and its nodes (protobuf over gRPC). */
+package dev.iod.node;

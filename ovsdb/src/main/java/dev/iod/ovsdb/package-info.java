@@ -1,0 +1,2 @@
+/** OVSDB client (RFC 7047): schema-checked rows, transactions, conditional monitors. */
+package dev.iod.ovsdb;

@@ -1,0 +1,5 @@
+/**
+ * Kernel and C-library interfaces through java.lang.foreign, and {@code Memory}, the one class that
+ * touches raw addresses.
+ */
+package dev.iod.sys;

@@ -1,0 +1,2 @@
+/** The vhost-user back end: protocol, guest memory map, virtqueues; device-neutral. */
+package dev.iod.vhost;

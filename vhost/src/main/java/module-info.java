@@ -1,0 +1,6 @@
+/** The vhost-user back end: protocol, guest memory map, virtqueues; device-neutral. */
+@org.jspecify.annotations.NullMarked
+module dev.iod.vhost {
+    requires static transitive org.jspecify;
+    requires transitive dev.iod.sys;
+}
