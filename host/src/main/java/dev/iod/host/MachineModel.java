@@ -1,0 +1,9 @@
+package dev.iod.host;
+
+/** The virtual hardware of a machine; {@link QemuCommand} says what each one is made of. */
+public enum MachineModel {
+    /** PCI Express with empty root ports for hot-plug. */
+    Q35,
+    /** virtio over MMIO, no PCI: starts faster, cannot hot-plug. */
+    MICROVM
+}

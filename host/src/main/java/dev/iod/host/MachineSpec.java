@@ -1,0 +1,87 @@
+package dev.iod.host;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * What a machine is made of. Two equal specifications are the same machine.
+ *
+ * @param id 1 to 64 letters, digits or dashes, unique on the node
+ * @param name for people, at most 255 characters without control characters
+ * @param model the virtual hardware
+ * @param vcpus virtual processors, 1 to 64
+ * @param memoryMib guest memory in MiB, 64 to 1048576
+ * @param kernel absolute path of the kernel, readable by the VMM's user
+ * @param initrd absolute path of the initial file system, readable by the VMM's user
+ * @param commandLine what to add to the model's own kernel arguments, at most 1024 printable
+ *     characters
+ * @param nics network interfaces, at most 8
+ */
+public record MachineSpec(
+        String id,
+        String name,
+        MachineModel model,
+        int vcpus,
+        long memoryMib,
+        Path kernel,
+        Path initrd,
+        String commandLine,
+        List<Nic> nics) {
+
+    /** The largest number of interfaces of one machine. */
+    public static final int MAX_NICS = 8;
+
+    private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,63}");
+    private static final Pattern PRINTABLE = Pattern.compile("[\\x20-\\x7e]{0,1024}");
+
+    /**
+     * Checks every value.
+     *
+     * @throws HostException INVALID, naming the value
+     */
+    public MachineSpec {
+        nics = List.copyOf(nics);
+        checkId("machine id", id);
+        check(
+                name.length() <= 255 && name.codePoints().noneMatch(Character::isISOControl),
+                "name: expected at most 255 characters without control characters");
+        check(vcpus >= 1 && vcpus <= 64, "vcpus %s: expected 1 to 64", vcpus);
+        check(
+                memoryMib >= 64 && memoryMib <= 1048576,
+                "memoryMib %s: expected 64 to 1048576",
+                memoryMib);
+        checkPath("kernel", kernel);
+        checkPath("initrd", initrd);
+        check(
+                PRINTABLE.matcher(commandLine).matches(),
+                "commandLine: expected at most 1024 printable ASCII characters");
+        check(nics.size() <= MAX_NICS, "nics: expected at most %s", MAX_NICS);
+        check(
+                nics.stream().map(Nic::id).distinct().count() == nics.size()
+                        && nics.stream().map(Nic::socket).distinct().count() == nics.size(),
+                "nics: expected different ids and sockets");
+    }
+
+    static void checkId(String what, String id) {
+        check(
+                ID.matcher(id).matches(),
+                "%s %s: expected 1 to 64 letters, digits or dashes",
+                what,
+                id);
+    }
+
+    static void checkPath(String what, Path path) {
+        check(
+                path.isAbsolute() && path.toString().codePoints().noneMatch(c -> c < ' '),
+                "%s %s: expected an absolute path without control characters",
+                what,
+                path);
+    }
+
+    static void check(boolean holds, String message, Object... values) {
+        if (!holds) {
+            throw new HostException(HostException.Category.INVALID, String.format(message, values));
+        }
+    }
+}
