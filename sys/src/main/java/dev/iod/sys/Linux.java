@@ -1,0 +1,218 @@
+package dev.iod.sys;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+
+/**
+ * System calls on descriptors and memory. Every failure is a {@link SysException}; EINTR is retried
+ * here and never seen by callers. Descriptors are opened close-on-exec.
+ */
+public final class Linux {
+    public static final int O_RDONLY = 0;
+    public static final int O_RDWR = 2;
+    public static final int O_CREAT = 0x40;
+    public static final int O_NONBLOCK = 0x800;
+    public static final int O_CLOEXEC = 0x80000;
+    public static final int PROT_READ = 1;
+    public static final int PROT_WRITE = 2;
+    public static final int MAP_SHARED = 1;
+    public static final int MAP_PRIVATE = 2;
+    public static final int MAP_ANONYMOUS = 0x20;
+    public static final int MAP_NORESERVE = 0x4000;
+    public static final int MAP_POPULATE = 0x8000;
+    public static final int MADV_HUGEPAGE = 14;
+    public static final int F_SEAL_SEAL = 1;
+    public static final int F_SEAL_SHRINK = 2;
+    public static final int F_SEAL_GROW = 4;
+
+    /** Size of a page this module assumes when it rounds (4 KiB); mappings are page-aligned. */
+    public static final int PAGE_BYTES = 4096;
+
+    private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_ALLOW_SEALING = 2;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int F_ADD_SEALS = 1033;
+    private static final int F_GET_SEALS = 1034;
+    private static final int SEEK_END = 2;
+    private static final int CLONE_NEWNET = 0x4000_0000;
+    private static final int MAX_CPUS = 1024;
+
+    private Linux() {}
+
+    /** Throws what errno says when {@code result} is negative, otherwise returns it. */
+    static int check(int result, String operation) {
+        if (result < 0) {
+            throw new SysException(operation, Libc.errno());
+        }
+        return result;
+    }
+
+    static long check(long result, String operation) {
+        if (result < 0) {
+            throw new SysException(operation, Libc.errno());
+        }
+        return result;
+    }
+
+    /** Closes a descriptor. EINTR counts as closed (Linux releases the number in any case). */
+    public static void close(int fd) {
+        if (Libc.close(fd) < 0 && Libc.errno() != Errno.EINTR) {
+            throw new SysException("close " + fd, Libc.errno());
+        }
+    }
+
+    /**
+     * Reads up to {@code length} bytes to an address.
+     *
+     * @return bytes read, 0 at the end, or -1 when a non-blocking descriptor has nothing now
+     */
+    public static int read(int fd, long address, int length) {
+        while (true) {
+            long n = Libc.read(fd, address, length);
+            if (n >= 0) {
+                return (int) n;
+            }
+            if (Libc.errno() == Errno.EAGAIN) {
+                return -1;
+            }
+            if (Libc.errno() != Errno.EINTR) {
+                throw new SysException("read " + fd, Libc.errno());
+            }
+        }
+    }
+
+    /**
+     * Writes up to {@code length} bytes from an address.
+     *
+     * @return bytes written, or -1 when a non-blocking descriptor has no room now
+     */
+    public static int write(int fd, long address, int length) {
+        while (true) {
+            long n = Libc.write(fd, address, length);
+            if (n >= 0) {
+                return (int) n;
+            }
+            if (Libc.errno() == Errno.EAGAIN) {
+                return -1;
+            }
+            if (Libc.errno() != Errno.EINTR) {
+                throw new SysException("write " + fd, Libc.errno());
+            }
+        }
+    }
+
+    /** Opens a file; {@code O_CLOEXEC} is added. New files get mode 0600. */
+    public static int open(Path path, int flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(path.toString());
+            return check(Libc.open(name, flags | O_CLOEXEC, 0600), "open " + path);
+        }
+    }
+
+    /** A second descriptor for the same open file. */
+    public static int duplicate(int fd) {
+        return check(Libc.fcntl(fd, F_DUPFD_CLOEXEC, 0), "duplicate descriptor " + fd);
+    }
+
+    public static void nonBlocking(int fd) {
+        int flags = check(Libc.fcntl(fd, F_GETFL, 0), "fcntl F_GETFL");
+        check(Libc.fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
+    }
+
+    public static void truncate(int fd, long lengthBytes) {
+        check(Libc.ftruncate(fd, lengthBytes), "truncate to " + lengthBytes + " bytes");
+    }
+
+    /** Size of the file behind a descriptor, bytes; moves its position to the end. */
+    public static long size(int fd) {
+        return check(Libc.lseek(fd, 0, SEEK_END), "size of descriptor " + fd);
+    }
+
+    /** An anonymous file in memory of the given size that can be sealed. */
+    public static int memfd(String name, long lengthBytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            int fd =
+                    check(
+                            Libc.memfdCreate(
+                                    arena.allocateFrom(name), MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                            "memfd_create");
+            truncate(fd, lengthBytes);
+            return fd;
+        }
+    }
+
+    /** Adds {@code F_SEAL_…} bits to a memory file. */
+    public static void seal(int fd, int seals) {
+        check(Libc.fcntl(fd, F_ADD_SEALS, seals), "seal memory file");
+    }
+
+    /** The {@code F_SEAL_…} bits of a file; 0 for a file that has no seals at all. */
+    public static int seals(int fd) {
+        return Math.max(0, Libc.fcntl(fd, F_GET_SEALS, 0));
+    }
+
+    /** Maps memory at an address the kernel chooses, and registers it with {@link Memory}. */
+    public static long mmap(long length, int protection, int flags, int fd, long offset) {
+        long address = Libc.mmap(0, length, protection, flags, fd, offset);
+        if (address == -1) {
+            throw new SysException("mmap " + length + " bytes", Libc.errno());
+        }
+        Memory.register(address, length);
+        return address;
+    }
+
+    /** Undoes {@link #mmap}. Nothing may touch the memory any more, in any thread. */
+    public static void munmap(long address, long length) {
+        Memory.unregister(address);
+        check(Libc.munmap(address, length), "munmap");
+    }
+
+    /** Hint about a mapping; a kernel that does not take it is not an error. */
+    public static void advise(long address, long length, int advice) {
+        Libc.madvise(address, length, advice);
+    }
+
+    /** Waits until one of the descriptors can be read. @return how many can; 0 = time is up */
+    public static int pollReadable(int[] fds, int timeoutMillis) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment entries = arena.allocate(8L * Math.max(1, fds.length), 8);
+            for (int i = 0; i < fds.length; i++) {
+                entries.set(ValueLayout.JAVA_INT, 8L * i, fds[i]);
+                entries.set(ValueLayout.JAVA_SHORT, 8L * i + 4, (short) 1 /* POLLIN */);
+            }
+            int ready = Libc.poll(entries, fds.length, timeoutMillis);
+            return ready < 0 && Libc.errno() == Errno.EINTR ? 0 : check(ready, "poll");
+        }
+    }
+
+    /** Removes a file; one that is gone already is no error. */
+    public static void unlink(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            if (Libc.unlink(arena.allocateFrom(path.toString())) < 0
+                    && Libc.errno() != Errno.ENOENT) {
+                throw new SysException("unlink " + path, Libc.errno());
+            }
+        }
+    }
+
+    /** Moves the calling platform thread, and it alone, into a network namespace. */
+    public static void enterNetworkNamespace(int namespaceFd) {
+        check(Libc.setns(namespaceFd, CLONE_NEWNET), "setns");
+    }
+
+    /** Binds the calling platform thread to one CPU, 0 to 1023. */
+    public static void pinThread(int cpu) {
+        if (cpu < 0 || cpu >= MAX_CPUS) {
+            throw new IllegalArgumentException("a CPU is 0 to " + (MAX_CPUS - 1) + ", not " + cpu);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment mask = arena.allocate(MAX_CPUS / 8, 8);
+            mask.set(ValueLayout.JAVA_BYTE, cpu / 8, (byte) (1 << (cpu % 8)));
+            check(Libc.schedSetaffinity(0, MAX_CPUS / 8, mask), "pin to CPU " + cpu);
+        }
+    }
+}
