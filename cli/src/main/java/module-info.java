@@ -1,6 +1,15 @@
-/** What ./iod runs: builds run directories, supervises, shows status, runs the demo. */
+/**
+ * What {@code ./iod} runs: lays out the run directory, starts and supervises the processes of a
+ * region on one machine, shows their state, and plays the demo. Uses only public interfaces of the
+ * region (its HTTP API, its configuration files); no other module depends on it.
+ */
 @org.jspecify.annotations.NullMarked
 module dev.iod.cli {
     requires static transitive org.jspecify;
-    requires dev.iod.runtime;
+    requires info.picocli;
+    requires java.net.http;
+    requires tools.jackson.databind;
+
+    opens dev.iod.cli to
+            info.picocli;
 }

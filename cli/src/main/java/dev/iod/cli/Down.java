@@ -1,0 +1,69 @@
+package dev.iod.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Stops a region: services in reverse order, machines, namespaces, shared memory. */
+final class Down {
+    private final Layout layout;
+
+    Down(Layout layout) {
+        this.layout = layout;
+    }
+
+    /** Leaves no process, namespace, mount or device; the data stays unless purged. */
+    void run(boolean purge) {
+        if (RegionConfig.exists(layout)) {
+            RegionConfig config = RegionConfig.load(layout);
+            Supervisor supervisor = Supervisor.ofMachine(layout);
+            List<Supervisor.Service> services = new Services(layout, config).all();
+            for (Supervisor.Service service : services.reversed()) {
+                supervisor.stop(service.name());
+            }
+            supervisor.remove();
+        }
+        endMachines();
+        new Underlay(layout).remove();
+        removeTables();
+        if (purge) {
+            Trees.delete(layout.run());
+        }
+    }
+
+    /** The guests: their command line names this run directory. */
+    private void endMachines() {
+        String guests = layout.run().resolve("nodes").toString();
+        List<ProcessHandle> machines =
+                ProcessHandle.allProcesses()
+                        .filter(
+                                p ->
+                                        Proc.isRunning(p.pid(), "qemu-system")
+                                                && Proc.isRunning(p.pid(), guests + "/"))
+                        .toList();
+        machines.forEach(ProcessHandle::destroy);
+        if (!Waiting.within(10, () -> machines.stream().noneMatch(ProcessHandle::isAlive))) {
+            machines.forEach(ProcessHandle::destroyForcibly);
+            Waiting.until(
+                    "end the machines",
+                    10,
+                    () -> machines.stream().noneMatch(ProcessHandle::isAlive));
+        }
+    }
+
+    private void removeTables() {
+        try (Stream<Path> entries = Files.list(Path.of("/dev/shm"))) {
+            entries.filter(
+                            path ->
+                                    path.getFileName()
+                                            .toString()
+                                            .startsWith(layout.namespacePrefix()))
+                    .toList()
+                    .forEach(Trees::delete);
+        } catch (IOException e) {
+            throw new CliException("cannot list /dev/shm: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+package dev.iod.cli;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The commands of {@code ./iod} that are more than building and testing. */
+@Command(
+        name = "iod",
+        mixinStandardHelpOptions = true,
+        description = "An IaaS-on-DPU region on one machine.")
+public final class Main {
+    private final Layout layout = Layout.ofEnvironment();
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        CommandLine command = new CommandLine(new Main());
+        command.setUnmatchedOptionsArePositionalParams(false);
+        command.getSubcommands()
+                .get("openstack")
+                .setUnmatchedOptionsArePositionalParams(true)
+                .setStopAtPositional(true);
+        command.setExecutionExceptionHandler(
+                (e, line, result) -> {
+                    if (e instanceof CliException) {
+                        System.err.println("iod: " + e.getMessage());
+                        return 1;
+                    }
+                    throw e;
+                });
+        System.exit(command.execute(arguments));
+    }
+
+    @Command(
+            description = "Start a region; a second call changes nothing.",
+            mixinStandardHelpOptions = true)
+    int up(
+            @Option(
+                            names = "--nodes",
+                            description = "Nodes of a new region (default 2, at most 8).")
+                    Integer nodes) {
+        requireRoot();
+        return locked(
+                () -> {
+                    start(nodes == null ? 0 : nodes);
+                    return 0;
+                });
+    }
+
+    @Command(
+            description = "Stop the region; its data stays for the next up.",
+            mixinStandardHelpOptions = true)
+    int down(@Option(names = "--purge", description = "Also remove the data.") boolean purge) {
+        requireRoot();
+        if (!Files.exists(layout.run())) {
+            System.out.println("No region in " + layout.run() + ".");
+            return 0;
+        }
+        return locked(
+                () -> {
+                    new Down(layout).run(purge);
+                    System.out.println(
+                            "Region is down"
+                                    + (purge
+                                            ? ", its data removed."
+                                            : "; its data stays in " + layout.run() + "."));
+                    return 0;
+                });
+    }
+
+    @Command(description = "Show processes, nodes and servers.", mixinStandardHelpOptions = true)
+    int status(@Option(names = "--json", description = "Machine-readable.") boolean json) {
+        Status.Report report = new Status(layout, RegionConfig.load(layout)).report();
+        if (json) {
+            System.out.println(
+                    Api.JSON.writerWithDefaultPrettyPrinter().writeValueAsString(report));
+        } else {
+            Status.print(report);
+        }
+        return report.processes().stream().allMatch(p -> p.pid() != 0) ? 0 : 3;
+    }
+
+    @Command(description = "Print what a process wrote.", mixinStandardHelpOptions = true)
+    int logs(
+            @Parameters(
+                            arity = "0..1",
+                            description = "For example control or n1-dpu; all when missing.")
+                    String process) {
+        List<String> names =
+                new Services(layout, RegionConfig.load(layout))
+                        .all().stream().map(Supervisor.Service::name).toList();
+        if (process != null && !names.contains(process)) {
+            throw new CliException(
+                    "no process '" + process + "'; there are " + String.join(", ", names));
+        }
+        for (String name : process == null ? names : List.of(process)) {
+            Path log = layout.log(name).resolve("current");
+            if (process == null) {
+                System.out.println("==> " + name + " <==");
+            }
+            if (Files.exists(log)) {
+                System.out.print(Layout.read(log));
+            }
+        }
+        return 0;
+    }
+
+    @Command(
+            description =
+                    "Start a region if none runs, and let two servers on two nodes find each other.",
+            mixinStandardHelpOptions = true)
+    int demo(@Option(names = "--keep", description = "Leave what the demo made.") boolean keep) {
+        requireRoot();
+        return locked(
+                () -> {
+                    RegionConfig config = start(0);
+                    new Demo(layout, config, keep).run();
+                    return 0;
+                });
+    }
+
+    private RegionConfig start(int nodes) {
+        RegionConfig config = RegionConfig.loadOrCreate(layout, nodes);
+        long begin = System.nanoTime();
+        boolean changed = new Up(layout, config).run();
+        System.out.println(
+                changed
+                        ? "Region is up with %d nodes after %.1f s."
+                                .formatted(config.nodes(), (System.nanoTime() - begin) / 1e9)
+                        : "Region is up already; nothing changed.");
+        System.out.println(
+                "API "
+                        + config.api()
+                        + ", credentials in "
+                        + Credentials.clouds(layout)
+                        + "; try ./iod openstack server list");
+        return config;
+    }
+
+    private static void requireRoot() {
+        if (!"root".equals(System.getProperty("user.name"))) {
+            throw new CliException("needs root: it makes network namespaces and starts machines");
+        }
+    }
+
+    private int locked(java.util.function.IntSupplier work) {
+        Path file = Layout.directory(layout.run()).resolve("lock");
+        try (RandomAccessFile lock = new RandomAccessFile(file.toFile(), "rw");
+                FileLock held = lock.getChannel().tryLock()) {
+            if (held == null) {
+                throw new CliException("another ./iod command is at work on " + layout.run());
+            }
+            return work.getAsInt();
+        } catch (IOException e) {
+            throw new CliException("cannot lock " + file + ": " + e.getMessage(), e);
+        }
+    }
+}

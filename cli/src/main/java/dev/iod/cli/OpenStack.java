@@ -1,0 +1,91 @@
+package dev.iod.cli;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The real OpenStack client as one interactive process: its start costs seconds, a command then
+ * costs what the region needs.
+ */
+final class OpenStack implements AutoCloseable {
+    private static final String MARK = "iod-end-of-command";
+
+    private final Process process;
+    private final BufferedWriter input;
+    private final BufferedReader output;
+
+    OpenStack(Layout layout, String cloud) {
+        ProcessBuilder builder = new ProcessBuilder("/usr/bin/openstack").redirectErrorStream(true);
+        credentials(builder, layout, cloud);
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            throw new CliException(
+                    "cannot start the OpenStack client (package python3-openstackclient)", e);
+        }
+        input =
+                new BufferedWriter(
+                        new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8));
+        output =
+                new BufferedReader(
+                        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    static void credentials(ProcessBuilder builder, Layout layout, String cloud) {
+        builder.environment().put("OS_CLIENT_CONFIG_FILE", Credentials.clouds(layout).toString());
+        builder.environment().put("OS_CLOUD", cloud);
+        builder.environment().put("PYTHONWARNINGS", "ignore");
+    }
+
+    /** Runs a command that prints nothing we need. @throws CliException when it prints an error */
+    void run(String command) {
+        ask(command);
+    }
+
+    /** Runs a command with JSON output. */
+    JsonNode json(String command) {
+        String text = ask(command + " -f json");
+        int start = Math.max(0, Math.min(indexOr(text, '{'), indexOr(text, '[')));
+        try {
+            return Api.JSON.readTree(text.substring(start));
+        } catch (JacksonException | StringIndexOutOfBoundsException e) {
+            throw new CliException("'openstack " + command + "' answered: " + text.strip(), e);
+        }
+    }
+
+    private static int indexOr(String text, char c) {
+        int index = text.indexOf(c);
+        return index < 0 ? text.length() : index;
+    }
+
+    private String ask(String command) {
+        try {
+            input.write(command + "\n" + MARK + "\n");
+            input.flush();
+            StringBuilder answer = new StringBuilder();
+            ArrayDeque<String> last = new ArrayDeque<>();
+            for (String line = output.readLine(); line != null; line = output.readLine()) {
+                if (line.contains(MARK)) {
+                    return answer.toString();
+                }
+                answer.append(line.replace("(openstack) ", "")).append('\n');
+                last.add(line);
+            }
+            throw new CliException("the OpenStack client ended: " + String.join("\n", last));
+        } catch (IOException e) {
+            throw new CliException("the OpenStack client went away: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+    }
+}

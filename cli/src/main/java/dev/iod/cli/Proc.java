@@ -1,0 +1,72 @@
+package dev.iod.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What /proc says of a process, see proc(5). */
+final class Proc {
+    private static final double TICKS_PER_SECOND = 100; // USER_HZ, fixed on x86 and Arm
+
+    private Proc() {}
+
+    /** Whether a process runs whose command line contains a word (a guard against reused ids). */
+    static boolean isRunning(long pid, String word) {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/cmdline")).contains(word);
+        } catch (IOException e) {
+            return false; // no such process
+        }
+    }
+
+    /** Proportional resident memory of a process and its descendants, bytes. */
+    static long residentBytes(long pid) {
+        return family(pid).mapToLong(Proc::pssBytes).sum();
+    }
+
+    /**
+     * CPU time of a process and its descendants, ended and waited-for children included, seconds.
+     */
+    static double cpuSeconds(long pid) {
+        return family(pid).mapToDouble(Proc::ownCpuSeconds).sum();
+    }
+
+    private static Stream<ProcessHandle> family(long pid) {
+        return ProcessHandle.of(pid).stream()
+                .flatMap(p -> Stream.concat(Stream.of(p), p.descendants()));
+    }
+
+    private static long pssBytes(ProcessHandle process) {
+        for (String line : lines(process, "smaps_rollup")) {
+            if (line.startsWith("Pss:")) {
+                return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+            }
+        }
+        return 0;
+    }
+
+    private static double ownCpuSeconds(ProcessHandle process) {
+        List<String> lines = lines(process, "stat");
+        if (lines.isEmpty()) {
+            return 0;
+        }
+        // The name in parentheses may contain spaces: fields are counted from its end.
+        String[] fields =
+                lines.getFirst().substring(lines.getFirst().lastIndexOf(')') + 2).split(" ");
+        long ticks = 0;
+        for (int i = 11; i <= 14; i++) {
+            ticks += Long.parseLong(fields[i]);
+        }
+        return ticks / TICKS_PER_SECOND;
+    }
+
+    private static List<String> lines(ProcessHandle process, String file) {
+        try {
+            return Files.readAllLines(Path.of("/proc/" + process.pid() + "/" + file));
+        } catch (IOException e) {
+            return List.of(); // it ended meanwhile
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package dev.iod.cli;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Properties;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * What was chosen once, at the first {@code up}, and kept in {@code run/region.properties}: the
+ * number of nodes, the loopback ports and the passwords.
+ */
+record RegionConfig(
+        int nodes,
+        int apiPort,
+        int nodePort,
+        int southboundPort,
+        String adminPassword,
+        String demoPassword) {
+    static final int DEFAULT_NODES = 2;
+    private static final int FIRST_PORT = 8774;
+    private static final int MAX_NODES = 8;
+
+    static Path file(Layout layout) {
+        return layout.run().resolve("region.properties");
+    }
+
+    static boolean exists(Layout layout) {
+        return Files.exists(file(layout));
+    }
+
+    /** The kept configuration. @throws CliException when there is none */
+    static RegionConfig load(Layout layout) {
+        if (!exists(layout)) {
+            throw new CliException("no region in " + layout.run() + "; start one with ./iod up");
+        }
+        Properties p = new Properties();
+        try {
+            p.load(new StringReader(Layout.read(file(layout))));
+            return new RegionConfig(
+                    Integer.parseInt(p.getProperty("nodes")),
+                    Integer.parseInt(p.getProperty("api-port")),
+                    Integer.parseInt(p.getProperty("node-port")),
+                    Integer.parseInt(p.getProperty("southbound-port")),
+                    p.getProperty("admin-password"),
+                    p.getProperty("demo-password"));
+        } catch (IOException | NumberFormatException e) {
+            throw new CliException(
+                    file(layout)
+                            + " is damaged ("
+                            + e.getMessage()
+                            + "); run ./iod down --purge and start again",
+                    e);
+        }
+    }
+
+    /** Loads the kept configuration, or chooses one. A different number of nodes is an error. */
+    static RegionConfig loadOrCreate(Layout layout, int nodes) {
+        if (exists(layout)) {
+            RegionConfig kept = load(layout);
+            if (nodes != 0 && nodes != kept.nodes) {
+                throw new CliException(
+                        "this region has "
+                                + kept.nodes
+                                + " nodes, not "
+                                + nodes
+                                + "; run ./iod down --purge first, or set IOD_RUN to start another region");
+            }
+            return kept;
+        }
+        int count = nodes == 0 ? DEFAULT_NODES : nodes;
+        if (count < 1 || count > MAX_NODES) {
+            throw new CliException("--nodes is 1 to " + MAX_NODES + ", not " + nodes);
+        }
+        Set<Integer> taken = new HashSet<>();
+        RegionConfig config =
+                new RegionConfig(
+                        count,
+                        freePort(taken),
+                        freePort(taken),
+                        freePort(taken),
+                        password(),
+                        password());
+        Layout.write(file(layout), config.text(), false, true);
+        return config;
+    }
+
+    private String text() {
+        return """
+                # Chosen by the first ./iod up; ./iod down --purge forgets it.
+                nodes=%d
+                api-port=%d
+                node-port=%d
+                southbound-port=%d
+                admin-password=%s
+                demo-password=%s
+                """
+                .formatted(nodes, apiPort, nodePort, southboundPort, adminPassword, demoPassword);
+    }
+
+    List<String> nodeNames() {
+        return IntStream.rangeClosed(1, nodes).mapToObj(i -> "n" + i).toList();
+    }
+
+    String api() {
+        return "http://127.0.0.1:" + apiPort;
+    }
+
+    private static int freePort(Set<Integer> taken) {
+        for (int port = FIRST_PORT; port < FIRST_PORT + 1000; port++) {
+            if (!taken.contains(port) && isFree(port)) {
+                taken.add(port);
+                return port;
+            }
+        }
+        throw new CliException(
+                "no free loopback port from " + FIRST_PORT + " to " + (FIRST_PORT + 999));
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            return socket.isBound();
+        } catch (IOException e) {
+            return false; // somebody listens there
+        }
+    }
+
+    private static String password() {
+        byte[] bytes = new byte[12];
+        new SecureRandom().nextBytes(bytes);
+        return HexFormat.of().formatHex(bytes);
+    }
+}

@@ -1,0 +1,253 @@
+package dev.iod.cli;
+
+import dev.iod.cli.Supervisor.Service;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Every process of a region on one machine: its command, its configuration file, its order. */
+final class Services {
+    static final String POSTGRES_USER = "iod-postgres";
+    static final String QEMU_USER = "iod-qemu";
+    private static final String POSTGRES_BIN = "/usr/lib/postgresql/15/bin/";
+
+    private final Layout layout;
+    private final RegionConfig config;
+
+    Services(Layout layout, RegionConfig config) {
+        this.layout = layout;
+        this.config = config;
+    }
+
+    /** Region first, then node by node; each stands on those before it. */
+    List<Service> all() {
+        List<Service> services =
+                new ArrayList<>(
+                        List.of(postgres(), northbound(), control(), southbound(), northd()));
+        config.nodeNames().forEach(node -> services.addAll(ofNode(node)));
+        return services;
+    }
+
+    List<Service> ofNode(String node) {
+        return List.of(host(node), eswitch(node), dpu(node));
+    }
+
+    private Service postgres() {
+        return new Service(
+                "postgres",
+                POSTGRES_USER,
+                List.of(
+                        POSTGRES_BIN + "postgres",
+                        "-D",
+                        layout.postgres().resolve("data").toString(),
+                        "-c",
+                        "listen_addresses=",
+                        "-c",
+                        "unix_socket_directories=" + layout.postgres().resolve("socket"),
+                        "-c",
+                        "fsync=on",
+                        "-c",
+                        "synchronous_commit=on",
+                        "-c",
+                        "max_connections=50",
+                        "-c",
+                        "shared_buffers=64MB",
+                        "-c",
+                        "hba_file=" + layout.postgres().resolve("pg_hba.conf"),
+                        "-c",
+                        "ident_file=" + layout.postgres().resolve("pg_ident.conf")),
+                "INT");
+    }
+
+    static String initdb() {
+        return POSTGRES_BIN + "initdb";
+    }
+
+    private Service northbound() {
+        return new Service("ovn-nb", "root", ovsdb("nb", List.of()));
+    }
+
+    private Service southbound() {
+        return new Service(
+                "ovn-sb",
+                "root",
+                ovsdb(
+                        "sb",
+                        List.of(
+                                "--remote=db:OVN_Southbound,SB_Global,connections",
+                                "--private-key=" + layout.pki().resolve("region.key"),
+                                "--certificate=" + layout.pki().resolve("region.crt"),
+                                "--ca-cert=" + layout.pki().resolve("ca.crt"))));
+    }
+
+    private List<String> ovsdb(String database, List<String> more) {
+        Path ovn = layout.ovn();
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "ovsdb-server",
+                                ovn.resolve(database + ".db").toString(),
+                                "--remote=punix:" + ovn.resolve(database + ".sock"),
+                                "--unixctl=" + ovn.resolve(database + ".ctl"),
+                                "-vconsole:info",
+                                "-vfile:off",
+                                "-vsyslog:off"));
+        command.addAll(more);
+        return command;
+    }
+
+    private Service northd() {
+        Path ovn = layout.ovn();
+        return new Service(
+                "ovn-northd",
+                "root",
+                List.of(
+                        "ovn-northd",
+                        "--ovnnb-db=unix:" + ovn.resolve("nb.sock"),
+                        "--ovnsb-db=unix:" + ovn.resolve("sb.sock"),
+                        "--unixctl=" + ovn.resolve("northd.ctl"),
+                        "-vconsole:info",
+                        "-vfile:off",
+                        "-vsyslog:off"));
+    }
+
+    private Service control() {
+        Path file = layout.control().resolve("control.properties");
+        String socket = layout.postgres().resolve("socket").resolve(".s.PGSQL.5432").toString();
+        String database =
+                System.getenv()
+                        .getOrDefault(
+                                "IOD_DATABASE_URL",
+                                "jdbc:postgresql://localhost/iod?user=iod&socketFactory=dev.iod.control.UnixSocketFactory&socketFactoryArg="
+                                        + socket);
+        Layout.write(
+                file,
+                properties(
+                        "directory", layout.run(),
+                        "api-port", config.apiPort(),
+                        "node-port", config.nodePort(),
+                        "database", database,
+                        "northbound", "unix:" + layout.ovn().resolve("nb.sock"),
+                        "images", layout.control().resolve("images"),
+                        "admin-password-file", adminPasswordFile(),
+                        "region", "RegionOne"),
+                false,
+                true);
+        return new Service("control", "root", java("control", "-Xmx384m -XX:+UseSerialGC", file));
+    }
+
+    private Path adminPasswordFile() {
+        Path file = layout.control().resolve("admin.password");
+        Layout.write(file, config.adminPassword() + "\n", false, true);
+        return file;
+    }
+
+    private Service host(String node) {
+        Path file = layout.node(node).resolve("host.properties");
+        Layout.write(
+                file,
+                properties(
+                        "socket", layout.node(node).resolve("host.sock"),
+                        "directory", layout.node(node).resolve("guests"),
+                        "user", QEMU_USER),
+                false,
+                false);
+        return new Service(node + "-host", "root", java("host", "", file));
+    }
+
+    private Service eswitch(String node) {
+        Path file = layout.node(node).resolve("eswitch.properties");
+        Layout.write(
+                file,
+                properties(
+                        "socket", layout.node(node).resolve("eswitch.sock"),
+                        "uplink", Underlay.INTERFACE,
+                        "encapsulation", encapsulation(node),
+                        "tables", layout.tables(node)),
+                false,
+                false);
+        List<String> command =
+                new ArrayList<>(List.of("ip", "netns", "exec", layout.nodeNamespace(node)));
+        command.addAll(java("eswitch", "-Xmx256m -XX:+UseSerialGC", file));
+        return new Service(node + "-eswitch", "root", command);
+    }
+
+    private Service dpu(String node) {
+        Path directory = layout.node(node);
+        Path file = directory.resolve("dpu.properties");
+        Layout.write(
+                file,
+                properties(
+                        "node",
+                        node,
+                        "region",
+                        "127.0.0.1:" + config.nodePort(),
+                        "token",
+                        directory.resolve("token"),
+                        "identity",
+                        directory.resolve("identity"),
+                        "southbound",
+                        "ssl:127.0.0.1:" + config.southboundPort(),
+                        "engine",
+                        directory.resolve("eswitch.sock"),
+                        "host",
+                        directory.resolve("host.sock"),
+                        "directory",
+                        directory,
+                        "encapsulation",
+                        encapsulation(node),
+                        "instance",
+                        layout.namespacePrefix() + node,
+                        "vcpus",
+                        8,
+                        "memory-mib",
+                        4096),
+                false,
+                false);
+        return new Service(node + "-dpu", "root", java("dpu", "-Xmx192m -XX:+UseSerialGC", file));
+    }
+
+    private static String encapsulation(String node) {
+        return Underlay.address(Integer.parseInt(node.substring(1)));
+    }
+
+    /** The command of one of our processes: module path = its jar and everything beside it. */
+    private List<String> java(String module, String options, Path configuration) {
+        Path target = layout.home().resolve(module).resolve("target");
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+        Path optionsFile = layout.home().resolve(module).resolve("jvm.options");
+        if (Files.exists(optionsFile)) {
+            command.add("@" + optionsFile);
+        }
+        if (!options.isEmpty()) {
+            command.addAll(List.of(options.split(" ")));
+        }
+        command.addAll(
+                List.of(
+                        "-XX:+ExitOnOutOfMemoryError",
+                        "--enable-native-access=ALL-MODULE-PATH",
+                        "-p",
+                        target.resolve("lib") + ":" + jar(module),
+                        "-m",
+                        "dev.iod." + module + "/dev.iod." + module + ".Main",
+                        configuration.toString()));
+        return command;
+    }
+
+    private Path jar(String module) {
+        return layout.home()
+                .resolve(module)
+                .resolve("target")
+                .resolve(module + "-0.1.0-SNAPSHOT.jar");
+    }
+
+    private static String properties(Object... keysAndValues) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            text.append(keysAndValues[i]).append('=').append(keysAndValues[i + 1]).append('\n');
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,261 @@
+package dev.iod.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+
+/** Brings a region up: every step makes what is missing and says so. */
+final class Up {
+    private static final int READY_SECONDS = 90;
+
+    private final Layout layout;
+    private final RegionConfig config;
+    private final Supervisor supervisor;
+    private final Services services;
+    private final Progress progress = new Progress();
+    private boolean changed;
+
+    Up(Layout layout, RegionConfig config) {
+        this.layout = layout;
+        this.config = config;
+        this.supervisor = Supervisor.ofMachine(layout);
+        this.services = new Services(layout, config);
+    }
+
+    /**
+     * @return whether anything had to be done
+     */
+    boolean run() {
+        image();
+        step("users", this::users);
+        step("underlay", () -> new Underlay(layout).ensure(config.nodeNames()));
+        step("databases", this::databases);
+        step("supervisor", () -> supervisor.define(services.all()));
+        step("postgres", () -> start("postgres") | createDatabase());
+        step("OVN northbound", () -> start("ovn-nb"));
+        step("control", this::control);
+        step("OVN southbound", this::southbound);
+        step("OVN northd", () -> start("ovn-northd"));
+        Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
+        step("demo project", () -> new Bootstrap(admin, config).demoProject());
+        step("image iod-micro", () -> new Bootstrap(admin, config).image(layout.image()));
+        for (String node : config.nodeNames()) {
+            step("node " + node, () -> node(node, admin));
+        }
+        step("nodes answer", () -> nodesUp(admin));
+        step("credentials", () -> Credentials.write(layout, config));
+        return changed;
+    }
+
+    private void step(String what, java.util.function.BooleanSupplier work) {
+        long start = System.nanoTime();
+        boolean did = work.getAsBoolean();
+        changed |= did;
+        if (did) {
+            progress.done(what, start);
+        }
+    }
+
+    private void image() {
+        if (Files.exists(layout.image().resolve("initrd"))) {
+            return;
+        }
+        step(
+                "guest image iod-micro built",
+                () -> {
+                    Shell.run(
+                            layout.home().resolve("image/build").toString(),
+                            layout.image().toString());
+                    return true;
+                });
+    }
+
+    private boolean users() {
+        boolean did = false;
+        for (String user : List.of(Services.POSTGRES_USER, Services.QEMU_USER)) {
+            if (!Shell.attempt("id", user).ok()) {
+                Shell.run(
+                        "useradd",
+                        "--system",
+                        "--no-create-home",
+                        "--shell",
+                        "/usr/sbin/nologin",
+                        user);
+                did = true;
+            }
+        }
+        return did;
+    }
+
+    private boolean databases() {
+        boolean did = false;
+        Path postgres = layout.postgres();
+        Layout.write(postgres.resolve("pg_hba.conf"), "local all all peer map=iod\n", false, false);
+        Layout.write(
+                postgres.resolve("pg_ident.conf"),
+                "iod root iod\niod root "
+                        + Services.POSTGRES_USER
+                        + "\niod "
+                        + Services.POSTGRES_USER
+                        + " "
+                        + Services.POSTGRES_USER
+                        + "\n",
+                false,
+                false);
+        Path data = postgres.resolve("data");
+        if (!Files.exists(data.resolve("PG_VERSION"))) {
+            Trees.delete(data);
+            Layout.directory(data);
+            Layout.directory(postgres.resolve("socket"));
+            Shell.run("chown", "-R", Services.POSTGRES_USER + ":", postgres.toString());
+            asPostgres(
+                    Services.initdb(),
+                    "-D",
+                    data.toString(),
+                    "-E",
+                    "UTF8",
+                    "--locale=C.UTF-8",
+                    "-A",
+                    "peer");
+            did = true;
+        }
+        for (String database : List.of("nb", "sb")) {
+            Path file = layout.ovn().resolve(database + ".db");
+            if (!Files.exists(file)) {
+                Layout.directory(layout.ovn());
+                Shell.run(
+                        "ovsdb-tool",
+                        "create",
+                        file.toString(),
+                        "/usr/share/ovn/ovn-" + database + ".ovsschema");
+                did = true;
+            }
+        }
+        return did;
+    }
+
+    private static String asPostgres(String... command) {
+        List<String> words =
+                new java.util.ArrayList<>(
+                        List.of(
+                                "setpriv",
+                                "--reuid",
+                                Services.POSTGRES_USER,
+                                "--regid",
+                                Services.POSTGRES_USER,
+                                "--clear-groups",
+                                "--"));
+        words.addAll(List.of(command));
+        return Shell.run(words.toArray(String[]::new));
+    }
+
+    private boolean start(String name) {
+        return supervisor.start(name);
+    }
+
+    private boolean createDatabase() {
+        String socket = layout.postgres().resolve("socket").toString();
+        String[] psql = {
+            "psql", "-h", socket, "-U", Services.POSTGRES_USER, "-d", "postgres", "-Atc"
+        };
+        Waiting.until(
+                "PostgreSQL answers",
+                READY_SECONDS,
+                () -> Shell.attempt(with(psql, "select 1")).ok());
+        if (Shell.run(with(psql, "select 1 from pg_database where datname = 'iod'")).equals("1")) {
+            return false;
+        }
+        if (Shell.run(with(psql, "select 1 from pg_roles where rolname = 'iod'")).isEmpty()) {
+            Shell.run(with(psql, "create role iod login"));
+        }
+        Shell.run(with(psql, "create database iod owner iod"));
+        return true;
+    }
+
+    private static String[] with(String[] words, String last) {
+        String[] all = java.util.Arrays.copyOf(words, words.length + 1);
+        all[words.length] = last;
+        return all;
+    }
+
+    private boolean control() {
+        boolean did = start("control");
+        Waiting.until(
+                "the API answers at " + config.api(),
+                READY_SECONDS,
+                () -> Api.answers(config.api()));
+        return did;
+    }
+
+    private boolean southbound() {
+        boolean did = start("ovn-sb");
+        String database = "unix:" + layout.ovn().resolve("sb.sock");
+        Waiting.until(
+                "OVN southbound answers",
+                READY_SECONDS,
+                () -> Shell.attempt("ovn-sbctl", "--timeout=5", "--db=" + database, "init").ok());
+        String target = "pssl:" + config.southboundPort() + ":127.0.0.1";
+        if (!Shell.run("ovn-sbctl", "--timeout=5", "--db=" + database, "get-connection")
+                .contains(target)) {
+            Shell.run(
+                    "ovn-sbctl",
+                    "--timeout=5",
+                    "--db=" + database,
+                    "set-connection",
+                    "role=ovn-controller",
+                    target,
+                    "--",
+                    "set",
+                    "connection",
+                    ".",
+                    "inactivity_probe=30000");
+            did = true;
+        }
+        return did;
+    }
+
+    private boolean node(String node, Api admin) {
+        Path directory = layout.node(node);
+        Path identity = directory.resolve("identity");
+        Layout.directory(directory.resolve("vhost"));
+        Layout.directory(directory.resolve("guests"));
+        boolean did =
+                Layout.write(
+                        identity.resolve("ca.crt"),
+                        Layout.read(layout.pki().resolve("ca.crt")),
+                        false,
+                        false);
+        if (!Files.exists(identity.resolve("node.crt"))
+                && !Files.exists(directory.resolve("token"))) {
+            JsonNode answer = admin.post("/iod/v1/nodes", Map.of("node", Map.of("name", node)));
+            Layout.write(
+                    directory.resolve("token"),
+                    answer.at("/node/token").stringValue() + "\n",
+                    false,
+                    true);
+            did = true;
+        }
+        for (Supervisor.Service service : services.ofNode(node)) {
+            did |= start(service.name());
+        }
+        return did;
+    }
+
+    private boolean nodesUp(Api admin) {
+        boolean[] waited = {false};
+        Waiting.until(
+                "all nodes are up",
+                READY_SECONDS,
+                () -> {
+                    long up = 0;
+                    for (JsonNode node : admin.get("/iod/v1/nodes").at("/nodes")) {
+                        up += node.at("/state").asString().equals("up") ? 1 : 0;
+                    }
+                    waited[0] |= up < config.nodes();
+                    return up >= config.nodes();
+                });
+        return waited[0];
+    }
+}
