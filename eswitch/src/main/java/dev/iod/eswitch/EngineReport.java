@@ -1,0 +1,39 @@
+package dev.iod.eswitch;
+
+import java.util.List;
+import java.util.Map;
+
+/** Answers to the questions one can ask a running engine. */
+public sealed interface EngineReport {
+    /** Totals since the engine started; constants that are zero are left out. */
+    record Counters(Map<Counter, Long> counters, Map<DropReason, Long> drops)
+            implements EngineReport {}
+
+    /** One device; the uplink is listed with id {@link #UPLINK}. */
+    record DeviceStatus(
+            int id,
+            String name,
+            boolean up,
+            long receivedPackets,
+            long receivedBytes,
+            long sentPackets,
+            long sentBytes,
+            Map<DropReason, Long> drops) {}
+
+    int UPLINK = -1;
+
+    record Devices(List<DeviceStatus> devices) implements EngineReport {}
+
+    /** One entry of the flow table, as text, with what it carried. */
+    record FlowStatus(String key, String actions, long packets, long bytes, long idleMillis) {}
+
+    /**
+     * @param total number of entries in the table, of which some are listed
+     */
+    record Flows(int total, List<FlowStatus> flows) implements EngineReport {}
+
+    /** One step of a traced packet. */
+    record TraceStep(int datapath, Action.Stage stage, int table, String cookie, String what) {}
+
+    record Trace(List<TraceStep> steps) implements EngineReport {}
+}

@@ -1,0 +1,200 @@
+package dev.iod.eswitch;
+
+import dev.iod.eswitch.EngineReport.DeviceStatus;
+import dev.iod.eswitch.EngineReport.FlowStatus;
+import dev.iod.eswitch.EngineReport.TraceStep;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/** Questions, {@link EngineReport} and {@link EngineEvent} on the wire. */
+final class ReportCodec {
+    private static final DropReason[] REASONS = DropReason.values();
+    private static final Counter[] COUNTERS = Counter.values();
+
+    private ReportCodec() {}
+
+    /** A question of the agent. */
+    sealed interface Query {
+        record Counters() implements Query {}
+
+        record Devices() implements Query {}
+
+        record Flows(int max) implements Query {}
+
+        record Trace(long inPort, byte[] frame) implements Query {}
+    }
+
+    static byte[] writeQuery(Query query) {
+        WireWriter out = new WireWriter();
+        switch (query) {
+            case Query.Counters q -> out.u8(0);
+            case Query.Devices q -> out.u8(1);
+            case Query.Flows q -> out.u8(2).i32(q.max());
+            case Query.Trace q -> out.u8(3).i64(q.inPort()).blob(q.frame());
+        }
+        return out.toArray();
+    }
+
+    static Query readQuery(WireReader in) {
+        int tag = in.u8();
+        return switch (tag) {
+            case 0 -> new Query.Counters();
+            case 1 -> new Query.Devices();
+            case 2 -> new Query.Flows(in.i32());
+            case 3 -> {
+                long inPort = in.i64();
+                yield new Query.Trace(inPort, in.blob());
+            }
+            default -> throw WireReader.malformed("unknown query " + tag);
+        };
+    }
+
+    static byte[] writeReport(EngineReport report) {
+        WireWriter out = new WireWriter();
+        switch (report) {
+            case EngineReport.Counters r -> {
+                writeCounts(out.u8(0), r.counters());
+                writeCounts(out, r.drops());
+            }
+            case EngineReport.Devices r -> {
+                out.u8(1).i32(r.devices().size());
+                for (DeviceStatus d : r.devices()) {
+                    out.i32(d.id()).text(d.name()).bool(d.up());
+                    out.i64(d.receivedPackets()).i64(d.receivedBytes());
+                    out.i64(d.sentPackets()).i64(d.sentBytes());
+                    writeCounts(out, d.drops());
+                }
+            }
+            case EngineReport.Flows r -> {
+                out.u8(2).i32(r.total()).i32(r.flows().size());
+                for (FlowStatus f : r.flows()) {
+                    out.text(f.key()).text(f.actions());
+                    out.i64(f.packets()).i64(f.bytes()).i64(f.idleMillis());
+                }
+            }
+            case EngineReport.Trace r -> {
+                out.u8(3).i32(r.steps().size());
+                for (TraceStep s : r.steps()) {
+                    out.i32(s.datapath()).u8(s.stage().ordinal()).i32(s.table());
+                    out.text(s.cookie()).text(s.what());
+                }
+            }
+        }
+        return out.toArray();
+    }
+
+    static EngineReport readReport(WireReader in) {
+        int tag = in.u8();
+        return switch (tag) {
+            case 0 -> {
+                Map<Counter, Long> counters = readCounts(in, Counter.class, COUNTERS);
+                yield new EngineReport.Counters(
+                        counters, readCounts(in, DropReason.class, REASONS));
+            }
+            case 1 -> readDevices(in);
+            case 2 -> readFlows(in);
+            case 3 -> readTrace(in);
+            default -> throw WireReader.malformed("unknown report " + tag);
+        };
+    }
+
+    static byte[] writeEvent(EngineEvent event) {
+        WireWriter out = new WireWriter();
+        switch (event) {
+            case EngineEvent.NeighborLearned e -> out.u8(0).i64(e.port()).bits(e.ip()).i64(e.mac());
+            case EngineEvent.DeviceState e -> out.u8(1).i32(e.device()).bool(e.up());
+            case EngineEvent.UnsupportedHit e -> out.u8(2).text(e.cookie()).text(e.what());
+        }
+        return out.toArray();
+    }
+
+    static EngineEvent readEvent(WireReader in) {
+        int tag = in.u8();
+        return switch (tag) {
+            case 0 -> {
+                long port = in.i64();
+                Bits ip = in.bits();
+                yield new EngineEvent.NeighborLearned(port, ip, in.i64());
+            }
+            case 1 -> {
+                int device = in.i32();
+                yield new EngineEvent.DeviceState(device, in.bool());
+            }
+            case 2 -> {
+                String cookie = in.text();
+                yield new EngineEvent.UnsupportedHit(cookie, in.text());
+            }
+            default -> throw WireReader.malformed("unknown event " + tag);
+        };
+    }
+
+    private static EngineReport readDevices(WireReader in) {
+        int count = in.count(16);
+        List<DeviceStatus> devices = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            int id = in.i32();
+            String name = in.text();
+            boolean up = in.bool();
+            long receivedPackets = in.i64();
+            long receivedBytes = in.i64();
+            long sentPackets = in.i64();
+            long sentBytes = in.i64();
+            devices.add(
+                    new DeviceStatus(
+                            id,
+                            name,
+                            up,
+                            receivedPackets,
+                            receivedBytes,
+                            sentPackets,
+                            sentBytes,
+                            readCounts(in, DropReason.class, REASONS)));
+        }
+        return new EngineReport.Devices(List.copyOf(devices));
+    }
+
+    private static EngineReport readFlows(WireReader in) {
+        int total = in.i32();
+        int count = in.count(32);
+        List<FlowStatus> flows = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            String key = in.text();
+            String actions = in.text();
+            long packets = in.i64();
+            long bytes = in.i64();
+            flows.add(new FlowStatus(key, actions, packets, bytes, in.i64()));
+        }
+        return new EngineReport.Flows(total, List.copyOf(flows));
+    }
+
+    private static EngineReport readTrace(WireReader in) {
+        int count = in.count(17);
+        List<TraceStep> steps = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            int datapath = in.i32();
+            Action.Stage stage = in.constant(Action.Stage.values());
+            int table = in.i32();
+            String cookie = in.text();
+            steps.add(new TraceStep(datapath, stage, table, cookie, in.text()));
+        }
+        return new EngineReport.Trace(List.copyOf(steps));
+    }
+
+    private static <E extends Enum<E>> void writeCounts(WireWriter out, Map<E, Long> counts) {
+        out.i32(counts.size());
+        counts.forEach((key, count) -> out.u8(key.ordinal()).i64(count));
+    }
+
+    private static <E extends Enum<E>> Map<E, Long> readCounts(
+            WireReader in, Class<E> type, E[] values) {
+        Map<E, Long> counts = new EnumMap<>(type);
+        int size = in.count(9);
+        for (int i = 0; i < size; i++) {
+            E key = in.constant(values);
+            counts.put(key, in.i64());
+        }
+        return counts;
+    }
+}
