@@ -11,5 +11,6 @@ module dev.iod.cli {
     requires tools.jackson.databind;
 
     opens dev.iod.cli to
-            info.picocli;
+            info.picocli,
+            tools.jackson.databind;
 }

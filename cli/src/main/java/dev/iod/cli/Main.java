@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 
 /** The commands of {@code ./iod} that are more than building and testing. */
 @Command(
-        name = "iod",
+        name = "./iod",
         mixinStandardHelpOptions = true,
         description = "An IaaS-on-DPU region on one machine.")
 public final class Main {
@@ -23,11 +23,6 @@ public final class Main {
 
     public static void main(String[] arguments) {
         CommandLine command = new CommandLine(new Main());
-        command.setUnmatchedOptionsArePositionalParams(false);
-        command.getSubcommands()
-                .get("openstack")
-                .setUnmatchedOptionsArePositionalParams(true)
-                .setStopAtPositional(true);
         command.setExecutionExceptionHandler(
                 (e, line, result) -> {
                     if (e instanceof CliException) {
