@@ -1,0 +1,166 @@
+package dev.iod.control.db;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.iod.control.http.ApiException;
+import dev.iod.control.http.Fault;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.flywaydb.core.Flyway;
+import org.jdbi.v3.core.ConnectionException;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
+
+/** The region's PostgreSQL database. Thread-safe. */
+public final class Database implements AutoCloseable {
+    /** How often a transaction is tried when others get in its way. */
+    public static final int MAX_ATTEMPTS = 30;
+
+    private static final String SERIALIZATION_FAILURE = "40001";
+    private static final String DEADLOCK = "40P01";
+
+    private final HikariDataSource pool;
+    private final Jdbi jdbi;
+    private final Notifications notifications;
+
+    private Database(HikariDataSource pool) {
+        this.pool = pool;
+        this.jdbi = Jdbi.create(pool);
+        this.notifications = new Notifications(pool.getJdbcUrl());
+    }
+
+    /**
+     * Connects, brings the schema up to date and starts to listen for notifications.
+     *
+     * @param url JDBC URL, user and password included where needed
+     * @param poolSize connections kept
+     */
+    public static Database open(String url, int poolSize) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(url);
+        config.setPoolName("control");
+        config.setMaximumPoolSize(poolSize);
+        config.setMinimumIdle(Math.min(2, poolSize));
+        config.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
+        config.setAutoCommit(true);
+        HikariDataSource pool = new HikariDataSource(config);
+        Flyway.configure(Database.class.getClassLoader())
+                .dataSource(pool)
+                .locations("classpath:db/migration")
+                .load()
+                .migrate();
+        return new Database(pool);
+    }
+
+    /**
+     * Runs work in one serializable transaction, again if it collides with another one. The work
+     * must have no effect but through its handle; {@link #notify} is one, it is sent at commit.
+     *
+     * @throws ApiException 503 when the database is away or stays contended; whatever the work
+     *     throws
+     */
+    public <T> T transaction(Function<Handle, T> work) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return jdbi.<T, RuntimeException>inTransaction(
+                        TransactionIsolationLevel.SERIALIZABLE, work::apply);
+            } catch (ConnectionException e) {
+                throw unavailable(e);
+            } catch (RuntimeException e) {
+                if (!collided(e)) {
+                    throw e;
+                }
+                if (attempt == MAX_ATTEMPTS) {
+                    throw new ApiException(
+                            Fault.UNAVAILABLE, "The database is too busy; try again.", e);
+                }
+                pause(attempt);
+            }
+        }
+    }
+
+    /** The same for work without a result. */
+    public void run(Consumer<Handle> work) {
+        transaction(
+                handle -> {
+                    work.accept(handle);
+                    return true;
+                });
+    }
+
+    /** Runs queries on one consistent snapshot; changes are refused by the database. */
+    public <T> T read(Function<Handle, T> work) {
+        try {
+            return jdbi.<T, RuntimeException>inTransaction(
+                    TransactionIsolationLevel.REPEATABLE_READ,
+                    handle -> {
+                        handle.execute("SET TRANSACTION READ ONLY");
+                        return work.apply(handle);
+                    });
+        } catch (ConnectionException e) {
+            throw unavailable(e);
+        }
+    }
+
+    /** Tells every subscriber of the channel, in any process, when this transaction commits. */
+    public static void notify(Handle handle, String channel, String payload) {
+        handle.createQuery("SELECT pg_notify(:channel, :payload)")
+                .bind("channel", channel)
+                .bind("payload", payload)
+                .mapToMap()
+                .list();
+    }
+
+    /** Where to subscribe to {@link #notify}. */
+    public Notifications notifications() {
+        return notifications;
+    }
+
+    /** Closes all connections. */
+    @Override
+    public void close() {
+        notifications.close();
+        pool.close();
+    }
+
+    /** Whether an exception of Jdbi means that the given constraint was violated. */
+    public static boolean violates(Throwable error, String constraint) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof org.postgresql.util.PSQLException sql) {
+                var message = sql.getServerErrorMessage();
+                return message != null && constraint.equals(message.getConstraint());
+            }
+        }
+        return false;
+    }
+
+    private static boolean collided(Throwable error) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql) {
+                return SERIALIZATION_FAILURE.equals(sql.getSQLState())
+                        || DEADLOCK.equals(sql.getSQLState());
+            }
+        }
+        return false;
+    }
+
+    private static ApiException unavailable(ConnectionException e) {
+        return new ApiException(Fault.UNAVAILABLE, "The database cannot be reached; try again.", e);
+    }
+
+    private static void pause(int attempt) {
+        try {
+            // Full jitter, bounded: 1 ms … 100 ms.
+            Thread.sleep(
+                    Duration.ofMillis(
+                            ThreadLocalRandom.current().nextLong(1, Math.min(100, 2L << attempt))));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ApiException(Fault.UNAVAILABLE, "The region is stopping.", e);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package dev.iod.control.http;
+
+import java.util.List;
+
+/**
+ * One service as the web server sees it.
+ *
+ * @param prefix first path segment, such as {@code /compute}; empty for the version document at the
+ *     root
+ * @param errors how it words its errors
+ * @param microversions {@link Microversions#NONE} for most
+ * @param routes everything it answers, its version documents included
+ */
+public record Api(
+        String prefix, ErrorFormat errors, Microversions microversions, List<Route> routes) {
+    /** Copies the routes. */
+    public Api {
+        routes = List.copyOf(routes);
+    }
+}

@@ -1,0 +1,36 @@
+package dev.iod.control.image;
+
+import dev.iod.control.http.Caller;
+import org.jdbi.v3.core.Handle;
+
+/** What other services need of images. */
+public interface Images {
+    /**
+     * A part of an image that a node can fetch.
+     *
+     * @param sha256 hex
+     */
+    record Part(String imageId, String sha256, long sizeBytes) {}
+
+    /**
+     * What a server boots from.
+     *
+     * @param commandLine the image's property {@code os_command_line}, or empty
+     */
+    record Bootable(
+            String imageId,
+            String name,
+            Part kernel,
+            Part initrd,
+            String commandLine,
+            long minRamMib,
+            long minDiskGib) {}
+
+    /**
+     * Resolves an image with the properties {@code kernel_id} and {@code ramdisk_id} to its parts.
+     *
+     * @throws dev.iod.control.http.ApiException 400 when the image is missing, not visible to the
+     *     caller, not active, or cannot be booted
+     */
+    Bootable resolve(Handle handle, Caller caller, String imageId);
+}
