@@ -1,2 +1,27 @@
-/** The vhost-user back end: protocol, guest memory map, virtqueues; device-neutral. */
+/**
+ * The vhost-user back end: protocol, guest memory map, virtqueues; device-neutral.
+ *
+ * <p><b>Threads.</b> Each {@link dev.iod.vhost.VhostDevice} has one control thread that dials (or
+ * listens), speaks the protocol and owns memory map and ring settings. Rings are touched by the
+ * engine thread alone. The control thread hands rings over as an immutable {@code RingSet}: it
+ * publishes a new one, wakes the engine and waits until the engine has said that it uses it; only
+ * then is anything of the old one unmapped or closed. The engine thread never waits.
+ *
+ * <p><b>Trust.</b> The guest writes to rings and buffers at any time, the VMM sends messages: both
+ * are hostile. Every message is checked for size, flags, descriptors and state; every descriptor is
+ * read once into locals; every guest address is checked once against the region table with its
+ * length; chains are bounded by the ring size. A violation ends the connection of that device with
+ * a reason and nothing else. Memory that is not sealed against truncation is refused unless the
+ * device says otherwise, and then a truncated page is an {@link InternalError} that the engine's
+ * edge turns into a violation too (see {@link dev.iod.sys.Memory}).
+ *
+ * <p><b>Reconnecting.</b> No ring position outlives a connection: the front end sends it again
+ * (SET_VRING_BASE), which is exact because completion is strictly in order. A ring that goes live
+ * is processed without waiting for a kick and its guest is interrupted once, because either signal
+ * may have been lost with the previous process.
+ *
+ * <p><b>Bounds.</b> Regions: 8 (the protocol's own limit). Ring size and number of rings: the
+ * device type's. Message payload: 264 bytes. Redial: every 100 ms; after a violation the pause
+ * doubles up to 5 s.
+ */
 package dev.iod.vhost;

@@ -1,0 +1,47 @@
+package dev.iod.vhost;
+
+/**
+ * What a kind of device offers.
+ *
+ * @param features virtio feature bits beside {@link #VERSION_1} and {@link #PROTOCOL_FEATURES}
+ * @param rings number of virtqueues
+ * @param queueCount what GET_QUEUE_NUM answers (queue pairs for net)
+ * @param maxRingSize largest ring accepted, a power of two up to 32768
+ */
+public record DeviceType(long features, int rings, int queueCount, int maxRingSize) {
+    /** VIRTIO_F_VERSION_1 (virtio 1.2 §6). */
+    public static final long VERSION_1 = 1L << 32;
+
+    /** VIRTIO_F_INDIRECT_DESC (virtio 1.2 §6). */
+    public static final long INDIRECT_DESC = 1L << 28;
+
+    /** VHOST_USER_F_PROTOCOL_FEATURES. */
+    public static final long PROTOCOL_FEATURES = 1L << 30;
+
+    static final long PROTOCOL_MQ = 1;
+    static final long PROTOCOL_REPLY_ACK = 1L << 3;
+    static final long PROTOCOL_STATUS = 1L << 16;
+
+    public DeviceType {
+        if (rings < 1
+                || rings > 256
+                || maxRingSize < 2
+                || maxRingSize > 32768
+                || Integer.bitCount(maxRingSize) != 1) {
+            throw new IllegalArgumentException(
+                    rings + " rings of up to " + maxRingSize + " entries");
+        }
+        if ((features & INDIRECT_DESC) != 0) {
+            throw new IllegalArgumentException("indirect descriptors are not implemented");
+        }
+    }
+
+    long offered() {
+        return features | VERSION_1 | PROTOCOL_FEATURES;
+    }
+
+    /** CONFIGURE_MEM_SLOTS is not offered: without ADD_MEM_REG no ring would ever start. */
+    long offeredProtocol() {
+        return PROTOCOL_MQ | PROTOCOL_REPLY_ACK | PROTOCOL_STATUS;
+    }
+}

@@ -1,0 +1,23 @@
+package dev.iod.vhost;
+
+import java.util.Collections;
+
+/**
+ * What the engine thread may use until it has acknowledged the next one. Immutable, apart from the
+ * positions inside the rings, which the engine owns while it uses the set.
+ */
+record RingSet(Vring[] rings, boolean mayFault) {
+    /** No ring is live. A new object each time, because sets are told apart by identity. */
+    static RingSet stopped(int rings) {
+        return new RingSet(Collections.nCopies(rings, Vring.STOPPED).toArray(new Vring[0]), false);
+    }
+
+    boolean anyLive() {
+        for (Vring ring : rings) {
+            if (ring.live()) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

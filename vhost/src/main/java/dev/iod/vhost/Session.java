@@ -1,0 +1,299 @@
+package dev.iod.vhost;
+
+import dev.iod.sys.Epoll;
+import dev.iod.sys.UnixSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One connection of a front end: handles its messages until it goes away. Control thread only;
+ * nothing of it survives the connection.
+ */
+final class Session implements AutoCloseable {
+    private static final int LOGGING = 1;
+
+    private final DeviceType type;
+    private final boolean requireSealed;
+    private final RingHandover handover;
+    private final MessageChannel channel;
+    private final List<RingSettings> rings = new ArrayList<>();
+    private GuestMemory memory = GuestMemory.NONE;
+    private RingSet current;
+    private long features;
+    private long protocolFeatures;
+    private boolean featuresSet;
+    private long status;
+
+    Session(
+            DeviceType type,
+            boolean requireSealed,
+            UnixSocket socket,
+            Epoll wakeups,
+            RingHandover handover) {
+        this.type = type;
+        this.requireSealed = requireSealed;
+        this.handover = handover;
+        this.channel = new MessageChannel(socket);
+        for (int i = 0; i < type.rings(); i++) {
+            rings.add(new RingSettings(wakeups));
+        }
+        this.current = RingSet.stopped(type.rings());
+    }
+
+    /** Returns when the front end closed the connection. */
+    void run() {
+        for (Optional<Message> next = channel.next(); next.isPresent(); next = channel.next()) {
+            Message message = next.get();
+            try {
+                handle(message);
+                if (message.needsReply()
+                        && (protocolFeatures & DeviceType.PROTOCOL_REPLY_ACK) != 0
+                        && !hasOwnReply(message.request())) {
+                    channel.replyNumber(message.request(), 0);
+                }
+            } finally {
+                message.discardDescriptors();
+            }
+        }
+    }
+
+    private static boolean hasOwnReply(Request request) {
+        return switch (request) {
+            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, GET_VRING_BASE, GET_STATUS ->
+                    true;
+            case SET_FEATURES,
+                    SET_OWNER,
+                    RESET_OWNER,
+                    SET_MEM_TABLE,
+                    SET_VRING_NUM,
+                    SET_VRING_ADDR,
+                    SET_VRING_BASE,
+                    SET_VRING_KICK,
+                    SET_VRING_CALL,
+                    SET_VRING_ERR,
+                    SET_PROTOCOL_FEATURES,
+                    SET_VRING_ENABLE,
+                    SET_STATUS ->
+                    false;
+        };
+    }
+
+    private void handle(Message message) {
+        Request request = message.request();
+        switch (request) {
+            case GET_FEATURES -> channel.replyNumber(request, type.offered());
+            case SET_FEATURES -> setFeatures(message.number());
+            case GET_PROTOCOL_FEATURES -> channel.replyNumber(request, type.offeredProtocol());
+            case SET_PROTOCOL_FEATURES -> setProtocolFeatures(message.number());
+            case GET_QUEUE_NUM -> channel.replyNumber(request, type.queueCount());
+            case SET_STATUS -> status = message.number() & 0xff;
+            case GET_STATUS -> channel.replyNumber(request, status);
+            case SET_MEM_TABLE -> setMemory(message);
+            case SET_VRING_NUM -> setSize(message);
+            case SET_VRING_ADDR -> setAddresses(message);
+            case SET_VRING_BASE -> setPosition(message);
+            case GET_VRING_BASE -> stopRing(message);
+            case SET_VRING_KICK -> setKick(message);
+            case SET_VRING_CALL -> setCall(message);
+            case SET_VRING_ENABLE -> setEnabled(message);
+            case SET_OWNER, RESET_OWNER, SET_VRING_ERR -> {
+                // Nothing to do: one owner per connection, deprecated, and never signalled.
+            }
+        }
+    }
+
+    private void setFeatures(long wanted) {
+        if ((wanted & ~type.offered()) != 0) {
+            throw violation(
+                    "features 0x"
+                            + Long.toHexString(wanted & ~type.offered())
+                            + " were never offered");
+        }
+        change(
+                () -> {
+                    features = wanted;
+                    // Without protocol features rings start enabled ("Ring states").
+                    if ((wanted & DeviceType.PROTOCOL_FEATURES) == 0) {
+                        rings.forEach(r -> r.enabled = true);
+                    }
+                    featuresSet = true;
+                });
+    }
+
+    private void setProtocolFeatures(long wanted) {
+        if ((wanted & ~type.offeredProtocol()) != 0) {
+            throw violation("protocol features 0x" + Long.toHexString(wanted) + " not offered");
+        }
+        protocolFeatures = wanted;
+    }
+
+    private void setMemory(Message message) {
+        change(
+                () -> {
+                    memory.close();
+                    memory = GuestMemory.NONE;
+                    memory =
+                            GuestMemory.map(
+                                    message.payload(), message.descriptors(), requireSealed);
+                });
+    }
+
+    private void setSize(Message message) {
+        RingSettings ring = stoppedRing(message);
+        int size = message.ringValue();
+        if (size < 1 || size > type.maxRingSize() || Integer.bitCount(size) != 1) {
+            throw violation(
+                    "a ring of " + size + " entries; a power of two up to " + type.maxRingSize());
+        }
+        ring.size = size;
+    }
+
+    private void setPosition(Message message) {
+        RingSettings ring = stoppedRing(message);
+        if ((message.ringValue() & ~0xffff) != 0) {
+            throw violation("a ring position of " + message.ringValue());
+        }
+        ring.position = message.ringValue();
+    }
+
+    private void setAddresses(Message message) {
+        RingSettings ring = ring(message.ringIndex());
+        if ((message.payload().getInt(4) & LOGGING) != 0) {
+            throw violation("dirty page logging was not offered");
+        }
+        change(
+                () -> {
+                    ring.descriptorsUser = message.payload().getLong(8);
+                    ring.usedUser = message.payload().getLong(16);
+                    ring.availUser = message.payload().getLong(24);
+                    ring.addressed = true;
+                });
+    }
+
+    private void stopRing(Message message) {
+        RingSettings ring = ring(message.ringIndex());
+        change(ring::dropKick);
+        channel.replyRingState(message.request(), message.ringIndex(), ring.position);
+    }
+
+    private void setKick(Message message) {
+        RingSettings ring = ring(message.descriptorRing());
+        if (!message.hasDescriptor()) {
+            throw violation("a ring without kick descriptor would have to be polled for ever");
+        }
+        change(() -> ring.kick(message.takeDescriptor()));
+    }
+
+    private void setCall(Message message) {
+        RingSettings ring = ring(message.descriptorRing());
+        change(
+                () -> {
+                    if (message.hasDescriptor()) {
+                        ring.call(message.takeDescriptor());
+                    } else {
+                        ring.dropCall();
+                    }
+                });
+        // An interrupt of the previous owner of this ring may have been lost.
+        ring.signalCall();
+    }
+
+    private void setEnabled(Message message) {
+        RingSettings ring = ring(message.ringIndex());
+        int value = message.ringValue();
+        if (value != 0 && value != 1) {
+            throw violation("SET_VRING_ENABLE with " + value);
+        }
+        if (ring.enabled != (value == 1)) {
+            change(() -> ring.enabled = value == 1);
+        }
+    }
+
+    private RingSettings ring(int index) {
+        if (index < 0 || index >= rings.size()) {
+            throw violation("ring " + index + " of a device with " + rings.size());
+        }
+        return rings.get(index);
+    }
+
+    private RingSettings stoppedRing(Message message) {
+        int index = message.ringIndex();
+        RingSettings ring = ring(index);
+        if (current.rings()[index].live()) {
+            throw violation(message.request() + " for ring " + index + ", which is running");
+        }
+        return ring;
+    }
+
+    /** Takes the rings away from the engine, changes something, and gives back what can run. */
+    private void change(Runnable action) {
+        quiesce();
+        action.run();
+        resume();
+    }
+
+    private void quiesce() {
+        if (current.anyLive()) {
+            RingSet old = current;
+            current = RingSet.stopped(rings.size());
+            handover.publishAndWait(current);
+            for (int i = 0; i < rings.size(); i++) {
+                if (old.rings()[i].live()) {
+                    rings.get(i).position = old.rings()[i].position();
+                }
+            }
+        }
+    }
+
+    private void resume() {
+        if (memory == GuestMemory.NONE || !featuresSet) {
+            return;
+        }
+        Vring[] set = new Vring[rings.size()];
+        for (int i = 0; i < set.length; i++) {
+            set[i] = rings.get(i).startable() ? start(rings.get(i), i) : Vring.STOPPED;
+        }
+        RingSet next = new RingSet(set, memory.mayFault());
+        if (next.anyLive()) {
+            current = next;
+            handover.publish(next);
+            // A notification to the guest may have been lost while nobody ran its rings.
+            rings.forEach(RingSettings::signalCall);
+        }
+    }
+
+    private Vring start(RingSettings ring, int index) {
+        if ((features & DeviceType.VERSION_1) == 0) {
+            throw violation("the driver does not speak virtio 1.0 or later (disable-legacy=on)");
+        }
+        String name = "ring " + index + ": ";
+        long size = ring.size;
+        return new Vring(
+                memory,
+                ring.size,
+                memory.translateUser(ring.descriptorsUser, 16 * size, 16, name + "descriptors"),
+                memory.translateUser(ring.availUser, 6 + 2 * size, 2, name + "available ring"),
+                memory.translateUser(ring.usedUser, 6 + 8 * size, 4, name + "used ring"),
+                ring.position,
+                ring.call);
+    }
+
+    /** Negotiated feature bits, 0 before that. */
+    long features() {
+        return features;
+    }
+
+    /** Forgets everything: rings first, then descriptors and memory. */
+    @Override
+    public void close() {
+        quiesce();
+        rings.forEach(RingSettings::forget);
+        memory.close();
+        memory = GuestMemory.NONE;
+    }
+
+    private static VhostException violation(String what) {
+        return new VhostException(VhostException.Category.PROTOCOL, what);
+    }
+}

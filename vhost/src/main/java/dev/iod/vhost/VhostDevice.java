@@ -1,0 +1,314 @@
+package dev.iod.vhost;
+
+import dev.iod.sys.Epoll;
+import dev.iod.sys.EventFd;
+import dev.iod.sys.SysException;
+import dev.iod.sys.UnixSocket;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * One vhost-user device: keeps a connection to its front end, whatever happens to it, and gives the
+ * engine thread the rings that are live.
+ *
+ * <p>The engine thread calls {@link #refresh()} before each use, {@link #ring}, {@link #fail},
+ * {@link #wakeDescriptor()}, {@link #drainWakeups()} and {@link #close()}; none of them waits. The
+ * rest may be called by any thread.
+ */
+public final class VhostDevice implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(VhostDevice.class.getName());
+    private static final long REDIAL_MILLIS = 100;
+    private static final long MAX_PAUSE_MILLIS = 5_000;
+
+    private final Options options;
+    private final Epoll wakeups = Epoll.create();
+    private final EventFd doorbell = EventFd.create();
+    private final Thread control;
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** Guards the socket, and the wake descriptors against use after {@link #close()}. */
+    private final Object lock = new Object();
+
+    private Optional<UnixSocket> socket = Optional.empty();
+    private Optional<UnixSocket.Listener> listener = Optional.empty();
+    private volatile boolean closing;
+
+    /** Set by the control thread, used by the engine from its next {@link #refresh()} on. */
+    private volatile RingSet desired;
+
+    /** What the engine last said it uses. */
+    private volatile RingSet acknowledged;
+
+    /** Engine thread's own: what it uses, and what it last took over. */
+    private RingSet active;
+
+    private RingSet adopted;
+
+    private volatile Optional<VhostException> failure = Optional.empty();
+    private volatile Status status = new Status(false, 0, 0, "");
+
+    /** Which side creates the socket. */
+    public enum Role {
+        /**
+         * The front end listens and this side dials, again and again (QEMU: server=on,wait=off).
+         */
+        DIAL,
+        /** This side listens; one connection at a time. */
+        LISTEN
+    }
+
+    /**
+     * @param name for log lines and the thread
+     * @param requireSealed refuse guest memory that its owner can truncate (QEMU seals memfd
+     *     memory; other front ends may not)
+     */
+    public record Options(
+            String name, Path socket, Role role, DeviceType type, boolean requireSealed) {}
+
+    /**
+     * What is known of the connection.
+     *
+     * @param features negotiated bits
+     * @param connections how many connections there have been
+     * @param lastFailure why the last connection was ended by this side; empty when never
+     */
+    public record Status(boolean connected, long features, long connections, String lastFailure) {}
+
+    private VhostDevice(Options options) {
+        this.options = options;
+        active = RingSet.stopped(options.type.rings());
+        adopted = active;
+        desired = active;
+        acknowledged = active;
+        wakeups.add(doorbell.fd(), Epoll.READABLE | Epoll.EDGE);
+        control =
+                Thread.ofPlatform()
+                        .name("vhost-" + options.name)
+                        .daemon(true)
+                        .unstarted(this::runControl);
+    }
+
+    /** Starts the control thread. In role LISTEN the socket accepts when this returns. */
+    public static VhostDevice start(Options options) {
+        VhostDevice device = new VhostDevice(options);
+        if (options.role == Role.LISTEN) {
+            device.listener = Optional.of(UnixSocket.listen(options.socket, 1));
+        }
+        device.control.start();
+        return device;
+    }
+
+    // ---------------------------------------------------------------- engine thread
+
+    /** Goes over to the rings the control thread has published; a volatile read when it has not. */
+    public void refresh() {
+        RingSet next = desired;
+        if (next != adopted) {
+            adopt(next);
+        }
+    }
+
+    private void adopt(RingSet next) {
+        adopted = next;
+        active = next;
+        try {
+            for (Vring ring : next.rings()) {
+                ring.adopt();
+            }
+        } finally {
+            acknowledged = next;
+            LockSupport.unpark(control);
+        }
+    }
+
+    /** A ring of the current set; a stopped one has no buffers. */
+    public Vring ring(int index) {
+        return active.rings()[index];
+    }
+
+    /**
+     * Whether guest memory can be truncated by its owner: then the engine calls {@link
+     * dev.iod.sys.Memory#settleFaults()} before it leaves the code that catches InternalError.
+     */
+    public boolean mayFault() {
+        return active.mayFault();
+    }
+
+    /** Stops using the rings and ends the connection, because the guest broke the rules. */
+    public void fail(VhostException reason) {
+        active = RingSet.stopped(options.type.rings());
+        failure = Optional.of(reason);
+        synchronized (lock) {
+            socket.ifPresent(UnixSocket::shutdown);
+        }
+    }
+
+    /** Readable when the guest has kicked or rings were published; the same for ever. */
+    public int wakeDescriptor() {
+        return wakeups.fd();
+    }
+
+    /** Makes {@link #wakeDescriptor()} quiet again. */
+    public void drainWakeups() {
+        // Edge-triggered: being reported is all it takes. One call reports all rings, and nothing
+        // is
+        // read from the peer's descriptors; no loop, because a guest may kick for ever.
+        wakeups.await(0);
+    }
+
+    /** Lets go of the rings at once; the control thread unmaps and closes what is left. */
+    @Override
+    public void close() {
+        synchronized (lock) {
+            if (closing) {
+                return;
+            }
+            closing = true;
+            socket.ifPresent(UnixSocket::shutdown);
+            listener.ifPresent(UnixSocket.Listener::shutdown);
+            wakeups.remove(doorbell.fd());
+            doorbell.close();
+        }
+        active = RingSet.stopped(options.type.rings());
+        LockSupport.unpark(control);
+    }
+
+    /** Waits for the control thread to end after {@link #close()}. @return false when time is up */
+    public boolean awaitClosed(long timeoutMillis) throws InterruptedException {
+        return ended.await(timeoutMillis, TimeUnit.MILLISECONDS);
+    }
+
+    // ---------------------------------------------------------------- any thread
+
+    public Status status() {
+        return status;
+    }
+
+    // ---------------------------------------------------------------- control thread
+
+    private void runControl() {
+        long pauseMillis = REDIAL_MILLIS;
+        try {
+            while (!closing) {
+                Optional<UnixSocket> peer = open();
+                boolean violated = peer.isPresent() && serve(peer.get());
+                pauseMillis =
+                        violated ? Math.min(2 * pauseMillis, MAX_PAUSE_MILLIS) : REDIAL_MILLIS;
+                if (options.role == Role.DIAL || violated) {
+                    pause(pauseMillis);
+                }
+            }
+        } finally {
+            synchronized (lock) {
+                listener.ifPresent(UnixSocket.Listener::close);
+                listener = Optional.empty();
+            }
+            wakeups.close();
+            ended.countDown();
+        }
+    }
+
+    private void pause(long millis) {
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        while (!closing && System.nanoTime() - until < 0) {
+            LockSupport.parkNanos(this, until - System.nanoTime());
+        }
+    }
+
+    private Optional<UnixSocket> open() {
+        try {
+            UnixSocket peer =
+                    listener.isPresent()
+                            ? listener.get().accept()
+                            : UnixSocket.connect(options.socket);
+            synchronized (lock) {
+                socket = Optional.of(peer);
+                if (closing) {
+                    peer.shutdown();
+                }
+            }
+            return socket;
+        } catch (SysException e) {
+            // Nobody there yet: normal, tried again for as long as the device exists.
+            LOG.log(Level.TRACE, () -> options.name + ": " + e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * @return whether this side ended the connection because of a violation
+     */
+    private boolean serve(UnixSocket peer) {
+        failure = Optional.empty();
+        status = new Status(true, 0, status.connections + 1, status.lastFailure);
+        LOG.log(Level.INFO, () -> options.name + ": front end connected");
+        Optional<String> reason = Optional.empty();
+        Session session =
+                new Session(options.type, options.requireSealed, peer, wakeups, new Handover());
+        try {
+            session.run();
+        } catch (VhostException e) {
+            reason = Optional.of(describe(e));
+        } catch (SysException e) {
+            LOG.log(Level.DEBUG, () -> options.name + ": " + e.getMessage());
+        } catch (RuntimeException e) {
+            // A defect here must not end the thread: the guest would lose its network for good.
+            LOG.log(Level.ERROR, options.name + ": the connection ended by a defect", e);
+            reason = Optional.of("DEFECT: " + e);
+        } finally {
+            session.close();
+            synchronized (lock) {
+                socket = Optional.empty();
+                peer.close();
+            }
+        }
+        if (failure.isPresent()) {
+            reason = Optional.of(describe(failure.get()));
+        }
+        String text = reason.orElse("");
+        status =
+                new Status(
+                        false, 0, status.connections, text.isEmpty() ? status.lastFailure : text);
+        LOG.log(
+                text.isEmpty() ? Level.INFO : Level.WARNING,
+                () ->
+                        options.name
+                                + ": front end "
+                                + (text.isEmpty() ? "gone" : "refused: " + text));
+        return !text.isEmpty();
+    }
+
+    private static String describe(VhostException e) {
+        return e.category() + ": " + e.getMessage();
+    }
+
+    private final class Handover implements RingHandover {
+        @Override
+        public void publish(RingSet set) {
+            desired = set;
+            ring();
+        }
+
+        @Override
+        public void publishAndWait(RingSet set) {
+            publish(set);
+            // Every engine poll acknowledges, also after a failure; close() is called by the engine
+            // thread itself, which uses no ring any more then.
+            while (acknowledged != set && !closing) {
+                LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(10));
+            }
+        }
+
+        private void ring() {
+            synchronized (lock) {
+                if (!closing) {
+                    doorbell.signal();
+                }
+            }
+        }
+    }
+}
