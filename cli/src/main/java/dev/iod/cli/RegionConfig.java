@@ -89,13 +89,15 @@ record RegionConfig(
                         freePort(taken),
                         password(),
                         password());
-        Layout.write(file(layout), config.text(), false, true);
+        Layout.write(file(layout), config.text(layout.instance()), false, true);
         return config;
     }
 
-    private String text() {
+    private String text(String instance) {
         return """
                 # Chosen by the first ./iod up; ./iod down --purge forgets it.
+                # Kernel objects of this region are called iod-INSTANCE-...
+                instance=%s
                 nodes=%d
                 api-port=%d
                 node-port=%d
@@ -103,7 +105,14 @@ record RegionConfig(
                 admin-password=%s
                 demo-password=%s
                 """
-                .formatted(nodes, apiPort, nodePort, southboundPort, adminPassword, demoPassword);
+                .formatted(
+                        instance,
+                        nodes,
+                        apiPort,
+                        nodePort,
+                        southboundPort,
+                        adminPassword,
+                        demoPassword);
     }
 
     List<String> nodeNames() {

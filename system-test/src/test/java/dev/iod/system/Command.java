@@ -1,0 +1,74 @@
+package dev.iod.system;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Another program, run to its end. */
+final class Command {
+    private static final int LIMIT_SECONDS = 600;
+
+    private final List<String> words;
+    private final Map<String, String> environment = new HashMap<>();
+
+    private Command(List<String> words) {
+        this.words = words;
+    }
+
+    static Command of(List<String> words) {
+        return new Command(words);
+    }
+
+    static String run(String... words) {
+        return of(List.of(words)).run();
+    }
+
+    static boolean succeeds(String... words) {
+        return of(List.of(words)).attempt().exit == 0;
+    }
+
+    Command environment(String name, String value) {
+        environment.put(name, value);
+        return this;
+    }
+
+    record Result(int exit, String output) {}
+
+    /** Both output streams; throws when the program fails. */
+    String run() {
+        Result result = attempt();
+        if (result.exit != 0) {
+            throw new AssertionError(
+                    String.join(" ", words)
+                            + " failed (exit "
+                            + result.exit
+                            + "): "
+                            + result.output);
+        }
+        return result.output;
+    }
+
+    Result attempt() {
+        try {
+            ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
+            builder.environment().putAll(environment);
+            Process process = builder.start();
+            process.getOutputStream().close();
+            String output =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new AssertionError(words + " did not end within " + LIMIT_SECONDS + " s");
+            }
+            return new Result(process.exitValue(), output.strip());
+        } catch (IOException e) {
+            throw new AssertionError("cannot run " + words, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+}

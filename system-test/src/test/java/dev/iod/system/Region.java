@@ -1,0 +1,92 @@
+package dev.iod.system;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The region that the system tests share: started by {@code ./iod up} when first asked for. */
+final class Region implements AutoCloseable {
+    static final JsonMapper JSON = JsonMapper.builder().build();
+    static final Path HOME = Path.of(System.getProperty("iod.home"));
+
+    final Path run;
+    private final Properties config = new Properties();
+
+    private Region() {
+        run = Path.of("/tmp/iod-test-" + ProcessHandle.current().pid());
+        iod("up");
+        try (var in = Files.newInputStream(run.resolve("region.properties"))) {
+            config.load(in);
+        } catch (IOException e) {
+            throw new IllegalStateException("the region's configuration cannot be read", e);
+        }
+    }
+
+    /** Gives tests the shared region as a parameter. */
+    static final class Shared implements ParameterResolver {
+        @Override
+        public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+            return parameter.getParameter().getType() == Region.class;
+        }
+
+        @Override
+        public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+            return context.getRoot()
+                    .getStore(ExtensionContext.Namespace.GLOBAL)
+                    .computeIfAbsent(Region.class, ignored -> new Region(), Region.class);
+        }
+    }
+
+    /** Runs {@code ./iod} with this region's run directory; fails when it fails. */
+    String iod(String... words) {
+        List<String> command = new ArrayList<>(List.of(HOME.resolve("iod").toString()));
+        command.addAll(List.of(words));
+        return Command.of(command).environment("IOD_RUN", run.toString()).run();
+    }
+
+    /** An interactive client for a cloud of clouds.yaml: "iod" (project demo) or "iod-admin". */
+    Client client(String cloud) {
+        return new Client(run.resolve("clouds.yaml"), cloud);
+    }
+
+    String api() {
+        return "http://127.0.0.1:" + config.getProperty("api-port");
+    }
+
+    String adminPassword() {
+        return config.getProperty("admin-password");
+    }
+
+    /** What kernel objects of this region are called, for example "iod-1a2b-". */
+    String prefix() {
+        return "iod-" + config.getProperty("instance") + "-";
+    }
+
+    String nbctl(String... words) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "ovn-nbctl",
+                                "--timeout=30",
+                                "--db=unix:" + run.resolve("ovn/nb.sock")));
+        command.addAll(List.of(words));
+        return Command.of(command).run();
+    }
+
+    JsonNode status() {
+        return JSON.readTree(iod("status", "--json"));
+    }
+
+    @Override
+    public void close() {
+        iod("down", "--purge");
+    }
+}
