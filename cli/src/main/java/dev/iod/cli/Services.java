@@ -119,7 +119,7 @@ final class Services {
                 System.getenv()
                         .getOrDefault(
                                 "IOD_DATABASE_URL",
-                                "jdbc:postgresql://localhost/iod?user=iod&socketFactory=dev.iod.control.UnixSocketFactory&socketFactoryArg="
+                                "jdbc:postgresql://localhost/iod?user=iod&socketFactory=dev.iod.control.db.UnixSocketFactory&socketFactoryArg="
                                         + socket);
         Layout.write(
                 file,
