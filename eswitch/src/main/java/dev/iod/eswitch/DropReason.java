@@ -18,6 +18,12 @@ public enum DropReason {
     TRUNCATED_TRANSPORT,
     /** The transport header or a neighbour discovery option contradicts itself. */
     MALFORMED_TRANSPORT,
+    /** A device gave a frame shorter than an Ethernet header or longer than its MTU allows. */
+    FRAME_LENGTH,
+    /** Only unfragmented TCP over IPv4 is carried to and from a local service. */
+    SERVICE_UNSUPPORTED,
+    /** A local service answered a connection that is not in its port's flow table (any more). */
+    SERVICE_UNKNOWN_FLOW,
     /** The device is not bound to a logical port. */
     UNBOUND_DEVICE,
     /** The logical port's datapath is not known. */

@@ -35,6 +35,12 @@ interface Port extends AutoCloseable {
     /** Undoes {@link #armWakeup()} and drains the wake descriptors. */
     void disarmWakeup();
 
+    /** Packets this port itself has dropped for a reason, both directions; any thread. */
+    default long drops(DropReason reason) {
+        return 0;
+    }
+
+    /** The engine no longer waits on {@link #wakeDescriptors()} when it calls this. */
     @Override
     void close();
 }

@@ -1,0 +1,202 @@
+package dev.iod.eswitch;
+
+import dev.iod.sys.Mapping;
+import dev.iod.sys.Memory;
+import dev.iod.vhost.DeviceType;
+import dev.iod.vhost.VhostDevice;
+import dev.iod.vhost.VhostException;
+import dev.iod.vhost.Vring;
+import java.nio.file.Path;
+
+/**
+ * A guest's network interface: a virtio-net device (virtio 1.2 §5.1) with one queue pair behind a
+ * vhost-user socket on which the VMM listens. Offers VIRTIO_NET_F_MTU and no checksum or
+ * segmentation feature, so every frame is complete and at most one MTU long; the MAC address is the
+ * VMM's to tell the guest.
+ *
+ * <p>A guest that breaks the rules of its rings, or whose memory goes away, loses its connection
+ * with a logged reason; the engine goes on. Allocates nothing per packet.
+ */
+final class VhostUserPort implements Port {
+    /** struct virtio_net_hdr with num_buffers, as VERSION_1 has it (virtio 1.2 §5.1.6). */
+    static final int HEADER_BYTES = 12;
+
+    static final int MIN_FRAME_BYTES = 14;
+
+    /** Ethernet header and one VLAN tag. */
+    private static final int FRAME_OVERHEAD_BYTES = 18;
+
+    private static final long NET_F_MTU = 1L << 3;
+
+    /** The guest's receive and transmit queue (virtio 1.2 §5.1.2). */
+    private static final int RECEIVE_RING = 0;
+
+    private static final int TRANSMIT_RING = 1;
+
+    private static final DeviceType TYPE = new DeviceType(NET_F_MTU, 2, 1, 1024);
+
+    private final VhostDevice device;
+    private final int maxFrameBytes;
+    private final int[] wakeDescriptors;
+    private final Mapping header = Mapping.anonymous(HEADER_BYTES);
+    private final PortDrops drops = new PortDrops();
+
+    /**
+     * @param mtuBytes largest IP packet, at most what a {@link PacketBatch} slot holds
+     * @param requireSealed refuse guest memory that the VMM could truncate; off only for front ends
+     *     that are trusted not to and cannot seal (test traffic generators)
+     */
+    VhostUserPort(String name, Path socket, int mtuBytes, boolean requireSealed) {
+        if (mtuBytes < 68 || mtuBytes + FRAME_OVERHEAD_BYTES > PacketBatch.MAX_PACKET) {
+            throw new IllegalArgumentException("an MTU of " + mtuBytes + " bytes");
+        }
+        maxFrameBytes = mtuBytes + FRAME_OVERHEAD_BYTES;
+        // All zero but num_buffers = 1: "no offload, whole packet in this buffer" (§5.1.6.4.1).
+        Memory.writeShort(header.address() + 10, 1);
+        device =
+                VhostDevice.start(
+                        new VhostDevice.Options(
+                                name, socket, VhostDevice.Role.DIAL, TYPE, requireSealed));
+        wakeDescriptors = new int[] {device.wakeDescriptor()};
+    }
+
+    @Override
+    public int receive(PacketBatch batch) {
+        int before = batch.count;
+        try {
+            device.refresh();
+            take(device.ring(TRANSMIT_RING), batch);
+            settle();
+        } catch (VhostException e) {
+            device.fail(e);
+        } catch (InternalError e) {
+            device.fail(lostMemory());
+        }
+        return batch.count - before;
+    }
+
+    private void take(Vring ring, PacketBatch batch) {
+        // Frames of a wrong length take no slot, so what is taken is bounded beside the slots.
+        int left = Math.min(ring.available(), PacketBatch.CAPACITY - batch.count);
+        if (left == 0) {
+            return;
+        }
+        for (; left > 0; left--) {
+            int head = ring.peek();
+            long address = batch.address(batch.count);
+            // The virtio header lands in the headroom, the frame where it belongs: one copy.
+            int total = ring.read(head, address - HEADER_BYTES, HEADER_BYTES + maxFrameBytes);
+            ring.complete(head, 0);
+            int frame = total - HEADER_BYTES;
+            if (frame < MIN_FRAME_BYTES || frame > maxFrameBytes) {
+                drops.add(DropReason.FRAME_LENGTH);
+                continue;
+            }
+            batch.length[batch.count++] = frame;
+        }
+        ring.publish();
+        ring.interrupt();
+    }
+
+    @Override
+    public boolean transmit(long address, int lengthBytes) {
+        try {
+            Vring ring = device.ring(RECEIVE_RING);
+            if (lengthBytes > maxFrameBytes || ring.available() == 0) {
+                return false;
+            }
+            int head = ring.peek();
+            int written = ring.write(head, header.address(), HEADER_BYTES, address, lengthBytes);
+            if (written == Vring.TOO_SMALL) {
+                return false;
+            }
+            ring.complete(head, written);
+            settle();
+            return true;
+        } catch (VhostException e) {
+            device.fail(e);
+        } catch (InternalError e) {
+            device.fail(lostMemory());
+        }
+        return false;
+    }
+
+    @Override
+    public void flush() {
+        try {
+            Vring ring = device.ring(RECEIVE_RING);
+            if (ring.publish()) {
+                ring.interrupt();
+            }
+            settle();
+        } catch (VhostException e) {
+            device.fail(e);
+        } catch (InternalError e) {
+            device.fail(lostMemory());
+        }
+    }
+
+    @Override
+    public boolean up() {
+        return device.ring(RECEIVE_RING).live() && device.ring(TRANSMIT_RING).live();
+    }
+
+    @Override
+    public int[] wakeDescriptors() {
+        return wakeDescriptors;
+    }
+
+    @Override
+    public boolean armWakeup() {
+        try {
+            device.refresh();
+            boolean quiet = device.ring(TRANSMIT_RING).requestKicks();
+            settle();
+            return quiet;
+        } catch (VhostException e) {
+            device.fail(e);
+        } catch (InternalError e) {
+            device.fail(lostMemory());
+        }
+        return true;
+    }
+
+    @Override
+    public void disarmWakeup() {
+        try {
+            device.ring(TRANSMIT_RING).suppressKicks();
+            settle();
+        } catch (InternalError e) {
+            device.fail(lostMemory());
+        }
+        device.drainWakeups();
+    }
+
+    /** A fault must surface inside the try that knows the device, not somewhere in the engine. */
+    private void settle() {
+        if (device.mayFault()) {
+            Memory.settleFaults();
+        }
+    }
+
+    private static VhostException lostMemory() {
+        return new VhostException(
+                VhostException.Category.FAULT, "guest memory was truncated while in use");
+    }
+
+    @Override
+    public long drops(DropReason reason) {
+        return drops.count(reason);
+    }
+
+    /** Connection, negotiated features, last failure. */
+    VhostDevice.Status status() {
+        return device.status();
+    }
+
+    @Override
+    public void close() {
+        device.close();
+        header.close();
+    }
+}
