@@ -17,7 +17,6 @@ module dev.iod.control {
     requires org.jdbi.v3.core;
     requires org.postgresql.jdbc;
     requires io.helidon.webserver;
-    requires io.helidon.webserver.grpc;
     requires io.helidon.common.tls;
 
     exports dev.iod.control.db to
