@@ -8,4 +8,5 @@ module dev.iod.vhost {
     requires transitive dev.iod.sys;
 
     exports dev.iod.vhost;
+    exports dev.iod.vhost.testing;
 }
