@@ -4,4 +4,6 @@ module dev.iod.ovn {
     requires static transitive org.jspecify;
     requires transitive dev.iod.ovsdb;
     requires transitive dev.iod.eswitch;
+
+    exports dev.iod.ovn;
 }

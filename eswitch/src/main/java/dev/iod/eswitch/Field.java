@@ -65,7 +65,11 @@ public enum Field {
      */
     CT_STATE(32),
     CT_MARK(32),
-    CT_LABEL(128);
+    CT_LABEL(128),
+    /** REG0 (most significant) to REG3 as one value, for what looks at 128 bits at once. */
+    XXREG0(128),
+    /** REG4 (most significant) to REG7 as one value. */
+    XXREG1(128);
 
     /** Bit of {@link #FLAGS}: the packet may leave by the port it came in by. */
     public static final int FLAG_LOOPBACK = 1;
