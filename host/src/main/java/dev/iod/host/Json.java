@@ -104,7 +104,10 @@ final class Json {
 
     private static Object integer(JsonParser parser) {
         Number number = parser.getNumberValue();
-        return number instanceof BigInteger ? number.doubleValue() : number.longValue();
+        if (number instanceof BigInteger) {
+            return number.doubleValue(); // Beyond 64 bits: no field of either protocol is.
+        }
+        return number.longValue();
     }
 
     private static List<Object> array(JsonParser parser) {

@@ -73,7 +73,9 @@ public record MachineSpec(
 
     static void checkPath(String what, Path path) {
         check(
-                path.isAbsolute() && path.toString().codePoints().noneMatch(c -> c < ' '),
+                path.isAbsolute()
+                        && path.getNameCount() > 0
+                        && path.toString().codePoints().noneMatch(c -> c < ' '),
                 "%s %s: expected an absolute path without control characters",
                 what,
                 path);

@@ -1,0 +1,23 @@
+package dev.iod.host;
+
+import java.util.concurrent.CompletableFuture;
+
+/** What a machine's agent can be asked for; each carries its answer. */
+sealed interface Command {
+    /** Completed by the agent when it has done, or refused, the command. */
+    CompletableFuture<MachineStatus> answer();
+
+    record Start(MachineSpec spec, CompletableFuture<MachineStatus> answer) implements Command {}
+
+    record Stop(long graceMillis, CompletableFuture<MachineStatus> answer) implements Command {}
+
+    record Reset(CompletableFuture<MachineStatus> answer) implements Command {}
+
+    record Remove(CompletableFuture<MachineStatus> answer) implements Command {}
+
+    /** Reads the console output QEMU still holds. */
+    record Drain(CompletableFuture<MachineStatus> answer) implements Command {}
+
+    /** Something happened: look now. */
+    record Wake(CompletableFuture<MachineStatus> answer) implements Command {}
+}

@@ -1,0 +1,140 @@
+package dev.iod.host;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The files of one machine. The VMM's user may write only in {@code vmm}, which is the VMM's
+ * working directory: nothing the daemon trusts or writes is in there.
+ */
+final class GuestDirectory {
+    private static final long MAX_STDERR_BYTES = 64 * 1024;
+    private static final int REASON_BYTES = 600;
+
+    private final Path directory;
+
+    GuestDirectory(Path directory) {
+        this.directory = directory;
+    }
+
+    /** What is written down of a machine, so that the next daemon can adopt it. */
+    record Saved(MachineSpec spec, MachineStatus status, long startTicks, boolean stopping) {}
+
+    Path vmm() {
+        return directory.resolve("vmm");
+    }
+
+    Path qmpSocket() {
+        return vmm().resolve(QemuCommand.QMP_SOCKET);
+    }
+
+    Path console() {
+        return directory.resolve("console.log");
+    }
+
+    Path stderr() {
+        return directory.resolve("stderr.log");
+    }
+
+    private Path state() {
+        return directory.resolve("machine.json");
+    }
+
+    /** Makes the directories, the VMM's owned by its user. */
+    void create(VmmUser user) throws IOException {
+        makeDirectory(directory);
+        makeDirectory(vmm());
+        user.own(vmm());
+    }
+
+    /** A directory that everybody may pass through and only its owner may list. */
+    static void makeDirectory(Path path) throws IOException {
+        Files.createDirectories(path);
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
+    }
+
+    /** Replaces the state as a whole: a reader sees the old one or the new one. */
+    void save(Saved saved) throws IOException {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("spec", Wire.of(saved.spec()));
+        object.put("status", Wire.of(saved.status()));
+        object.put("startTicks", saved.startTicks());
+        object.put("stopping", saved.stopping() ? 1 : 0);
+        Path temporary = directory.resolve("machine.json.new");
+        Files.write(temporary, Json.line(object));
+        Files.move(temporary, state(), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /**
+     * What was saved; empty when nothing was.
+     *
+     * @throws HostException INVALID when it cannot be understood
+     */
+    Optional<Saved> load() throws IOException {
+        try {
+            Fields fields = Fields.parse(Files.readAllBytes(state()));
+            return Optional.of(
+                    new Saved(
+                            Wire.spec(fields.fields("spec")),
+                            Wire.status(fields.fields("status")),
+                            fields.number("startTicks"),
+                            fields.number("stopping") != 0));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The end of what QEMU wrote to its standard error, as one line. */
+    String stderrTail() {
+        try {
+            String text =
+                    new String(ConsoleLog.tail(stderr(), REASON_BYTES), StandardCharsets.UTF_8);
+            return text.strip().replaceAll("\\s*\\R\\s*", "; ").replaceAll("\\p{Cntrl}", "?");
+        } catch (IOException e) {
+            return "its messages cannot be read: " + e.getMessage();
+        }
+    }
+
+    /** Keeps QEMU's messages bounded: it appends, so an emptied file just goes on. */
+    void boundStderr() throws IOException {
+        if (Files.exists(stderr()) && Files.size(stderr()) > MAX_STDERR_BYTES) {
+            Files.write(stderr(), new byte[0]);
+        }
+    }
+
+    /** Deletes everything, following no link. */
+    void delete() throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        Files.walkFileTree(
+                directory,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                            throws IOException {
+                        Files.deleteIfExists(file);
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult postVisitDirectory(
+                            Path visited, @Nullable IOException failure) throws IOException {
+                        Files.deleteIfExists(visited);
+                        return FileVisitResult.CONTINUE;
+                    }
+                });
+    }
+}

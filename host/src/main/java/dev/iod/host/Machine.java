@@ -1,0 +1,146 @@
+package dev.iod.host;
+
+import dev.iod.host.GuestDirectory.Saved;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+
+/**
+ * One machine as others see it: they put commands into its inbox, and its thread hands them to the
+ * agent one after the other. Any thread may call it.
+ */
+final class Machine {
+    /** Commands that may wait for the agent. */
+    static final int MAX_COMMANDS = 16;
+
+    private static final System.Logger LOG = System.getLogger(Machine.class.getName());
+    private static final long ANSWER_MILLIS = 8_000;
+
+    private final String id;
+    private final ConsoleLog console;
+    private final MachineAgent agent;
+    private final BlockingQueue<Command> inbox = new ArrayBlockingQueue<>(MAX_COMMANDS);
+
+    /**
+     * A machine with what was written down of it; a new one is STOPPED.
+     *
+     * @throws IOException when what was found of it cannot be written down
+     */
+    Machine(Saved saved, GuestDirectory directory, MachineAgent.Surroundings surroundings)
+            throws IOException {
+        this.id = saved.spec().id();
+        this.console = new ConsoleLog(directory.console());
+        this.agent = new MachineAgent(saved, directory, console, surroundings, this::wake);
+        agent.adopt(saved);
+    }
+
+    /** Starts the machine's thread. */
+    void run() {
+        Thread.ofVirtual().name("machine-" + id).start(this::work);
+    }
+
+    MachineStatus status() {
+        return agent.status();
+    }
+
+    MachineStatus start(MachineSpec spec) {
+        return ask(answer -> new Command.Start(spec, answer));
+    }
+
+    MachineStatus stop(long graceMillis) {
+        return ask(answer -> new Command.Stop(graceMillis, answer));
+    }
+
+    MachineStatus reset() {
+        return ask(Command.Reset::new);
+    }
+
+    void remove() {
+        ask(Command.Remove::new);
+    }
+
+    /** The newest console output, what QEMU still holds included. */
+    byte[] console(int maxBytes) {
+        if (status().state() == MachineState.RUNNING) {
+            ask(Command.Drain::new);
+        }
+        try {
+            return console.tail(maxBytes);
+        } catch (IOException e) {
+            throw new HostException(
+                    HostException.Category.FAILED, "cannot read the console: " + e, e);
+        }
+    }
+
+    private void wake() {
+        // When the inbox is full the agent is about to look anyway.
+        inbox.offer(new Command.Wake(new CompletableFuture<>()));
+    }
+
+    private MachineStatus ask(Function<CompletableFuture<MachineStatus>, Command> command) {
+        CompletableFuture<MachineStatus> answer = new CompletableFuture<>();
+        if (!inbox.offer(command.apply(answer))) {
+            throw new HostException(
+                    HostException.Category.EXHAUSTED,
+                    "machine " + id + " has " + MAX_COMMANDS + " commands to do already");
+        }
+        try {
+            return answer.get(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof HostException failure) {
+                throw failure;
+            }
+            throw new HostException(HostException.Category.FAILED, "" + e.getCause(), e);
+        } catch (TimeoutException e) {
+            throw new HostException(
+                    HostException.Category.TIMEOUT, "machine " + id + " is busy", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new HostException(HostException.Category.UNAVAILABLE, "interrupted", e);
+        }
+    }
+
+    private void work() {
+        while (!agent.removed()) {
+            try {
+                Command command =
+                        agent.idle()
+                                ? inbox.take()
+                                : inbox.poll(agent.tickMillis(), TimeUnit.MILLISECONDS);
+                if (command != null) {
+                    handle(command);
+                }
+                agent.doWork();
+            } catch (InterruptedException e) {
+                return; // Only the end of the process does that.
+            } catch (IOException | RuntimeException e) {
+                LOG.log(Level.WARNING, "machine " + id + ": " + e.getMessage());
+                agent.calm();
+            }
+        }
+        HostException gone =
+                new HostException(
+                        HostException.Category.NOT_FOUND, "machine " + id + " is removed");
+        inbox.forEach(command -> command.answer().completeExceptionally(gone));
+    }
+
+    private void handle(Command command) {
+        try {
+            agent.handle(command);
+            command.answer().complete(agent.status());
+        } catch (HostException e) {
+            command.answer().completeExceptionally(e);
+        } catch (IOException | RuntimeException e) {
+            command.answer()
+                    .completeExceptionally(
+                            new HostException(
+                                    HostException.Category.FAILED, "machine " + id + ": " + e, e));
+        }
+    }
+}

@@ -1,0 +1,413 @@
+package dev.iod.host;
+
+import dev.iod.host.GuestDirectory.Saved;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/**
+ * What one machine does, on its thread only. Level-triggered: the next step follows from what is
+ * found, so a lost wake-up only delays it. Every change of the status is written down before it is
+ * told.
+ */
+final class MachineAgent {
+    private static final long EAGER_TICK_MILLIS = 50;
+    private static final long CALM_TICK_MILLIS = 1_000;
+
+    /** A guest that was still booting missed the power button. */
+    private static final long PRESS_AGAIN_MILLIS = 5_000;
+
+    /** How long QEMU may take to end when asked, then killed. */
+    private static final long END_MILLIS = 2_000;
+
+    private final GuestDirectory directory;
+    private final ConsoleLog console;
+    private final Surroundings surroundings;
+    private final Runnable wake;
+
+    private volatile MachineStatus status;
+    private MachineSpec spec;
+    private Phase phase = Phase.IDLE;
+    private Optional<Vmm> vmm = Optional.empty();
+    private Optional<Stopping> stopping = Optional.empty();
+    private Optional<String> failure = Optional.empty();
+    private long phaseNanos = System.nanoTime();
+    private long tickMillis = EAGER_TICK_MILLIS;
+    private boolean holdsSlot;
+
+    /** What a machine shares with the others. */
+    record Surroundings(
+            Launcher launcher,
+            StartSlots slots,
+            long startMillis,
+            Consumer<MachineStatus> changed) {}
+
+    /** What the agent waits for. */
+    private enum Phase {
+        /** A command. */
+        IDLE,
+        /** A start slot. */
+        QUEUED,
+        /** QEMU to answer. */
+        CONNECTING,
+        /** The guest to end, or a stop. */
+        RUNNING,
+        /** The process to be gone. */
+        ENDING,
+        /** Nothing any more. */
+        REMOVED
+    }
+
+    /** A stop under way: when the patience ends, and when the power button is pressed (again). */
+    private record Stopping(long deadlineNanos, long pressNanos) {}
+
+    MachineAgent(
+            Saved saved,
+            GuestDirectory directory,
+            ConsoleLog console,
+            Surroundings surroundings,
+            Runnable wake) {
+        this.directory = directory;
+        this.console = console;
+        this.surroundings = surroundings;
+        this.wake = wake;
+        this.spec = saved.spec();
+        this.status = saved.status();
+    }
+
+    MachineStatus status() {
+        return status;
+    }
+
+    boolean idle() {
+        return phase == Phase.IDLE;
+    }
+
+    boolean removed() {
+        return phase == Phase.REMOVED;
+    }
+
+    /** How long the thread may wait for a command before the next {@link #doWork}. */
+    long tickMillis() {
+        return tickMillis;
+    }
+
+    /** Something failed: try again, but not at once. */
+    void calm() {
+        tickMillis = CALM_TICK_MILLIS;
+    }
+
+    /**
+     * Takes over what an earlier daemon left: a QEMU that runs is kept, one that is not written
+     * down is ended, one that is gone is reported. Called before the thread runs.
+     */
+    void adopt(Saved saved) throws IOException {
+        Optional<GuestProcess> known = GuestProcess.find(saved.status().pid(), saved.startTicks());
+        List<GuestProcess> here = GuestProcess.in(directory.vmm());
+        boolean wanted =
+                switch (saved.status().state()) {
+                    case STARTING, RUNNING -> true;
+                    case STOPPED, FAILED -> false;
+                };
+        // A daemon killed between start and writing it down leaves one that is only found.
+        Optional<GuestProcess> found =
+                wanted ? known.or(() -> here.stream().findFirst()) : Optional.empty();
+        here.stream()
+                .filter(other -> found.isEmpty() || found.get().pid() != other.pid())
+                .forEach(GuestProcess::kill);
+        if (found.isPresent()) {
+            GuestProcess process = found.get();
+            vmm = Optional.of(new Vmm(process, directory, console, wake));
+            if (saved.stopping()) {
+                stopping = Optional.of(new Stopping(System.nanoTime(), System.nanoTime()));
+            }
+            enter(Phase.CONNECTING);
+            status =
+                    new MachineStatus(
+                            spec.id(),
+                            saved.status().state(),
+                            "",
+                            process.pid(),
+                            saved.status().startedAtMillis());
+        } else if (wanted) {
+            String tail = directory.stderrTail();
+            become(
+                    saved.stopping() ? MachineState.STOPPED : MachineState.FAILED,
+                    "QEMU ended while virtDaemon did not run"
+                            + (tail.isEmpty() ? "" : ": " + tail));
+        }
+    }
+
+    /**
+     * Does, or refuses, what a command says.
+     *
+     * @throws HostException CONFLICT, FAILED, TIMEOUT
+     */
+    void handle(Command command) throws IOException {
+        switch (command) {
+            case Command.Start start -> start(start.spec());
+            case Command.Stop stop -> stop(stop.graceMillis());
+            case Command.Reset _ -> reset();
+            case Command.Remove _ -> remove();
+            case Command.Drain _ -> {
+                if (phase == Phase.RUNNING) {
+                    vmm.orElseThrow().drainConsole();
+                }
+            }
+            case Command.Wake _ -> tickMillis = EAGER_TICK_MILLIS;
+        }
+    }
+
+    private void start(MachineSpec wanted) throws IOException {
+        if (phase != Phase.IDLE) {
+            boolean ending = stopping.isPresent() || phase == Phase.ENDING;
+            if (ending || !wanted.equals(spec)) {
+                throw new HostException(
+                        HostException.Category.CONFLICT,
+                        "machine %s %s: start it again when it is stopped"
+                                .formatted(
+                                        spec.id(),
+                                        ending
+                                                ? "is just being stopped"
+                                                : "runs with another specification"));
+            }
+            return;
+        }
+        spec = wanted;
+        directory.create(surroundings.launcher().user());
+        enter(Phase.QUEUED);
+        become(MachineState.STARTING, "");
+    }
+
+    private void stop(long graceMillis) throws IOException {
+        switch (phase) {
+            case QUEUED -> {
+                enter(Phase.IDLE);
+                become(MachineState.STOPPED, "stopped before it was started");
+            }
+            case CONNECTING -> {
+                plan(0);
+                end();
+            }
+            case RUNNING -> {
+                plan(graceMillis);
+                save();
+            }
+            case IDLE, ENDING, REMOVED -> {
+                // It is so already, or about to be.
+            }
+        }
+        tickMillis = EAGER_TICK_MILLIS;
+    }
+
+    /** Sets the end of the patience; a later one never replaces an earlier one. */
+    private void plan(long graceMillis) {
+        long now = System.nanoTime();
+        long deadline = now + TimeUnit.MILLISECONDS.toNanos(graceMillis);
+        if (stopping.isEmpty() || deadline - stopping.get().deadlineNanos() < 0) {
+            stopping = Optional.of(new Stopping(deadline, now));
+        }
+    }
+
+    private void reset() {
+        if (phase != Phase.RUNNING || stopping.isPresent()) {
+            throw new HostException(
+                    HostException.Category.CONFLICT, "machine " + spec.id() + " does not run");
+        }
+        vmm.orElseThrow().reset();
+    }
+
+    private void remove() throws IOException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);
+        while (vmm.isPresent() && vmm.get().alive()) {
+            vmm.get().kill();
+            if (System.nanoTime() - end > 0) {
+                throw new HostException(
+                        HostException.Category.TIMEOUT,
+                        "QEMU, process " + vmm.get().process().pid() + ", does not end");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(EAGER_TICK_MILLIS / 5));
+        }
+        release();
+        directory.delete();
+        enter(Phase.REMOVED);
+    }
+
+    /** Looks at the machine and does what is due. */
+    void doWork() throws IOException {
+        if (holdsSlot && elapsedMillis() > StartSlots.HOLD_MILLIS) {
+            giveSlotBack();
+        }
+        switch (phase) {
+            case IDLE, REMOVED -> {}
+            case QUEUED -> launch();
+            case CONNECTING -> connect();
+            case RUNNING -> supervise();
+            case ENDING -> awaitEnd();
+        }
+    }
+
+    private void launch() throws IOException {
+        if (!surroundings.slots().tryTake()) {
+            return;
+        }
+        holdsSlot = true;
+        try {
+            GuestProcess process = surroundings.launcher().start(spec, directory);
+            vmm = Optional.of(new Vmm(process, directory, console, wake));
+            enter(Phase.CONNECTING);
+            become(
+                    new MachineStatus(
+                            spec.id(),
+                            MachineState.STARTING,
+                            "",
+                            process.pid(),
+                            System.currentTimeMillis()));
+        } catch (HostException e) {
+            release();
+            enter(Phase.IDLE);
+            become(MachineState.FAILED, e.getMessage());
+        }
+    }
+
+    private void connect() throws IOException {
+        Vmm current = vmm.orElseThrow();
+        if (!current.alive()) {
+            ended();
+        } else if (current.answers()) {
+            giveSlotBack();
+            enter(Phase.RUNNING);
+            if (status.state() != MachineState.RUNNING) {
+                become(withState(MachineState.RUNNING));
+            }
+        } else if (elapsedMillis() > surroundings.startMillis()) {
+            failure = Optional.of(silence());
+            end();
+        }
+    }
+
+    private String silence() {
+        String within = " within " + surroundings.startMillis() + " ms";
+        List<String> sockets = spec.nics().stream().map(nic -> nic.socket().toString()).toList();
+        return sockets.isEmpty() || status.state() == MachineState.RUNNING
+                ? "QEMU did not answer" + within
+                : "no back end answered on socket " + String.join(" or ", sockets) + within;
+    }
+
+    private void supervise() throws IOException {
+        Vmm current = vmm.orElseThrow();
+        if (!current.alive()) {
+            ended();
+        } else if (current.lost()) {
+            enter(Phase.CONNECTING); // Ends, or comes back: the deadline tells.
+        } else if (current.drainConsole()) {
+            tickMillis = EAGER_TICK_MILLIS;
+        } else if (current.guestIsOff()) {
+            end();
+        } else if (stopping.isPresent()) {
+            pressOrEnd(current, stopping.get());
+        } else {
+            tickMillis = Math.min(CALM_TICK_MILLIS, tickMillis * 2);
+        }
+    }
+
+    private void pressOrEnd(Vmm current, Stopping stop) throws IOException {
+        long now = System.nanoTime();
+        if (now - stop.deadlineNanos() >= 0) {
+            end();
+        } else if (now - stop.pressNanos() >= 0) {
+            current.pressPowerButton();
+            long again = now + TimeUnit.MILLISECONDS.toNanos(PRESS_AGAIN_MILLIS);
+            stopping = Optional.of(new Stopping(stop.deadlineNanos(), again));
+        }
+    }
+
+    private void end() throws IOException {
+        enter(Phase.ENDING);
+        save();
+        vmm.orElseThrow().end();
+    }
+
+    private void awaitEnd() throws IOException {
+        Vmm current = vmm.orElseThrow();
+        if (!current.alive()) {
+            ended();
+        } else if (elapsedMillis() > END_MILLIS) {
+            current.kill();
+        }
+    }
+
+    private void ended() throws IOException {
+        Vmm last = vmm.orElseThrow();
+        MachineState state = MachineState.STOPPED;
+        String reason;
+        if (failure.isPresent()) {
+            state = MachineState.FAILED;
+            reason = failure.get();
+        } else if (last.guestIsOff()) {
+            reason =
+                    stopping.isPresent()
+                            ? "stopped by its power button"
+                            : "powered off by its guest";
+        } else if (stopping.isPresent()) {
+            reason = "powered off";
+        } else {
+            state = MachineState.FAILED;
+            reason = last.obituary();
+        }
+        release();
+        enter(Phase.IDLE);
+        become(state, reason);
+    }
+
+    private void release() throws IOException {
+        giveSlotBack();
+        vmm.ifPresent(Vmm::close);
+        vmm = Optional.empty();
+        stopping = Optional.empty();
+        failure = Optional.empty();
+        for (Nic nic : spec.nics()) {
+            Files.deleteIfExists(nic.socket()); // A killed QEMU leaves it.
+        }
+    }
+
+    private void giveSlotBack() {
+        if (holdsSlot) {
+            holdsSlot = false;
+            surroundings.slots().giveBack();
+        }
+    }
+
+    private void enter(Phase next) {
+        phase = next;
+        phaseNanos = System.nanoTime();
+        tickMillis = EAGER_TICK_MILLIS;
+    }
+
+    private long elapsedMillis() {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - phaseNanos);
+    }
+
+    private void become(MachineState state, String reason) throws IOException {
+        become(new MachineStatus(spec.id(), state, reason, 0, status.startedAtMillis()));
+    }
+
+    private MachineStatus withState(MachineState state) {
+        return new MachineStatus(spec.id(), state, "", status.pid(), status.startedAtMillis());
+    }
+
+    private void become(MachineStatus next) throws IOException {
+        status = next;
+        save();
+        surroundings.changed().accept(next);
+    }
+
+    private void save() throws IOException {
+        long ticks = vmm.map(current -> current.process().startTicks()).orElse(0L);
+        directory.save(new Saved(spec, status, ticks, stopping.isPresent()));
+    }
+}

@@ -1,0 +1,132 @@
+package dev.iod.host;
+
+import java.io.IOException;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+
+/** One QEMU: its process, its QMP connection and its console. Used by its machine's agent only. */
+final class Vmm {
+    private static final long QMP_MILLIS = 3_000;
+
+    private final GuestProcess process;
+    private final GuestDirectory directory;
+    private final ConsoleLog console;
+    private final Runnable wake;
+    private Optional<Qmp> qmp = Optional.empty();
+    private boolean foundOff;
+
+    /**
+     * @param wake called when something happened that should be looked at; may not block
+     */
+    Vmm(GuestProcess process, GuestDirectory directory, ConsoleLog console, Runnable wake) {
+        this.process = process;
+        this.directory = directory;
+        this.console = console;
+        this.wake = wake;
+    }
+
+    GuestProcess process() {
+        return process;
+    }
+
+    boolean alive() {
+        return process.alive();
+    }
+
+    /**
+     * Whether QMP answers; connects when it must. QEMU greets only when all its devices are made,
+     * and so when all its back ends have answered.
+     *
+     * @throws HostException as {@link Qmp#execute}
+     */
+    boolean answers() {
+        if (qmp.isEmpty() || qmp.get().lost()) {
+            qmp = Qmp.connect(directory.qmpSocket(), wake);
+        }
+        if (qmp.isEmpty() || !qmp.get().ready(QMP_MILLIS)) {
+            return false;
+        }
+        // The guest may have powered off when no daemon listened.
+        Fields status = command("query-status", Map.of()).fields("return");
+        foundOff = status.text("status").equals("shutdown");
+        return true;
+    }
+
+    /** Whether QMP answered once and its connection has ended since. */
+    boolean lost() {
+        return qmp.isEmpty() || qmp.get().lost();
+    }
+
+    /** Whether the guest has powered itself off; QEMU then waits to be ended. */
+    boolean guestIsOff() {
+        return foundOff
+                || qmp.flatMap(Qmp::shutdown).filter(why -> why.startsWith("guest")).isPresent();
+    }
+
+    void pressPowerButton() {
+        command("system_powerdown", Map.of());
+    }
+
+    void reset() {
+        command("system_reset", Map.of());
+    }
+
+    /** Moves console output from QEMU to the log, and says whether there was any. */
+    boolean drainConsole() throws IOException {
+        Map<String, ?> all =
+                Map.of(
+                        "device",
+                        QemuCommand.CONSOLE,
+                        "size",
+                        QemuCommand.CONSOLE_RING_BYTES,
+                        "format",
+                        "base64");
+        String output = command("ringbuf-read", all).text("return");
+        if (!output.isEmpty()) {
+            console.append(Base64.getDecoder().decode(output));
+        }
+        directory.boundStderr();
+        return !output.isEmpty();
+    }
+
+    /** Asks QEMU to end, or ends it when it cannot be asked. */
+    void end() {
+        if (lost()) {
+            process.kill();
+            return;
+        }
+        try {
+            command("quit", Map.of());
+        } catch (HostException e) {
+            process.kill(); // It does not listen, or was faster than its answer.
+        }
+    }
+
+    /** Ends it the hard way. */
+    void kill() {
+        process.kill();
+    }
+
+    /** What is known of an end nobody asked for. */
+    String obituary() {
+        StringBuilder text = new StringBuilder("QEMU ended unexpectedly");
+        process.exitStatus()
+                .ifPresent(
+                        status ->
+                                text.append(
+                                        status > 128
+                                                ? ", killed by signal " + (status - 128)
+                                                : ", exit status " + status));
+        String tail = directory.stderrTail();
+        return tail.isEmpty() ? text.toString() : text.append(": ").append(tail).toString();
+    }
+
+    void close() {
+        qmp.ifPresent(Qmp::close);
+    }
+
+    private Fields command(String name, Map<String, ?> arguments) {
+        return qmp.orElseThrow().execute(name, arguments, QMP_MILLIS);
+    }
+}
