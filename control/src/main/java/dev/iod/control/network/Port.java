@@ -27,4 +27,131 @@ record Port(
         List<FixedIp> fixedIps,
         List<UUID> securityGroupIds,
         List<AddressPair> allowedAddressPairs,
-        Stamp stamp) {}
+        Stamp stamp) {
+
+    Port withDevice(String newDeviceId, String newDeviceOwner) {
+        return new Port(
+                id,
+                projectId,
+                networkId,
+                name,
+                description,
+                adminStateUp,
+                mac,
+                newDeviceId,
+                newDeviceOwner,
+                host,
+                vnicType,
+                portSecurityEnabled,
+                active,
+                fixedIps,
+                securityGroupIds,
+                allowedAddressPairs,
+                stamp);
+    }
+
+    Port withHost(String newHost) {
+        return new Port(
+                id,
+                projectId,
+                networkId,
+                name,
+                description,
+                adminStateUp,
+                mac,
+                deviceId,
+                deviceOwner,
+                newHost,
+                vnicType,
+                portSecurityEnabled,
+                active,
+                fixedIps,
+                securityGroupIds,
+                allowedAddressPairs,
+                stamp);
+    }
+
+    Port withMac(String newMac) {
+        return new Port(
+                id,
+                projectId,
+                networkId,
+                name,
+                description,
+                adminStateUp,
+                newMac,
+                deviceId,
+                deviceOwner,
+                host,
+                vnicType,
+                portSecurityEnabled,
+                active,
+                fixedIps,
+                securityGroupIds,
+                allowedAddressPairs,
+                stamp);
+    }
+
+    Port withText(String newName, String newDescription, boolean newAdminStateUp) {
+        return new Port(
+                id,
+                projectId,
+                networkId,
+                newName,
+                newDescription,
+                newAdminStateUp,
+                mac,
+                deviceId,
+                deviceOwner,
+                host,
+                vnicType,
+                portSecurityEnabled,
+                active,
+                fixedIps,
+                securityGroupIds,
+                allowedAddressPairs,
+                stamp);
+    }
+
+    Port withFixedIps(List<FixedIp> newFixedIps) {
+        return new Port(
+                id,
+                projectId,
+                networkId,
+                name,
+                description,
+                adminStateUp,
+                mac,
+                deviceId,
+                deviceOwner,
+                host,
+                vnicType,
+                portSecurityEnabled,
+                active,
+                newFixedIps,
+                securityGroupIds,
+                allowedAddressPairs,
+                stamp);
+    }
+
+    Port withPortSecurity(boolean enabled, List<UUID> groups, List<AddressPair> pairs) {
+        return new Port(
+                id,
+                projectId,
+                networkId,
+                name,
+                description,
+                adminStateUp,
+                mac,
+                deviceId,
+                deviceOwner,
+                host,
+                vnicType,
+                enabled,
+                active,
+                fixedIps,
+                groups,
+                pairs,
+                stamp);
+    }
+}

@@ -12,4 +12,8 @@ record SecurityGroup(
         List<SecurityGroupRule> rules,
         Stamp stamp) {
     static final String DEFAULT_NAME = "default";
+
+    SecurityGroup withRules(List<SecurityGroupRule> newRules) {
+        return new SecurityGroup(id, projectId, name, description, newRules, stamp);
+    }
 }

@@ -1,6 +1,7 @@
 package dev.iod.control.network;
 
 import dev.iod.control.http.Caller;
+import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,11 @@ public interface ServerPorts {
 
     /** A security group's id and name. */
     record SecurityGroupName(UUID id, String name) {}
+
+    /** The ports in the tables of the network service. */
+    static ServerPorts sql() {
+        return new SqlServerPorts(new Ports(new SecureRandom()));
+    }
 
     /** Most ports a server may be created with: the machine models have as many root ports. */
     int MAXIMUM_PORTS = 8;

@@ -1,0 +1,43 @@
+package dev.iod.control.network;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Optional;
+
+/** IPv6 prefixes, which occur only in security group rules. */
+final class Ipv6Prefix {
+    private Ipv6Prefix() {}
+
+    /** {@code address/length} with the host bits cleared; empty for anything else. */
+    static Optional<String> normalize(String text) {
+        int slash = text.indexOf('/');
+        if (slash < 0 || text.indexOf('%') >= 0) {
+            return Optional.empty();
+        }
+        String length = text.substring(slash + 1);
+        if (!length.matches("\\d{1,3}") || Integer.parseInt(length) > 128) {
+            return Optional.empty();
+        }
+        try {
+            byte[] bytes = Inet6Address.ofLiteral(text.substring(0, slash)).getAddress();
+            if (bytes.length != 16) {
+                return Optional.empty();
+            }
+            clear(bytes, Integer.parseInt(length));
+            return Optional.of(
+                    InetAddress.getByAddress(bytes).getHostAddress()
+                            + "/"
+                            + Integer.parseInt(length));
+        } catch (IllegalArgumentException | UnknownHostException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static void clear(byte[] bytes, int length) {
+        for (int i = 0; i < bytes.length; i++) {
+            int keep = Math.clamp(length - 8L * i, 0, 8);
+            bytes[i] = (byte) (bytes[i] & (0xff00 >> keep));
+        }
+    }
+}
