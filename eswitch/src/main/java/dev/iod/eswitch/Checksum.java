@@ -1,0 +1,68 @@
+package dev.iod.eswitch;
+
+import dev.iod.sys.Memory;
+
+/** The Internet checksum (RFC 1071) and its incremental update (RFC 1624). */
+final class Checksum {
+    private Checksum() {}
+
+    /** The checksum of an area whose checksum field is zero; 0 over a correct area. */
+    static int of(long address, int length) {
+        return finish(sum(address, length, 0));
+    }
+
+    /** Adds an area's 16-bit words to a running sum, which may be any number of carries wide. */
+    static long sum(long address, int length, long start) {
+        long base = Memory.base(address);
+        long sum = start;
+        int at = 0;
+        for (; at + 4 <= length; at += 4) {
+            sum += Memory.readIntNetwork(base + at) & 0xffff_ffffL;
+        }
+        if (at + 2 <= length) {
+            sum += Memory.readShortNetwork(base + at);
+            at += 2;
+        }
+        if (at < length) {
+            sum += (long) Memory.readByte(base + at) << 8;
+        }
+        return sum;
+    }
+
+    static int finish(long sum) {
+        long folded = sum;
+        while (folded >>> 16 != 0) {
+            folded = (folded & 0xffff) + (folded >>> 16);
+        }
+        return (int) ~folded & 0xffff;
+    }
+
+    /** Replaces a 16-bit word covered by the checksum: HC' = ~(~HC + ~m + m') (RFC 1624 §3). */
+    static int replace(int checksum, int before, int after) {
+        return finish((~checksum & 0xffffL) + (~before & 0xffffL) + (after & 0xffffL));
+    }
+
+    /** The sum of the pseudo-header of RFC 768/8200 §8.1 for the packet's addresses. */
+    static long pseudoHeader(Packet p, int protocol, int length) {
+        long start = protocol + length;
+        return p.ipVersion == 4
+                ? sum(p.address + p.l3 + 12, 8, start)
+                : sum(p.address + p.l3 + 8, 32, start);
+    }
+
+    /** Writes the IPv4 header's checksum. */
+    static void writeIp4(Packet p) {
+        p.put16(p.l3 + 10, 0);
+        p.put16(p.l3 + 10, of(p.address + p.l3, (p.u8(p.l3) & 15) * 4));
+    }
+
+    /** Writes the transport checksum of a whole packet made by the engine, at this offset in l4. */
+    static void writeTransport(Packet p, int offset) {
+        int length = p.length - p.l4;
+        p.put16(p.l4 + offset, 0);
+        long pseudo = p.ipProto == Packet.PROTO_ICMP4 ? 0 : pseudoHeader(p, p.ipProto, length);
+        int checksum = finish(sum(p.address + p.l4, length, pseudo));
+        // RFC 768: zero means "none", so a computed zero is sent as all ones.
+        p.put16(p.l4 + offset, checksum == 0 && p.ipProto == Packet.PROTO_UDP ? 0xffff : checksum);
+    }
+}

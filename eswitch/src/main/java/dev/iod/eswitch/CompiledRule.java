@@ -1,0 +1,130 @@
+package dev.iod.eswitch;
+
+import dev.iod.eswitch.Field.Slice;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A rule split into what a hash table can find (its top-level AND-ed masked terms, at most one per
+ * field) and the rest, which is run.
+ *
+ * @param impossible two terms contradict each other, so nothing matches
+ */
+record CompiledRule(
+        Entity.Rule rule,
+        Map<Field, Match.Masked> terms,
+        Predicate rest,
+        List<Action> actions,
+        long fields,
+        boolean impossible) {
+
+    /** What fits into a reply beside the fixed part on any link of 1500 bytes. */
+    private static final int MAX_DHCP_OPTIONS = 1200;
+
+    static CompiledRule of(Entity.Rule rule) {
+        Map<Field, Match.Masked> terms = new EnumMap<>(Field.class);
+        List<Predicate> rest = new ArrayList<>();
+        boolean possible = split(rule.match(), terms, rest);
+        return new CompiledRule(
+                rule,
+                terms,
+                Predicate.all(rest),
+                checked(rule.actions()),
+                Predicate.fieldsOf(rule.match()),
+                !possible);
+    }
+
+    int priority() {
+        return rule.priority();
+    }
+
+    /** Returns false when two masked terms of one field contradict each other. */
+    private static boolean split(
+            Match match, Map<Field, Match.Masked> terms, List<Predicate> rest) {
+        switch (match) {
+            case Match.Always m -> {}
+            case Match.Masked m -> {
+                Match.Masked known = terms.get(m.field());
+                if (known == null) {
+                    terms.put(m.field(), m);
+                } else {
+                    Bits common = known.mask().and(m.mask());
+                    if (!known.value().and(common).equals(m.value().and(common))) {
+                        return false;
+                    }
+                    terms.put(m.field(), merge(known, m));
+                }
+            }
+            case Match.All m -> {
+                for (Match term : m.terms()) {
+                    if (!split(term, terms, rest)) {
+                        return false;
+                    }
+                }
+            }
+            case Match.Any m -> {
+                if (m.terms().size() == 1) {
+                    return split(m.terms().getFirst(), terms, rest);
+                }
+                rest.add(Predicate.of(m));
+            }
+            case Match.Compare m -> rest.add(Predicate.of(m));
+            case Match.In m -> rest.add(Predicate.of(m));
+            case Match.Not m -> rest.add(Predicate.of(m));
+        }
+        return true;
+    }
+
+    private static Match.Masked merge(Match.Masked a, Match.Masked b) {
+        return new Match.Masked(
+                a.field(),
+                new Bits(a.value().high() | b.value().high(), a.value().low() | b.value().low()),
+                new Bits(a.mask().high() | b.mask().high(), a.mask().low() | b.mask().low()));
+    }
+
+    /** Actions that write what cannot be written become {@link Action.Unsupported}. */
+    private static List<Action> checked(List<Action> actions) {
+        List<Action> out = new ArrayList<>(actions.size());
+        for (Action action : actions) {
+            out.add(
+                    switch (action) {
+                        case Action.Set a -> writable(a, a.target());
+                        case Action.Copy a ->
+                                a.source().width() == a.target().width()
+                                        ? writable(a, a.target())
+                                        : new Action.Unsupported("copy between widths");
+                        case Action.Swap a ->
+                                a.a().width() == a.b().width()
+                                        ? writable(writable(a, a.a()), a.b())
+                                        : new Action.Unsupported("swap between widths");
+                        case Action.DhcpReply a ->
+                                a.options().length <= MAX_DHCP_OPTIONS
+                                        ? writable(a, a.result())
+                                        : new Action.Unsupported("long DHCP options");
+                        case Action.Clone a -> new Action.Clone(checked(a.body()));
+                        case Action.Craft a -> new Action.Craft(a.reply(), checked(a.body()));
+                        default -> action;
+                    });
+        }
+        return List.copyOf(out);
+    }
+
+    private static Action writable(Action action, Slice target) {
+        return switch (target.field()) {
+            case DATAPATH,
+                    ETH_TYPE,
+                    VLAN_TCI,
+                    IP_PROTO,
+                    IP_FRAG,
+                    IP6_LABEL,
+                    TCP_FLAGS,
+                    CT_STATE,
+                    CT_MARK,
+                    CT_LABEL ->
+                    new Action.Unsupported("write to " + target.field());
+            default -> action;
+        };
+    }
+}

@@ -1,0 +1,335 @@
+package dev.iod.eswitch;
+
+import dev.iod.sys.Mapping;
+import dev.iod.sys.Memory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The connections, 128 bytes each, in a file that outlives the engine: a restarted engine finds
+ * them again. A row counts only when its state word says so, which is written last when a row is
+ * made and first when it is freed, so an engine may be killed anywhere. The hash index and the
+ * timeout wheel are rebuilt on open. Owned by the engine thread.
+ */
+final class ConnectionTable implements AutoCloseable {
+    static final int NONE = -1;
+
+    // Row layout, offsets in bytes.
+    static final int STATE = 0;
+    static final int STAMP = 4;
+    static final int KIND = 8;
+    static final int PORTS = 12;
+    static final int LOW_HIGH = 16;
+    static final int LOW_LOW = 24;
+    static final int HIGH_HIGH = 32;
+    static final int HIGH_LOW = 40;
+    static final int EXPIRY = 48;
+    static final int FLAGS = 56;
+    static final int MARK = 60;
+    static final int LABEL_HIGH = 64;
+    static final int LABEL_LOW = 72;
+    static final int WINDOWS = 80;
+    static final int ROW = 128;
+
+    /** Bit of FLAGS: the initiator is the lower endpoint. */
+    static final int FROM_LOW = 1;
+
+    /** Bit of FLAGS: a reply was seen. */
+    static final int REPLIED = 2;
+
+    /** FLAGS bits 8 to 15: TCP state. */
+    static final int TCP_SHIFT = 8;
+
+    private static final System.Logger LOG = System.getLogger(ConnectionTable.class.getName());
+    private static final long MAGIC = 0x696f_642d_6374_0001L;
+    private static final int HEADER = 4096;
+    private static final int USED = 1;
+    private static final int WHEEL = 1024;
+    private static final long TICK_MILLIS = 1000;
+
+    private final Mapping mapping;
+    private final long rows;
+    private final int capacity;
+    private final int[] heads;
+    private final int[] next;
+    private final int[] wheelHeads = new int[WHEEL];
+    private final int[] wheelNext;
+    private final int[] wheelPrevious;
+    private final int[] wheelBucket;
+    private final int[] free;
+    private int freeCount;
+    private final int[] perZone = new int[EntityValidator.MAX_ZONE + 1];
+    private long wheelTick;
+
+    private ConnectionTable(Mapping mapping, int capacity, long nowMillis) {
+        this.mapping = mapping;
+        this.rows = mapping.address() + HEADER;
+        this.capacity = capacity;
+        heads = filled(Integer.highestOneBit(capacity) * 2);
+        next = filled(capacity);
+        java.util.Arrays.fill(wheelHeads, NONE);
+        wheelNext = filled(capacity);
+        wheelPrevious = filled(capacity);
+        wheelBucket = filled(capacity);
+        free = new int[capacity];
+        wheelTick = nowMillis / TICK_MILLIS;
+        index();
+    }
+
+    private static int[] filled(int length) {
+        int[] array = new int[length];
+        java.util.Arrays.fill(array, NONE);
+        return array;
+    }
+
+    /**
+     * Opens or makes the file {@code connections} in a directory.
+     *
+     * @param nowMillis the monotonic clock; a file of another boot is discarded, for it counts from
+     *     another start
+     */
+    static ConnectionTable open(Path directory, int capacity, long nowMillis) throws IOException {
+        Files.createDirectories(directory);
+        Path file = directory.resolve("connections");
+        long bytes = HEADER + (long) capacity * ROW;
+        long boot = bootId();
+        if (Files.exists(file) && !valid(file, bytes, capacity, boot)) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "discarding " + file + ": it is torn, of another version or of another boot");
+            Files.delete(file);
+        }
+        Mapping mapping = Mapping.file(file, bytes);
+        long header = mapping.address();
+        Memory.writeInt(header + 8, capacity);
+        Memory.writeInt(header + 12, ROW);
+        Memory.writeLong(header + 16, boot);
+        Memory.writeLongRelease(header, MAGIC);
+        return new ConnectionTable(mapping, capacity, nowMillis);
+    }
+
+    private static boolean valid(Path file, long bytes, int capacity, long boot)
+            throws IOException {
+        if (Files.size(file) != bytes) {
+            return false;
+        }
+        try (Mapping mapping = Mapping.file(file, bytes)) {
+            long header = mapping.address();
+            return Memory.readLong(header) == MAGIC
+                    && Memory.readInt(header + 8) == capacity
+                    && Memory.readInt(header + 12) == ROW
+                    && Memory.readLong(header + 16) == boot;
+        }
+    }
+
+    private static long bootId() throws IOException {
+        String id = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
+        return java.util.UUID.fromString(id).getMostSignificantBits();
+    }
+
+    private void index() {
+        ConnectionKey key = new ConnectionKey();
+        int found = 0;
+        for (int slot = capacity - 1; slot >= 0; slot--) {
+            if (readInt(slot, STATE) == USED && readKey(slot, key)) {
+                link(slot, key.hash());
+                perZone[key.zone]++;
+                schedule(slot);
+                found++;
+            } else {
+                writeInt(slot, STATE, 0);
+                free[freeCount++] = slot;
+            }
+        }
+        if (found > 0) {
+            LOG.log(System.Logger.Level.INFO, "kept " + found + " connections of the last run");
+        }
+    }
+
+    private boolean readKey(int slot, ConnectionKey key) {
+        int kind = readInt(slot, KIND);
+        key.zone = kind & 0xffff;
+        key.proto = kind >>> 16 & 0xff;
+        key.ip6 = (kind >>> 24 & 1) != 0;
+        key.lowPort = readInt(slot, PORTS) >>> 16;
+        key.highPort = readInt(slot, PORTS) & 0xffff;
+        key.lowHigh = readLong(slot, LOW_HIGH);
+        key.lowLow = readLong(slot, LOW_LOW);
+        key.highHigh = readLong(slot, HIGH_HIGH);
+        key.highLow = readLong(slot, HIGH_LOW);
+        return key.zone != 0 && TcpTracker.validState(readInt(slot, FLAGS) >>> TCP_SHIFT & 0xff);
+    }
+
+    int find(ConnectionKey key) {
+        int kind = key.kind();
+        int ports = key.ports();
+        int slot = heads[key.hash() & heads.length - 1];
+        while (slot != NONE) {
+            if (readInt(slot, KIND) == kind
+                    && readInt(slot, PORTS) == ports
+                    && readLong(slot, LOW_LOW) == key.lowLow
+                    && readLong(slot, HIGH_LOW) == key.highLow
+                    && readLong(slot, LOW_HIGH) == key.lowHigh
+                    && readLong(slot, HIGH_HIGH) == key.highHigh) {
+                return slot;
+            }
+            slot = next[slot];
+        }
+        return NONE;
+    }
+
+    /** Makes a row with zero mark, label and windows. @return NONE when the table is full */
+    int add(ConnectionKey key, int flags, long expiryMillis) {
+        if (freeCount == 0) {
+            return NONE;
+        }
+        int slot = free[--freeCount];
+        writeInt(slot, KIND, key.kind());
+        writeInt(slot, PORTS, key.ports());
+        writeLong(slot, LOW_HIGH, key.lowHigh);
+        writeLong(slot, LOW_LOW, key.lowLow);
+        writeLong(slot, HIGH_HIGH, key.highHigh);
+        writeLong(slot, HIGH_LOW, key.highLow);
+        writeLong(slot, EXPIRY, expiryMillis);
+        writeInt(slot, FLAGS, flags);
+        writeInt(slot, MARK, 0);
+        writeLong(slot, LABEL_HIGH, 0);
+        writeLong(slot, LABEL_LOW, 0);
+        Memory.fill(address(slot, WINDOWS), ROW - WINDOWS, 0);
+        bump(slot);
+        Memory.writeIntRelease(address(slot, STATE), USED);
+        link(slot, key.hash());
+        perZone[key.zone]++;
+        schedule(slot);
+        return slot;
+    }
+
+    void remove(int slot) {
+        Memory.writeIntRelease(address(slot, STATE), 0);
+        bump(slot);
+        ConnectionKey key = new ConnectionKey();
+        readKey(slot, key);
+        perZone[key.zone]--;
+        unlink(slot, key.hash());
+        unschedule(slot);
+        free[freeCount++] = slot;
+    }
+
+    boolean used(int slot) {
+        return readInt(slot, STATE) == USED;
+    }
+
+    int stamp(int slot) {
+        return readInt(slot, STAMP);
+    }
+
+    /** Every change that a cached flow must notice. */
+    void bump(int slot) {
+        writeInt(slot, STAMP, stamp(slot) + 1);
+    }
+
+    int size() {
+        return capacity - freeCount;
+    }
+
+    int size(int zone) {
+        return perZone[zone];
+    }
+
+    int capacity() {
+        return capacity;
+    }
+
+    /** Removes what has timed out; at most {@code limit} rows are looked at. @return removed */
+    int expire(long nowMillis, int limit) {
+        int removed = 0;
+        int looked = 0;
+        long now = nowMillis / TICK_MILLIS;
+        while (wheelTick <= now && looked < limit) {
+            int slot = wheelHeads[(int) (wheelTick % WHEEL)];
+            if (slot == NONE) {
+                wheelTick++;
+                continue;
+            }
+            looked++;
+            if (readLong(slot, EXPIRY) <= nowMillis) {
+                remove(slot);
+                removed++;
+            } else {
+                unschedule(slot);
+                schedule(slot);
+            }
+        }
+        return removed;
+    }
+
+    /** Puts a row into the bucket of its expiry, or the farthest one, from where it moves on. */
+    private void schedule(int slot) {
+        long tick = readLong(slot, EXPIRY) / TICK_MILLIS + 1;
+        tick = Math.max(wheelTick + 1, Math.min(tick, wheelTick + WHEEL - 1));
+        int bucket = (int) (tick % WHEEL);
+        wheelBucket[slot] = bucket;
+        wheelPrevious[slot] = NONE;
+        wheelNext[slot] = wheelHeads[bucket];
+        if (wheelHeads[bucket] != NONE) {
+            wheelPrevious[wheelHeads[bucket]] = slot;
+        }
+        wheelHeads[bucket] = slot;
+    }
+
+    private void unschedule(int slot) {
+        if (wheelPrevious[slot] == NONE) {
+            wheelHeads[wheelBucket[slot]] = wheelNext[slot];
+        } else {
+            wheelNext[wheelPrevious[slot]] = wheelNext[slot];
+        }
+        if (wheelNext[slot] != NONE) {
+            wheelPrevious[wheelNext[slot]] = wheelPrevious[slot];
+        }
+    }
+
+    private void link(int slot, int hash) {
+        int bucket = hash & heads.length - 1;
+        next[slot] = heads[bucket];
+        heads[bucket] = slot;
+    }
+
+    private void unlink(int slot, int hash) {
+        int bucket = hash & heads.length - 1;
+        if (heads[bucket] == slot) {
+            heads[bucket] = next[slot];
+            return;
+        }
+        int before = heads[bucket];
+        while (next[before] != slot) {
+            before = next[before];
+        }
+        next[before] = next[slot];
+    }
+
+    private long address(int slot, int offset) {
+        return rows + (long) slot * ROW + offset;
+    }
+
+    int readInt(int slot, int offset) {
+        return Memory.readInt(address(slot, offset));
+    }
+
+    void writeInt(int slot, int offset, int value) {
+        Memory.writeInt(address(slot, offset), value);
+    }
+
+    long readLong(int slot, int offset) {
+        return Memory.readLong(address(slot, offset));
+    }
+
+    void writeLong(int slot, int offset, long value) {
+        Memory.writeLong(address(slot, offset), value);
+    }
+
+    @Override
+    public void close() {
+        mapping.close();
+    }
+}

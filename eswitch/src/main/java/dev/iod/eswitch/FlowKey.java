@@ -1,0 +1,105 @@
+package dev.iod.eswitch;
+
+/**
+ * Everything of a packet the pipeline may look at and a cached flow relies on, in eight words: one
+ * cache line. Only packets for which these words say it all have a key; see {@link #of}.
+ */
+final class FlowKey {
+    static final int WORDS = 8;
+
+    private static final int TCP_STATEFUL = Packet.TCP_SYN | Packet.TCP_FIN | Packet.TCP_RST;
+
+    final long[] words = new long[WORDS];
+
+    /** Ingress word of a device. */
+    static long device(int device) {
+        return 1L << 63 | device;
+    }
+
+    /** Ingress word of a tunnel: VNI and the metadata option's 32 bits. */
+    static long tunnel(int vni, int metadata) {
+        return (long) vni << 32 | metadata & 0xffff_ffffL;
+    }
+
+    /**
+     * Takes the key of a parsed packet.
+     *
+     * @return false when the packet must go through the pipeline: no IP, fragments, IP options, TCP
+     *     segments that open or close, ICMP other than echo
+     */
+    boolean of(Packet p, long ingress) {
+        if (p.ipVersion == 0 || p.fragment != 0 || p.ipOptions) {
+            return false;
+        }
+        int ports = 0;
+        switch (p.transport) {
+            case TCP -> {
+                int flags = p.tcpFlags();
+                if ((flags & TCP_STATEFUL) != 0 || (flags & Packet.TCP_ACK) == 0) {
+                    return false;
+                }
+                ports = (int) p.u32(p.l4);
+            }
+            case UDP, SCTP -> ports = (int) p.u32(p.l4);
+            case ICMP4, ICMP6 -> {
+                if (!ConnectionKey.isEcho(p)) {
+                    return false;
+                }
+                ports = p.u16(p.l4) << 16 | p.u16(p.l4 + 4);
+            }
+            case NONE -> {}
+        }
+        words[0] = ingress;
+        words[1] = p.u48(0) << 16 | p.vlanTci;
+        if (p.ipVersion == 4) {
+            int tos = p.u8(p.l3 + 1);
+            words[2] = p.u48(6) << 16 | p.u16(p.l3 + 8);
+            words[3] = (long) ports << 32 | (long) tos << 24 | 4;
+            words[4] = p.u64(p.l3 + 12);
+            words[5] = 0;
+            words[6] = 0;
+            words[7] = 0;
+        } else {
+            words[2] = p.u48(6) << 16 | p.u8(p.l3 + 7) << 8 | p.ipProto;
+            // Version, traffic class and label are one word of the header, 6 in its top bits.
+            words[3] = (long) ports << 32 | p.u32(p.l3);
+            words[4] = p.u64(p.l3 + 8);
+            words[5] = p.u64(p.l3 + 16);
+            words[6] = p.u64(p.l3 + 24);
+            words[7] = p.u64(p.l3 + 32);
+        }
+        return true;
+    }
+
+    int hash() {
+        long hash = 0;
+        for (long word : words) {
+            hash = (hash ^ word) * 0x9E37_79B9_7F4A_7C15L;
+            hash ^= hash >>> 32;
+        }
+        return (int) hash;
+    }
+
+    static String text(long[] table, int at) {
+        StringBuilder text = new StringBuilder();
+        long ingress = table[at];
+        if (ingress < 0) {
+            text.append("device=").append((int) ingress);
+        } else {
+            text.append("vni=").append(ingress >>> 32);
+            text.append(",in=").append(ingress >>> 16 & 0xffff);
+            text.append(",out=").append(ingress & 0xffff);
+        }
+        text.append(",dst=").append(Long.toHexString(table[at + 1] >>> 16));
+        text.append(",src=").append(Long.toHexString(table[at + 2] >>> 16));
+        boolean four = (table[at + 3] & 0xf000_000fL) == 4;
+        text.append(four ? ",ip4=" : ",ip6=");
+        for (int i = 4; i < (four ? 5 : WORDS); i++) {
+            text.append(Long.toHexString(table[at + i])).append(i + 1 < WORDS && !four ? ":" : "");
+        }
+        text.append(",proto=").append(table[at + 2] & 0xff);
+        text.append(",ports=").append(table[at + 3] >>> 48 & 0xffff);
+        text.append('/').append(table[at + 3] >>> 32 & 0xffff);
+        return text.toString();
+    }
+}

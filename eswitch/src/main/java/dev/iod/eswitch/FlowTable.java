@@ -1,0 +1,130 @@
+package dev.iod.eswitch;
+
+import dev.iod.eswitch.EngineReport.FlowStatus;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Exact-match flows: sets of {@link #WAYS} entries, keys in one array (a cache line each), programs
+ * beside them. A full set gives up its least recently used entry; idle entries go after {@link
+ * #IDLE_MILLIS}. Engine thread only; no allocation on a hit.
+ */
+final class FlowTable {
+    static final int WAYS = 4;
+    static final long IDLE_MILLIS = 30_000;
+
+    private final long[] keys;
+    private final @Nullable FlowProgram[] programs;
+    private final int setMask;
+    private final Counters counters;
+    private int used;
+    private int sweep;
+
+    /**
+     * @param capacity number of entries, rounded up to a power of two
+     */
+    FlowTable(int capacity, Counters counters) {
+        int entries = Integer.highestOneBit(Math.max(WAYS, capacity - 1)) << 1;
+        keys = new long[entries * FlowKey.WORDS];
+        programs = new FlowProgram[entries];
+        setMask = entries / WAYS - 1;
+        this.counters = counters;
+    }
+
+    @Nullable FlowProgram find(FlowKey key, int hash) {
+        int first = (hash & setMask) * WAYS;
+        for (int slot = first; slot < first + WAYS; slot++) {
+            if (programs[slot] != null && equal(slot, key)) {
+                return programs[slot];
+            }
+        }
+        return null;
+    }
+
+    private boolean equal(int slot, FlowKey key) {
+        int at = slot * FlowKey.WORDS;
+        long[] words = key.words;
+        for (int i = 0; i < FlowKey.WORDS; i++) {
+            if (keys[at + i] != words[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void put(FlowKey key, int hash, FlowProgram program) {
+        int first = (hash & setMask) * WAYS;
+        int target = first;
+        for (int slot = first; slot < first + WAYS; slot++) {
+            FlowProgram there = programs[slot];
+            if (there == null || equal(slot, key)) {
+                target = slot;
+                break;
+            }
+            FlowProgram oldest = programs[target];
+            if (oldest != null && there.lastUsedMillis < oldest.lastUsedMillis) {
+                target = slot;
+            }
+        }
+        FlowProgram replaced = programs[target];
+        if (replaced == null) {
+            used++;
+        } else if (!equal(target, key)) {
+            counters.add(Counter.FLOW_EVICTIONS);
+        }
+        System.arraycopy(key.words, 0, keys, target * FlowKey.WORDS, FlowKey.WORDS);
+        programs[target] = program;
+        counters.add(Counter.FLOW_INSTALLS);
+    }
+
+    void remove(FlowKey key, int hash) {
+        int first = (hash & setMask) * WAYS;
+        for (int slot = first; slot < first + WAYS; slot++) {
+            if (programs[slot] != null && equal(slot, key)) {
+                programs[slot] = null;
+                used--;
+            }
+        }
+    }
+
+    /** Looks at some entries, in turn, and removes idle ones and those of older states. */
+    void sweep(int entries, PipelineState state, long nowMillis) {
+        for (int i = 0; i < entries && used > 0; i++) {
+            FlowProgram program = programs[sweep];
+            if (program != null
+                    && (nowMillis - program.lastUsedMillis > IDLE_MILLIS
+                            || !program.current(state))) {
+                programs[sweep] = null;
+                used--;
+                counters.add(Counter.FLOW_EXPIRATIONS);
+            }
+            sweep = sweep + 1 == programs.length ? 0 : sweep + 1;
+        }
+    }
+
+    int size() {
+        return used;
+    }
+
+    int capacity() {
+        return programs.length;
+    }
+
+    EngineReport.Flows report(int max, long nowMillis) {
+        List<FlowStatus> flows = new ArrayList<>();
+        for (int slot = 0; slot < programs.length && flows.size() < max; slot++) {
+            FlowProgram program = programs[slot];
+            if (program != null) {
+                flows.add(
+                        new FlowStatus(
+                                FlowKey.text(keys, slot * FlowKey.WORDS),
+                                program.toString(),
+                                program.packets,
+                                program.bytes,
+                                nowMillis - program.lastUsedMillis));
+            }
+        }
+        return new EngineReport.Flows(used, List.copyOf(flows));
+    }
+}
