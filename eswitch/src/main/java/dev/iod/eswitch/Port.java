@@ -20,6 +20,16 @@ interface Port extends AutoCloseable {
      */
     boolean transmit(long address, int lengthBytes);
 
+    /**
+     * As {@link #transmit(long, int)}; this is what the engine calls.
+     *
+     * @param inPort logical port the packet entered its datapath by: what a local service knows its
+     *     client by (see {@link Entity.Kind.Service})
+     */
+    default boolean transmit(long address, int lengthBytes, long inPort) {
+        return transmit(address, lengthBytes);
+    }
+
     /** Makes transmitted packets visible to the peer and wakes it if it asked to be woken. */
     void flush();
 
