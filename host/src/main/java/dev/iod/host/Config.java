@@ -17,12 +17,19 @@ import java.util.TreeSet;
  * @param user who runs the VMMs, key {@code user}
  * @param qemu the VMM, a path or a name to find, key {@code qemu}
  * @param accelerator what to use without probing; key {@code accelerator}: auto, kvm or tcg
+ * @param startMillis how long a VMM may take to answer, its back ends included, 1 to 600000; key
+ *     {@code start-millis}
  */
 record Config(
-        Path socket, Path directory, String user, String qemu, Optional<Accelerator> accelerator) {
+        Path socket,
+        Path directory,
+        String user,
+        String qemu,
+        Optional<Accelerator> accelerator,
+        long startMillis) {
 
     private static final Set<String> KEYS =
-            Set.of("socket", "directory", "user", "qemu", "accelerator");
+            Set.of("socket", "directory", "user", "qemu", "accelerator", "start-millis");
 
     /**
      * Reads a properties file.
@@ -50,7 +57,17 @@ record Config(
                 Path.of(required(file, properties, "directory")),
                 properties.getProperty("user", "iod-qemu"),
                 properties.getProperty("qemu", "qemu-system-x86_64"),
-                accelerator(file, properties.getProperty("accelerator", "auto")));
+                accelerator(file, properties.getProperty("accelerator", "auto")),
+                millis(file, properties.getProperty("start-millis", "30000")));
+    }
+
+    private static long millis(Path file, String value) {
+        MachineSpec.check(
+                value.matches("[1-9][0-9]{0,5}") && Long.parseLong(value) <= 600_000,
+                "%s: start-millis %s: expected 1 to 600000",
+                file,
+                value);
+        return Long.parseLong(value);
     }
 
     private static String required(Path file, Properties properties, String key) {

@@ -4,14 +4,21 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** virtDaemon, put together from its configuration. */
 final class Daemon implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Daemon.class.getName());
+
+    /** Where QEMU listens for vhost-user back ends, beside the guests' directory. */
+    private static final String SOCKETS = "vhost";
 
     private final FileChannel lockFile;
     private final Server server;
@@ -24,14 +31,13 @@ final class Daemon implements AutoCloseable {
     /**
      * Adopts what runs and listens.
      *
-     * @param startMillis how long a VMM may take to answer, its back ends included
      * @throws HostException INVALID when the configuration cannot work, CONFLICT when another
      *     daemon uses the directory
      */
-    static Daemon open(Config config, long startMillis) throws IOException {
+    static Daemon open(Config config) throws IOException {
         Path directory = config.directory();
-        GuestDirectory.makeDirectory(directory);
         VmmUser user = VmmUser.of(config.user());
+        makeDirectories(directory, user);
         FileChannel lockFile = locked(directory.resolveSibling(directory.getFileName() + ".lock"));
         try {
             Accelerator accelerator =
@@ -52,7 +58,7 @@ final class Daemon implements AutoCloseable {
                             new MachineAgent.Surroundings(
                                     launcher,
                                     new StartSlots(Runtime.getRuntime().availableProcessors()),
-                                    startMillis,
+                                    config.startMillis(),
                                     announcer::changed));
             machines.adopt();
             Server server = Server.listen(config.socket(), machines);
@@ -74,6 +80,22 @@ final class Daemon implements AutoCloseable {
     public void close() throws IOException {
         server.close();
         lockFile.close();
+    }
+
+    /**
+     * The guests' directory, and beside it the one where VMMs listen for their back ends. The VMMs'
+     * user must be able to pass from one to the other through the directory that holds both.
+     */
+    private static void makeDirectories(Path directory, VmmUser user) throws IOException {
+        GuestDirectory.makeDirectory(directory);
+        Path sockets = directory.resolveSibling(SOCKETS);
+        GuestDirectory.makeDirectory(sockets);
+        user.own(sockets);
+        Path both = directory.toRealPath().resolveSibling("");
+        Set<PosixFilePermission> permissions = new HashSet<>(Files.getPosixFilePermissions(both));
+        if (permissions.add(PosixFilePermission.OTHERS_EXECUTE)) {
+            Files.setPosixFilePermissions(both, permissions);
+        }
     }
 
     private static FileChannel locked(Path file) throws IOException {

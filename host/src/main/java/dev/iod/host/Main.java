@@ -8,9 +8,6 @@ import java.nio.file.Path;
 public final class Main {
     private static final System.Logger LOG = System.getLogger(Main.class.getName());
 
-    /** How long a VMM may take to answer: its back ends may just be starting as well. */
-    private static final long START_MILLIS = 30_000;
-
     private Main() {}
 
     /** Runs until SIGTERM, or fails with exit status 1 and the reason on standard error. */
@@ -19,7 +16,7 @@ public final class Main {
             System.err.println("usage: virtDaemon CONFIG");
             System.exit(2);
         }
-        try (Daemon daemon = Daemon.open(Config.read(Path.of(arguments[0])), START_MILLIS)) {
+        try (Daemon daemon = Daemon.open(Config.read(Path.of(arguments[0])))) {
             Runtime.getRuntime().addShutdownHook(new Thread(() -> close(daemon), "stop"));
             LOG.log(Level.INFO, "ready");
             daemon.serve();

@@ -46,7 +46,7 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         arguments.add(qemu);
         add(arguments, "-name", "guest=" + escaped(spec.id()) + ",debug-threads=on");
         // Nothing but what is named here, and no way to more rights than the user has.
-        add(arguments, "-nodefaults", "-no-user-config", "-nographic");
+        add(arguments, "-nodefaults", "-no-user-config", "-display", "none");
         add(
                 arguments,
                 "-sandbox",
