@@ -1,7 +1,6 @@
 package dev.iod.cli;
 
 import dev.iod.cli.Supervisor.Service;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,7 +133,7 @@ final class Services {
                         "region", "RegionOne"),
                 false,
                 true);
-        return new Service("control", "root", java("control", "-Xmx384m -XX:+UseSerialGC", file));
+        return new Service("control", "root", java("control", file));
     }
 
     private Path adminPasswordFile() {
@@ -153,7 +152,7 @@ final class Services {
                         "user", QEMU_USER),
                 false,
                 false);
-        return new Service(node + "-host", "root", java("host", "", file));
+        return new Service(node + "-host", "root", java("host", file));
     }
 
     private Service eswitch(String node) {
@@ -169,7 +168,7 @@ final class Services {
                 false);
         List<String> command =
                 new ArrayList<>(List.of("ip", "netns", "exec", layout.nodeNamespace(node)));
-        command.addAll(java("eswitch", "-Xmx256m -XX:+UseSerialGC", file));
+        command.addAll(java("eswitch", file));
         return new Service(node + "-eswitch", "root", command);
     }
 
@@ -205,7 +204,7 @@ final class Services {
                         4096),
                 false,
                 false);
-        return new Service(node + "-dpu", "root", java("dpu", "-Xmx192m -XX:+UseSerialGC", file));
+        return new Service(node + "-dpu", "root", java("dpu", file));
     }
 
     private static String encapsulation(String node) {
@@ -213,27 +212,16 @@ final class Services {
     }
 
     /** The command of one of our processes: module path = its jar and everything beside it. */
-    private List<String> java(String module, String options, Path configuration) {
-        Path target = layout.home().resolve(module).resolve("target");
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-        Path optionsFile = layout.home().resolve(module).resolve("jvm.options");
-        if (Files.exists(optionsFile)) {
-            command.add("@" + optionsFile);
-        }
-        if (!options.isEmpty()) {
-            command.addAll(List.of(options.split(" ")));
-        }
-        command.addAll(
-                List.of(
-                        "-XX:+ExitOnOutOfMemoryError",
-                        "--enable-native-access=ALL-MODULE-PATH",
-                        "-p",
-                        target.resolve("lib") + ":" + jar(module),
-                        "-m",
-                        "dev.iod." + module + "/dev.iod." + module + ".Main",
-                        configuration.toString()));
-        return command;
+    private List<String> java(String module, Path configuration) {
+        Path directory = layout.home().resolve(module);
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "@" + directory.resolve("jvm.options"),
+                "-p",
+                directory.resolve("target/lib") + ":" + jar(module),
+                "-m",
+                "dev.iod." + module + "/dev.iod." + module + ".Main",
+                configuration.toString());
     }
 
     private Path jar(String module) {
