@@ -18,16 +18,31 @@ import tools.jackson.databind.node.ObjectNode;
 /** Reads the attributes of images from requests: whole (create) and as JSON patch (update). */
 final class Attributes {
     static final List<String> DISK_FORMATS =
-            List.of("ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop", "iso");
+            List.of(
+                    "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop",
+                    "iso");
     static final List<String> CONTAINER_FORMATS =
             List.of("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed");
 
     /** What only the service sets. */
     private static final Set<String> READ_ONLY =
             Set.of(
-                    "status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value",
-                    "created_at", "updated_at", "self", "file", "schema", "direct_url", "locations",
-                    "stores", "id", "owner");
+                    "status",
+                    "size",
+                    "virtual_size",
+                    "checksum",
+                    "os_hash_algo",
+                    "os_hash_value",
+                    "created_at",
+                    "updated_at",
+                    "self",
+                    "file",
+                    "schema",
+                    "direct_url",
+                    "locations",
+                    "stores",
+                    "id",
+                    "owner");
 
     private static final int MAX_PROPERTIES = 128;
     private static final int MAX_TAGS = 128;
@@ -89,7 +104,8 @@ final class Attributes {
      */
     static Image.Attributes patch(Image.Attributes old, JsonNode patch) {
         if (!patch.isArray() || patch.size() > MAX_OPERATIONS) {
-            throw ApiException.badRequest("Request body must be a JSON array of operation objects.");
+            throw ApiException.badRequest(
+                    "Request body must be a JSON array of operation objects.");
         }
         ObjectNode flat = flat(old);
         for (JsonNode node : patch.values()) {
@@ -108,7 +124,8 @@ final class Attributes {
                 case "remove" -> {
                     requirePresent(flat, name);
                     if (FIXED.contains(name)) {
-                        throw ApiException.forbidden("Property %s may not be removed.".formatted(name));
+                        throw ApiException.forbidden(
+                                "Property %s may not be removed.".formatted(name));
                     }
                     flat.remove(name);
                 }

@@ -127,15 +127,20 @@ public final class ImageApi {
 
     private static ListSql filtered(Caller caller, Query query) {
         ListSql sql = new ListSql(ImageStore.SELECT, SORT_COLUMNS);
-        sql.where(
-                "hidden = ?", query.flag("os_hidden").orElse(false));
+        sql.where("hidden = ?", query.flag("os_hidden").orElse(false));
         if (!caller.isAdmin()) {
             sql.where("visibility = 'public' OR owner = ?", caller.projectId());
         }
         for (String name : query.names()) {
             String value = query.first(name).orElse("");
             switch (name) {
-                case "limit", "marker", "sort_key", "sort_dir", "sort", "os_hidden", "member_status" -> {}
+                case "limit",
+                        "marker",
+                        "sort_key",
+                        "sort_dir",
+                        "sort",
+                        "os_hidden",
+                        "member_status" -> {}
                 case "visibility" -> {
                     if (!value.equals("all")) {
                         sql.where("visibility = ?", Attributes.visibility(value).text());
@@ -171,7 +176,8 @@ public final class ImageApi {
 
     private static long number(String name, String text) {
         if (!text.matches("[0-9]{1,18}")) {
-            throw ApiException.badRequest("Unable to filter by %s: '%s' is not a number.".formatted(name, text));
+            throw ApiException.badRequest(
+                    "Unable to filter by %s: '%s' is not a number.".formatted(name, text));
         }
         return Long.parseLong(text);
     }
@@ -189,7 +195,8 @@ public final class ImageApi {
         String type = request.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
         if (!type.startsWith(PATCH_TYPE)) {
             throw new ApiException(
-                    Fault.UNSUPPORTED_MEDIA_TYPE, "The body must be of the type " + PATCH_TYPE + ".");
+                    Fault.UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be of the type " + PATCH_TYPE + ".");
         }
         var patch = Json.parse(request.bytes());
         Image image =
@@ -209,7 +216,8 @@ public final class ImageApi {
         String type = request.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
         if (!type.equals("application/octet-stream")) {
             throw new ApiException(
-                    Fault.UNSUPPORTED_MEDIA_TYPE, "The body must be of the type application/octet-stream.");
+                    Fault.UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be of the type application/octet-stream.");
         }
         OptionalLong announced =
                 request.header("Content-Length")
@@ -296,7 +304,10 @@ public final class ImageApi {
             view.put("os_hash_algo", "sha512");
             view.put("os_hash_value", content.sha512());
         } else {
-            view.putNull("size").putNull("checksum").putNull("os_hash_algo").putNull("os_hash_value");
+            view.putNull("size")
+                    .putNull("checksum")
+                    .putNull("os_hash_algo")
+                    .putNull("os_hash_value");
         }
         view.put("self", "/v2/images/" + image.id());
         view.put("file", "/v2/images/" + image.id() + "/file");

@@ -11,11 +11,24 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code /v2/schemas}: what clients such as glanceclient read before anything else. */
 final class ImageSchemas {
     private static final List<String> TEXT =
-            List.of("id", "name", "owner", "status", "visibility", "disk_format", "container_format");
+            List.of(
+                    "id",
+                    "name",
+                    "owner",
+                    "status",
+                    "visibility",
+                    "disk_format",
+                    "container_format");
     private static final List<String> READ_ONLY_TEXT =
             List.of(
-                    "checksum", "os_hash_algo", "os_hash_value", "created_at", "updated_at", "self",
-                    "file", "schema");
+                    "checksum",
+                    "os_hash_algo",
+                    "os_hash_value",
+                    "created_at",
+                    "updated_at",
+                    "self",
+                    "file",
+                    "schema");
     private static final List<String> READ_ONLY_NUMBERS = List.of("size", "virtual_size");
     private static final List<String> NUMBERS = List.of("min_disk", "min_ram");
     private static final List<String> FLAGS = List.of("protected", "os_hidden");

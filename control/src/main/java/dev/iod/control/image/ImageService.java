@@ -49,8 +49,7 @@ public final class ImageService implements Images {
         database.run(
                 handle -> {
                     if (ImageStore.find(handle, id).isPresent()) {
-                        throw ApiException.conflict(
-                                "Image ID %s already exists!".formatted(id));
+                        throw ApiException.conflict("Image ID %s already exists!".formatted(id));
                     }
                     ImageStore.insert(handle, image);
                     Audit.record(handle, request, "create image", id);
@@ -90,7 +89,8 @@ public final class ImageService implements Images {
                     handle -> {
                         Image image = ImageStore.find(handle, id).orElseThrow(() -> gone(id));
                         ImageStore.update(
-                                handle, image.with(Image.Status.ACTIVE, Optional.of(content), now()));
+                                handle,
+                                image.with(Image.Status.ACTIVE, Optional.of(content), now()));
                         Audit.record(handle, request, "upload image", id);
                     });
             stored = true;
@@ -162,7 +162,8 @@ public final class ImageService implements Images {
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
-                                                "Can not find requested image (%s)".formatted(imageId)));
+                                                "Can not find requested image (%s)"
+                                                        .formatted(imageId)));
         if (image.status() != Image.Status.ACTIVE) {
             throw ApiException.badRequest("Image %s is not active.".formatted(imageId));
         }
@@ -188,7 +189,8 @@ public final class ImageService implements Images {
                         // Whoever may use an image may use its parts if its owner may.
                         .filter(
                                 found ->
-                                        found.visibleTo(caller) || found.owner().equals(image.owner()))
+                                        found.visibleTo(caller)
+                                                || found.owner().equals(image.owner()))
                         .flatMap(Image::content)
                         .orElseThrow(
                                 () ->
@@ -201,8 +203,7 @@ public final class ImageService implements Images {
     private static Image own(Handle handle, Caller caller, String id, String verb) {
         Image image = visible(handle, caller, id);
         if (!caller.mayAccess(image.owner())) {
-            throw ApiException.forbidden(
-                    "You are not permitted to %s this image.".formatted(verb));
+            throw ApiException.forbidden("You are not permitted to %s this image.".formatted(verb));
         }
         return image;
     }
@@ -219,8 +220,7 @@ public final class ImageService implements Images {
     }
 
     static ApiException missing(String id) {
-        return ApiException.notFound(
-                "No image found with ID %s".formatted(id));
+        return ApiException.notFound("No image found with ID %s".formatted(id));
     }
 
     private static ApiException gone(String id) {

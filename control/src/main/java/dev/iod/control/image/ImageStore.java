@@ -133,7 +133,8 @@ final class ImageStore {
     private static Map<String, String> properties(String json) {
         Map<String, String> properties = new TreeMap<>();
         JsonNode node = Json.parse(json.getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        node.properties().forEach(entry -> properties.put(entry.getKey(), entry.getValue().stringValue()));
+        node.properties()
+                .forEach(entry -> properties.put(entry.getKey(), entry.getValue().stringValue()));
         return properties;
     }
 }

@@ -1,9 +1,12 @@
 package dev.iod.control.node;
 
+import dev.iod.node.Hello;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -33,6 +36,41 @@ public final class Nodes {
                 .bind("name", name)
                 .map(Nodes::map)
                 .findOne();
+    }
+
+    /** Makes the node known; nothing happens if it is. */
+    static void add(Handle handle, String name) {
+        handle.execute("INSERT INTO node (name) VALUES (?) ON CONFLICT DO NOTHING", name);
+    }
+
+    static boolean remove(Handle handle, String name) {
+        return handle.execute("DELETE FROM node WHERE name = ?", name) > 0;
+    }
+
+    /** Stores what the node says of itself; false when the region does not know it. */
+    static boolean describe(Handle handle, Hello hello, Instant now) {
+        return handle.createUpdate(
+                                "UPDATE node SET vcpus = :vcpus, memory_mib = :memory,"
+                                        + " encapsulation_address = :address,"
+                                        + " architecture = :architecture, traits = :traits,"
+                                        + " heartbeat_at = :now WHERE name = :name")
+                        .bind("vcpus", hello.getVcpus())
+                        .bind("memory", hello.getMemoryMib())
+                        .bind("address", hello.getEncapsulationAddress())
+                        .bind("architecture", hello.getArchitecture())
+                        .bindArray("traits", String.class, hello.getTraitsList())
+                        .bind("now", now.atOffset(ZoneOffset.UTC))
+                        .bind("name", hello.getNode())
+                        .execute()
+                > 0;
+    }
+
+    static void heard(Handle handle, String name, long receivedRevision, Instant now) {
+        handle.execute(
+                "UPDATE node SET heartbeat_at = ?, received_revision = ? WHERE name = ?",
+                now.atOffset(ZoneOffset.UTC),
+                receivedRevision,
+                name);
     }
 
     private static Node map(ResultSet row, StatementContext context) throws SQLException {

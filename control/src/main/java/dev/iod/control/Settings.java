@@ -1,0 +1,64 @@
+package dev.iod.control;
+
+import dev.iod.runtime.Config;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The settings of the region's process.
+ *
+ * @param directory the run directory; {@code pki/} is in it
+ * @param apiPort TCP port of the HTTP API on the loopback address
+ * @param nodePort TCP port for nodes on the loopback address
+ * @param database JDBC URL; the environment's {@code IOD_DATABASE_URL} wins
+ * @param northbound OVN's northbound database, {@code unix:PATH}
+ * @param images directory of image bytes
+ * @param region name in the catalog
+ */
+record Settings(
+        Path directory,
+        int apiPort,
+        int nodePort,
+        String database,
+        String northbound,
+        Path images,
+        String adminPassword,
+        String region) {
+    private static final int MAX_PORT = 65_535;
+
+    static Settings read(Config config, Map<String, String> environment) {
+        String configured = config.text("database", "");
+        Settings settings =
+                new Settings(
+                        config.path("directory"),
+                        (int) config.number("api-port", 0, MAX_PORT),
+                        (int) config.number("node-port", 0, MAX_PORT),
+                        environment.getOrDefault("IOD_DATABASE_URL", configured),
+                        config.text("northbound"),
+                        config.path("images"),
+                        password(config.path("admin-password-file")),
+                        config.text("region", "RegionOne"));
+        config.finish();
+        if (settings.database.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "neither the setting 'database' nor IOD_DATABASE_URL names a database");
+        }
+        return settings;
+    }
+
+    private static String password(Path file) {
+        try {
+            String password = Files.readString(file).strip();
+            if (password.isEmpty()) {
+                throw new IllegalArgumentException(
+                        file + " is empty; it holds the admin's password");
+            }
+            return password;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read the admin's password from " + file, e);
+        }
+    }
+}
