@@ -100,10 +100,15 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
                 add(arguments, "-global", "virtio-mmio.force-legacy=false");
             }
         }
-        switch (accelerator) {
-            case KVM -> add(arguments, "-accel", "kvm", "-cpu", "host");
-            case TCG -> add(arguments, "-accel", "tcg,tb-size=" + TRANSLATION_CACHE_MIB);
-        }
+        arguments.addAll(processor(accelerator));
+    }
+
+    /** How guests are run; the probe of an accelerator uses the same. */
+    static List<String> processor(Accelerator accelerator) {
+        return switch (accelerator) {
+            case KVM -> List.of("-accel", "kvm", "-cpu", "host");
+            case TCG -> List.of("-accel", "tcg,tb-size=" + TRANSLATION_CACHE_MIB);
+        };
     }
 
     private String kernelArguments(MachineSpec spec) {

@@ -1,0 +1,33 @@
+package dev.iod.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The guest image iod-micro, built once per checkout, and machines made from it. */
+final class Image {
+    private static final Path DIRECTORY = Path.of("../target/iod-micro").toAbsolutePath();
+
+    private Image() {}
+
+    static void build() throws IOException, InterruptedException {
+        Process build =
+                new ProcessBuilder("../image/build", DIRECTORY.toString()).inheritIO().start();
+        assertThat(build.waitFor()).as("exit status of image/build").isZero();
+    }
+
+    static MachineSpec machine(String id, MachineModel model, Nic... nics) {
+        return new MachineSpec(
+                id,
+                id,
+                model,
+                1,
+                128,
+                DIRECTORY.resolve("vmlinuz").normalize(),
+                DIRECTORY.resolve("initrd").normalize(),
+                "panic=1 quiet",
+                List.of(nics));
+    }
+}
