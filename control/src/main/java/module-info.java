@@ -15,6 +15,8 @@ module dev.iod.control {
     requires com.zaxxer.hikari;
     requires flyway.core;
     requires org.jdbi.v3.core;
+    // Jdbi needs it and, being an automatic module, cannot say so.
+    requires io.leangen.geantyref;
     requires org.postgresql.jdbc;
     requires io.helidon.webserver;
     requires io.helidon.common.tls;
