@@ -1,10 +1,17 @@
-/** The agent of a DPU: OVN chassis, virtClient, goal-state reconciler, metadata. */
+/**
+ * The agent of a DPU: OVN chassis, virtClient, goal-state reconciler, metadata. Uses everything of
+ * the node; nothing uses it.
+ */
 @org.jspecify.annotations.NullMarked
 module dev.iod.dpu {
     requires static transitive org.jspecify;
     requires dev.iod.sys;
     requires dev.iod.runtime;
+    requires dev.iod.eswitch;
+    requires dev.iod.ovsdb;
     requires dev.iod.ovn;
     requires dev.iod.node;
     requires dev.iod.host;
+    requires jdk.httpserver;
+    requires tools.jackson.core;
 }

@@ -1,0 +1,34 @@
+package dev.iod.dpu;
+
+import dev.iod.host.HostClient;
+import dev.iod.host.MachineSpec;
+import dev.iod.host.MachineStatus;
+import java.util.List;
+
+/** The machines behind virtDaemon's socket. */
+record HostMachines(HostClient client) implements Machines {
+    @Override
+    public MachineStatus start(MachineSpec spec) {
+        return client.start(spec);
+    }
+
+    @Override
+    public MachineStatus stop(String id, long graceMillis) {
+        return client.stop(id, graceMillis);
+    }
+
+    @Override
+    public void remove(String id) {
+        client.remove(id);
+    }
+
+    @Override
+    public List<MachineStatus> list() {
+        return client.list();
+    }
+
+    @Override
+    public byte[] console(String id, int maxBytes) {
+        return client.console(id, maxBytes);
+    }
+}

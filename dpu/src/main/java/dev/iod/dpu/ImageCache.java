@@ -1,0 +1,299 @@
+package dev.iod.dpu;
+
+import dev.iod.dpu.DpuException.Category;
+import dev.iod.node.ImagePart;
+import dev.iod.runtime.AtomicFile;
+import dev.iod.runtime.Backoff;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Image parts in a directory, named by their SHA-256. One is fetched at a time, by a thread of the
+ * cache's own, into {@code SHA256.part}, which a later try continues; it gets its name when its
+ * digest is right and it is on stable media. The disk it takes is bounded: what is not needed goes
+ * first, and what then does not fit is refused.
+ */
+final class ImageCache implements Images, AutoCloseable {
+    private static final Logger LOG = System.getLogger(ImageCache.class.getName());
+    private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
+    private static final int QUEUE_LIMIT = 256;
+    private static final int FAILURES_BORNE = 5;
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private final Path directory;
+    private final long limitBytes;
+    private final ImageSource source;
+    private final Runnable changed;
+    private final LongSupplier nowMillis;
+    private final Map<String, Transfer> transfers = new ConcurrentHashMap<>();
+    private final ThreadPoolExecutor fetcher =
+            new ThreadPoolExecutor(
+                    1,
+                    1,
+                    0,
+                    TimeUnit.SECONDS,
+                    new ArrayBlockingQueue<>(QUEUE_LIMIT),
+                    Thread.ofPlatform().daemon().name("image-fetch").factory());
+    private volatile Set<String> needed = Set.of();
+
+    /** One wanted part: under way, or waiting for the next try after a failure. */
+    private static final class Transfer {
+        final Backoff backoff = Backoff.ofConnection();
+        volatile boolean running;
+        volatile long receivedBytes;
+        volatile long notBeforeMillis;
+        volatile int failures;
+        volatile Optional<String> failure = Optional.empty();
+    }
+
+    /**
+     * @param changed called by the fetching thread when an answer has changed
+     */
+    ImageCache(
+            Path directory,
+            long limitBytes,
+            ImageSource source,
+            Runnable changed,
+            LongSupplier nowMillis) {
+        this.directory = directory;
+        this.limitBytes = limitBytes;
+        this.source = source;
+        this.changed = changed;
+        this.nowMillis = nowMillis;
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new DpuException(Category.NODE, "cannot make " + directory + ": " + e, e);
+        }
+    }
+
+    @Override
+    public Answer ask(ImagePart part) {
+        if (!DIGEST.matcher(part.getSha256()).matches() || part.getSizeBytes() <= 0) {
+            return new Answer.Missing("image " + part.getImageId() + " has no digest or no size");
+        }
+        Path file = directory.resolve(part.getSha256());
+        if (Files.exists(file)) {
+            transfers.remove(part.getSha256());
+            return new Answer.Here(file);
+        }
+        Transfer transfer = transfers.computeIfAbsent(part.getSha256(), digest -> new Transfer());
+        if (!transfer.running && nowMillis.getAsLong() >= transfer.notBeforeMillis) {
+            start(part, transfer);
+        }
+        return transfer.failure
+                .<Answer>map(Answer.Missing::new)
+                .orElseGet(
+                        () ->
+                                new Answer.Coming(
+                                        "fetching image %s: %d of %d bytes"
+                                                .formatted(
+                                                        part.getImageId(),
+                                                        transfer.receivedBytes,
+                                                        part.getSizeBytes())));
+    }
+
+    @Override
+    public void needed(Set<String> digests) {
+        needed = Set.copyOf(digests);
+        transfers.entrySet().removeIf(e -> !digests.contains(e.getKey()) && !e.getValue().running);
+    }
+
+    @Override
+    public void close() {
+        fetcher.shutdownNow();
+    }
+
+    private void start(ImagePart part, Transfer transfer) {
+        if (fetcher.getQueue().remainingCapacity() == 0) {
+            // The next pass of the reconciler asks again.
+            return;
+        }
+        transfer.running = true;
+        fetcher.execute(() -> run(part, transfer));
+    }
+
+    private void run(ImagePart part, Transfer transfer) {
+        try {
+            makeRoom(part);
+            fetch(part, transfer);
+            transfer.failure = Optional.empty();
+            transfer.failures = 0;
+            transfer.backoff.reset();
+            LOG.log(
+                    Level.INFO,
+                    "image fetched id={0} sha256={1}",
+                    part.getImageId(),
+                    part.getSha256());
+        } catch (IOException e) {
+            failed(transfer, "cannot keep image " + part.getImageId() + " on the node: " + e, true);
+        } catch (DpuException e) {
+            failed(transfer, e.getMessage(), e.category() == Category.GOAL);
+        } finally {
+            transfer.running = false;
+            changed.run();
+        }
+    }
+
+    /** A lost connection is normal: it is not told before it has happened a few times. */
+    private void failed(Transfer transfer, String reason, boolean lasting) {
+        transfer.failures++;
+        if (lasting || transfer.failures >= FAILURES_BORNE) {
+            transfer.failure = Optional.of(reason);
+        }
+        transfer.notBeforeMillis = nowMillis.getAsLong() + transfer.backoff.next().toMillis();
+        LOG.log(Level.WARNING, reason);
+    }
+
+    private void fetch(ImagePart part, Transfer transfer) throws IOException {
+        Path partial = directory.resolve(part.getSha256() + ".part");
+        MessageDigest digest = sha256();
+        long have = resume(partial, part.getSizeBytes(), digest);
+        transfer.receivedBytes = have;
+        try (FileChannel out =
+                FileChannel.open(
+                        partial,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.APPEND)) {
+            if (have < part.getSizeBytes()) {
+                source.fetch(
+                        part.getImageId(),
+                        have,
+                        bytes -> {
+                            transfer.receivedBytes += bytes.size();
+                            if (transfer.receivedBytes > part.getSizeBytes()) {
+                                throw damaged(partial, part, "it is longer than announced");
+                            }
+                            for (var buffer : bytes.asReadOnlyByteBufferList()) {
+                                digest.update(buffer.duplicate());
+                                while (buffer.hasRemaining()) {
+                                    out.write(buffer);
+                                }
+                            }
+                        });
+            }
+            if (transfer.receivedBytes < part.getSizeBytes()) {
+                throw new DpuException(
+                        Category.REGION,
+                        "image %s ended after %d of %d bytes"
+                                .formatted(
+                                        part.getImageId(),
+                                        transfer.receivedBytes,
+                                        part.getSizeBytes()));
+            }
+            out.force(true);
+        }
+        String actual = HexFormat.of().formatHex(digest.digest());
+        if (!actual.equals(part.getSha256())) {
+            throw damaged(partial, part, "its SHA-256 is " + actual);
+        }
+        // The VMM's user reads it.
+        Files.setPosixFilePermissions(partial, PosixFilePermissions.fromString("rw-r--r--"));
+        Path file = directory.resolve(part.getSha256());
+        Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.syncDirectory(file);
+    }
+
+    private static DpuException damaged(Path partial, ImagePart part, String how)
+            throws IOException {
+        Files.deleteIfExists(partial);
+        return new DpuException(
+                Category.REGION,
+                "image %s does not match the digest %s: %s"
+                        .formatted(part.getImageId(), part.getSha256(), how));
+    }
+
+    /** Digests what an earlier try left, and drops it when it cannot be a beginning. */
+    private static long resume(Path partial, long sizeBytes, MessageDigest digest)
+            throws IOException {
+        if (!Files.exists(partial)) {
+            return 0;
+        }
+        if (Files.size(partial) > sizeBytes) {
+            Files.delete(partial);
+            return 0;
+        }
+        long have = 0;
+        byte[] buffer = new byte[BUFFER_BYTES];
+        try (InputStream in = Files.newInputStream(partial)) {
+            for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+                digest.update(buffer, 0, n);
+                have += n;
+            }
+        }
+        return have;
+    }
+
+    private void makeRoom(ImagePart part) throws IOException {
+        Map<Path, Long> unneeded = new LinkedHashMap<>();
+        long taken = part.getSizeBytes();
+        for (Path file : files()) {
+            String digest = file.getFileName().toString().replace(".part", "");
+            if (!digest.equals(part.getSha256())) {
+                taken += Files.size(file);
+                if (!needed.contains(digest)) {
+                    unneeded.put(file, Files.size(file));
+                }
+            }
+        }
+        for (Map.Entry<Path, Long> file : unneeded.entrySet()) {
+            if (taken > limitBytes) {
+                Files.deleteIfExists(file.getKey());
+                taken -= file.getValue();
+            }
+        }
+        if (taken > limitBytes) {
+            throw new DpuException(
+                    Category.GOAL,
+                    "image %s of %d bytes does not fit into the node's image cache of %d bytes"
+                            .formatted(part.getImageId(), part.getSizeBytes(), limitBytes));
+        }
+    }
+
+    /** Oldest first. */
+    private List<Path> files() throws IOException {
+        List<Path> files = new ArrayList<>();
+        try (Stream<Path> all = Files.list(directory)) {
+            all.forEach(files::add);
+        }
+        Map<Path, Long> age = new LinkedHashMap<>();
+        for (Path file : files) {
+            age.put(file, Files.getLastModifiedTime(file).toMillis());
+        }
+        files.sort((a, b) -> Long.compare(age.getOrDefault(a, 0L), age.getOrDefault(b, 0L)));
+        return files;
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new DpuException(Category.NODE, "this JDK has no SHA-256", e);
+        }
+    }
+}

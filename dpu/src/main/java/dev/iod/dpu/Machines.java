@@ -1,0 +1,21 @@
+package dev.iod.dpu;
+
+import dev.iod.host.MachineSpec;
+import dev.iod.host.MachineStatus;
+import java.util.List;
+
+/**
+ * The machines of this node as virtDaemon keeps them; failures are {@code HostException}s. All
+ * operations can be repeated.
+ */
+interface Machines {
+    MachineStatus start(MachineSpec spec);
+
+    MachineStatus stop(String id, long graceMillis);
+
+    void remove(String id);
+
+    List<MachineStatus> list();
+
+    byte[] console(String id, int maxBytes);
+}

@@ -1,0 +1,369 @@
+package dev.iod.dpu;
+
+import static dev.iod.dpu.Ledger.Phase.OFF;
+import static dev.iod.dpu.Ledger.Phase.RAN;
+import static dev.iod.dpu.Ledger.Phase.STARTING;
+
+import dev.iod.dpu.Ledger.Entry;
+import dev.iod.host.HostException;
+import dev.iod.host.MachineSpec;
+import dev.iod.host.MachineState;
+import dev.iod.host.MachineStatus;
+import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
+import dev.iod.node.Nic;
+import dev.iod.node.Power;
+import dev.iod.node.Server;
+import dev.iod.node.ServerState;
+import dev.iod.node.ServerStatus;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Makes what runs on this node equal to the goal. A pass looks at what is (virtDaemon's list, the
+ * ledger), takes for each server the one step that is due and can be taken now, and reports; it can
+ * be cut off anywhere, and taking it again has the effect of once.
+ *
+ * <p>A server that was seen running in its present generation and is not any more was stopped by
+ * its guest or died: it is reported, not started again. One that does not start is tried {@value
+ * #ATTEMPTS} times.
+ */
+final class Reconciler {
+    /** How often a generation is started before it counts as failed. */
+    static final int ATTEMPTS = 3;
+
+    /** How long a guest has to power off by itself. */
+    static final long GRACE_MILLIS = 15_000;
+
+    private static final Logger LOG = System.getLogger(Reconciler.class.getName());
+    private static final long RETRY_MILLIS = 2_000;
+    private static final long POLL_MILLIS = 500;
+    private static final long QUIET_MILLIS = 30_000;
+    private static final int SOCKET_NAME_CHARS = 11;
+
+    private final Machines machines;
+    private final Network network;
+    private final Images images;
+    private final Ledger ledger;
+    private final Path sockets;
+    private final LongSupplier nowMillis;
+    private final Map<String, Attempts> attempts = new HashMap<>();
+    private final Set<String> stopping = new HashSet<>();
+
+    /** What a pass saw, and when to look again if nothing happens before. */
+    record Outcome(List<ServerStatus> servers, long againMillis) {}
+
+    /** The starts of one generation. */
+    private static final class Attempts {
+        final long boot;
+        final long softReboot;
+        int failed;
+        boolean started;
+        long notBeforeMillis;
+        String reason = "";
+
+        Attempts(Server server) {
+            boot = server.getBootGeneration();
+            softReboot = server.getSoftRebootGeneration();
+        }
+
+        boolean isOf(Server server) {
+            return boot == server.getBootGeneration()
+                    && softReboot == server.getSoftRebootGeneration();
+        }
+
+        void fail(String why, long now) {
+            failed++;
+            started = false;
+            reason = why;
+            notBeforeMillis = now + RETRY_MILLIS * failed;
+        }
+
+        boolean exhausted() {
+            return failed >= ATTEMPTS;
+        }
+    }
+
+    /** What is said of one server, and when to look at it again. */
+    private record Seen(ServerState state, String reason, long againMillis) {}
+
+    /**
+     * @param sockets directory for the sockets of network interfaces; short, a socket's path is
+     *     limited to 107 bytes (unix(7))
+     */
+    Reconciler(
+            Machines machines,
+            Network network,
+            Images images,
+            Ledger ledger,
+            Path sockets,
+            LongSupplier nowMillis) {
+        this.machines = machines;
+        this.network = network;
+        this.images = images;
+        this.ledger = ledger;
+        this.sockets = sockets;
+        this.nowMillis = nowMillis;
+    }
+
+    /**
+     * @throws HostException when virtDaemon cannot be asked: nothing is known then
+     */
+    Outcome pass(Goal goal) {
+        Map<String, MachineStatus> here =
+                machines.list().stream().collect(Collectors.toMap(MachineStatus::id, m -> m));
+        Set<String> wanted =
+                goal.getServersList().stream().map(Server::getId).collect(Collectors.toSet());
+        removeOthers(here.keySet(), wanted);
+        images.needed(digests(goal));
+        List<ServerStatus> statuses = new ArrayList<>();
+        Set<String> ports = new HashSet<>();
+        long again = QUIET_MILLIS;
+        for (Server server : goal.getServersList()) {
+            Optional<MachineStatus> machine = Optional.ofNullable(here.get(server.getId()));
+            Seen seen = step(server, machine);
+            again = Math.min(again, seen.againMillis);
+            statuses.add(status(server, seen, machine));
+            if (keepsPorts(server, machine)) {
+                server.getNicsList().forEach(nic -> ports.add(nic.getPortId()));
+            }
+        }
+        unplugOthers(ports);
+        return new Outcome(List.copyOf(statuses), again);
+    }
+
+    /** Plugs what the goal says should run, before anybody was asked whether it does. */
+    void plugAll(Goal goal) {
+        for (Server server : goal.getServersList()) {
+            if (server.getPower() == Power.ON && ledger.entry(server.getId()).isPresent()) {
+                plug(server);
+            }
+        }
+    }
+
+    private void removeOthers(Set<String> here, Set<String> wanted) {
+        for (String id : here) {
+            if (!wanted.contains(id)) {
+                LOG.log(Level.INFO, "removing server={0}", id);
+                machines.remove(id);
+                ledger.remove(id);
+            }
+        }
+        attempts.keySet().retainAll(wanted);
+        stopping.retainAll(wanted);
+    }
+
+    private void unplugOthers(Set<String> wanted) {
+        for (String port : network.plugged()) {
+            if (!wanted.contains(port)) {
+                network.unplug(port);
+            }
+        }
+    }
+
+    /** A machine that is being stopped keeps its ports: its guest may be saying good-bye. */
+    private static boolean keepsPorts(Server server, Optional<MachineStatus> machine) {
+        return server.getPower() == Power.ON || machine.filter(Reconciler::alive).isPresent();
+    }
+
+    private Seen step(Server server, Optional<MachineStatus> machine) {
+        try {
+            boolean alive = machine.filter(Reconciler::alive).isPresent();
+            if (server.getPower() != Power.ON) {
+                return off(server, alive);
+            }
+            if (alive) {
+                plug(server);
+                return running(server, machine.orElseThrow());
+            }
+            return stopped(server, machine);
+        } catch (HostException e) {
+            return hostFailed(server, e);
+        } catch (DpuException e) {
+            if (e.category() != DpuException.Category.GOAL) {
+                throw e;
+            }
+            return new Seen(ServerState.FAILED, e.getMessage(), QUIET_MILLIS);
+        }
+    }
+
+    private Seen off(Server server, boolean alive) {
+        attempts.remove(server.getId());
+        ledger.put(server.getId(), entryOf(server, OFF));
+        if (alive) {
+            return stop(server, GRACE_MILLIS);
+        }
+        stopping.remove(server.getId());
+        return new Seen(ServerState.STOPPED, "", QUIET_MILLIS);
+    }
+
+    private Seen running(Server server, MachineStatus machine) {
+        // Running and not in the ledger: the ledger was lost, so take it for what is wanted.
+        Entry entry = ledger.entry(server.getId()).orElse(entryOf(server, STARTING));
+        boolean current = entry.isOf(server.getBootGeneration(), server.getSoftRebootGeneration());
+        if (!current || entry.phase() == OFF) {
+            // A reboot, or on again before it was off: what runs must stop first.
+            return stop(server, entry.boot() == server.getBootGeneration() ? GRACE_MILLIS : 0);
+        }
+        boolean runs = machine.state() == MachineState.RUNNING;
+        ledger.put(server.getId(), entryOf(server, runs ? RAN : STARTING));
+        if (runs) {
+            attempts.remove(server.getId());
+        }
+        long again = runs && live(server) ? QUIET_MILLIS : POLL_MILLIS;
+        return new Seen(runs ? ServerState.RUNNING : ServerState.STARTING, "", again);
+    }
+
+    private Seen stop(Server server, long graceMillis) {
+        if (stopping.add(server.getId()) || graceMillis == 0) {
+            machines.stop(server.getId(), graceMillis);
+        }
+        return new Seen(ServerState.RUNNING, "", POLL_MILLIS);
+    }
+
+    private Seen stopped(Server server, Optional<MachineStatus> machine) {
+        stopping.remove(server.getId());
+        Optional<Entry> entry =
+                ledger.entry(server.getId())
+                        .filter(
+                                e ->
+                                        e.isOf(
+                                                server.getBootGeneration(),
+                                                server.getSoftRebootGeneration()));
+        if (entry.filter(e -> e.phase() == RAN).isPresent()) {
+            return gone(machine);
+        }
+        Attempts tries = attempts.get(server.getId());
+        if (tries == null || !tries.isOf(server)) {
+            tries = new Attempts(server);
+            attempts.put(server.getId(), tries);
+        }
+        long now = nowMillis.getAsLong();
+        if (tries.started) {
+            tries.fail(machine.map(MachineStatus::reason).orElse("it vanished"), now);
+            LOG.log(
+                    Level.WARNING,
+                    "start failed server={0} attempt={1} reason={2}",
+                    server.getId(),
+                    tries.failed,
+                    tries.reason);
+        }
+        if (tries.exhausted()) {
+            return new Seen(ServerState.FAILED, tries.reason, QUIET_MILLIS);
+        }
+        if (now < tries.notBeforeMillis) {
+            return new Seen(ServerState.STARTING, tries.reason, tries.notBeforeMillis - now);
+        }
+        return start(server, tries);
+    }
+
+    private static Seen gone(Optional<MachineStatus> machine) {
+        boolean failed = machine.filter(m -> m.state() == MachineState.FAILED).isPresent();
+        String reason = machine.map(MachineStatus::reason).orElse("");
+        return new Seen(
+                failed ? ServerState.FAILED : ServerState.STOPPED,
+                reason.isEmpty() ? "the guest powered off" : reason,
+                QUIET_MILLIS);
+    }
+
+    private Seen start(Server server, Attempts tries) {
+        Images.Answer kernel = images.ask(server.getKernel());
+        Images.Answer initrd = images.ask(server.getInitrd());
+        for (Images.Answer answer : List.of(kernel, initrd)) {
+            if (answer instanceof Images.Answer.Missing missing) {
+                return new Seen(ServerState.FAILED, missing.reason(), RETRY_MILLIS);
+            }
+        }
+        if (kernel instanceof Images.Answer.Here(Path kernelFile)
+                && initrd instanceof Images.Answer.Here(Path initrdFile)) {
+            MachineSpec spec = Specs.machine(server, kernelFile, initrdFile, this::socket);
+            plug(server);
+            ledger.put(server.getId(), entryOf(server, STARTING));
+            machines.start(spec);
+            tries.started = true;
+            LOG.log(
+                    Level.INFO,
+                    "started server={0} boot={1} soft={2}",
+                    server.getId(),
+                    server.getBootGeneration(),
+                    server.getSoftRebootGeneration());
+            return new Seen(ServerState.STARTING, "", POLL_MILLIS);
+        }
+        return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
+    }
+
+    private Seen hostFailed(Server server, HostException e) {
+        return switch (e.category()) {
+            // The daemon's trouble, not the server's: the whole pass is tried again.
+            case UNAVAILABLE, TIMEOUT -> throw e;
+            // What is true will be seen by the next look.
+            case NOT_FOUND, CONFLICT -> new Seen(ServerState.STARTING, "", POLL_MILLIS);
+            case INVALID, EXHAUSTED, FAILED -> {
+                Attempts tries =
+                        attempts.computeIfAbsent(server.getId(), id -> new Attempts(server));
+                tries.fail(e.getMessage(), nowMillis.getAsLong());
+                yield new Seen(
+                        tries.exhausted() ? ServerState.FAILED : ServerState.STARTING,
+                        e.getMessage(),
+                        RETRY_MILLIS);
+            }
+        };
+    }
+
+    private void plug(Server server) {
+        for (Nic nic : server.getNicsList()) {
+            network.plug(
+                    new Network.Interface(
+                            nic.getPortId(), socket(nic), nic.getMac(), nic.getMtu()));
+        }
+    }
+
+    private Path socket(Nic nic) {
+        String id = nic.getPortId();
+        return sockets.resolve(id.substring(0, Math.min(SOCKET_NAME_CHARS, id.length())) + ".sock");
+    }
+
+    private boolean live(Server server) {
+        return server.getNicsList().stream().allMatch(nic -> network.live(nic.getPortId()));
+    }
+
+    private ServerStatus status(Server server, Seen seen, Optional<MachineStatus> machine) {
+        Optional<Entry> entry = ledger.entry(server.getId());
+        ServerStatus.Builder status =
+                ServerStatus.newBuilder()
+                        .setId(server.getId())
+                        .setState(seen.state)
+                        .setReason(seen.reason)
+                        .setNetworkReady(seen.state == ServerState.RUNNING && live(server));
+        entry.ifPresent(
+                e -> status.setBootGeneration(e.boot()).setSoftRebootGeneration(e.softReboot()));
+        machine.ifPresent(m -> status.setPid(m.pid()).setLaunchedAt(m.startedAtMillis() / 1000));
+        return status.build();
+    }
+
+    private static Entry entryOf(Server server, Ledger.Phase phase) {
+        return new Entry(server.getBootGeneration(), server.getSoftRebootGeneration(), phase);
+    }
+
+    private static boolean alive(MachineStatus machine) {
+        return machine.state() == MachineState.STARTING || machine.state() == MachineState.RUNNING;
+    }
+
+    private static Set<String> digests(Goal goal) {
+        return goal.getServersList().stream()
+                .flatMap(s -> Stream.of(s.getKernel(), s.getInitrd()))
+                .map(ImagePart::getSha256)
+                .collect(Collectors.toSet());
+    }
+}
