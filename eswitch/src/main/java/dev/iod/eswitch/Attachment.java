@@ -1,0 +1,76 @@
+package dev.iod.eswitch;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A port in use by the engine, with what it carried. Engine thread only. */
+final class Attachment {
+    final int id;
+    final String name;
+    final Port port;
+    final boolean service;
+    final int mtuBytes;
+
+    /** Logical port packets from here enter by, 0 = none. */
+    long logicalPort;
+
+    /** Whether something was transmitted since the last flush. */
+    boolean dirty;
+
+    boolean wasUp;
+    long receivedPackets;
+    long receivedBytes;
+    long sentPackets;
+    long sentBytes;
+    private final long[] drops = new long[DropReason.values().length];
+
+    Attachment(int id, String name, Port port, boolean service, int mtuBytes) {
+        this.id = id;
+        this.name = name;
+        this.port = port;
+        this.service = service;
+        this.mtuBytes = mtuBytes;
+    }
+
+    static Attachment of(Entity.Device device, Port port) {
+        boolean service = device.kind() instanceof Entity.Kind.Service;
+        return new Attachment(device.id(), device.name(), port, service, device.mtuBytes());
+    }
+
+    boolean isUplink() {
+        return id == EngineReport.UPLINK;
+    }
+
+    void drop(DropReason reason) {
+        drops[reason.ordinal()]++;
+    }
+
+    /** Why a frame cannot be sent from here, after trying; null when it was sent. */
+    @Nullable DropReason transmit(Packet p, DropReason busy) {
+        if (!port.transmit(p.address, p.length, p.inPort)) {
+            drop(busy);
+            return busy;
+        }
+        dirty = true;
+        sentPackets++;
+        sentBytes += p.length;
+        return null;
+    }
+
+    EngineReport.DeviceStatus report() {
+        long[] all = drops.clone();
+        for (DropReason reason : DropReason.values()) {
+            all[reason.ordinal()] += port.drops(reason);
+        }
+        Map<DropReason, Long> reasons = Counters.report(all);
+        return new EngineReport.DeviceStatus(
+                id,
+                name,
+                port.up(),
+                receivedPackets,
+                receivedBytes,
+                sentPackets,
+                sentBytes,
+                reasons);
+    }
+}

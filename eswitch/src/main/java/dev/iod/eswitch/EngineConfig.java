@@ -1,0 +1,99 @@
+package dev.iod.eswitch;
+
+import dev.iod.eswitch.EngineException.Category;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The engine's settings, from code or from a properties file.
+ *
+ * @param socket where agents connect
+ * @param uplink interface in the engine's network namespace that leads to other nodes
+ * @param encapsulation IPv4 address of this end of all tunnels, host order
+ * @param tables directory whose files keep connections over a restart
+ * @param cpu processor the engine thread stays on; empty = any
+ * @param connections most connections, 1024 to 16 million, 128 bytes each
+ * @param flows most cached flows, 1024 to 16 million, about 250 bytes each
+ */
+public record EngineConfig(
+        Path socket,
+        String uplink,
+        int encapsulation,
+        Path tables,
+        OptionalInt cpu,
+        int connections,
+        int flows) {
+    private static final Set<String> KEYS =
+            Set.of("socket", "uplink", "encapsulation", "tables", "cpu", "connections", "flows");
+    private static final int MAX_ENTRIES = 1 << 24;
+
+    public static EngineConfig read(Path file) {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        } catch (IOException e) {
+            throw new EngineException(
+                    Category.CONFIGURATION, "cannot read " + file + ": " + e.getMessage(), e);
+        }
+        Set<String> unknown = new TreeSet<>(properties.stringPropertyNames());
+        unknown.removeAll(KEYS);
+        if (!unknown.isEmpty()) {
+            throw wrong("unknown settings " + unknown + "; known are " + new TreeSet<>(KEYS));
+        }
+        String cpu = properties.getProperty("cpu", "");
+        return new EngineConfig(
+                Path.of(required(properties, "socket")),
+                required(properties, "uplink"),
+                address(required(properties, "encapsulation")),
+                Path.of(required(properties, "tables")),
+                cpu.isBlank() ? OptionalInt.empty() : OptionalInt.of(number("cpu", cpu, 0, 4095)),
+                number(
+                        "connections",
+                        properties.getProperty("connections", "65536"),
+                        1024,
+                        MAX_ENTRIES),
+                number("flows", properties.getProperty("flows", "65536"), 1024, MAX_ENTRIES));
+    }
+
+    private static String required(Properties properties, String key) {
+        String value = properties.getProperty(key, "").trim();
+        if (value.isEmpty()) {
+            throw wrong("the setting " + key + " is missing");
+        }
+        return value;
+    }
+
+    private static int number(String key, String text, int low, int high) {
+        try {
+            int value = Integer.parseInt(text.trim());
+            if (value >= low && value <= high) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            throw wrong(key + " must be a number, not \"" + text + "\"");
+        }
+        throw wrong(key + " must be " + low + " to " + high + ", not " + text);
+    }
+
+    private static int address(String text) {
+        String[] parts = text.split("\\.", -1);
+        if (parts.length != 4) {
+            throw wrong("encapsulation must be an IPv4 address, not \"" + text + "\"");
+        }
+        int address = 0;
+        for (String part : parts) {
+            address = address << 8 | number("each part of encapsulation", part, 0, 255);
+        }
+        return address;
+    }
+
+    private static EngineException wrong(String message) {
+        return new EngineException(Category.CONFIGURATION, message);
+    }
+}

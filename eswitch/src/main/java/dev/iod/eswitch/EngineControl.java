@@ -1,0 +1,129 @@
+package dev.iod.eswitch;
+
+import dev.iod.eswitch.DeviceManager.Difference;
+import dev.iod.eswitch.EngineException.Category;
+import dev.iod.eswitch.ReportCodec.Query;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+
+/**
+ * What agents may do to the engine. Transactions are applied one after the other: the next state is
+ * built by the caller's thread, then taken over by the engine thread between two batches.
+ */
+final class EngineControl implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(EngineControl.class.getName());
+    private static final long ENGINE_TIMEOUT_SECONDS = 30;
+    private static final long RETRY_MILLIS = 500;
+
+    private final EngineThread engine;
+    private final PacketEngine packets;
+    private final FlowTable flows;
+    private final Counters counters;
+    private final Underlay underlay;
+    private final EntityStore store = new EntityStore();
+    private final DeviceManager devices;
+    private final Thread retries;
+    private volatile boolean stopped;
+
+    EngineControl(
+            EngineThread engine,
+            PacketEngine packets,
+            FlowTable flows,
+            Counters counters,
+            Underlay underlay,
+            DeviceManager.PortFactory ports) {
+        this.engine = engine;
+        this.packets = packets;
+        this.flows = flows;
+        this.counters = counters;
+        this.underlay = underlay;
+        this.devices = new DeviceManager(ports);
+        this.retries = Thread.ofPlatform().daemon().name("device-retry").unstarted(this::retry);
+    }
+
+    void start() {
+        retries.start();
+    }
+
+    /** Applies changes or throws; returns when packets are handled by the new state. */
+    synchronized void apply(List<EntityStore.Change> changes, boolean replace) {
+        PipelineState next = store.apply(changes, replace);
+        Difference difference = devices.follow(next.devices());
+        underlay.want(next.tunnelAddresses());
+        hand(next, difference);
+        if (devices.hasFailed()) {
+            notifyAll();
+        }
+    }
+
+    private void hand(PipelineState next, Difference difference) {
+        onEngine(
+                () -> {
+                    difference.detach().forEach(engine::detach);
+                    engine.adopt(next);
+                    difference.attach().forEach(engine::attach);
+                    return true;
+                });
+    }
+
+    EngineReport answer(Query query) {
+        return switch (query) {
+            case Query.Counters q -> onEngine(counters::report);
+            case Query.Devices q ->
+                    onEngine(
+                            () ->
+                                    new EngineReport.Devices(
+                                            engine.attachments().stream()
+                                                    .map(Attachment::report)
+                                                    .toList()));
+            case Query.Flows q -> onEngine(() -> flows.report(q.max(), EngineThread.nowMillis()));
+            case Query.Trace q ->
+                    onEngine(() -> packets.trace(q.inPort(), q.frame(), EngineThread.nowMillis()));
+        };
+    }
+
+    private <T> T onEngine(Supplier<T> command) {
+        CompletableFuture<T> done = engine.call(command);
+        try {
+            return done.get(ENGINE_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            throw new EngineException(
+                    Category.UNAVAILABLE,
+                    "the engine did not answer within " + ENGINE_TIMEOUT_SECONDS + " s",
+                    e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EngineException(Category.UNAVAILABLE, "interrupted", e);
+        }
+    }
+
+    /** Waits, without polling, until a device has failed, and then tries again now and then. */
+    private synchronized void retry() {
+        try {
+            while (!stopped) {
+                wait(devices.hasFailed() ? RETRY_MILLIS : 0);
+                Difference difference = devices.retry();
+                if (!difference.isEmpty()) {
+                    hand(store.state(), difference);
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.log(System.Logger.Level.DEBUG, "stopping", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        stopped = true;
+        retries.interrupt();
+    }
+}

@@ -1,0 +1,227 @@
+package dev.iod.eswitch;
+
+import dev.iod.sys.Epoll;
+import dev.iod.sys.EventFd;
+import dev.iod.sys.Linux;
+import dev.iod.sys.Mapping;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Supplier;
+
+/**
+ * The engine thread: takes packets from all ports in turn and runs each to completion. Spins for a
+ * moment after the last packet, then sleeps until a port or a command wakes it. Everything of the
+ * data plane belongs to this thread; others hand it commands.
+ */
+final class EngineThread implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(EngineThread.class.getName());
+    private static final long SPIN_NANOS = 50_000;
+
+    /** How often idle flows and connections are looked for, while there are any. */
+    private static final long HOUSEKEEPING_MILLIS = 1000;
+
+    private static final int STACK_BYTES = 16 << 20;
+
+    private final PacketEngine engine;
+    private final Conntrack conntrack;
+    private final FlowTable flows;
+    private final Counters counters;
+    private final EventQueue events;
+    private final OptionalInt cpu;
+    private final Epoll epoll = Epoll.create();
+    private final EventFd wake = EventFd.create();
+    private final ConcurrentLinkedQueue<Runnable> commands = new ConcurrentLinkedQueue<>();
+    private final PacketBatch batch;
+    private final List<Attachment> attachments = new ArrayList<>();
+    private final Thread thread;
+    private volatile boolean stopped;
+    private PipelineState state = PipelineState.EMPTY;
+    private long nextHousekeepingMillis;
+
+    EngineThread(
+            PacketEngine engine,
+            Conntrack conntrack,
+            FlowTable flows,
+            Counters counters,
+            EventQueue events,
+            OptionalInt cpu) {
+        this.engine = engine;
+        this.conntrack = conntrack;
+        this.flows = flows;
+        this.counters = counters;
+        this.events = events;
+        this.cpu = cpu;
+        long bytes = (long) PacketBatch.CAPACITY * PacketBatch.STRIDE;
+        this.batch = new PacketBatch(Mapping.anonymous(bytes).address());
+        this.thread = new Thread(null, this::run, "engine", STACK_BYTES);
+        epoll.add(wake.fd(), Epoll.READABLE);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** The monotonic clock, shared with other processes of this boot. */
+    static long nowMillis() {
+        return System.nanoTime() / 1_000_000;
+    }
+
+    /** Runs something on the engine thread, between two batches. */
+    <T> CompletableFuture<T> call(Supplier<T> command) {
+        CompletableFuture<T> future = new CompletableFuture<>();
+        commands.add(
+                () -> {
+                    try {
+                        future.complete(command.get());
+                    } catch (RuntimeException e) {
+                        future.completeExceptionally(e);
+                    }
+                });
+        wake.signal();
+        if (stopped) {
+            future.completeExceptionally(
+                    new EngineException(
+                            EngineException.Category.UNAVAILABLE, "the engine is stopping"));
+        }
+        return future;
+    }
+
+    /** Engine thread: the state all further packets are handled by. */
+    void adopt(PipelineState next) {
+        state = next;
+        engine.adopt(next);
+    }
+
+    /** Engine thread. */
+    void attach(Attachment attachment) {
+        attachments.add(attachment);
+        engine.attach(attachment);
+        for (int fd : attachment.port.wakeDescriptors()) {
+            epoll.add(fd, Epoll.READABLE);
+        }
+    }
+
+    /** Engine thread: forgets a port and closes it. */
+    void detach(Attachment attachment) {
+        if (attachments.remove(attachment)) {
+            for (int fd : attachment.port.wakeDescriptors()) {
+                epoll.remove(fd);
+            }
+            engine.detach(attachment);
+            attachment.port.close();
+        }
+    }
+
+    /** Engine thread. */
+    List<Attachment> attachments() {
+        return attachments;
+    }
+
+    private void run() {
+        cpu.ifPresent(Linux::pinThread);
+        long lastWorkNanos = System.nanoTime();
+        while (!stopped) {
+            boolean worked = runCommands();
+            for (int i = 0; i < attachments.size(); i++) {
+                worked |= poll(attachments.get(i));
+            }
+            flush();
+            long nowNanos = System.nanoTime();
+            housekeeping(nowNanos / 1_000_000);
+            if (worked) {
+                lastWorkNanos = nowNanos;
+            } else if (nowNanos - lastWorkNanos > SPIN_NANOS) {
+                sleep();
+                lastWorkNanos = System.nanoTime();
+            } else {
+                Thread.onSpinWait();
+            }
+        }
+        runCommands();
+        for (Attachment attachment : List.copyOf(attachments)) {
+            detach(attachment);
+        }
+    }
+
+    private boolean runCommands() {
+        boolean any = false;
+        for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+            command.run();
+            any = true;
+        }
+        return any;
+    }
+
+    private boolean poll(Attachment attachment) {
+        batch.count = 0;
+        try {
+            if (attachment.port.receive(batch) == 0) {
+                return false;
+            }
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "receiving from " + attachment.name, e);
+            return false;
+        }
+        engine.process(attachment, batch, nowMillis());
+        return true;
+    }
+
+    private void flush() {
+        for (int i = 0; i < attachments.size(); i++) {
+            Attachment attachment = attachments.get(i);
+            if (attachment.dirty) {
+                attachment.dirty = false;
+                attachment.port.flush();
+            }
+        }
+    }
+
+    private void housekeeping(long nowMillis) {
+        for (int i = 0; i < attachments.size(); i++) {
+            Attachment attachment = attachments.get(i);
+            boolean up = attachment.port.up();
+            if (up != attachment.wasUp) {
+                attachment.wasUp = up;
+                events.device(attachment.id, up);
+            }
+        }
+        if (nowMillis >= nextHousekeepingMillis) {
+            nextHousekeepingMillis = nowMillis + HOUSEKEEPING_MILLIS;
+            conntrack.expire(nowMillis);
+            // Every entry is looked at twice in its idle time.
+            int share = (int) (flows.capacity() * 2L * HOUSEKEEPING_MILLIS / FlowTable.IDLE_MILLIS);
+            flows.sweep(share + 1, state, nowMillis);
+        }
+    }
+
+    private void sleep() {
+        int armed = 0;
+        boolean quiet = true;
+        while (quiet && armed < attachments.size()) {
+            quiet = attachments.get(armed++).port.armWakeup();
+        }
+        if (quiet && commands.isEmpty() && !stopped) {
+            counters.add(Counter.SLEEPS);
+            boolean housekeep = flows.size() > 0 || conntrack.size() > 0;
+            epoll.await(housekeep ? (int) HOUSEKEEPING_MILLIS : -1);
+            wake.drain();
+        }
+        for (int i = 0; i < armed; i++) {
+            attachments.get(i).port.disarmWakeup();
+        }
+    }
+
+    @Override
+    public void close() {
+        stopped = true;
+        wake.signal();
+        try {
+            thread.join(5000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

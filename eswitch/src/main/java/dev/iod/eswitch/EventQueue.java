@@ -1,0 +1,75 @@
+package dev.iod.eswitch;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+
+/**
+ * Events on their way from the engine thread to agents. Bounded; what does not fit is counted.
+ * Repetitions are left out for a while.
+ */
+final class EventQueue {
+    private static final int CAPACITY = 1024;
+    private static final int MAX_REMEMBERED = 4096;
+    private static final long NEIGHBOR_MILLIS = 1000;
+    private static final long UNSUPPORTED_MILLIS = 60_000;
+
+    private final BlockingQueue<EngineEvent> queue = new ArrayBlockingQueue<>(CAPACITY);
+    private final Counters counters;
+    private final Map<EngineEvent, Long> recent = new Recent();
+
+    /** Oldest first out. */
+    private static final class Recent extends LinkedHashMap<EngineEvent, Long> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<EngineEvent, Long> eldest) {
+            return size() > MAX_REMEMBERED;
+        }
+    }
+
+    EventQueue(Counters counters) {
+        this.counters = counters;
+    }
+
+    void neighbor(long port, Bits ip, long mac, long nowMillis) {
+        EngineEvent event = new EngineEvent.NeighborLearned(port, ip, mac);
+        if (isNews(event, NEIGHBOR_MILLIS, nowMillis)) {
+            counters.add(Counter.NEIGHBORS_REPORTED);
+            offer(event);
+        }
+    }
+
+    void unsupported(String cookie, String what, long nowMillis) {
+        EngineEvent event = new EngineEvent.UnsupportedHit(cookie, what);
+        if (isNews(event, UNSUPPORTED_MILLIS, nowMillis)) {
+            offer(event);
+        }
+    }
+
+    void device(int device, boolean up) {
+        offer(new EngineEvent.DeviceState(device, up));
+    }
+
+    private boolean isNews(EngineEvent event, long quietMillis, long nowMillis) {
+        Long last = recent.get(event);
+        if (last != null && nowMillis - last < quietMillis) {
+            return false;
+        }
+        recent.remove(event);
+        recent.put(event, nowMillis);
+        return true;
+    }
+
+    private void offer(EngineEvent event) {
+        if (!queue.offer(event)) {
+            counters.add(Counter.EVENTS_LOST);
+        }
+    }
+
+    /** Waits for the next event; any thread. */
+    EngineEvent take() throws InterruptedException {
+        return queue.take();
+    }
+}

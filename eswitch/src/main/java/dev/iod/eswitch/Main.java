@@ -1,0 +1,87 @@
+package dev.iod.eswitch;
+
+import dev.iod.sys.RtNetlink;
+import dev.iod.sys.SysException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+
+/** The engine process: {@code java -m dev.iod.eswitch/dev.iod.eswitch.Main CONFIG}. */
+public final class Main {
+    private static final System.Logger LOG = System.getLogger(Main.class.getName());
+
+    private Main() {}
+
+    public static void main(String[] args) throws InterruptedException {
+        if (args.length != 1) {
+            System.err.println("usage: Main CONFIG (a properties file)");
+            System.exit(2);
+        }
+        try {
+            run(EngineConfig.read(Path.of(args[0])));
+        } catch (EngineException | SysException | IOException e) {
+            LOG.log(System.Logger.Level.ERROR, e.getMessage());
+            System.exit(1);
+        }
+    }
+
+    private static void run(EngineConfig config) throws IOException, InterruptedException {
+        Counters counters = new Counters();
+        EventQueue events = new EventQueue(counters);
+        ConnectionTable connections =
+                ConnectionTable.open(
+                        config.tables(), config.connections(), EngineThread.nowMillis());
+        int perZone = Math.max(1024, config.connections() / 4);
+        Conntrack conntrack = new Conntrack(connections, perZone, counters);
+        FlowTable flows = new FlowTable(config.flows(), counters);
+        NetlinkUnderlay underlay = new NetlinkUnderlay(config.uplink(), config.encapsulation());
+        PacketEngine packets = new PacketEngine(counters, conntrack, flows, underlay, events);
+        packets.encapsulationAddress(config.encapsulation());
+        EngineThread engine =
+                new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
+        EngineControl control =
+                new EngineControl(engine, packets, flows, counters, underlay, Main::openDevice);
+        engine.attach(uplink(config));
+        underlay.start();
+        engine.start();
+        control.start();
+        ControlServer server = ControlServer.start(control, events, config.socket());
+
+        CountDownLatch stopped = new CountDownLatch(1);
+        Thread stop =
+                new Thread(
+                        () -> {
+                            server.close();
+                            control.close();
+                            engine.close();
+                            underlay.close();
+                            connections.close();
+                            stopped.countDown();
+                        },
+                        "stop");
+        Runtime.getRuntime().addShutdownHook(stop);
+        LOG.log(System.Logger.Level.INFO, "ready");
+        stopped.await();
+    }
+
+    private static Attachment uplink(EngineConfig config) {
+        int mtuBytes;
+        try (RtNetlink netlink = RtNetlink.open()) {
+            mtuBytes = netlink.link(config.uplink()).map(RtNetlink.Link::mtuBytes).orElse(0);
+        }
+        Port port = XdpUplink.open(config.uplink(), config.encapsulation());
+        return new Attachment(EngineReport.UPLINK, config.uplink(), port, false, mtuBytes);
+    }
+
+    private static Port openDevice(Entity.Device device) {
+        return switch (device.kind()) {
+            case Entity.Kind.VhostUser k ->
+                    new VhostUserPort(
+                            device.name(), Path.of(k.socketPath()), device.mtuBytes(), true);
+            case Entity.Kind.Service k ->
+                    throw new EngineException(
+                            EngineException.Category.CONFIGURATION,
+                            "local services are not supported by this build");
+        };
+    }
+}

@@ -1,0 +1,334 @@
+package dev.iod.eswitch;
+
+import dev.iod.eswitch.PipelineState.DatapathState;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of a packet: parse, look its flow up, do what the flow says or run the pipeline and
+ * remember. Engine thread only.
+ */
+final class PacketEngine implements SlowPath.Effects {
+    private static final System.Logger LOG = System.getLogger(PacketEngine.class.getName());
+
+    /** Copies one packet may have at a time: clones and multicast members nest. */
+    private static final int POOL = 64;
+
+    private static final long LOG_MILLIS = 10_000;
+
+    private final Counters counters;
+    private final Conntrack conntrack;
+    private final FlowTable flows;
+    private final Underlay underlay;
+    private final EventQueue events;
+    private final PacketPool pool = new PacketPool(POOL);
+    private final FlowRecorder recorder = new FlowRecorder();
+    private final SlowPath slowPath;
+    private final IntMap<Attachment> devices = new IntMap<>();
+    private final FlowKey key = new FlowKey();
+    private final Geneve.Metadata tunnel = new Geneve.Metadata();
+    private final Packet packet = new Packet();
+
+    private @Nullable Attachment uplink;
+    private @Nullable Attachment from;
+    private PipelineState state = PipelineState.EMPTY;
+    private long nowMillis;
+    private long nextLogMillis;
+
+    PacketEngine(
+            Counters counters,
+            Conntrack conntrack,
+            FlowTable flows,
+            Underlay underlay,
+            EventQueue events) {
+        this.counters = counters;
+        this.conntrack = conntrack;
+        this.flows = flows;
+        this.underlay = underlay;
+        this.events = events;
+        this.slowPath = new SlowPath(conntrack, pool, recorder, this, false);
+    }
+
+    void adopt(PipelineState next) {
+        state = next;
+        for (Attachment device : devices.values()) {
+            device.logicalPort = state.portOfDevice().getOrDefault(device.id, 0L);
+        }
+    }
+
+    void attach(Attachment attachment) {
+        if (attachment.isUplink()) {
+            uplink = attachment;
+        } else {
+            attachment.logicalPort = state.portOfDevice().getOrDefault(attachment.id, 0L);
+            devices.put(attachment.id, attachment);
+        }
+    }
+
+    void detach(Attachment attachment) {
+        if (attachment.isUplink()) {
+            uplink = null;
+        } else {
+            devices.remove(attachment.id);
+        }
+    }
+
+    /** Handles everything in the batch; ports are flushed by the caller. */
+    void process(Attachment source, PacketBatch batch, long now) {
+        from = source;
+        nowMillis = now;
+        for (int i = 0; i < batch.count; i++) {
+            packet.address = batch.address(i);
+            packet.length = batch.length[i];
+            source.receivedPackets++;
+            source.receivedBytes += packet.length;
+            counters.add(Counter.RECEIVED);
+            try {
+                receive(source, packet);
+            } catch (RuntimeException e) {
+                dropped(packet, DropReason.INTERNAL);
+                report(e);
+            }
+        }
+    }
+
+    private void report(RuntimeException e) {
+        if (nowMillis >= nextLogMillis) {
+            nextLogMillis = nowMillis + LOG_MILLIS;
+            LOG.log(System.Logger.Level.ERROR, "a packet met a defect of the engine", e);
+        }
+    }
+
+    private void receive(Attachment source, Packet p) {
+        p.clearMetadata();
+        DropReason reason = PacketParser.parse(p);
+        long ingress = FlowKey.device(source.id);
+        if (reason == null && source.isUplink()) {
+            reason = unwrap(p);
+            ingress = FlowKey.tunnel(tunnel.vni, tunnel.ports);
+        } else if (reason == null) {
+            p.inPort = source.logicalPort;
+            p.fromService = source.service;
+            reason = p.inPort == 0 ? DropReason.UNBOUND_DEVICE : null;
+        }
+        if (reason != null) {
+            dropped(p, reason);
+            return;
+        }
+        boolean keyed = key.of(p, ingress);
+        int hash = keyed ? key.hash() : 0;
+        if (keyed && hit(p, hash)) {
+            return;
+        }
+        miss(source, p, keyed, hash);
+    }
+
+    private @Nullable DropReason unwrap(Packet p) {
+        int address = uplinkAddress;
+        DropReason reason = Geneve.decapsulate(p, address, tunnel);
+        if (reason != null) {
+            return reason;
+        }
+        p.datapath = tunnel.vni;
+        p.inPort = (long) tunnel.vni << 16 | tunnel.ingress();
+        p.outPort = (long) tunnel.vni << 16 | tunnel.egress();
+        return PacketParser.parse(p);
+    }
+
+    private int uplinkAddress;
+
+    /** IPv4 address of this end of all tunnels. */
+    void encapsulationAddress(int address) {
+        uplinkAddress = address;
+    }
+
+    private boolean hit(Packet p, int hash) {
+        FlowProgram program = flows.find(key, hash);
+        if (program == null) {
+            return false;
+        }
+        if (!program.current(state)) {
+            flows.remove(key, hash);
+            counters.add(Counter.FLOW_STALE);
+            return false;
+        }
+        if (!program.admits(p, conntrack, nowMillis)) {
+            counters.add(Counter.FLOW_STALE);
+            return false;
+        }
+        counters.add(Counter.FLOW_HITS);
+        program.use(p.length, nowMillis);
+        for (DropReason reason : program.drops) {
+            dropped(p, reason);
+        }
+        FlowOutput[] outputs = program.outputs;
+        if (outputs.length == 1) {
+            outputs[0].rewrite(p);
+            send(p, outputs[0].target);
+            return true;
+        }
+        for (FlowOutput output : outputs) {
+            if (output.rewrites()) {
+                Packet copy = pool.take();
+                copy.copyFrom(p);
+                output.rewrite(copy);
+                send(copy, output.target);
+                pool.give(copy);
+            } else {
+                send(p, output.target);
+            }
+        }
+        return true;
+    }
+
+    private void send(Packet p, FlowOutput.Target target) {
+        switch (target) {
+            case FlowOutput.Target.Device t -> {
+                p.inPort = t.inPort();
+                toDevice(p, t.device());
+            }
+            case FlowOutput.Target.Tunnel t ->
+                    encapsulate(p, t.address(), t.datapath(), t.metadata());
+        }
+    }
+
+    private void miss(Attachment source, Packet p, boolean keyed, int hash) {
+        counters.add(Counter.FLOW_MISSES);
+        recorder.start();
+        long changes = conntrack.changes;
+        int length = p.length;
+        Packet.Transport transport = p.transport;
+        if (source.isUplink()) {
+            slowPath.fromTunnel(state, p, nowMillis);
+        } else {
+            slowPath.ingress(state, p, nowMillis);
+        }
+        if (!keyed) {
+            return;
+        }
+        if (conntrack.changes != changes) {
+            recorder.obstacle(Counter.UNCACHED_CONNECTION);
+        }
+        Counter obstacle = recorder.obstacle(transport);
+        if (obstacle != null) {
+            counters.add(obstacle);
+            return;
+        }
+        FlowProgram program = recorder.program(conntrack, state);
+        program.use(length, nowMillis);
+        flows.put(key, hash, program);
+    }
+
+    @Override
+    public void toDevice(Packet p, int device) {
+        Attachment to = devices.get(device);
+        if (to == null) {
+            dropped(p, DropReason.UNKNOWN_OUTPUT);
+            return;
+        }
+        if (p.length - p.l3 > to.mtuBytes) {
+            to.drop(DropReason.TOO_LARGE);
+            dropped(p, DropReason.TOO_LARGE);
+            return;
+        }
+        sent(p, to.transmit(p, DropReason.DEVICE_BUSY));
+    }
+
+    @Override
+    public void toTunnel(Packet p, int address, long egressKey) {
+        encapsulate(p, address, p.datapath, SlowPath.tunnelMetadata(p.inPort, egressKey));
+    }
+
+    private void encapsulate(Packet p, int address, int vni, int ports) {
+        Attachment to = uplink;
+        if (to == null) {
+            dropped(p, DropReason.UPLINK_BUSY);
+            return;
+        }
+        Geneve.Route route = underlay.route(address);
+        if (route == null) {
+            dropped(p, DropReason.TUNNEL_UNRESOLVED);
+            return;
+        }
+        if (p.length + Geneve.OVERHEAD - Packet.ETHERNET > to.mtuBytes) {
+            dropped(p, DropReason.TOO_LARGE);
+            return;
+        }
+        Geneve.encapsulate(p, route, vni, ports, innerHash(p));
+        DropReason reason = to.transmit(p, DropReason.UPLINK_BUSY);
+        Geneve.strip(p);
+        sent(p, reason);
+    }
+
+    private void sent(Packet p, @Nullable DropReason reason) {
+        if (reason == null) {
+            counters.add(Counter.SENT);
+        } else {
+            dropped(p, reason);
+        }
+    }
+
+    /** The same for all packets of an inner flow, so that the underlay keeps their order. */
+    private static int innerHash(Packet p) {
+        long hash = p.u64(0) * 31;
+        if (p.ipVersion == 4) {
+            hash ^= p.u64(p.l3 + 12);
+        } else if (p.ipVersion == 6) {
+            hash ^= p.u64(p.l3 + 16) * 31 ^ p.u64(p.l3 + 32);
+        }
+        if (HeaderFields.hasPorts(p)) {
+            hash ^= p.u32(p.l4) * 0x9E37_79B9L;
+        }
+        hash *= 0x9E37_79B9_7F4A_7C15L;
+        return (int) (hash >>> 40);
+    }
+
+    @Override
+    public void dropped(Packet p, DropReason reason) {
+        counters.drop(reason);
+        Attachment source = from;
+        if (source != null) {
+            source.drop(reason);
+        }
+    }
+
+    @Override
+    public void neighborLearned(long port, Bits ip, long mac) {
+        events.neighbor(port, ip, mac, nowMillis);
+    }
+
+    @Override
+    public void unsupported(String cookie, String what) {
+        events.unsupported(cookie, what, nowMillis);
+    }
+
+    /** Runs a frame through the pipeline without effects and says which rules it met. */
+    EngineReport.Trace trace(long inPort, byte[] frame, long now) {
+        Tracer tracer = new Tracer();
+        if (frame.length > PacketBatch.MAX_PACKET || pool.isEmpty()) {
+            tracer.note("the frame is too long");
+            return tracer.report();
+        }
+        Packet p = pool.take();
+        try {
+            p.length = frame.length;
+            dev.iod.sys.Memory.copyFromArray(frame, 0, p.address, frame.length);
+            DropReason reason = PacketParser.parse(p);
+            if (reason != null) {
+                tracer.dropped(p, reason);
+                return tracer.report();
+            }
+            p.inPort = inPort;
+            DatapathState datapath = state.datapath(EntityStore.datapathOf(inPort));
+            if (datapath == null) {
+                tracer.note("no datapath " + EntityStore.datapathOf(inPort));
+                return tracer.report();
+            }
+            FlowRecorder ignored = new FlowRecorder();
+            ignored.start();
+            new SlowPath(conntrack, pool, ignored, tracer, true).ingress(state, p, now);
+            return tracer.report();
+        } finally {
+            pool.give(p);
+        }
+    }
+}
