@@ -34,7 +34,7 @@ public final class Tun implements AutoCloseable {
      * @param name 1 to 15 bytes
      */
     public static void createPersistent(String namespace, String name) {
-        try (Tun tun = attach(namespace, name)) {
+        try (Tun tun = NetNamespace.call(namespace, () -> open(name))) {
             Linux.check(
                     Libc.ioctl(tun.fd, TUNSETPERSIST, MemorySegment.ofAddress(1)),
                     "make TUN interface " + name + " persistent");
@@ -50,9 +50,21 @@ public final class Tun implements AutoCloseable {
         }
     }
 
-    /** Opens an interface; makes a temporary one when there is none of the name. EBUSY: taken. */
+    /** Opens an interface that exists. ENODEV: there is none; EBUSY: somebody has it open. */
     public static Tun attach(String namespace, String name) {
-        return NetNamespace.call(namespace, () -> open(name));
+        return NetNamespace.call(
+                namespace,
+                () -> {
+                    // TUNSETIFF would make a temporary interface, with no address and no route.
+                    try (RtNetlink netlink = RtNetlink.open()) {
+                        if (netlink.link(name).isEmpty()) {
+                            throw new SysException(
+                                    "attach TUN interface " + name + " in " + namespace,
+                                    Errno.ENODEV);
+                        }
+                    }
+                    return open(name);
+                });
     }
 
     private static Tun open(String name) {

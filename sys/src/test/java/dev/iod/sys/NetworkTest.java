@@ -108,6 +108,9 @@ class NetworkTest {
 
     @Test
     void aPersistentTunCarriesPackets() {
+        assertThatThrownBy(() -> Tun.attach(NS, "svc0"))
+                .isInstanceOfSatisfying(
+                        SysException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENODEV));
         Tun.createPersistent(NS, "svc0");
         Tun.createPersistent(NS, "svc0");
         ip("-n " + NS + " addr add 169.254.169.254/32 dev svc0");
