@@ -1,6 +1,7 @@
 package dev.iod.control.db;
 
 import dev.iod.control.http.ApiException;
+import dev.iod.control.http.Fault;
 import dev.iod.control.http.ListQuery;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -9,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
 
@@ -28,6 +31,7 @@ public final class ListSql {
     private final Map<String, String> sortColumns;
     private final List<String> conditions = new ArrayList<>();
     private final List<Object> values = new ArrayList<>();
+    private Function<String, Object> markerId = id -> id;
 
     /**
      * @param select everything before WHERE
@@ -40,6 +44,20 @@ public final class ListSql {
         }
         this.select = select;
         this.sortColumns = Map.copyOf(sortColumns);
+    }
+
+    /** The key {@code id} is of SQL type uuid, and so is what a marker names. */
+    public ListSql idsAreUuids() {
+        markerId =
+                id -> {
+                    try {
+                        return UUID.fromString(id);
+                    } catch (IllegalArgumentException e) {
+                        throw new ApiException(
+                                Fault.BAD_REQUEST, "The marker '%s' is no UUID.".formatted(id), e);
+                    }
+                };
+        return this;
     }
 
     /** Adds a condition with {@code ?} for each value. */
@@ -109,7 +127,7 @@ public final class ListSql {
         List<String> columns = order.keySet().stream().map(sortColumns::get).toList();
         // The marker is looked up among the rows the caller may see, by their own conditions.
         List<Object> bound = new ArrayList<>(values);
-        bound.add(id);
+        bound.add(markerId.apply(id));
         String where =
                 (conditions.isEmpty() ? " WHERE " : whereClause() + " AND ")
                         + sortColumns.get("id")

@@ -1,0 +1,111 @@
+package dev.iod.control.compute;
+
+import dev.iod.control.image.Images;
+import dev.iod.control.network.ServerPorts;
+import dev.iod.control.network.ServerPorts.ServerPort;
+import dev.iod.control.node.GoalSource;
+import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
+import dev.iod.node.MachineModel;
+import dev.iod.node.Metadata;
+import dev.iod.node.Nic;
+import dev.iod.node.Power;
+import dev.iod.node.PublicKey;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/** The goal of a node: every server that is placed on it and not being deleted. */
+final class ComputeGoals implements GoalSource {
+    private final ServerPorts ports;
+
+    ComputeGoals(ServerPorts ports) {
+        this.ports = ports;
+    }
+
+    @Override
+    public Goal goal(Handle handle, String node) {
+        List<Server> servers =
+                ServerStore.onNode(handle, node).stream()
+                        .filter(server -> !server.deleting())
+                        .toList();
+        Map<UUID, List<ServerPort>> nics =
+                ports.of(handle, servers.stream().map(Server::id).toList());
+        Goal.Builder goal = Goal.newBuilder();
+        for (Server server : servers) {
+            goal.addServers(machine(server, nics.getOrDefault(server.id(), List.of())));
+        }
+        return goal.build();
+    }
+
+    static dev.iod.node.Server machine(Server server, List<ServerPort> ports) {
+        dev.iod.node.Server.Builder machine =
+                dev.iod.node.Server.newBuilder()
+                        .setId(server.id().toString())
+                        .setName(server.hostname())
+                        .setPower(power(server.state().wish()))
+                        .setBootGeneration(server.state().bootGeneration())
+                        .setSoftRebootGeneration(server.state().softRebootGeneration())
+                        .setMachineModel(model(server.flavor()))
+                        .setVcpus(server.flavor().vcpus())
+                        .setMemoryMib(server.flavor().memoryMib())
+                        .setKernel(part(server.boot().kernel()))
+                        .setInitrd(part(server.boot().initrd()))
+                        .setCommandLine(server.boot().commandLine())
+                        .setMetadata(metadata(server, ports));
+        for (ServerPort port : ports) {
+            machine.addNics(
+                    Nic.newBuilder()
+                            .setPortId(port.id().toString())
+                            .setNetworkId(port.networkId().toString())
+                            .setMac(port.mac())
+                            .setMtu(port.mtuBytes())
+                            .addAllAddresses(port.addresses()));
+        }
+        return machine.build();
+    }
+
+    private static Metadata metadata(Server server, List<ServerPort> ports) {
+        Metadata.Builder metadata =
+                Metadata.newBuilder()
+                        .setProjectId(server.projectId())
+                        .setUserData(server.guest().userData().orElse(""))
+                        .putAllProperties(server.guest().metadata())
+                        .setAvailabilityZone(ServerShown.ZONE)
+                        .setFlavor(server.flavor().name())
+                        .setImageId(server.origin().imageId())
+                        .addAllSecurityGroups(ServerView.securityGroupNames(ports))
+                        .setCreatedAt(server.times().created().getEpochSecond());
+        server.guest()
+                .keyName()
+                .ifPresent(
+                        name ->
+                                metadata.addKeys(
+                                        PublicKey.newBuilder()
+                                                .setName(name)
+                                                .setOpenssh(server.guest().keyOpenssh())));
+        return metadata.build();
+    }
+
+    private static Power power(Lifecycle.Wish wish) {
+        return switch (wish) {
+            case ON -> Power.ON;
+            case OFF -> Power.OFF;
+        };
+    }
+
+    private static MachineModel model(Flavor flavor) {
+        return "microvm".equals(flavor.properties().get(Flavor.MACHINE))
+                ? MachineModel.MICROVM
+                : MachineModel.Q35;
+    }
+
+    private static ImagePart part(Images.Part part) {
+        return ImagePart.newBuilder()
+                .setImageId(part.imageId())
+                .setSha256(part.sha256())
+                .setSizeBytes(part.sizeBytes())
+                .build();
+    }
+}

@@ -1,0 +1,157 @@
+package dev.iod.control.compute;
+
+import dev.iod.control.http.Json;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The shape of one resource in every microversion, as data: a row per field says since and until
+ * which minor version the field is there, who sees it and where its value comes from. Rendering is
+ * one loop, so a shape can be read off the table and tested against Nova's published schemas.
+ *
+ * @param <T> what is shown
+ */
+record View<T>(List<Field<T>> fields) {
+    View {
+        fields = List.copyOf(fields);
+    }
+
+    /** No upper bound. */
+    static final int FOREVER = Integer.MAX_VALUE;
+
+    /** Who sees a field. */
+    enum Audience {
+        EVERYBODY,
+        ADMIN
+    }
+
+    /**
+     * What a view may look at beside the resource.
+     *
+     * @param minor the minor number of the negotiated version 2.N
+     * @param admin whether the caller is an administrator
+     * @param links how to point at things
+     */
+    record Scope(int minor, boolean admin, Links links) {}
+
+    record Field<T>(
+            String name,
+            int since,
+            int until,
+            Audience audience,
+            BiFunction<T, Scope, JsonNode> value) {
+
+        boolean visible(Scope scope) {
+            return since <= scope.minor()
+                    && scope.minor() <= until
+                    && (audience == Audience.EVERYBODY || scope.admin());
+        }
+    }
+
+    static <T> Field<T> field(String name, BiFunction<T, Scope, JsonNode> value) {
+        return new Field<>(name, 1, FOREVER, Audience.EVERYBODY, value);
+    }
+
+    static <T> Field<T> since(int minor, String name, BiFunction<T, Scope, JsonNode> value) {
+        return new Field<>(name, minor, FOREVER, Audience.EVERYBODY, value);
+    }
+
+    /** A field up to and including a minor version. */
+    static <T> Field<T> until(int minor, String name, BiFunction<T, Scope, JsonNode> value) {
+        return new Field<>(name, 1, minor, Audience.EVERYBODY, value);
+    }
+
+    static <T> Field<T> between(
+            int since, int until, String name, BiFunction<T, Scope, JsonNode> value) {
+        return new Field<>(name, since, until, Audience.EVERYBODY, value);
+    }
+
+    static <T> Field<T> admin(
+            int since, String name, BiFunction<T, Scope, JsonNode> value) {
+        return new Field<>(name, since, FOREVER, Audience.ADMIN, value);
+    }
+
+    /** This view with only the named fields; every name must exist. */
+    View<T> only(String... names) {
+        Set<String> wanted = Set.of(names);
+        Set<String> known = fields.stream().map(Field::name).collect(Collectors.toSet());
+        if (!known.containsAll(wanted)) {
+            throw new IllegalArgumentException("no such field among " + wanted);
+        }
+        return new View<>(fields.stream().filter(f -> wanted.contains(f.name())).toList());
+    }
+
+    /** This view with one more field at its end. */
+    View<T> with(Field<T> field) {
+        return new View<>(Stream.concat(fields.stream(), Stream.of(field)).toList());
+    }
+
+    /** This view where the fields of that name begin in {@code minor} at the earliest. */
+    View<T> notBefore(int minor, Predicate<String> name) {
+        return new View<>(
+                fields.stream()
+                        .map(
+                                f ->
+                                        name.test(f.name())
+                                                ? new Field<>(
+                                                        f.name(),
+                                                        Math.max(minor, f.since()),
+                                                        f.until(),
+                                                        f.audience(),
+                                                        f.value())
+                                                : f)
+                        .toList());
+    }
+
+    /** The resource's answer; a field whose value is missing is left out of this one. */
+    ObjectNode render(T resource, Scope scope) {
+        ObjectNode out = Json.object();
+        for (Field<T> field : fields) {
+            if (field.visible(scope)) {
+                JsonNode value = field.value().apply(resource, scope);
+                if (!value.isMissingNode()) {
+                    out.set(field.name(), value);
+                }
+            }
+        }
+        return out;
+    }
+
+    static JsonNode text(String value) {
+        return JsonNodeFactory.instance.stringNode(value);
+    }
+
+    /** A string or JSON null. */
+    static JsonNode text(Optional<String> value) {
+        return value.map(View::text).orElseGet(JsonNodeFactory.instance::nullNode);
+    }
+
+    static JsonNode number(long value) {
+        return JsonNodeFactory.instance.numberNode(value);
+    }
+
+    static JsonNode number(double value) {
+        return JsonNodeFactory.instance.numberNode(value);
+    }
+
+    static JsonNode truth(boolean value) {
+        return JsonNodeFactory.instance.booleanNode(value);
+    }
+
+    static JsonNode nothing() {
+        return JsonNodeFactory.instance.nullNode();
+    }
+
+    /** Leaves the field out of this one answer. */
+    static JsonNode absent() {
+        return JsonNodeFactory.instance.missingNode();
+    }
+}
