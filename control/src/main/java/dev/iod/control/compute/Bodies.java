@@ -57,8 +57,7 @@ final class Bodies {
                     37,
                     new Either(List.of(NETWORK_LIST, new Choice(List.of("none", "auto")))));
 
-    private static final Schema HINTS =
-            new Struct(List.of(optional("group", Formats.ID)), true);
+    private static final Schema HINTS = new Struct(List.of(optional("group", Formats.ID)), true);
 
     private static final Schema NEW_SERVER =
             struct(
@@ -83,8 +82,7 @@ final class Bodies {
                     optional("return_reservation_id", Formats.BOOLEAN),
                     optional(
                             "security_groups",
-                            new Items(
-                                    struct(optional("name", Formats.NAME)), 0, MAX_ITEMS, false)),
+                            new Items(struct(optional("name", Formats.NAME)), 0, MAX_ITEMS, false)),
                     optional("user_data", Formats.BASE64),
                     since(19, "description", Formats.DESCRIPTION),
                     since(52, "tags", new Items(Formats.TAG, 0, MAX_TAGS, false)),
@@ -127,10 +125,7 @@ final class Bodies {
     static final Schema CONSOLE_OUTPUT =
             body(
                     "os-getConsoleOutput",
-                    struct(
-                            optional(
-                                    "length",
-                                    nullable(new Schema.Whole(-1, Integer.MAX_VALUE)))));
+                    struct(optional("length", nullable(new Schema.Whole(-1, Integer.MAX_VALUE)))));
 
     static final Schema RESET_STATE =
             body(
@@ -204,8 +199,7 @@ final class Bodies {
 
     private static final Schema HARD_POLICY = new Choice(List.of("anti-affinity", "affinity"));
     private static final Schema POLICY =
-            new Choice(
-                    List.of("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"));
+            new Choice(List.of("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"));
 
     static final Schema CREATE_SERVER_GROUP =
             body(

@@ -6,6 +6,7 @@ import dev.iod.control.http.ErrorFormat;
 import dev.iod.control.http.Route;
 import dev.iod.control.image.Images;
 import dev.iod.control.network.ServerPorts;
+import dev.iod.control.network.ServerWatcher;
 import dev.iod.control.node.GoalSource;
 import dev.iod.control.node.NodeSessions;
 import dev.iod.control.node.ObservationSink;
@@ -31,6 +32,13 @@ public final class Compute {
     /** Where nodes' reports go. Needs no sessions. */
     public static ObservationSink observations(Database database, ServerPorts ports) {
         return new ComputeObservations(database, ports);
+    }
+
+    /** Tells a server's node when the network API changes the server's ports. */
+    public static ServerWatcher portWatcher() {
+        return (handle, serverId) ->
+                ServerStore.find(handle, serverId)
+                        .ifPresent(server -> new ServerChanges.Edit(handle, server).tellNode());
     }
 
     /** {@code /compute}. */

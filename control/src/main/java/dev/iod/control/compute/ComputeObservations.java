@@ -40,7 +40,9 @@ final class ComputeObservations implements ObservationSink {
         }
     }
 
-    /** Nothing to write: a server's status follows from its node's last heartbeat when it is read. */
+    /**
+     * Nothing to write: a server's status follows from its node's last heartbeat when it is read.
+     */
     @Override
     public void down(String node) {
         LOG.log(

@@ -25,7 +25,9 @@ record Flavor(
         Optional<String> description,
         Map<String, String> properties) {
 
-    /** The property that chooses the machine model: {@code q35} (the default) or {@code microvm}. */
+    /**
+     * The property that chooses the machine model: {@code q35} (the default) or {@code microvm}.
+     */
     static final String MACHINE = "iod:machine";
 
     Flavor {

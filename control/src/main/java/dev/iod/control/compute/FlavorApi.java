@@ -51,9 +51,7 @@ final class FlavorApi {
                                     "swap",
                                     (f, v) -> f.swapMib() == 0 ? text("") : number(f.swapMib())),
                             since(75, "swap", (f, v) -> number(f.swapMib())),
-                            field(
-                                    "OS-FLV-EXT-DATA:ephemeral",
-                                    (f, v) -> number(f.ephemeralGib())),
+                            field("OS-FLV-EXT-DATA:ephemeral", (f, v) -> number(f.ephemeralGib())),
                             field("OS-FLV-DISABLED:disabled", (f, v) -> truth(f.disabled())),
                             field("vcpus", (f, v) -> number(f.vcpus())),
                             field("os-flavor-access:is_public", (f, v) -> truth(f.shared())),
@@ -77,8 +75,7 @@ final class FlavorApi {
                 Route.put("/v2.1/flavors/{id}", this::update).access(Access.ADMIN),
                 Route.delete("/v2.1/flavors/{id}", this::delete).access(Access.ADMIN),
                 Route.post("/v2.1/flavors/{id}/action", this::act).access(Access.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-flavor-access", this::access)
-                        .access(Access.ADMIN),
+                Route.get("/v2.1/flavors/{id}/os-flavor-access", this::access).access(Access.ADMIN),
                 Route.get("/v2.1/flavors/{id}/os-extra_specs", this::specs),
                 Route.post("/v2.1/flavors/{id}/os-extra_specs", this::addSpecs)
                         .access(Access.ADMIN),
@@ -146,9 +143,7 @@ final class FlavorApi {
         return FlavorStore.usable(
                         handle, id, request.caller().projectId(), request.caller().isAdmin())
                 .orElseThrow(
-                        () ->
-                                ApiException.notFound(
-                                        "Flavor %s could not be found.".formatted(id)));
+                        () -> ApiException.notFound("Flavor %s could not be found.".formatted(id)));
     }
 
     private static Response answer(Request request, Flavor flavor) {
@@ -333,9 +328,7 @@ final class FlavorApi {
     }
 
     private void changeSpecs(
-            Request request,
-            Map<String, String> more,
-            UnaryOperator<Map<String, String>> change) {
+            Request request, Map<String, String> more, UnaryOperator<Map<String, String>> change) {
         String machine = more.get(Flavor.MACHINE);
         if (machine != null && !Set.of("q35", "microvm").contains(machine)) {
             throw ApiException.badRequest(

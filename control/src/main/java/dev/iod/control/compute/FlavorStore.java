@@ -57,8 +57,7 @@ final class FlavorStore {
             sql.where("NOT disabled").where(VISIBLE.replace(":project", "?"), filter.project());
         }
         filter.shared().ifPresent(shared -> sql.where(shared ? "shared" : "NOT shared"));
-        return sql.page(
-                handle, page, List.of(new ListQuery.Sort("id", false)), FlavorStore::map);
+        return sql.page(handle, page, List.of(new ListQuery.Sort("id", false)), FlavorStore::map);
     }
 
     /** A flavor, whoever may use it. */

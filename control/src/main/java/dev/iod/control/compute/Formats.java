@@ -59,20 +59,19 @@ final class Formats {
     static final Schema NOT_NEGATIVE = new Whole(0, Integer.MAX_VALUE);
     static final Schema DECIMAL = new Decimal();
     static final Schema TEXT = new Text(0, 65_535, ANY);
-    static final Schema IP =
-            new Text(0, 45, format("ipv4' or 'ipv6", t -> isIpv4(t) || isIpv6(t)));
+    static final Schema IP = new Text(0, 45, format("ipv4' or 'ipv6", t -> isIpv4(t) || isIpv6(t)));
     static final Schema ACCESS_IPV4 = new Text(0, 45, format("ipv4", Formats::isIpv4));
     static final Schema ACCESS_IPV6 = new Text(0, 45, format("ipv6", Formats::isIpv6));
     static final Schema DISK_CONFIG = new Choice(List.of("AUTO", "MANUAL"));
     static final Schema BASE64 = new Text(0, 65_535, format("base64", Formats::isBase64));
     static final Schema TAG = new Text(1, 60, matching("[^,/]*"));
     static final Schema HOST = new Text(1, MAX_TEXT, matching("[a-zA-Z0-9._-]*"));
-    static final Schema HOST_NAME = new Text(2, 63, matching("[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+"));
+    static final Schema HOST_NAME =
+            new Text(2, 63, matching("[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+"));
     static final Schema FLAVOR_REF =
             new Either(List.of(new Text(1, MAX_TEXT, ANY), new Whole(0, Long.MAX_VALUE)));
     static final Schema METADATA =
-            new Dictionary(
-                    Pattern.compile("[a-zA-Z0-9-_:. ]{1,255}"), new Text(0, MAX_TEXT, ANY));
+            new Dictionary(Pattern.compile("[a-zA-Z0-9-_:. ]{1,255}"), new Text(0, MAX_TEXT, ANY));
 
     static Format format(String name, java.util.function.Predicate<String> test) {
         return new Format(name, test, Optional.empty());
@@ -148,7 +147,9 @@ final class Formats {
 
     /** Printable, and neither begins nor ends with a space (Nova's format {@code name}). */
     private static boolean isName(String text) {
-        if (text.isEmpty() || isSpace(text.codePointAt(0)) || isSpace(text.codePointBefore(text.length()))) {
+        if (text.isEmpty()
+                || isSpace(text.codePointAt(0))
+                || isSpace(text.codePointBefore(text.length()))) {
             return false;
         }
         return text.codePoints().allMatch(Formats::isPrintable);

@@ -22,7 +22,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code /servers/ID/os-instance-actions}: what was done to a server, also after its end (2.21). */
+/**
+ * {@code /servers/ID/os-instance-actions}: what was done to a server, also after its end (2.21).
+ */
 final class InstanceActionApi {
     private static final int EVENTS_SINCE = 51;
     private static final DateTimeFormatter NAIVE =
@@ -45,9 +47,7 @@ final class InstanceActionApi {
     private static final View<InstanceActions.Entry> EVENT =
             new View<>(
                     List.of(
-                            field(
-                                    "event",
-                                    (a, v) -> text(InstanceActions.Kind.event(a.action()))),
+                            field("event", (a, v) -> text(InstanceActions.Kind.event(a.action()))),
                             field("start_time", (a, v) -> time(a.started())),
                             field(
                                     "finish_time",
@@ -104,8 +104,7 @@ final class InstanceActionApi {
                             .next(
                                     "servers/%s/os-instance-actions"
                                             .formatted(request.pathParameter("id")),
-                                    request.query()
-                                            .with("marker", entries.getLast().requestId())));
+                                    request.query().with("marker", entries.getLast().requestId())));
         }
         return Response.ok(root);
     }
@@ -121,14 +120,9 @@ final class InstanceActionApi {
         String id = request.pathParameter("request");
         InstanceActions.Entry entry =
                 parts.database()
-                        .read(
-                                handle ->
-                                        InstanceActions.find(
-                                                handle, visible(handle, request), id))
+                        .read(handle -> InstanceActions.find(handle, visible(handle, request), id))
                         .orElseThrow(
-                                () ->
-                                        ApiException.notFound(
-                                                "Action %s not found".formatted(id)));
+                                () -> ApiException.notFound("Action %s not found".formatted(id)));
         ObjectNode action = VIEW.render(entry, scope);
         if (scope.admin() || scope.minor() >= EVENTS_SINCE) {
             action.putArray("events").add(EVENT.render(entry, scope));

@@ -74,8 +74,7 @@ final class KeypairApi {
                                 List.of(),
                                 asked.fields(),
                                 false);
-        List<Keypair> keys =
-                parts.database().read(handle -> KeypairStore.list(handle, user, page));
+        List<Keypair> keys = parts.database().read(handle -> KeypairStore.list(handle, user, page));
         View.Scope scope = Scopes.of(request);
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray("keypairs");

@@ -19,9 +19,7 @@ record Links(String root) {
 
     /** Nova's two links: {@code self} with the version and {@code bookmark} without. */
     ArrayNode of(String collection, String id) {
-        return Json.array()
-                .add(link("self", self(collection, id)))
-                .add(bookmark(collection, id));
+        return Json.array().add(link("self", self(collection, id))).add(bookmark(collection, id));
     }
 
     /** The permanent link. */

@@ -182,7 +182,9 @@ record NewServers(
         String id =
                 text(network, "uuid")
                         .orElseThrow(
-                                () -> ApiException.badRequest("Bad network format: missing 'uuid'"));
+                                () ->
+                                        ApiException.badRequest(
+                                                "Bad network format: missing 'uuid'"));
         if (!Formats.isUuid(id)) {
             throw ApiException.badRequest(
                     "Bad networks format: network uuid is not in proper format (%s)".formatted(id));
@@ -199,8 +201,8 @@ record NewServers(
                 case ServerPorts.Wish.Existing ignored ->
                         throw ApiException.badRequest(
                                 "Failed to launch instances: Unable to launch multiple instances"
-                                    + " with a single configured port ID. Please launch your"
-                                    + " instance one by one with different ports.");
+                                        + " with a single configured port ID. Please launch your"
+                                        + " instance one by one with different ports.");
                 case ServerPorts.Wish.OnNetwork(String ignored, Optional<String> address) -> {
                     if (address.isPresent()) {
                         throw ApiException.badRequest(

@@ -65,7 +65,8 @@ final class NodeApi {
                             field("state", (s, v) -> text(s.node().up() ? "up" : "down")),
                             field(
                                     "status",
-                                    (s, v) -> text(s.claims().enabled() ? "enabled" : "disabled"))));
+                                    (s, v) ->
+                                            text(s.claims().enabled() ? "enabled" : "disabled"))));
 
     private static final View<Shown> FULL =
             BRIEF.with(field("hypervisor_type", (s, v) -> text("QEMU")))
@@ -150,7 +151,9 @@ final class NodeApi {
         }
         List<Shown> nodes = all();
         if (pattern) {
-            nodes = matching(nodes, request.query().first("hypervisor_hostname_pattern").orElse(""));
+            nodes =
+                    matching(
+                            nodes, request.query().first("hypervisor_hostname_pattern").orElse(""));
         } else if (scope.minor() >= 33) {
             nodes = page(nodes, page, scope);
         }
@@ -203,8 +206,7 @@ final class NodeApi {
         boolean withServers =
                 scope.minor() >= UUID_SINCE && request.query().flag("with_servers").orElse(false);
         ObjectNode root = Json.object();
-        root.set(
-                "hypervisor", withServers(FULL.render(node, scope), node, withServers, scope));
+        root.set("hypervisor", withServers(FULL.render(node, scope), node, withServers, scope));
         return Response.ok(root);
     }
 

@@ -34,8 +34,7 @@ final class Placement {
             Optional<String> disabledReason) {}
 
     /** Chooses nodes for {@code request} and claims them; nothing is claimed unless all fit. */
-    static Scheduler.Outcome claim(
-            Handle handle, Scheduler.Request request, Optional<UUID> group) {
+    static Scheduler.Outcome claim(Handle handle, Scheduler.Request request, Optional<UUID> group) {
         adopt(handle);
         List<Node> nodes = Nodes.all(handle);
         Map<String, Claims> claims = claims(handle);
@@ -65,9 +64,9 @@ final class Placement {
                         node ->
                                 handle.createUpdate(
                                                 "UPDATE compute_node SET claimed_vcpus ="
-                                                    + " claimed_vcpus - :vcpus,"
-                                                    + " claimed_memory_mib = claimed_memory_mib -"
-                                                    + " :memory WHERE name = :node")
+                                                        + " claimed_vcpus - :vcpus,"
+                                                        + " claimed_memory_mib = claimed_memory_mib -"
+                                                        + " :memory WHERE name = :node")
                                         .bind("vcpus", server.flavor().vcpus())
                                         .bind("memory", server.flavor().memoryMib())
                                         .bind("node", node)

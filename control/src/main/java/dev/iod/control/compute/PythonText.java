@@ -51,9 +51,7 @@ final class PythonText {
         String short_ = text.length() > MAX_CHARS ? text.substring(0, MAX_CHARS) : text;
         return short_.indexOf('\'') >= 0 && short_.indexOf('"') < 0
                 ? '"' + short_ + '"'
-                : "'"
-                        + short_.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-                        + "'";
+                : "'" + short_.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'";
     }
 
     private static String cut(String text) {

@@ -90,11 +90,7 @@ final class QuotaApi {
     }
 
     private static void set(
-            Handle handle,
-            String project,
-            List<Resource> resources,
-            JsonNode body,
-            boolean force) {
+            Handle handle, String project, List<Resource> resources, JsonNode body, boolean force) {
         Map<Resource, Long> used = Quotas.used(handle, project);
         for (Resource resource : resources) {
             JsonNode value = body.path(resource.text());
@@ -225,8 +221,7 @@ final class QuotaApi {
         if (withId) {
             set.put("id", request.pathParameter("project"));
         }
-        shown(request)
-                .forEach(r -> set.put(r.text(), limits.getOrDefault(r, 0)));
+        shown(request).forEach(r -> set.put(r.text(), limits.getOrDefault(r, 0)));
         return root;
     }
 

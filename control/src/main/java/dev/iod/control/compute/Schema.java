@@ -76,8 +76,7 @@ sealed interface Schema {
                 JsonNode field = value.get(property.name());
                 if (field == null) {
                     if (property.required()) {
-                        return violation(
-                                value, "'" + property.name() + "' is a required property");
+                        return violation(value, "'" + property.name() + "' is a required property");
                     }
                     continue;
                 }
@@ -175,8 +174,7 @@ sealed interface Schema {
             long number;
             if (value.isString()) {
                 if (!DIGITS.matcher(value.stringValue()).matches()) {
-                    return violation(
-                            value, PythonText.repr(value) + " does not match '^[0-9]*$'");
+                    return violation(value, PythonText.repr(value) + " does not match '^[0-9]*$'");
                 }
                 number = Long.parseLong(value.stringValue());
             } else if (value.isIntegralNumber() && value.canConvertToLong()) {
@@ -207,8 +205,7 @@ sealed interface Schema {
                         ? Optional.empty()
                         : violation(
                                 value,
-                                PythonText.repr(value)
-                                        + " does not match '^[0-9]+(\\.[0-9]+)?$'");
+                                PythonText.repr(value) + " does not match '^[0-9]+(\\.[0-9]+)?$'");
             }
             if (!value.isNumber()) {
                 return wrongType(value, "'number', 'string'");
@@ -217,8 +214,7 @@ sealed interface Schema {
                     ? Optional.empty()
                     : violation(
                             value,
-                            PythonText.repr(value)
-                                    + " is less than or equal to the minimum of 0");
+                            PythonText.repr(value) + " is less than or equal to the minimum of 0");
         }
     }
 
@@ -269,8 +265,7 @@ sealed interface Schema {
                     : violation(
                             value,
                             "%s is not one of %s"
-                                    .formatted(
-                                            PythonText.repr(value), PythonText.strings(values)));
+                                    .formatted(PythonText.repr(value), PythonText.strings(values)));
         }
     }
 

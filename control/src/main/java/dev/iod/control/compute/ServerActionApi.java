@@ -75,8 +75,7 @@ final class ServerActionApi {
 
     private Response console(Request request, String id, JsonNode body) {
         JsonNode checked = checked(request, body, Bodies.CONSOLE_OUTPUT);
-        Server server =
-                parts.database().read(handle -> ServerChanges.visible(handle, request, id));
+        Server server = parts.database().read(handle -> ServerChanges.visible(handle, request, id));
         JsonNode length = checked.path("os-getConsoleOutput").path("length");
         long lines =
                 length.isMissingNode() || length.isNull() ? -1 : Long.parseLong(length.asString());
@@ -86,8 +85,7 @@ final class ServerActionApi {
                                 () ->
                                         ApiException.conflict(
                                                 "Instance %s is not ready".formatted(id)));
-        byte[] output =
-                parts.sessions().console(node, server.id().toString(), MAX_CONSOLE_BYTES);
+        byte[] output = parts.sessions().console(node, server.id().toString(), MAX_CONSOLE_BYTES);
         return Response.ok(Json.object().put("output", lastLines(output, lines)));
     }
 

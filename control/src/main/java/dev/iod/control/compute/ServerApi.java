@@ -6,6 +6,7 @@ import dev.iod.control.http.ListQuery;
 import dev.iod.control.http.Request;
 import dev.iod.control.http.Response;
 import dev.iod.control.http.Route;
+import dev.iod.control.network.ServerPorts.FixedAddress;
 import dev.iod.control.network.ServerPorts.ServerPort;
 import dev.iod.control.node.Node;
 import dev.iod.control.node.Nodes;
@@ -213,8 +214,11 @@ final class ServerApi {
         node.put("mac_addr", port.mac());
         node.put("port_state", port.active() ? "ACTIVE" : "DOWN");
         ArrayNode addresses = node.putArray("fixed_ips");
-        for (String address : port.addresses()) {
-            addresses.addObject().put("ip_address", address);
+        for (FixedAddress fixed : port.fixedAddresses()) {
+            addresses
+                    .addObject()
+                    .put("ip_address", fixed.address())
+                    .put("subnet_id", fixed.subnetId().toString());
         }
         if (request.microversion().minor() >= 70) {
             node.putNull("tag");
@@ -253,7 +257,8 @@ final class ServerApi {
                                 new ServerShown(
                                         server,
                                         ports.getOrDefault(server.id(), List.of()),
-                                        server.node().flatMap(n -> Optional.ofNullable(nodes.get(n)))))
+                                        server.node()
+                                                .flatMap(n -> Optional.ofNullable(nodes.get(n)))))
                 .toList();
     }
 

@@ -64,7 +64,13 @@ final class ServerChanges {
                                 ask(
                                         handle,
                                         server,
-                                        state -> task(state, TaskState.DELETING, state.wish(), 0, 0));
+                                        state ->
+                                                task(
+                                                        state,
+                                                        TaskState.DELETING,
+                                                        state.wish(),
+                                                        0,
+                                                        0));
                             }
                         });
     }
@@ -110,16 +116,9 @@ final class ServerChanges {
                             InstanceActions.Kind.REBOOT,
                             EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
                             EnumSet.of(
-                                    TaskState.NONE,
-                                    TaskState.REBOOTING,
-                                    TaskState.REBOOTING_HARD),
+                                    TaskState.NONE, TaskState.REBOOTING, TaskState.REBOOTING_HARD),
                             state ->
-                                    task(
-                                            state,
-                                            TaskState.REBOOTING_HARD,
-                                            Lifecycle.Wish.ON,
-                                            1,
-                                            0));
+                                    task(state, TaskState.REBOOTING_HARD, Lifecycle.Wish.ON, 1, 0));
         }
     }
 

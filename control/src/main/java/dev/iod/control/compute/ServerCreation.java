@@ -43,8 +43,7 @@ final class ServerCreation {
      * @throws ApiException 400 for what the request names and is not there, 403 beyond the quota
      */
     List<Server> create(Request request, NewServers wanted) {
-        return parts.database()
-                .transaction(handle -> create(handle, request, wanted));
+        return parts.database().transaction(handle -> create(handle, request, wanted));
     }
 
     private List<Server> create(Handle handle, Request request, NewServers wanted) {
@@ -90,15 +89,13 @@ final class ServerCreation {
     private Ingredients gather(Handle handle, Request request, NewServers wanted) {
         String project = request.caller().projectId();
         Flavor flavor =
-                FlavorStore.usable(
-                                handle, wanted.flavorId(), project, request.caller().isAdmin())
+                FlavorStore.usable(handle, wanted.flavorId(), project, request.caller().isAdmin())
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
                                                 "Flavor %s could not be found."
                                                         .formatted(wanted.flavorId())));
-        Images.Bootable image =
-                parts.images().resolve(handle, request.caller(), wanted.imageId());
+        Images.Bootable image = parts.images().resolve(handle, request.caller(), wanted.imageId());
         if (image.minRamMib() > flavor.memoryMib()) {
             throw ApiException.badRequest("Flavor's memory is too small for requested image.");
         }
@@ -119,7 +116,7 @@ final class ServerCreation {
                                                         () ->
                                                                 ApiException.badRequest(
                                                                         "Invalid key_name"
-                                                                            + " provided.")));
+                                                                                + " provided.")));
         checkMetadata(handle, project, wanted);
         int count = Quotas.admit(handle, project, flavor, wanted.min(), wanted.max());
         Optional<ServerGroupStore.ServerGroup> group =
@@ -128,9 +125,7 @@ final class ServerCreation {
     }
 
     private static void checkMetadata(Handle handle, String project, NewServers wanted) {
-        int limit =
-                Quotas.limits(handle, project)
-                        .getOrDefault(Quotas.Resource.METADATA_ITEMS, 0);
+        int limit = Quotas.limits(handle, project).getOrDefault(Quotas.Resource.METADATA_ITEMS, 0);
         if (Quotas.exceeds(wanted.metadata().size(), limit)) {
             throw ApiException.forbidden(
                     "Maximum number of metadata items exceeds %d".formatted(limit));
@@ -187,10 +182,7 @@ final class ServerCreation {
                 wanted.description(),
                 wanted.hostname().orElseGet(() -> Hostnames.of(name, id)),
                 new Server.Origin(
-                        ingredients.reservationId(),
-                        index,
-                        wanted.imageId(),
-                        wanted.zone()),
+                        ingredients.reservationId(), index, wanted.imageId(), wanted.zone()),
                 new Server.Boot(
                         ingredients.image().kernel(),
                         ingredients.image().initrd(),
@@ -250,7 +242,8 @@ final class ServerCreation {
         StringBuilder id = new StringBuilder("r-");
         synchronized (RANDOM) {
             for (int i = 0; i < 8; i++) {
-                id.append(RESERVATION_ALPHABET.charAt(RANDOM.nextInt(RESERVATION_ALPHABET.length())));
+                id.append(
+                        RESERVATION_ALPHABET.charAt(RANDOM.nextInt(RESERVATION_ALPHABET.length())));
             }
         }
         return id.toString();

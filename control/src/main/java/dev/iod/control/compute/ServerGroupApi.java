@@ -135,8 +135,7 @@ final class ServerGroupApi {
     }
 
     private static void checkQuota(Handle handle, String project) {
-        int limit =
-                Quotas.limits(handle, project).getOrDefault(Quotas.Resource.SERVER_GROUPS, 0);
+        int limit = Quotas.limits(handle, project).getOrDefault(Quotas.Resource.SERVER_GROUPS, 0);
         long used = Quotas.used(handle, project).getOrDefault(Quotas.Resource.SERVER_GROUPS, 0L);
         if (Quotas.exceeds(used + 1, limit)) {
             throw ApiException.forbidden("Quota exceeded, too many server groups.");

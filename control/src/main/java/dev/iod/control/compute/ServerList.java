@@ -103,9 +103,7 @@ final class ServerList {
         return sql.page(
                 handle,
                 list.sort().isEmpty() ? list : withDirections(list, query),
-                List.of(
-                        new ListQuery.Sort("created_at", true),
-                        new ListQuery.Sort("id", true)),
+                List.of(new ListQuery.Sort("created_at", true), new ListQuery.Sort("id", true)),
                 ServerStore::map);
     }
 
@@ -115,7 +113,12 @@ final class ServerList {
         List<ListQuery.Sort> sort = new ArrayList<>();
         for (int i = 0; i < list.sort().size(); i++) {
             ListQuery.Sort one = list.sort().get(i);
-            sort.add(new ListQuery.Sort(one.key(), i < given ? one.descending() : given == 0 || sort.getFirst().descending()));
+            sort.add(
+                    new ListQuery.Sort(
+                            one.key(),
+                            i < given
+                                    ? one.descending()
+                                    : given == 0 || sort.getFirst().descending()));
         }
         boolean descending = sort.getLast().descending();
         if (sort.stream().noneMatch(s -> s.key().equals("id") || s.key().equals("uuid"))) {
@@ -126,10 +129,7 @@ final class ServerList {
 
     private static boolean scope(ListSql sql, Request request) {
         boolean all =
-                request.query()
-                        .first("all_tenants")
-                        .map(ServerList::allTenants)
-                        .orElse(false);
+                request.query().first("all_tenants").map(ServerList::allTenants).orElse(false);
         if (!all) {
             sql.where("project_id = ?", request.caller().projectId());
             return true;
@@ -352,7 +352,13 @@ final class ServerList {
         keys.put("availability_zone", "requested_zone");
         // Equal for all servers here; Nova sorts by them too.
         for (String constant :
-                List.of("config_drive", "locked_by", "locked", "progress", "root_device_name", "terminated_at")) {
+                List.of(
+                        "config_drive",
+                        "locked_by",
+                        "locked",
+                        "progress",
+                        "root_device_name",
+                        "terminated_at")) {
             keys.put(constant, "''::text");
         }
         return Collections.unmodifiableMap(keys);

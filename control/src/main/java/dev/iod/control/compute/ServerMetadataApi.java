@@ -107,8 +107,7 @@ final class ServerMetadataApi {
     }
 
     /** Metadata reaches the guest through its node's metadata service. */
-    private Map<String, String> change(
-            Request request, UnaryOperator<Map<String, String>> change) {
+    private Map<String, String> change(Request request, UnaryOperator<Map<String, String>> change) {
         Map<String, String> result = new LinkedHashMap<>();
         changes.edit(
                 request,

@@ -113,9 +113,9 @@ final class ServerStore {
     static void setState(Handle handle, UUID id, Lifecycle.State state) {
         handle.createUpdate(
                         "UPDATE server SET vm_state = :vm, task_state = :task, power_state ="
-                            + " :power, wish = :wish, boot_generation = :boot,"
-                            + " soft_reboot_generation = :soft, goal_revision = :revision, pinned ="
-                            + " :pinned, updated_at = now() WHERE id = :id")
+                                + " :power, wish = :wish, boot_generation = :boot,"
+                                + " soft_reboot_generation = :soft, goal_revision = :revision, pinned ="
+                                + " :pinned, updated_at = now() WHERE id = :id")
                 .bind("vm", state.vm().text())
                 .bind("task", state.task().text())
                 .bind("power", state.power().number())
@@ -147,8 +147,7 @@ final class ServerStore {
     }
 
     static void setGoalRevision(Handle handle, Collection<UUID> ids, long revision) {
-        handle.createUpdate(
-                        "UPDATE server SET goal_revision = :revision WHERE id = ANY(:ids)")
+        handle.createUpdate("UPDATE server SET goal_revision = :revision WHERE id = ANY(:ids)")
                 .bind("revision", revision)
                 .bindArray("ids", UUID.class, ids)
                 .execute();
@@ -164,8 +163,8 @@ final class ServerStore {
             Server.Presentation presentation) {
         handle.createUpdate(
                         "UPDATE server SET name = :name, description = :description, hostname ="
-                            + " :hostname, disk_config = :disk, access_ipv4 = :ipv4, access_ipv6 ="
-                            + " :ipv6, updated_at = now() WHERE id = :id")
+                                + " :hostname, disk_config = :disk, access_ipv4 = :ipv4, access_ipv6 ="
+                                + " :ipv6, updated_at = now() WHERE id = :id")
                 .bind("name", name)
                 .bind("description", description)
                 .bind("hostname", hostname)

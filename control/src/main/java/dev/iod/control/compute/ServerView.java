@@ -50,9 +50,7 @@ final class ServerView {
                             field("status", (s, v) -> text(s.status().name())),
                             field("tenant_id", (s, v) -> text(s.server().projectId())),
                             field("user_id", (s, v) -> text(s.server().userId())),
-                            field(
-                                    "metadata",
-                                    (s, v) -> Rows.object(s.server().guest().metadata())),
+                            field("metadata", (s, v) -> Rows.object(s.server().guest().metadata())),
                             field("hostId", (s, v) -> text(s.hostId())),
                             field("image", ServerView::image),
                             until(46, "flavor", ServerView::flavorLink),
@@ -74,12 +72,18 @@ final class ServerView {
                             field("progress", (s, v) -> progress(s)),
                             field(
                                     "OS-EXT-AZ:availability_zone",
-                                    (s, v) -> text(s.server().node().map(n -> ServerShown.ZONE).orElse(""))),
+                                    (s, v) ->
+                                            text(
+                                                    s.server()
+                                                            .node()
+                                                            .map(n -> ServerShown.ZONE)
+                                                            .orElse(""))),
                             field("config_drive", (s, v) -> text("")),
                             field("key_name", (s, v) -> text(s.server().guest().keyName())),
                             field(
                                     "OS-SRV-USG:launched_at",
-                                    (s, v) -> text(s.server().times().launched().map(NAIVE::format))),
+                                    (s, v) ->
+                                            text(s.server().times().launched().map(NAIVE::format))),
                             field("OS-SRV-USG:terminated_at", (s, v) -> nothing()),
                             field("security_groups", (s, v) -> securityGroups(s)),
                             admin(1, "OS-EXT-SRV-ATTR:host", (s, v) -> text(s.server().node())),

@@ -44,9 +44,7 @@ final class ServiceApi {
                             field(
                                     "updated_at",
                                     (s, v) -> text(s.node().heartbeatAt().map(NAIVE::format))),
-                            field(
-                                    "disabled_reason",
-                                    (s, v) -> text(s.claims().disabledReason())),
+                            field("disabled_reason", (s, v) -> text(s.claims().disabledReason())),
                             since(11, "forced_down", (s, v) -> truth(false))));
 
     private final Parts parts;
@@ -163,11 +161,7 @@ final class ServiceApi {
     }
 
     private static void switchNode(
-            Handle handle,
-            Request request,
-            String node,
-            boolean enabled,
-            Optional<String> reason) {
+            Handle handle, Request request, String node, boolean enabled, Optional<String> reason) {
         if (!Placement.enable(handle, node, enabled, reason)) {
             throw ApiException.notFound(
                     "Could not find binary %s on host %s.".formatted(BINARY, node));

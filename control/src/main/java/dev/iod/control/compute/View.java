@@ -74,8 +74,7 @@ record View<T>(List<Field<T>> fields) {
         return new Field<>(name, since, until, Audience.EVERYBODY, value);
     }
 
-    static <T> Field<T> admin(
-            int since, String name, BiFunction<T, Scope, JsonNode> value) {
+    static <T> Field<T> admin(int since, String name, BiFunction<T, Scope, JsonNode> value) {
         return new Field<>(name, since, FOREVER, Audience.ADMIN, value);
     }
 

@@ -58,8 +58,17 @@ public interface ServerPorts {
             String mac,
             int mtuBytes,
             boolean active,
-            List<String> addresses,
-            List<SecurityGroupName> securityGroups) {}
+            List<FixedAddress> fixedAddresses,
+            List<SecurityGroupName> securityGroups) {
+
+        /** The addresses without their subnets. */
+        public List<String> addresses() {
+            return fixedAddresses.stream().map(FixedAddress::address).toList();
+        }
+    }
+
+    /** An address and the subnet it is from. */
+    record FixedAddress(UUID subnetId, String address) {}
 
     /** A security group's id and name. */
     record SecurityGroupName(UUID id, String name) {}

@@ -293,7 +293,12 @@ final class SqlServerPorts implements ServerPorts {
                 port.mac(),
                 network.mtuBytes(),
                 port.active(),
-                port.fixedIps().stream().map(fixed -> fixed.address().toString()).toList(),
+                port.fixedIps().stream()
+                        .map(
+                                fixed ->
+                                        new FixedAddress(
+                                                fixed.subnetId(), fixed.address().toString()))
+                        .toList(),
                 port.securityGroupIds().stream()
                         .map(id -> new SecurityGroupName(id, groupNames.getOrDefault(id, "")))
                         .toList());

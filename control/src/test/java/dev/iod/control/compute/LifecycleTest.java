@@ -46,8 +46,7 @@ class LifecycleTest {
                                 Wish.ON,
                                 false));
         assertThat(Lifecycle.reported(BUILDING, report(Machine.RUNNING, 2, 1, true)))
-                .isEqualTo(
-                        to(VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING, Wish.ON, true));
+                .isEqualTo(to(VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING, Wish.ON, true));
     }
 
     @Test
@@ -67,20 +66,14 @@ class LifecycleTest {
     void anErrorHealsWhenTheMachineRunsAfterAll() {
         State error = state(VmState.ERROR, TaskState.NONE, Wish.ON, false);
         assertThat(Lifecycle.reported(error, report(Machine.RUNNING, 2, 1, true)))
-                .isEqualTo(
-                        to(VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING, Wish.ON, false));
+                .isEqualTo(to(VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING, Wish.ON, false));
     }
 
     @Test
     void aGuestThatSwitchesItselfOffStaysOff() {
         assertThat(Lifecycle.reported(ACTIVE, report(Machine.STOPPED, 2, 1, true)))
                 .isEqualTo(
-                        to(
-                                VmState.STOPPED,
-                                TaskState.NONE,
-                                PowerState.SHUTDOWN,
-                                Wish.OFF,
-                                false));
+                        to(VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN, Wish.OFF, false));
     }
 
     @Test
@@ -96,8 +89,7 @@ class LifecycleTest {
                                 Wish.ON,
                                 false));
         assertThat(Lifecycle.reported(starting, report(Machine.RUNNING, 2, 1, true)))
-                .isEqualTo(
-                        to(VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING, Wish.ON, true));
+                .isEqualTo(to(VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING, Wish.ON, true));
     }
 
     @Test

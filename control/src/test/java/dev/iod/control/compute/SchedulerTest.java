@@ -37,8 +37,7 @@ class SchedulerTest {
     @Test
     void takesTheNodeWithTheMostFreeMemory() {
         List<Candidate> nodes = List.of(node("n1", 99, 400), node("n2", 1, 500));
-        assertThat(Scheduler.place(nodes, request(1, 1, 100)))
-                .isEqualTo(new Placed(List.of("n2")));
+        assertThat(Scheduler.place(nodes, request(1, 1, 100))).isEqualTo(new Placed(List.of("n2")));
     }
 
     @Test

@@ -69,7 +69,11 @@ class SchemaTest {
     @Test
     void refusesNul() {
         assertThat(server(", 'metadata': {'a': 'x\\u0000'}", 1)).contains("NUL");
-        assertThat(check(Bodies.CREATE_SERVER, "{'server': {'name': 'a\\u0000b', 'flavorRef': '1'}}", 1))
+        assertThat(
+                        check(
+                                Bodies.CREATE_SERVER,
+                                "{'server': {'name': 'a\\u0000b', 'flavorRef': '1'}}",
+                                1))
                 .isNotEqualTo("ok");
     }
 }

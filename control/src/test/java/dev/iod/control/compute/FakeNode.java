@@ -1,0 +1,129 @@
+package dev.iod.control.compute;
+
+import dev.iod.control.db.Database;
+import dev.iod.control.node.GoalSource;
+import dev.iod.control.node.NodeGoals;
+import dev.iod.control.node.ObservationSink;
+import dev.iod.node.Goal;
+import dev.iod.node.Observed;
+import dev.iod.node.Power;
+import dev.iod.node.ServerState;
+import dev.iod.node.ServerStatus;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * A node that runs nothing and reports as if it did. Each {@link #sync} fetches the whole goal,
+ * reaches it at once and reports; what is told to fail fails.
+ */
+final class FakeNode {
+    private final Database database;
+    private final GoalSource goals;
+    private final ObservationSink sink;
+    private final String name;
+    private final Map<String, ServerStatus> running = new HashMap<>();
+    private final Map<String, ServerStatus> overrides = new HashMap<>();
+    private long revision;
+
+    FakeNode(
+            Database database,
+            GoalSource goals,
+            ObservationSink sink,
+            String name,
+            int vcpus,
+            long memoryMib) {
+        this.database = database;
+        this.goals = goals;
+        this.sink = sink;
+        this.name = name;
+        database.run(
+                handle ->
+                        handle.createUpdate(
+                                        "INSERT INTO node (name, vcpus, memory_mib, heartbeat_at,"
+                                                + " encapsulation_address, architecture)"
+                                                + " VALUES (:name, :vcpus, :memory, now(),"
+                                                + " '127.0.0.9', 'x86_64')")
+                                .bind("name", name)
+                                .bind("vcpus", vcpus)
+                                .bind("memory", memoryMib)
+                                .execute());
+    }
+
+    /** The goal as of now. */
+    Goal goal() {
+        return database.read(
+                handle ->
+                        goals.goal(handle, name).toBuilder()
+                                .setRevision(NodeGoals.revision(handle, name))
+                                .build());
+    }
+
+    /** Receives the goal without acting on it. */
+    void receive() {
+        revision = goal().getRevision();
+    }
+
+    /** Receives the goal, reaches it, reports. */
+    void sync() {
+        Goal goal = goal();
+        revision = goal.getRevision();
+        Map<String, ServerStatus> next = new HashMap<>();
+        for (dev.iod.node.Server server : goal.getServersList()) {
+            next.put(server.getId(), reach(server));
+        }
+        running.clear();
+        running.putAll(next);
+        report();
+    }
+
+    private ServerStatus reach(dev.iod.node.Server server) {
+        ServerStatus.Builder status =
+                ServerStatus.newBuilder()
+                        .setId(server.getId())
+                        .setBootGeneration(server.getBootGeneration())
+                        .setSoftRebootGeneration(server.getSoftRebootGeneration())
+                        .setState(
+                                server.getPower() == Power.ON
+                                        ? ServerState.RUNNING
+                                        : ServerState.STOPPED)
+                        .setNetworkReady(server.getPower() == Power.ON);
+        ServerStatus override = overrides.get(server.getId());
+        return override == null
+                ? status.build()
+                : status.setState(override.getState())
+                        .setReason(override.getReason())
+                        .setNetworkReady(false)
+                        .build();
+    }
+
+    /** Reports what runs, without fetching the goal. */
+    void report() {
+        sink.observed(
+                name,
+                Observed.newBuilder()
+                        .setGoalRevision(revision)
+                        .addAllServers(running.values())
+                        .build());
+    }
+
+    /** From the next sync on this server is in that state. */
+    void override(String server, ServerState state, String reason) {
+        overrides.put(server, ServerStatus.newBuilder().setState(state).setReason(reason).build());
+    }
+
+    void obey(String server) {
+        overrides.remove(server);
+    }
+
+    /** Is not heard any more, or is again. */
+    void heard(boolean now) {
+        database.run(
+                handle ->
+                        handle.createUpdate(
+                                        "UPDATE node SET heartbeat_at = now() - make_interval(secs"
+                                                + " => :age) WHERE name = :name")
+                                .bind("age", now ? 0 : 3600)
+                                .bind("name", name)
+                                .execute());
+    }
+}

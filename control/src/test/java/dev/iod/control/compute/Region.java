@@ -1,0 +1,121 @@
+package dev.iod.control.compute;
+
+import dev.iod.control.db.Database;
+import dev.iod.control.http.ApiException;
+import dev.iod.control.http.ApiServer;
+import dev.iod.control.http.Caller;
+import dev.iod.control.http.Microversion;
+import dev.iod.control.image.Images;
+import dev.iod.control.network.NetworkApi;
+import dev.iod.control.network.ServerPorts;
+import dev.iod.control.node.NodeSessions;
+import dev.iod.control.testing.FixedTokens;
+import dev.iod.control.testing.HttpCaller;
+import dev.iod.control.testing.PostgresFixture;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The compute and network services over a private PostgreSQL, with images that are always there.
+ */
+final class Region implements AutoCloseable {
+    static final String IMAGE = "11111111-2222-4333-8444-555555555555";
+
+    final Database database;
+    final ServerPorts ports = ServerPorts.sql();
+    private final ApiServer server;
+
+    Region() {
+        database = Database.open(PostgresFixture.newDatabase(), 16);
+        Compute compute = new Compute(database, new FixedImages(), ports, new FixedConsole());
+        server =
+                ApiServer.start(
+                        InetAddress.getLoopbackAddress(),
+                        0,
+                        List.of(
+                                compute.api(),
+                                NetworkApi.of(database, 1442, Compute.portWatcher())),
+                        new FixedTokens());
+    }
+
+    FakeNode node(String name, int vcpus, long memoryMib) {
+        return new FakeNode(
+                database,
+                Compute.goals(ports),
+                Compute.observations(database, ports),
+                name,
+                vcpus,
+                memoryMib);
+    }
+
+    /** A caller of the compute API; see {@link FixedTokens} for tokens. */
+    HttpCaller compute(String token) {
+        return new HttpCaller(base() + "/compute/v2.1", token);
+    }
+
+    HttpCaller network(String token) {
+        return new HttpCaller(base() + "/network/v2.0", token);
+    }
+
+    String base() {
+        return "http://127.0.0.1:" + server.port();
+    }
+
+    /** A network with a subnet; its id. */
+    String network(String token, String cidr) {
+        JsonNode network = network(token).post("/networks", "{'network': {'name': 'net'}}").json();
+        String id = network.path("network").path("id").stringValue();
+        network(token)
+                .post(
+                        "/subnets",
+                        "{'subnet': {'network_id': '%s', 'cidr': '%s', 'ip_version': 4}}"
+                                .formatted(id, cidr));
+        return id;
+    }
+
+    /** Headers that ask for a microversion. */
+    static String[] version(int minor) {
+        return new String[] {
+            "OpenStack-API-Version", "compute " + new Microversion(2, minor),
+        };
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        database.close();
+    }
+
+    /** One image that everybody sees. */
+    private static final class FixedImages implements Images {
+        @Override
+        public Bootable resolve(Handle handle, Caller caller, String imageId) {
+            if (!imageId.equals(IMAGE)) {
+                throw ApiException.badRequest("Can not find requested image");
+            }
+            return new Bootable(
+                    imageId,
+                    "iod-micro",
+                    new Part("aaaaaaaa-0000-4000-8000-000000000000", "00".repeat(32), 5),
+                    new Part("bbbbbbbb-0000-4000-8000-000000000000", "11".repeat(32), 6),
+                    "console=ttyS0",
+                    64,
+                    0);
+        }
+    }
+
+    private static final class FixedConsole implements NodeSessions {
+        @Override
+        public boolean connected(String node) {
+            return true;
+        }
+
+        @Override
+        public byte[] console(String node, String serverId, int maxBytes) {
+            return "one\ntwo\u0007\nthree\n".getBytes(StandardCharsets.UTF_8);
+        }
+    }
+}
