@@ -72,8 +72,11 @@ final class Bootstrap {
         upload(
                 IMAGE,
                 "ami",
-                directory.resolve("release"),
-                Map.of("kernel_id", kernel, "ramdisk_id", initrd));
+                directory.resolve("versions"),
+                Map.of(
+                        "kernel_id", kernel,
+                        "ramdisk_id", initrd,
+                        "os_command_line", Layout.read(directory.resolve("cmdline")).strip()));
         return true;
     }
 
