@@ -1,0 +1,65 @@
+package dev.iod.dpu;
+
+import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
+import dev.iod.node.Metadata;
+import dev.iod.node.Nic;
+import dev.iod.node.Power;
+import dev.iod.node.PublicKey;
+import dev.iod.node.Server;
+import java.util.Base64;
+import java.util.List;
+
+/** Goals to test with. */
+final class Goals {
+    static final String KERNEL = "a".repeat(64);
+    static final String INITRD = "b".repeat(64);
+
+    private Goals() {}
+
+    static Goal of(Server... servers) {
+        return Goal.newBuilder().setRevision(1).addAllServers(List.of(servers)).build();
+    }
+
+    static Server server(String id) {
+        return Server.newBuilder()
+                .setId(id)
+                .setName("web " + id)
+                .setPower(Power.ON)
+                .setBootGeneration(1)
+                .setVcpus(1)
+                .setMemoryMib(128)
+                .setKernel(part("kernel", KERNEL))
+                .setInitrd(part("initrd", INITRD))
+                .addNics(nic("port-of-" + id))
+                .setMetadata(
+                        Metadata.newBuilder()
+                                .setProjectId("project")
+                                .setImageId("11223344-0000-4000-8000-000000000000")
+                                .setFlavor("tiny")
+                                .setAvailabilityZone("nova")
+                                .addSecurityGroups("default")
+                                .addKeys(
+                                        PublicKey.newBuilder()
+                                                .setName("mine")
+                                                .setOpenssh("ssh-ed25519 key-of-" + id))
+                                .setUserData(
+                                        Base64.getEncoder()
+                                                .encodeToString(new byte[] {'#', '!', 0, 1})))
+                .build();
+    }
+
+    static Nic nic(String port) {
+        return Nic.newBuilder()
+                .setPortId(port)
+                .setNetworkId("net-1")
+                .setMac("fa:16:3e:00:00:01")
+                .setMtu(1442)
+                .addAddresses("10.0.0.5")
+                .build();
+    }
+
+    static ImagePart part(String id, String digest) {
+        return ImagePart.newBuilder().setImageId(id).setSha256(digest).setSizeBytes(10).build();
+    }
+}

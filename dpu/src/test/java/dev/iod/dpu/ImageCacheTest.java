@@ -1,0 +1,147 @@
+package dev.iod.dpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.iod.dpu.Images.Answer;
+import dev.iod.node.ImagePart;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImageCacheTest {
+    private static final int SIZE = 100_000;
+
+    @TempDir Path directory;
+    private final Semaphore changed = new Semaphore(0);
+    private final AtomicLong now = new AtomicLong();
+    private final AtomicLong asked = new AtomicLong();
+
+    private static byte[] image(long seed) {
+        byte[] bytes = new byte[SIZE];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static ImagePart part(byte[] image) throws Exception {
+        byte[] digest = MessageDigest.getInstance("SHA-256").digest(image);
+        return ImagePart.newBuilder()
+                .setImageId("img")
+                .setSha256(HexFormat.of().formatHex(digest))
+                .setSizeBytes(image.length)
+                .build();
+    }
+
+    private ImageCache cache(long limit, ImageSource source) {
+        return new ImageCache(directory, limit, source, changed::release, now::get);
+    }
+
+    /** Sends in pieces; breaks off at a position once. */
+    private ImageSource source(byte[] image, int breakAt) {
+        boolean[] broken = {false};
+        return (id, offset, sink) -> {
+            asked.set(offset);
+            for (int at = (int) offset; at < image.length; at += 10_000) {
+                if (at >= breakAt && !broken[0]) {
+                    broken[0] = true;
+                    throw new DpuException(DpuException.Category.REGION, "the line broke");
+                }
+                int length = Math.min(10_000, image.length - at);
+                sink.accept(ByteString.copyFrom(image, at, length));
+            }
+        };
+    }
+
+    private Answer settled(ImageCache cache, ImagePart part) throws InterruptedException {
+        cache.ask(part);
+        assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+        now.addAndGet(100_000);
+        return Files.exists(directory.resolve(part.getSha256()))
+                ? cache.ask(part)
+                : new Answer.Missing("");
+    }
+
+    @Test
+    void fetchesOnceAndResumes() throws Exception {
+        byte[] image = image(1);
+        ImagePart part = part(image);
+        try (ImageCache cache = cache(1 << 20, source(image, 50_000))) {
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Missing.class);
+        }
+        // Another agent goes on where the first was cut off.
+        try (ImageCache cache = cache(1 << 20, source(image, SIZE + 1))) {
+            Answer answer = settled(cache, part);
+            assertThat(asked.get()).isEqualTo(50_000);
+            assertThat(answer).isEqualTo(new Answer.Here(directory.resolve(part.getSha256())));
+            assertThat(Files.readAllBytes(directory.resolve(part.getSha256()))).isEqualTo(image);
+            assertThat(directory.toFile().list()).hasSize(1);
+        }
+    }
+
+    @Test
+    void refusesWhatDoesNotMatch() throws Exception {
+        ImagePart part = part(image(1));
+        try (ImageCache cache = cache(1 << 20, source(image(2), SIZE + 1))) {
+            for (int i = 0; i < 5; i++) {
+                settled(cache, part);
+            }
+            assertThat(cache.ask(part))
+                    .isInstanceOfSatisfying(
+                            Answer.Missing.class,
+                            missing -> assertThat(missing.reason()).contains("SHA-256"));
+        }
+        assertThat(directory.resolve(part.getSha256())).doesNotExist();
+    }
+
+    @Test
+    void makesRoomFromWhatIsNotNeeded() throws Exception {
+        byte[] first = image(1);
+        byte[] second = image(2);
+        byte[] third = image(3);
+        ImageSource all =
+                (id, offset, sink) -> {
+                    byte[] image = offset == 0 ? current : new byte[0];
+                    sink.accept(ByteString.copyFrom(image));
+                };
+        try (ImageCache cache = cache(SIZE * 2L, all)) {
+            current = first;
+            assertThat(settled(cache, part(first))).isInstanceOf(Answer.Here.class);
+            current = second;
+            assertThat(settled(cache, part(second))).isInstanceOf(Answer.Here.class);
+            cache.needed(Set.of(part(second).getSha256(), part(third).getSha256()));
+            current = third;
+            assertThat(settled(cache, part(third))).isInstanceOf(Answer.Here.class);
+            assertThat(directory.resolve(part(first).getSha256())).doesNotExist();
+            assertThat(directory.resolve(part(second).getSha256())).exists();
+            cache.needed(
+                    Set.of(
+                            part(first).getSha256(),
+                            part(second).getSha256(),
+                            part(third).getSha256()));
+            settled(cache, part(first));
+            assertThat(cache.ask(part(first)))
+                    .isInstanceOfSatisfying(
+                            Answer.Missing.class,
+                            missing -> assertThat(missing.reason()).contains("does not fit"));
+        }
+    }
+
+    private volatile byte[] current = new byte[0];
+
+    @Test
+    void refusesNamesThatAreNoDigests() throws IOException {
+        ImagePart bad = ImagePart.newBuilder().setSha256("../../etc/x").setSizeBytes(1).build();
+        try (ImageCache cache = cache(1, (id, offset, sink) -> {})) {
+            assertThat(cache.ask(bad)).isInstanceOf(Answer.Missing.class);
+        }
+    }
+}

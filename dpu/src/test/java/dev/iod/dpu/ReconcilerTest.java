@@ -1,0 +1,225 @@
+package dev.iod.dpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.host.MachineState;
+import dev.iod.node.Goal;
+import dev.iod.node.MachineModel;
+import dev.iod.node.Power;
+import dev.iod.node.Server;
+import dev.iod.node.ServerState;
+import dev.iod.node.ServerStatus;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReconcilerTest {
+    private static final String ID = "11111111-2222-4333-8444-555555555555";
+
+    @TempDir Path directory;
+    private final FakeNode node = new FakeNode();
+    private long now = 1_000_000;
+    private Reconciler reconciler;
+
+    @BeforeEach
+    void images() {
+        node.here.add(Goals.KERNEL);
+        node.here.add(Goals.INITRD);
+        restart();
+    }
+
+    private void restart() {
+        node.agentRestarts();
+        reconciler =
+                new Reconciler(
+                        node.machines(),
+                        node.network(),
+                        node.images(),
+                        Ledger.open(directory.resolve("servers")),
+                        Path.of("/run/vhost"),
+                        () -> now);
+    }
+
+    /** Passes until nothing changes any more. @return what the last one saw of the only server */
+    private ServerStatus settle(Goal goal) {
+        for (int i = 0; i < 12; i++) {
+            reconciler.pass(goal);
+            node.settle();
+            now += 10_000;
+        }
+        List<ServerStatus> seen = reconciler.pass(goal).servers();
+        return seen.isEmpty() ? ServerStatus.getDefaultInstance() : seen.getFirst();
+    }
+
+    private static Server on() {
+        return Goals.server(ID);
+    }
+
+    private static Server off() {
+        return on().toBuilder().setPower(Power.OFF).build();
+    }
+
+    @Test
+    void startsOnceAndReports() {
+        ServerStatus status = settle(Goals.of(on()));
+        assertThat(node.effects).containsExactly("start " + ID);
+        assertThat(status.getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(status.getNetworkReady()).isTrue();
+        assertThat(status.getBootGeneration()).isEqualTo(1);
+        assertThat(status.getPid()).isEqualTo(77);
+        assertThat(node.spec(ID).nics().getFirst().socket())
+                .isEqualTo(Path.of("/run/vhost/port-of-111.sock"));
+    }
+
+    @Test
+    void waitsForImages() {
+        node.here.clear();
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.STARTING);
+        assertThat(node.effects).isEmpty();
+        node.imageFailure = Optional.of("the region has no image kernel");
+        ServerStatus status = settle(Goals.of(on()));
+        assertThat(status.getState()).isEqualTo(ServerState.FAILED);
+        assertThat(status.getReason()).isEqualTo("the region has no image kernel");
+    }
+
+    @Test
+    void stopsStartsAgainAndRemoves() {
+        settle(Goals.of(on()));
+        assertThat(settle(Goals.of(off())).getState()).isEqualTo(ServerState.STOPPED);
+        assertThat(node.network().plugged()).isEmpty();
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.RUNNING);
+        settle(Goals.of());
+        assertThat(node.effects)
+                .containsExactly("start " + ID, "stop " + ID, "start " + ID, "remove " + ID);
+        assertThat(node.machines).isEmpty();
+        assertThat(node.network().plugged()).isEmpty();
+    }
+
+    @Test
+    void rebootsHardAndSoft() {
+        settle(Goals.of(on()));
+        Server hard = on().toBuilder().setBootGeneration(2).build();
+        assertThat(settle(Goals.of(hard)).getBootGeneration()).isEqualTo(2);
+        Server soft = hard.toBuilder().setSoftRebootGeneration(1).build();
+        ServerStatus status = settle(Goals.of(soft));
+        assertThat(status.getSoftRebootGeneration()).isEqualTo(1);
+        assertThat(status.getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.effects)
+                .containsExactly(
+                        "start " + ID, "kill " + ID, "start " + ID, "stop " + ID, "start " + ID);
+    }
+
+    @Test
+    void aGuestThatPoweredOffStaysOff() {
+        settle(Goals.of(on()));
+        node.guestPowersOff(ID);
+        ServerStatus status = settle(Goals.of(on()));
+        assertThat(status.getState()).isEqualTo(ServerState.STOPPED);
+        assertThat(status.getReason()).isEqualTo("the guest powered off");
+        restart();
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.STOPPED);
+        assertThat(node.effects).containsExactly("start " + ID);
+    }
+
+    @Test
+    void onAgainBeforeItWasOff() {
+        settle(Goals.of(on()));
+        reconciler.pass(Goals.of(off()));
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.effects).containsExactly("start " + ID, "stop " + ID, "start " + ID);
+    }
+
+    @Test
+    void triesAFewTimesAndSaysWhy() {
+        node.startFailure = Optional.of("no memory");
+        ServerStatus status = settle(Goals.of(on()));
+        assertThat(status.getState()).isEqualTo(ServerState.FAILED);
+        assertThat(status.getReason()).isEqualTo("no memory");
+        assertThat(node.effects).hasSize(Reconciler.ATTEMPTS);
+        node.startFailure = Optional.empty();
+        Server again = on().toBuilder().setBootGeneration(2).build();
+        assertThat(settle(Goals.of(again)).getState()).isEqualTo(ServerState.RUNNING);
+    }
+
+    @Test
+    void saysWhatItDoesNotKnow() {
+        Server strange = on().toBuilder().setMachineModelValue(9).build();
+        assertThat(strange.getMachineModel()).isEqualTo(MachineModel.UNRECOGNIZED);
+        ServerStatus status = settle(Goals.of(strange));
+        assertThat(status.getState()).isEqualTo(ServerState.FAILED);
+        assertThat(status.getReason()).contains("machine model 9");
+    }
+
+    @Test
+    void anAgentThatRestartsTouchesNothing() {
+        settle(Goals.of(on()));
+        restart();
+        reconciler.plugAll(Goals.of(on()));
+        assertThat(node.network().plugged()).hasSize(1);
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.effects).containsExactly("start " + ID);
+    }
+
+    @Test
+    void aLostLedgerDoesNotReboot() throws IOException {
+        settle(Goals.of(on()));
+        Files.delete(directory.resolve("servers"));
+        restart();
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.effects).containsExactly("start " + ID);
+    }
+
+    /** Killed at every step, before and after its effect, a second agent ends where one would. */
+    @Test
+    void killedAnywhereTheNextAgentFinishes() {
+        Server rebooted = on().toBuilder().setBootGeneration(2).build();
+        List<Goal> story = List.of(Goals.of(on()), Goals.of(rebooted), Goals.of(off()), Goals.of());
+        for (int step = 0; step < 14; step++) {
+            for (boolean afterEffect : new boolean[] {false, true}) {
+                live(story, step, afterEffect);
+            }
+        }
+    }
+
+    private void live(List<Goal> story, int step, boolean afterEffect) {
+        node.effects.clear();
+        node.machines.clear();
+        restart();
+        settle(Goals.of());
+        node.killAt(step, afterEffect);
+        for (Goal goal : story) {
+            for (boolean done = false; !done; ) {
+                try {
+                    settle(goal);
+                    done = true;
+                } catch (FakeNode.Killed e) {
+                    node.liveOn();
+                    restart();
+                    reconciler.plugAll(goal);
+                }
+            }
+            check(goal, step, afterEffect);
+        }
+        long starts = node.effects.stream().filter(e -> e.startsWith("start")).count();
+        assertThat(starts).as("step %d after %s", step, afterEffect).isEqualTo(2);
+    }
+
+    private void check(Goal goal, int step, boolean afterEffect) {
+        String as = "step " + step + " after effect " + afterEffect + " goal " + goal;
+        if (goal.getServersCount() == 0) {
+            assertThat(node.machines).as(as).isEmpty();
+            assertThat(node.network().plugged()).as(as).isEmpty();
+        } else {
+            boolean runs = goal.getServers(0).getPower() == Power.ON;
+            assertThat(node.machine(ID).state())
+                    .as(as)
+                    .isEqualTo(runs ? MachineState.RUNNING : MachineState.STOPPED);
+            assertThat(node.network().plugged()).as(as).hasSize(runs ? 1 : 0);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package dev.iod.dpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.iod.node.Goal;
+import dev.iod.node.Hello;
+import dev.iod.node.NodeMessage.MessageCase;
+import dev.iod.node.Observed;
+import dev.iod.node.RegionLink;
+import dev.iod.runtime.Pem;
+import dev.iod.runtime.TlsIdentity;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Joining and the session, against a region over the real transport. */
+class SessionTest {
+    @TempDir Path directory;
+    private final FakeRegion region = new FakeRegion();
+    private final FakeNode node = new FakeNode();
+    private final BlockingQueue<Goal> goals = new LinkedBlockingQueue<>();
+    private final Observations observations = new Observations();
+
+    @BeforeEach
+    void trust() throws IOException {
+        Pem.write(directory.resolve("ca.crt"), List.of(region.authority.certificate()));
+        Files.writeString(directory.resolve("token"), "once\n");
+    }
+
+    @AfterEach
+    void stop() {
+        region.close();
+    }
+
+    private Enrolment enrolment() {
+        return new Enrolment(
+                "n1", region.address(), directory, Optional.of(directory.resolve("token")));
+    }
+
+    private RegionLink link(TlsIdentity identity) {
+        return RegionLink.dial(
+                region.address(),
+                Optional.of(identity.keyManager()),
+                TlsIdentity.trustManager(identity.authorities()));
+    }
+
+    @Test
+    void aTokenJoinsOnceAndTheIdentityStays() {
+        assertThat(enrolment().existing()).isEmpty();
+        TlsIdentity identity = enrolment().join();
+        assertThat(enrolment().existing()).contains(identity);
+        assertThat(identity.chain().getFirst().getSubjectX500Principal().getName())
+                .isEqualTo("CN=n1");
+        assertThatThrownBy(() -> enrolment().join())
+                .isInstanceOf(DpuException.class)
+                .hasMessageContaining("this token is not valid");
+    }
+
+    @Test
+    void anotherAuthorityIsNotTrusted() {
+        try (FakeRegion other = new FakeRegion()) {
+            Pem.write(directory.resolve("ca.crt"), List.of(other.authority.certificate()));
+            assertThatThrownBy(() -> enrolment().join()).isInstanceOf(DpuException.class);
+        }
+    }
+
+    @Test
+    void aSessionReportsReceivesAndSurvivesTheRegion() throws Exception {
+        Hello hello = Hello.newBuilder().setNode("n1").setVcpus(2).build();
+        try (RegionLink link = link(enrolment().join());
+                Session session =
+                        new Session(link, hello, observations, goals::add, node.machines())) {
+            region.want(Goals.of(Goals.server("s1")));
+            session.start();
+            assertThat(region.next(MessageCase.HELLO).getHello()).isEqualTo(hello);
+            assertThat(goals.poll(10, TimeUnit.SECONDS)).isEqualTo(Goals.of(Goals.server("s1")));
+
+            observations.put(Observed.newBuilder().setGoalRevision(7).build());
+            session.changed();
+            assertThat(region.next(MessageCase.OBSERVED).getObserved().getGoalRevision())
+                    .isEqualTo(7);
+
+            region.askConsole("s1");
+            assertThat(region.next(MessageCase.CONSOLE).getConsole().getOutput().toStringUtf8())
+                    .isEqualTo("console of s1");
+
+            region.restart();
+            assertThat(region.next(MessageCase.HELLO).getHello()).isEqualTo(hello);
+            assertThat(region.next(MessageCase.OBSERVED).getObserved().getGoalRevision())
+                    .isEqualTo(7);
+            assertThat(goals.poll(10, TimeUnit.SECONDS)).isNotNull();
+        }
+    }
+
+    @Test
+    void anUnchangedNodeIsHeardOfAllTheSame() throws Exception {
+        observations.put(Observed.newBuilder().setGoalRevision(1).build());
+        try (RegionLink link = link(enrolment().join());
+                Session session =
+                        new Session(
+                                link,
+                                Hello.getDefaultInstance(),
+                                observations,
+                                goals::add,
+                                node.machines())) {
+            session.start();
+            region.next(MessageCase.OBSERVED);
+            region.next(MessageCase.OBSERVED);
+        }
+    }
+
+    @Test
+    void imagesComeOverTheSameLink() throws IOException {
+        try (RegionLink link = link(enrolment().join())) {
+            ImageSource images = new RegionImages(link.channel());
+            ByteArrayOutputStream got = new ByteArrayOutputStream();
+            images.fetch("img", 400, bytes -> bytes.writeTo(got));
+            assertThat(got.size()).isEqualTo(600);
+            assertThatThrownBy(() -> images.fetch("none", 0, bytes -> {}))
+                    .isInstanceOfSatisfying(
+                            DpuException.class,
+                            e -> assertThat(e.category()).isEqualTo(DpuException.Category.GOAL));
+        }
+    }
+
+    @Test
+    void theGoalIsKept() throws IOException {
+        GoalFile file = new GoalFile(directory.resolve("goal"));
+        assertThat(file.read()).isEmpty();
+        file.write(Goals.of(Goals.server("s1")));
+        assertThat(file.read()).contains(Goals.of(Goals.server("s1")));
+        Files.write(directory.resolve("goal"), new byte[] {(byte) 0xff, 1, 2});
+        assertThat(file.read()).isEmpty();
+    }
+}
