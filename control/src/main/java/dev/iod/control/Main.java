@@ -10,6 +10,7 @@ import dev.iod.control.image.ImageApi;
 import dev.iod.control.image.ImageFiles;
 import dev.iod.control.image.ImageService;
 import dev.iod.control.network.NetworkApi;
+import dev.iod.control.network.NorthboundReconciler;
 import dev.iod.control.node.GoalSource;
 import dev.iod.control.node.NodeApi;
 import dev.iod.control.node.NodeWatch;
@@ -96,6 +97,9 @@ public final class Main {
                         pki.region().keyManager(),
                         TlsIdentity.trustManager(pki.region().authorities()),
                         new RegionService(database, sessions, images, pki.authority(), clock)));
+        shutdown.add(
+                "northbound",
+                NorthboundReconciler.start(database, settings.northbound(), settings.region()));
         shutdown.add("watch", new NodeWatch(database, observations));
         shutdown.add("tokens", tokens);
         shutdown.add("database", database);

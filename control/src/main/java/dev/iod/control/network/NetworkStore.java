@@ -17,7 +17,7 @@ import org.jdbi.v3.core.Handle;
 final class NetworkStore {
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
-                    "id", "id",
+                    "id", "id::text",
                     "name", "name",
                     "mtu", "mtu_bytes",
                     "created_at", "created_at",

@@ -19,7 +19,7 @@ import org.jdbi.v3.core.statement.Update;
 final class PortStore {
     private static final Map<String, String> SORT_COLUMNS =
             Map.ofEntries(
-                    Map.entry("id", "id"),
+                    Map.entry("id", "id::text"),
                     Map.entry("name", "name"),
                     Map.entry("network_id", "network_id"),
                     Map.entry("mac_address", "mac"),

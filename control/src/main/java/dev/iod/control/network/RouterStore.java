@@ -16,7 +16,7 @@ import org.jdbi.v3.core.Handle;
 final class RouterStore {
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
-                    "id", "id",
+                    "id", "id::text",
                     "name", "name",
                     "admin_state_up", "admin_state_up",
                     "created_at", "created_at",

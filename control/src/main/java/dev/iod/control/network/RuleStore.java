@@ -21,7 +21,7 @@ import org.jdbi.v3.core.Handle;
 final class RuleStore {
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
-                    "id", "id",
+                    "id", "id::text",
                     "security_group_id", "security_group_id",
                     "direction", "direction",
                     "ethertype", "ethertype",

@@ -20,7 +20,7 @@ import org.jdbi.v3.core.Handle;
 final class SecurityGroupStore {
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
-                    "id", "id",
+                    "id", "id::text",
                     "name", "name",
                     "created_at", "created_at",
                     "project_id", "project_id",

@@ -18,7 +18,7 @@ import org.jdbi.v3.core.statement.Update;
 final class SubnetStore {
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
-                    "id", "id",
+                    "id", "id::text",
                     "name", "name",
                     "network_id", "network_id",
                     "cidr", "cidr",
