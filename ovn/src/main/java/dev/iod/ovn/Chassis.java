@@ -2,11 +2,26 @@ package dev.iod.ovn;
 
 import dev.iod.eswitch.EngineEvent;
 import dev.iod.eswitch.Entity;
+import dev.iod.ovsdb.Condition;
 import dev.iod.ovsdb.Endpoint;
+import dev.iod.ovsdb.Operation;
+import dev.iod.ovsdb.OvsdbException;
+import dev.iod.ovsdb.Replica;
+import dev.iod.ovsdb.Row;
+import dev.iod.ovsdb.Update;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 
 /**
@@ -14,12 +29,61 @@ import javax.net.ssl.SSLContext;
  * engine's tables equal to what the logical flows of its networks say. Everything is
  * level-triggered: calls say what should be, work happens in the chassis' own thread, and a lost
  * database or engine withdraws nothing.
+ *
+ * <p>Order of calls: {@link #open}, {@link #plug} for all ports that run already, {@link
+ * #portsKnown}; from then on as things happen.
  */
 public final class Chassis implements AutoCloseable {
+    /** How many refused flows {@link #status} names. */
+    public static final int REFUSED_LIMIT = 256;
+
+    /** Ports and services a chassis may be given. */
+    public static final int PORT_LIMIT = 16384;
+
+    private static final System.Logger LOG = System.getLogger(Chassis.class.getName());
+    private static final Duration TRANSACTION_DEADLINE = Duration.ofSeconds(10);
+    private static final long RETRY_NANOS = 1_000_000_000;
+    private static final long IDLE_MILLIS = 5_000;
+
+    private final Config config;
+    private final Listener listener;
+    private final Model model = new Model();
+    private final Model.Pending pending = new Model.Pending();
+    private final Binder binder;
+    private final StateBuilder builder;
+    private final EngineSync engine;
+    private final NeighborWriter neighbors = new NeighborWriter();
+    private final Semaphore wakeups = new Semaphore(0);
+    private final Thread thread;
+    private final Replica replica;
+
+    private final Map<String, Entity.Device> plugged = new ConcurrentHashMap<>();
+    private final Map<String, Entity.Device> services = new ConcurrentHashMap<>();
+    private volatile boolean portsKnown;
+    private volatile boolean changedHere = true;
+    private volatile boolean stopping;
+
+    private Optional<Map<String, List<Condition>>> selected = Optional.empty();
+    private Optional<StateBuilder.State> wanted = Optional.empty();
+    private Set<LocalService> told = Set.of();
+
+    /** Something changed while the rows were not settled. */
+    private boolean stale;
+
+    private volatile long writeAtNanos = System.nanoTime();
+    private volatile boolean writing;
+    private volatile boolean writeFailed;
+    private volatile String problem = "";
+
+    private volatile Map<String, PortStatus> ports = Map.of();
+    private volatile Map<Long, String> portNames = Map.of();
+    private volatile Status status = new Status(false, 0, 0, 0, 0, List.of(), "starting");
+
     /**
      * @param name of the chassis; with TLS it must equal the certificate's common name
      * @param encapIp IPv4 address of this chassis' Geneve tunnels
      * @param endpoints of the southbound database
+     * @param tls with the client certificate, for endpoints that need it
      * @param zoneFile where conntrack zones are kept, so that they stay the same over restarts
      * @param removeAtClose whether {@link #close} releases the ports and removes the chassis' rows;
      *     without it a restarted chassis takes them over
@@ -35,7 +99,7 @@ public final class Chassis implements AutoCloseable {
 
     /** Called in the chassis' thread; must be quick. */
     public interface Listener {
-        /** The flows of a plugged port are live, or (not ready) no longer certain to be. */
+        /** The flows of a plugged port are live and it is reported up, or no longer so. */
         void portReady(String port, boolean ready);
 
         /** All services needed now; called whenever the set changes. */
@@ -57,7 +121,11 @@ public final class Chassis implements AutoCloseable {
     /**
      * @param connected to the southbound database, rows current
      * @param configuration last nb_cfg that is live in the engine
-     * @param refused flows not executed, at most {@link #REFUSED_LIMIT} of them
+     * @param flows logical flows of this chassis' networks
+     * @param entities rows of the engine's tables
+     * @param refusedCount flows not executed, of which {@code refused} names at most {@link
+     *     #REFUSED_LIMIT}
+     * @param problem what keeps it from being done, empty when nothing
      */
     public record Status(
             boolean connected,
@@ -68,57 +136,329 @@ public final class Chassis implements AutoCloseable {
             List<Refused> refused,
             String problem) {}
 
-    /** How many refused flows {@link #status} names. */
-    public static final int REFUSED_LIMIT = 256;
-
-    private Chassis() {}
-
-    /** Starts connecting; returns at once. */
-    public static Chassis open(Config config, Engine engine, Listener listener) {
-        throw new UnsupportedOperationException("in the next commit");
+    private Chassis(Config config, Engine engine, Listener listener) {
+        this.config = config;
+        this.listener = listener;
+        this.binder = new Binder(config, model);
+        this.builder = new StateBuilder(config.name(), model, new Zones(config.zoneFile()));
+        this.engine = new EngineSync(engine, this::wake);
+        this.thread = Thread.ofPlatform().name("ovn-chassis").daemon().unstarted(this::run);
+        Replica.Config southbound =
+                Replica.Config.of(
+                        "sb",
+                        Southbound.DATABASE,
+                        config.endpoints(),
+                        Southbound.tables(config.name()));
+        this.replica =
+                Replica.open(config.tls().map(southbound::tls).orElse(southbound), this::received);
     }
 
-    /** Gives a logical port (OVN's iface-id) a device; again with another device to change it. */
+    /**
+     * Starts connecting; returns at once. The engine is not touched before {@link #portsKnown}.
+     *
+     * @throws OvnException CONFIGURATION
+     */
+    public static Chassis open(Config config, Engine engine, Listener listener) {
+        if (Constant.parse(config.encapIp()).format() != Constant.Format.IPV4) {
+            throw new OvnException(
+                    OvnException.Category.CONFIGURATION,
+                    "tunnels need an IPv4 address, not " + config.encapIp());
+        }
+        var chassis = new Chassis(config, engine, listener);
+        chassis.thread.start();
+        return chassis;
+    }
+
+    /**
+     * Gives a logical port (OVN's iface-id) a device; again with another device to change it.
+     *
+     * @throws OvnException LIMIT
+     */
     public void plug(String port, Entity.Device device) {
-        throw new UnsupportedOperationException("in the next commit");
+        add(plugged, port, device);
     }
 
     /** Takes a port away: released in the database, its device removed from the engine. */
     public void unplug(String port) {
-        throw new UnsupportedOperationException("in the next commit");
+        plugged.remove(port);
+        changed();
     }
 
     /** Gives a local service its device ({@link Entity.Kind.Service}). */
     public void provide(String servicePort, Entity.Device device) {
-        throw new UnsupportedOperationException("in the next commit");
+        add(services, servicePort, device);
+    }
+
+    /** Takes the device of a local service away. */
+    public void withdraw(String servicePort) {
+        services.remove(servicePort);
+        changed();
+    }
+
+    private void add(Map<String, Entity.Device> devices, String port, Entity.Device device) {
+        if (devices.size() >= PORT_LIMIT && !devices.containsKey(port)) {
+            throw new OvnException(
+                    OvnException.Category.LIMIT, "more than " + PORT_LIMIT + " ports");
+        }
+        devices.put(port, device);
+        changed();
+    }
+
+    /**
+     * All ports that exist now are plugged: from here on the engine is given the state that
+     * follows, and ports bound to this chassis that are not plugged are released.
+     */
+    public void portsKnown() {
+        portsKnown = true;
+        changed();
     }
 
     /** The state of a plugged port; empty when it is not plugged. */
     public Optional<PortStatus> port(String port) {
-        throw new UnsupportedOperationException("in the next commit");
+        if (!plugged.containsKey(port)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                ports.getOrDefault(port, new PortStatus(false, false, "not looked at yet")));
     }
 
     /** The logical port with these tunnel keys, on a network of this chassis. */
     public Optional<String> portName(int datapathKey, int portKey) {
-        throw new UnsupportedOperationException("in the next commit");
+        return Optional.ofNullable(portNames.get((long) datapathKey << 16 | portKey));
     }
 
-    /** The engine (again) lost what it knew, or was connected: it is given the whole state. */
+    /** The engine was connected (again) and may have lost all: it is given the whole state. */
     public void engineConnected() {
-        throw new UnsupportedOperationException("in the next commit");
+        engine.reset();
+        changed();
     }
 
     /** Takes an event of the engine; others than learned neighbours are ignored. */
     public void engineEvent(EngineEvent event) {
-        throw new UnsupportedOperationException("in the next commit");
+        if (event instanceof EngineEvent.NeighborLearned learned && neighbors.learned(learned)) {
+            wake();
+        }
     }
 
     public Status status() {
-        throw new UnsupportedOperationException("in the next commit");
+        return status;
     }
 
+    /** Ends the thread and the connection. The engine keeps what it has. */
     @Override
     public void close() {
-        throw new UnsupportedOperationException("in the next commit");
+        stopping = true;
+        wake();
+        try {
+            thread.join(Duration.ofSeconds(15));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        replica.close();
+    }
+
+    private void changed() {
+        changedHere = true;
+        wake();
+    }
+
+    private void wake() {
+        wakeups.release();
+    }
+
+    private void received(Update update) {
+        pending.add(update.changes());
+        wake();
+    }
+
+    private void run() {
+        while (!stopping) {
+            try {
+                step();
+            } catch (RuntimeException e) {
+                problem = String.valueOf(e.getMessage());
+                LOG.log(System.Logger.Level.ERROR, "the chassis' work failed", e);
+            }
+            await();
+        }
+        if (config.removeAtClose()) {
+            leave();
+        }
+    }
+
+    private void await() {
+        long millis = IDLE_MILLIS;
+        if (writeFailed || engine.waitNanos() > 0) {
+            long nanos = Math.max(writeAtNanos - System.nanoTime(), engine.waitNanos());
+            millis = Math.max(10, nanos / 1_000_000);
+        } else if (!neighbors.isEmpty()) {
+            millis = NeighborWriter.INTERVAL_NANOS / 1_000_000;
+        }
+        try {
+            if (wakeups.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+                wakeups.drainPermits();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stopping = true;
+        }
+    }
+
+    /** One round: take what is new, ask for what is missing, tell the engine, tell OVN. */
+    private void step() {
+        // Asked before the rows are taken, so that "settled" never speaks of rows not yet here.
+        boolean settled = replica.settled();
+        boolean here = changedHere;
+        changedHere = false;
+        boolean changed = model.apply(pending.take()) || here;
+        Optional<UUID> self = model.chassis(config.name()).map(Row::uuid);
+        var conditions = Southbound.conditions(model, plugged.keySet(), self);
+        if (!selected.equals(Optional.of(conditions))) {
+            selected = Optional.of(conditions);
+            replica.select(conditions).whenComplete((done, error) -> wake());
+            settled = false;
+        }
+        engine.collect();
+        if (settled && (changed || wanted.isEmpty() || stale)) {
+            stale = false;
+            wanted =
+                    Optional.of(
+                            builder.build(new StateBuilder.Devices(copy(plugged), copy(services))));
+            tell(wanted.get());
+        } else if (changed) {
+            stale = true;
+        }
+        if (portsKnown && wanted.isPresent()) {
+            engine.send(wanted.get());
+        }
+        if (settled) {
+            write();
+        }
+        report(settled);
+    }
+
+    private static Map<String, Entity.Device> copy(Map<String, Entity.Device> devices) {
+        return new TreeMap<>(devices);
+    }
+
+    private void tell(StateBuilder.State state) {
+        if (!state.services().equals(told)) {
+            told = state.services();
+            listener.services(told);
+        }
+        var names = new HashMap<Long, String>();
+        state.entities()
+                .values()
+                .forEach(
+                        entity -> {
+                            if (entity instanceof Entity.LogicalPort port) {
+                                names.put(port.key(), port.name());
+                            }
+                        });
+        portNames = Map.copyOf(names);
+    }
+
+    /** Writes to the southbound database what differs there; one transaction at a time. */
+    private void write() {
+        if (writing || System.nanoTime() < writeAtNanos) {
+            return;
+        }
+        List<Operation> operations = new ArrayList<>(binder.registration());
+        if (operations.isEmpty() && portsKnown) {
+            Optional<StateBuilder.State> live = engine.live();
+            operations.addAll(
+                    binder.bindings(
+                            plugged.keySet(), live.map(StateBuilder.State::live).orElse(Set.of())));
+            live.ifPresent(
+                    state ->
+                            operations.addAll(
+                                    binder.configuration(
+                                            state.configuration(), System.currentTimeMillis())));
+            if (operations.isEmpty()) {
+                operations.addAll(
+                        neighbors.next(model, System.nanoTime(), System.currentTimeMillis()));
+            }
+        }
+        if (operations.isEmpty()) {
+            writeFailed = false;
+            return;
+        }
+        writing = true;
+        replica.transact(operations, TRANSACTION_DEADLINE)
+                .whenComplete(
+                        (done, error) -> {
+                            if (error != null) {
+                                Throwable cause =
+                                        error.getCause() == null ? error : error.getCause();
+                                problem = "southbound: " + cause.getMessage();
+                                LOG.log(System.Logger.Level.WARNING, problem);
+                            } else {
+                                problem = "";
+                            }
+                            writeFailed = error != null;
+                            if (writeFailed) {
+                                writeAtNanos = System.nanoTime() + RETRY_NANOS;
+                            }
+                            writing = false;
+                            wake();
+                        });
+    }
+
+    /** Publishes what is known, and calls the listener for ports whose readiness changed. */
+    private void report(boolean settled) {
+        Set<String> live = engine.live().map(StateBuilder.State::live).orElse(Set.of());
+        var now = new TreeMap<String, PortStatus>();
+        for (String name : new ArrayList<>(plugged.keySet())) {
+            now.put(name, portStatus(name, live));
+        }
+        Map<String, PortStatus> before = ports;
+        ports = Map.copyOf(now);
+        now.forEach(
+                (name, state) -> {
+                    PortStatus old = before.get(name);
+                    if (old == null ? state.ready() : old.ready() != state.ready()) {
+                        listener.portReady(name, state.ready());
+                    }
+                });
+        String trouble = problem.isEmpty() ? engine.problem() : problem;
+        if (!replica.status().synced()) {
+            trouble = replica.status().problem();
+        }
+        List<Refused> refused = wanted.map(StateBuilder.State::refused).orElse(List.of());
+        status =
+                new Status(
+                        settled,
+                        engine.live().map(StateBuilder.State::configuration).orElse(0L),
+                        wanted.map(StateBuilder.State::flows).orElse(0),
+                        wanted.map(state -> state.entities().size()).orElse(0),
+                        refused.size(),
+                        List.copyOf(refused.subList(0, Math.min(refused.size(), REFUSED_LIMIT))),
+                        trouble);
+    }
+
+    private PortStatus portStatus(String name, Set<String> live) {
+        Optional<String> obstacle = binder.obstacle(name);
+        if (obstacle.isPresent()) {
+            return new PortStatus(false, false, obstacle.get());
+        }
+        Row port = model.port(name).orElseThrow();
+        if (!binder.bound(port)) {
+            return new PortStatus(false, false, "not bound yet");
+        }
+        if (!live.contains(name)) {
+            return new PortStatus(true, false, "flows are not in the engine yet");
+        }
+        return Binder.up(port)
+                ? new PortStatus(true, true, "")
+                : new PortStatus(true, false, "not reported up yet");
+    }
+
+    private void leave() {
+        model.apply(pending.take());
+        try {
+            replica.transactAndWait(binder.farewell(), TRANSACTION_DEADLINE);
+        } catch (OvsdbException e) {
+            LOG.log(System.Logger.Level.WARNING, "the chassis' rows stay: " + e.getMessage());
+        }
     }
 }

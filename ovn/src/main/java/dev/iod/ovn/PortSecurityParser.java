@@ -1,0 +1,50 @@
+package dev.iod.ovn;
+
+import dev.iod.eswitch.Bits;
+import dev.iod.eswitch.Entity.PortSecurity;
+import dev.iod.eswitch.Entity.ValueSet.Member;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads Port_Binding.port_security: {@code "MAC [IP[/PREFIX]]..."} (ovn-nb(5)). */
+final class PortSecurityParser {
+    private PortSecurityParser() {}
+
+    /** Empty when nothing is restricted. */
+    static Optional<PortSecurity> parse(Collection<String> entries) {
+        if (entries.isEmpty()) {
+            return Optional.empty();
+        }
+        var allowed = new ArrayList<PortSecurity.Allowed>();
+        for (String entry : entries) {
+            String[] words = entry.strip().split("[\\s,]+");
+            var ip4 = new ArrayList<Member>();
+            var ip6 = new ArrayList<Member>();
+            for (int i = 1; i < words.length; i++) {
+                address(words[i], ip4, ip6);
+            }
+            allowed.add(
+                    new PortSecurity.Allowed(
+                            Constant.ethernet(words[0]), List.copyOf(ip4), List.copyOf(ip6)));
+        }
+        return Optional.of(new PortSecurity(List.copyOf(allowed)));
+    }
+
+    private static void address(String word, List<Member> ip4, List<Member> ip6) {
+        int slash = word.indexOf('/');
+        Constant address = Constant.parse(slash < 0 ? word : word.substring(0, slash));
+        int width = address.format().width;
+        Bits mask = Bits.ones(width);
+        if (slash >= 0) {
+            Constant masked = address.withMask(Constant.parse(word.substring(slash + 1)));
+            // A host address with a prefix is that one host (ovn-nb(5), port_security).
+            if (masked.value().equals(address.value())) {
+                mask = masked.mask();
+            }
+        }
+        (address.format() == Constant.Format.IPV4 ? ip4 : ip6)
+                .add(new Member(address.value(), mask));
+    }
+}

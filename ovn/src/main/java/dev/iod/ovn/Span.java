@@ -1,0 +1,130 @@
+package dev.iod.ovn;
+
+import dev.iod.eswitch.Bits;
+import dev.iod.eswitch.Field;
+import dev.iod.eswitch.Field.Slice;
+import dev.iod.eswitch.Match;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Consecutive bits of an OVN field as parts of engine fields, least significant part first: OVN's
+ * 64 and 128-bit registers overlay several of the engine's.
+ */
+record Span(List<Slice> parts) {
+    static Span of(Field... leastSignificantFirst) {
+        var parts = new ArrayList<Slice>();
+        for (Field field : leastSignificantFirst) {
+            parts.add(field.whole());
+        }
+        return new Span(parts);
+    }
+
+    int width() {
+        int width = 0;
+        for (Slice part : parts) {
+            width += part.width();
+        }
+        return width;
+    }
+
+    /** {@code bits} bits from bit {@code offset}, which must be inside. */
+    Span sub(int offset, int bits) {
+        var found = new ArrayList<Slice>();
+        int start = 0;
+        for (Slice part : parts) {
+            int from = Math.max(offset, start);
+            int to = Math.min(offset + bits, start + part.width());
+            if (from < to) {
+                found.add(part.field().slice(part.offset() + from - start, to - from));
+            }
+            start += part.width();
+        }
+        return new Span(found);
+    }
+
+    /** A test that {@code this & mask == value}. */
+    Match equal(Bits value, Bits mask) {
+        var terms = new ArrayList<Match>();
+        int start = 0;
+        for (Slice part : parts) {
+            Bits partMask = shiftRight(mask, start).and(Bits.ones(part.width()));
+            if (!partMask.equals(Bits.ZERO)) {
+                Bits partValue = shiftRight(value, start).and(partMask);
+                terms.add(
+                        new Match.Masked(
+                                part.field(),
+                                shiftLeft(partValue, part.offset()),
+                                shiftLeft(partMask, part.offset())));
+            }
+            start += part.width();
+        }
+        return Matches.all(terms);
+    }
+
+    /** An order relation to a constant. */
+    Match compare(Match.Relation relation, Bits value) {
+        if (parts.size() == 1 && parts.getFirst().width() == parts.getFirst().field().width()) {
+            return new Match.Compare(parts.getFirst().field(), relation, value);
+        }
+        return switch (relation) {
+            case LESS -> less(value);
+            case GREATER -> greater(value);
+            case LESS_OR_EQUAL -> Matches.not(greater(value));
+            case GREATER_OR_EQUAL -> Matches.not(less(value));
+        };
+    }
+
+    /** Below a value: for one of its one-bits, the bits above are equal and this one is zero. */
+    private Match less(Bits value) {
+        var ways = new ArrayList<Match>();
+        for (int bit = width() - 1; bit >= 0; bit--) {
+            if (bit(value, bit)) {
+                ways.add(decidedAt(value, bit, false));
+            }
+        }
+        return Matches.any(ways);
+    }
+
+    private Match greater(Bits value) {
+        var ways = new ArrayList<Match>();
+        for (int bit = width() - 1; bit >= 0; bit--) {
+            if (!bit(value, bit)) {
+                ways.add(decidedAt(value, bit, true));
+            }
+        }
+        return Matches.any(ways);
+    }
+
+    private Match decidedAt(Bits value, int bit, boolean one) {
+        Bits all = Bits.ones(width());
+        Bits below = Bits.ones(bit);
+        Bits mask = new Bits(all.high() & ~below.high(), all.low() & ~below.low());
+        Bits flag = shiftLeft(Bits.of(1), bit);
+        Bits above = new Bits(value.high() & ~flag.high(), value.low() & ~flag.low());
+        Bits wanted = one ? new Bits(above.high() | flag.high(), above.low() | flag.low()) : above;
+        return equal(wanted.and(mask), mask);
+    }
+
+    private static boolean bit(Bits value, int bit) {
+        return (shiftRight(value, bit).low() & 1) != 0;
+    }
+
+    static Bits shiftLeft(Bits value, int by) {
+        if (by == 0) {
+            return value;
+        }
+        return by >= 64
+                ? new Bits(by == 128 ? 0 : value.low() << (by - 64), 0)
+                : new Bits(value.high() << by | value.low() >>> (64 - by), value.low() << by);
+    }
+
+    static Bits shiftRight(Bits value, int by) {
+        if (by == 0) {
+            return value;
+        }
+        return by >= 64
+                ? new Bits(0, by == 128 ? 0 : value.high() >>> (by - 64))
+                : new Bits(value.high() >>> by, value.low() >>> by | value.high() << (64 - by));
+    }
+}

@@ -1,0 +1,214 @@
+package dev.iod.ovn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.eswitch.Action;
+import dev.iod.eswitch.Bits;
+import dev.iod.eswitch.EngineEvent;
+import dev.iod.eswitch.Entity;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A chassis with a real OVN central and an engine that only remembers. */
+@Timeout(120)
+class ChassisTest {
+    @TempDir Path directory;
+    private OvnCentral central;
+    private final MemoryEngine engine = new MemoryEngine();
+    private final Ready listener = new Ready();
+
+    /** Remembers what it was called with. */
+    private static final class Ready implements Chassis.Listener {
+        final Set<String> ready = new TreeSet<>();
+        volatile Set<LocalService> services = Set.of();
+
+        @Override
+        public synchronized void portReady(String port, boolean now) {
+            if (now) {
+                ready.add(port);
+            } else {
+                ready.remove(port);
+            }
+        }
+
+        @Override
+        public void services(Set<LocalService> now) {
+            services = now;
+        }
+
+        synchronized boolean has(String port) {
+            return ready.contains(port);
+        }
+    }
+
+    @BeforeEach
+    void start() {
+        central = new OvnCentral(directory);
+    }
+
+    @AfterEach
+    void stop() {
+        central.close();
+    }
+
+    private Chassis open(String name, boolean removeAtClose) {
+        return Chassis.open(
+                new Chassis.Config(
+                        name,
+                        name,
+                        "192.168.60.1",
+                        List.of(central.southbound()),
+                        Optional.empty(),
+                        directory.resolve(name + ".zones"),
+                        removeAtClose),
+                engine,
+                listener);
+    }
+
+    private static Entity.Device device(int id) {
+        return new Entity.Device(
+                id, "dev" + id, new Entity.Kind.VhostUser("/nowhere/" + id, id), 1442);
+    }
+
+    @Test
+    void registersBindsAndAcknowledges() throws Exception {
+        Topology.create(central);
+        try (Chassis chassis = open("n1", true)) {
+            chassis.plug("vm1", device(1));
+            chassis.plug("not-there", device(2));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            central.nb("--wait=hv", "sync");
+            assertThat(central.nb("get", "Logical_Switch_Port", "vm1", "up")).isEqualTo("true");
+            assertThat(central.sb("get", "Encap", ".", "ip", "options", "type"))
+                    .isEqualToIgnoringWhitespace("\"192.168.60.1\" {csum=\"true\"} geneve");
+            assertThat(chassis.port("not-there").orElseThrow().reason()).contains("no such port");
+            assertThat(chassis.port("vm2")).isEmpty();
+            // Router and the other network are reached by patch ports.
+            assertThat(engine.all(Entity.Datapath.class)).hasSize(3);
+            assertThat(engine.port("rp1").target())
+                    .isEqualTo(new Entity.Target.Peer(engine.port("lrp-rp1").key()));
+            assertThat(engine.port("vm1").target()).isEqualTo(new Entity.Target.Local(1));
+            assertThat(engine.port("vm1").zone()).isPositive();
+            assertThat(engine.port("vm1").security()).isPresent();
+            assertThat(engine.port("vm2").target()).isEqualTo(new Entity.Target.Nowhere());
+            assertThat(listener.services)
+                    .contains(
+                            new LocalService(
+                                    "meta1",
+                                    "neutron-net1",
+                                    (int) (engine.port("meta1").key() >>> 16),
+                                    "fa:16:3e:ee:00:01",
+                                    Set.of("10.1.0.2")));
+            chassis.unplug("vm1");
+            Waiting.until(
+                    () -> central.nb("get", "Logical_Switch_Port", "vm1", "up").equals("false"));
+        }
+        assertThat(central.sb("--bare", "--columns=name", "list", "Chassis")).isEmpty();
+        assertThat(central.sb("--bare", "--columns=name", "list", "Chassis_Private")).isEmpty();
+    }
+
+    @Test
+    void remoteNeighboursAndRequestedChassis() throws Exception {
+        Topology.create(central);
+        central.sb("chassis-add", "n2", "geneve", "192.168.60.2");
+        central.nb("lsp-set-options", "vm2", "requested-chassis=n2");
+        central.sb("lsp-bind", "vm2", "n2");
+        try (Chassis chassis = open("n1", false)) {
+            chassis.plug("vm1", device(1));
+            chassis.plug("vm2", device(2));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            int remote = 192 << 24 | 168 << 16 | 60 << 8 | 2;
+            assertThat(engine.port("vm2").target()).isEqualTo(new Entity.Target.Remote(remote));
+            assertThat(chassis.port("vm2").orElseThrow().reason()).contains("requested");
+            central.nb("lsp-set-options", "vm2", "requested-chassis=n1");
+            Waiting.until(() -> listener.has("vm2"));
+            chassis.engineEvent(
+                    new EngineEvent.NeighborLearned(
+                            engine.port("lrp-rp1").key(), Bits.of(0x0a0100fe), 0x020000000001L));
+            Waiting.until(() -> !engine.all(Entity.Neighbor.class).isEmpty());
+            assertThat(central.sb("--bare", "--columns=ip,mac,logical_port", "list", "MAC_Binding"))
+                    .isEqualToIgnoringWhitespace("10.1.0.254 02:00:00:00:00:01 lrp-rp1");
+        }
+    }
+
+    @Test
+    void aChangeOfDhcpOptionsReachesTheEngine() throws Exception {
+        Topology.create(central);
+        try (Chassis chassis = open("n1", false)) {
+            chassis.plug("vm1", device(1));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            // Options in the text's order: RFC 3442 routes first, then RFC 2132 ones.
+            assertThat(dhcp())
+                    .contains("790e" + "20a9fea9fe0a010002" + "000a010001")
+                    .contains("3304" + "0000a8c0")
+                    .contains("1a02" + "05a2");
+            String row =
+                    central.nb(
+                            "--bare",
+                            "--columns=_uuid",
+                            "find",
+                            "DHCP_Options",
+                            "cidr=10.1.0.0/24");
+            central.nb("--wait=hv", "set", "DHCP_Options", row, "options:lease_time=3600");
+            assertThat(dhcp()).contains("3304" + "00000e10");
+        }
+    }
+
+    private String dhcp() {
+        return engine.rules()
+                .flatMap(rule -> rule.actions().stream())
+                .filter(
+                        action ->
+                                action instanceof Action.DhcpReply reply
+                                        && reply.offeredAddress() == 0x0a01000b)
+                .map(action -> HexFormat.of().formatHex(((Action.DhcpReply) action).options()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void aLostSouthboundWithdrawsNothingAndARestartTakesOver() throws Exception {
+        Topology.create(central);
+        try (Chassis chassis = open("n1", false)) {
+            chassis.plug("vm1", device(1));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            central.nb("--wait=hv", "sync");
+            int rules = engine.all(Entity.Rule.class).size();
+            engine.forgetHistory();
+            central.stopSouthbound();
+            Waiting.until(() -> !chassis.status().problem().isEmpty());
+            central.startSouthbound();
+            central.nb("--wait=hv", "sync");
+            assertThat(engine.all(Entity.Rule.class)).hasSize(rules);
+            assertThat(engine.removals()).isZero();
+            // A new engine gets everything.
+            engine.clear();
+            chassis.engineConnected();
+            Waiting.until(() -> engine.all(Entity.Rule.class).size() == rules);
+        }
+        String before = central.sb("--bare", "--columns=_uuid", "find", "Chassis", "name=n1");
+        int zone = engine.port("vm1").zone();
+        try (Chassis again = open("n1", false)) {
+            again.plug("vm1", device(1));
+            again.portsKnown();
+            central.nb("--wait=hv", "sync");
+            Waiting.until(() -> again.port("vm1").orElseThrow().ready());
+            assertThat(central.sb("--bare", "--columns=_uuid", "find", "Chassis", "name=n1"))
+                    .isEqualTo(before);
+            assertThat(engine.port("vm1").zone()).isEqualTo(zone);
+        }
+    }
+}

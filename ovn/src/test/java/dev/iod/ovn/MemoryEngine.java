@@ -1,0 +1,55 @@
+package dev.iod.ovn;
+
+import dev.iod.eswitch.Entity;
+import dev.iod.eswitch.EntityKey;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Stream;
+
+/** An engine that keeps its rows and moves no packets. */
+final class MemoryEngine implements Engine {
+    private final Map<EntityKey, Entity> rows = new LinkedHashMap<>();
+    private int removals;
+
+    @Override
+    public synchronized CompletionStage<Void> commit(Change change) {
+        int before = rows.size();
+        if (change.replace()) {
+            rows.clear();
+        }
+        change.remove().forEach(rows::remove);
+        change.put().forEach(entity -> rows.put(EntityKey.of(entity), entity));
+        removals += Math.max(change.remove().size(), before - rows.size());
+        return CompletableFuture.completedFuture(null);
+    }
+
+    synchronized <T extends Entity> List<T> all(Class<T> type) {
+        return rows.values().stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    Stream<Entity.Rule> rules() {
+        return all(Entity.Rule.class).stream();
+    }
+
+    Entity.LogicalPort port(String name) {
+        return all(Entity.LogicalPort.class).stream()
+                .filter(port -> port.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    synchronized void forgetHistory() {
+        removals = 0;
+    }
+
+    synchronized int removals() {
+        return removals;
+    }
+
+    synchronized void clear() {
+        rows.clear();
+    }
+}
