@@ -64,7 +64,7 @@ final class Bootstrap {
 
     /** The guest image in its three parts (kernel, initial RAM disk, machine). */
     boolean image(Path directory) {
-        if (find("/image/v2/images?status=active&name=" + IMAGE, "/images").isPresent()) {
+        if (active(IMAGE).isPresent()) {
             return false;
         }
         String kernel = upload(IMAGE + "-kernel", "aki", directory.resolve("vmlinuz"), Map.of());
@@ -81,6 +81,10 @@ final class Bootstrap {
     }
 
     private String upload(String name, String format, Path file, Map<String, String> properties) {
+        Optional<String> known = active(name); // of a start that was cut short
+        if (known.isPresent()) {
+            return known.get();
+        }
         Map<String, Object> image = new HashMap<>(properties);
         image.put("name", name);
         image.put("disk_format", format);
@@ -89,6 +93,10 @@ final class Bootstrap {
         String id = admin.post("/image/v2/images", image).at("/id").stringValue();
         admin.upload("/image/v2/images/" + id + "/file", file);
         return id;
+    }
+
+    private Optional<String> active(String image) {
+        return find("/image/v2/images?status=active&name=" + image, "/images");
     }
 
     private Optional<String> find(String path, String list) {

@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
  * costs what the region needs.
  */
 final class OpenStack implements AutoCloseable {
-    private static final String MARK = "iod-end-of-command";
+    private static final String MARK = "qqqqqqqq";
 
     private final Process process;
     private final BufferedWriter input;

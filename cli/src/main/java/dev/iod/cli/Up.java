@@ -39,13 +39,13 @@ final class Up {
         step("OVN southbound", this::southbound);
         step("OVN northd", () -> start("ovn-northd"));
         Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
+        step("credentials", () -> Credentials.write(layout, config));
         step("demo project", () -> new Bootstrap(admin, config).demoProject());
         step("image iod-micro", () -> new Bootstrap(admin, config).image(layout.image()));
         for (String node : config.nodeNames()) {
             step("node " + node, () -> node(node, admin));
         }
         step("nodes answer", () -> nodesUp(admin));
-        step("credentials", () -> Credentials.write(layout, config));
         return changed;
     }
 
@@ -85,6 +85,11 @@ final class Up {
                         user);
                 did = true;
             }
+        }
+        if (Shell.attempt("getent", "group", "kvm").ok()
+                && !Shell.run("id", "-Gn", Services.QEMU_USER).contains("kvm")) {
+            Shell.run("usermod", "-aG", "kvm", Services.QEMU_USER);
+            did = true;
         }
         return did;
     }

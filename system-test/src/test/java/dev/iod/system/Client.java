@@ -11,7 +11,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The real OpenStack client as one interactive process. */
 final class Client implements AutoCloseable {
-    private static final String MARK = "iod-end-of-command";
+    private static final String MARK = "qqqqqqqq";
 
     private final Process process;
     private final BufferedWriter input;
