@@ -114,8 +114,9 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     private String kernelArguments(MachineSpec spec) {
         // A translated guest's timer interrupts come too irregularly for the kernel's check.
         String own = "console=ttyS0 no_timer_check";
-        if (spec.model() == MachineModel.MICROVM && tscKhz.isPresent()) {
-            // Without it Linux calibrates against a timer, and hangs there in some starts.
+        if (tscKhz.isPresent()) {
+            // Otherwise Linux calibrates against a timer: on a loaded host its clock then runs at a
+            // wrong rate, and on microvm it hangs there in some starts.
             own += " tsc_early_khz=" + tscKhz.getAsLong();
         }
         return spec.commandLine().isBlank() ? own : own + " " + spec.commandLine();

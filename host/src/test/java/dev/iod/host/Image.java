@@ -13,9 +13,13 @@ final class Image {
     private Image() {}
 
     static void build() throws IOException, InterruptedException {
+        Path log = Path.of("target/image.log");
         Process build =
-                new ProcessBuilder("../image/build", DIRECTORY.toString()).inheritIO().start();
-        assertThat(build.waitFor()).as("exit status of image/build").isZero();
+                new ProcessBuilder("../image/build", DIRECTORY.toString())
+                        .redirectErrorStream(true)
+                        .redirectOutput(log.toFile())
+                        .start();
+        assertThat(build.waitFor()).as(() -> "image/build; its output is in " + log).isZero();
     }
 
     static MachineSpec machine(String id, MachineModel model, Nic... nics) {
