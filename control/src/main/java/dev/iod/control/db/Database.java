@@ -20,6 +20,7 @@ public final class Database implements AutoCloseable {
     /** How often a transaction is tried when others get in its way. */
     public static final int MAX_ATTEMPTS = 30;
 
+    private static final Duration START_LIMIT = Duration.ofSeconds(30);
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String DEADLOCK = "40P01";
 
@@ -47,6 +48,8 @@ public final class Database implements AutoCloseable {
         config.setMinimumIdle(Math.min(2, poolSize));
         config.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
         config.setAutoCommit(true);
+        // The database may be starting beside us.
+        config.setInitializationFailTimeout(START_LIMIT.toMillis());
         HikariDataSource pool = new HikariDataSource(config);
         Flyway.configure(Database.class.getClassLoader())
                 .dataSource(pool)
@@ -71,6 +74,9 @@ public final class Database implements AutoCloseable {
             } catch (ConnectionException e) {
                 throw unavailable(e);
             } catch (RuntimeException e) {
+                if (lost(e)) {
+                    throw unavailable(e);
+                }
                 if (!collided(e)) {
                     throw e;
                 }
@@ -103,6 +109,8 @@ public final class Database implements AutoCloseable {
                     });
         } catch (ConnectionException e) {
             throw unavailable(e);
+        } catch (RuntimeException e) {
+            throw lost(e) ? unavailable(e) : e;
         }
     }
 
@@ -139,16 +147,26 @@ public final class Database implements AutoCloseable {
     }
 
     private static boolean collided(Throwable error) {
-        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLException sql) {
-                return SERIALIZATION_FAILURE.equals(sql.getSQLState())
-                        || DEADLOCK.equals(sql.getSQLState());
-            }
-        }
-        return false;
+        String state = sqlState(error);
+        return state.equals(SERIALIZATION_FAILURE) || state.equals(DEADLOCK);
     }
 
-    private static ApiException unavailable(ConnectionException e) {
+    /** Class 08 is a broken connection, 57P a server that is stopping or starting. */
+    private static boolean lost(Throwable error) {
+        String state = sqlState(error);
+        return state.startsWith("08") || state.startsWith("57P");
+    }
+
+    private static String sqlState(Throwable error) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+                return sql.getSQLState();
+            }
+        }
+        return "";
+    }
+
+    private static ApiException unavailable(RuntimeException e) {
         return new ApiException(Fault.UNAVAILABLE, "The database cannot be reached; try again.", e);
     }
 

@@ -77,7 +77,7 @@ public final class ApiServer implements AutoCloseable {
                         request.prologue().uriPath().path(),
                         request.query().rawValue(),
                         name -> request.headers().first(HeaderNames.create(name)),
-                        () -> request.content().inputStream());
+                        () -> new BodyStream(request.content().inputStream()));
         Response answer = dispatcher.dispatch(raw);
         response.status(Status.create(answer.status()));
         answer.headers().forEach((name, value) -> response.header(name, value));

@@ -2,7 +2,6 @@ package dev.iod.control.http;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -131,7 +130,7 @@ public final class Request {
             }
             return bytes;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new ApiException(Fault.BAD_REQUEST, "The body did not arrive whole.", e);
         }
     }
 

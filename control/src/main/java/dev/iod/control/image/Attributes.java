@@ -4,7 +4,6 @@ import dev.iod.control.http.ApiException;
 import dev.iod.control.http.ErrorFormat;
 import dev.iod.control.http.Fields;
 import dev.iod.control.http.Json;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -54,7 +53,6 @@ final class Attributes {
 
     /** Attributes of a new image; {@code id} and {@code owner} have been taken out already. */
     static Image.Attributes read(Fields body) {
-        List<String> properties = new ArrayList<>();
         for (String name : body.names()) {
             if (READ_ONLY.contains(name) && !name.equals("id") && !name.equals("owner")) {
                 throw ApiException.forbidden("Attribute '%s' is read-only.".formatted(name));
@@ -78,7 +76,6 @@ final class Attributes {
         for (String name : body.names()) {
             if (!FIXED.contains(name) && !READ_ONLY.contains(name)) {
                 body.optionalString(name, MAX_VALUE).ifPresent(value -> free.put(name, value));
-                properties.add(name);
             }
         }
         checkProperties(free);

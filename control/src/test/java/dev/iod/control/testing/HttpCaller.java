@@ -7,6 +7,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -55,6 +56,34 @@ public final class HttpCaller {
         return send("PUT", path, json.replace('\'', '"'), headers);
     }
 
+    /** The token. */
+    public String token() {
+        return token;
+    }
+
+    /** PUT of bytes. */
+    public Answer upload(String path, byte[] data) {
+        HttpRequest request =
+                HttpRequest.newBuilder(URI.create(base + path))
+                        .timeout(Duration.ofSeconds(60))
+                        .PUT(HttpRequest.BodyPublishers.ofByteArray(data))
+                        .header("Content-Type", "application/octet-stream")
+                        .header("X-Auth-Token", token)
+                        .build();
+        HttpResponse<String> response = exchange(request, HttpResponse.BodyHandlers.ofString());
+        return new Answer(response.statusCode(), response.body(), response.headers());
+    }
+
+    /** GET of bytes. */
+    public byte[] download(String path) {
+        HttpRequest request =
+                HttpRequest.newBuilder(URI.create(base + path))
+                        .timeout(Duration.ofSeconds(60))
+                        .header("X-Auth-Token", token)
+                        .build();
+        return exchange(request, HttpResponse.BodyHandlers.ofByteArray()).body();
+    }
+
     /** Any request; {@code headers} are names and values in turn. */
     public Answer send(String method, String path, String body, String... headers) {
         HttpRequest.Builder request =
@@ -65,7 +94,7 @@ public final class HttpCaller {
                                 body.isEmpty()
                                         ? HttpRequest.BodyPublishers.noBody()
                                         : HttpRequest.BodyPublishers.ofString(body));
-        if (!body.isEmpty()) {
+        if (!body.isEmpty() && !List.of(headers).contains("Content-Type")) {
             request.header("Content-Type", "application/json");
         }
         if (!token.isEmpty()) {
@@ -74,10 +103,15 @@ public final class HttpCaller {
         if (headers.length > 0) {
             request.headers(headers);
         }
+        HttpResponse<String> response =
+                exchange(request.build(), HttpResponse.BodyHandlers.ofString());
+        return new Answer(response.statusCode(), response.body(), response.headers());
+    }
+
+    private static <T> HttpResponse<T> exchange(
+            HttpRequest request, HttpResponse.BodyHandler<T> handler) {
         try {
-            HttpResponse<String> response =
-                    CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            return new Answer(response.statusCode(), response.body(), response.headers());
+            return CLIENT.send(request, handler);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -89,7 +89,7 @@ public final class PostgresFixture {
             Process server =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
-                            .redirectOutput(Files.createTempFile("iod-pg-", ".log").toFile())
+                            .redirectOutput(directory.resolve("log").toFile())
                             .start();
             PostgresFixture fixture = new PostgresFixture(directory, server);
             run(directory, "pg_isready", "-q", "-t", "1", "-h", directory.toString());
