@@ -1,5 +1,6 @@
 package dev.iod.control;
 
+import dev.iod.control.compute.Compute;
 import dev.iod.control.db.Database;
 import dev.iod.control.http.Api;
 import dev.iod.control.http.ApiServer;
@@ -11,15 +12,13 @@ import dev.iod.control.image.ImageFiles;
 import dev.iod.control.image.ImageService;
 import dev.iod.control.network.NetworkApi;
 import dev.iod.control.network.NorthboundReconciler;
-import dev.iod.control.node.GoalSource;
+import dev.iod.control.network.ServerPorts;
 import dev.iod.control.node.NodeApi;
 import dev.iod.control.node.NodeWatch;
 import dev.iod.control.node.ObservationSink;
 import dev.iod.control.node.RegionService;
 import dev.iod.control.node.Sessions;
-import dev.iod.node.Goal;
 import dev.iod.node.NodeListener;
-import dev.iod.node.Observed;
 import dev.iod.runtime.Config;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;
@@ -56,14 +55,6 @@ public final class Main {
         }
     }
 
-    private static final class NoCompute implements ObservationSink {
-        @Override
-        public void observed(String node, Observed observed) {}
-
-        @Override
-        public void down(String node) {}
-    }
-
     private static void start(Settings settings, Shutdown shutdown) {
         Clock clock = Clock.systemUTC();
         InetAddress loopback = InetAddress.getLoopbackAddress();
@@ -74,17 +65,18 @@ public final class Main {
         TokenService tokens = new TokenService(database, clock);
         ImageService images = new ImageService(database, new ImageFiles(settings.images()), clock);
 
-        // Without a compute service there are no servers, so nodes shall run none.
-        GoalSource goals = (handle, node) -> Goal.getDefaultInstance();
-        ObservationSink observations = new NoCompute();
-        Sessions sessions = new Sessions(database, goals, observations, clock);
+        ServerPorts ports = ServerPorts.sql();
+        ObservationSink observations = Compute.observations(database, ports);
+        Sessions sessions = new Sessions(database, Compute.goals(ports), observations, clock);
+        Compute compute = new Compute(database, images, ports, sessions);
 
         List<Api> apis =
                 List.of(
                         VersionApi.api(),
                         IdentityApi.create(database, tokens, settings.region(), clock),
                         ImageApi.create(database, images),
-                        NetworkApi.of(database, MAX_MTU_BYTES, (transaction, server) -> {}),
+                        NetworkApi.of(database, MAX_MTU_BYTES, Compute.portWatcher()),
+                        compute.api(),
                         NodeApi.create(database, clock));
 
         // Closed in this order: first the doors, last the database.
