@@ -47,7 +47,7 @@ final class Lifecycle {
     /**
      * A node's report about one server.
      *
-     * @param goalRevision the newest goal the node had received
+     * @param goalRevision of the goal the node was acting on
      * @param reason for FAILED and unexpected STOPPED
      * @param bootGeneration of the machine reported on
      * @param networkReady every port is claimed and its flows are live
@@ -120,16 +120,16 @@ final class Lifecycle {
             case STARTING -> changed(state, state.vm(), state.task(), PowerState.NO_STATE);
             case RUNNING -> running(state, report, thisBoot);
             case STOPPED -> stopped(state, report, thisBoot);
+            // The node knows this wish and says that it cannot be: that is final for now, whatever
+            // ran before. Should it succeed later, the state follows.
             case FAILED ->
-                    thisBoot
-                            ? changed(
-                                    state,
-                                    VmState.ERROR,
-                                    TaskState.NONE,
-                                    state.wish(),
-                                    PowerState.CRASHED,
-                                    Optional.of(fault(report)))
-                            : changed(state, state.vm(), state.task(), PowerState.CRASHED);
+                    changed(
+                            state,
+                            VmState.ERROR,
+                            TaskState.NONE,
+                            state.wish(),
+                            PowerState.CRASHED,
+                            Optional.of(fault(report)));
         };
     }
 

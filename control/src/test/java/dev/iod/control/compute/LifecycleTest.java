@@ -63,6 +63,12 @@ class LifecycleTest {
     }
 
     @Test
+    void aFailureBeforeAnythingRanIsAnErrorToo() {
+        Verdict verdict = Lifecycle.reported(BUILDING, report(Machine.FAILED, 0, 0, false));
+        assertThat(((Changed) verdict).vm()).isEqualTo(VmState.ERROR);
+    }
+
+    @Test
     void anErrorHealsWhenTheMachineRunsAfterAll() {
         State error = state(VmState.ERROR, TaskState.NONE, Wish.ON, false);
         assertThat(Lifecycle.reported(error, report(Machine.RUNNING, 2, 1, true)))
