@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
  * costs what the region needs.
  */
 final class OpenStack implements AutoCloseable {
-    private static final String MARK = "qqqqqqqq";
+    private static final String MARK = "iod-end-of-command";
 
     private final Process process;
     private final BufferedWriter input;
@@ -42,6 +42,7 @@ final class OpenStack implements AutoCloseable {
         builder.environment().put("OS_CLIENT_CONFIG_FILE", Credentials.clouds(layout).toString());
         builder.environment().put("OS_CLOUD", cloud);
         builder.environment().put("PYTHONWARNINGS", "ignore");
+        builder.environment().put("PYTHONUNBUFFERED", "1"); // or the mark overtakes the answer
     }
 
     /** Runs a command that prints nothing we need. @throws CliException when it prints an error */
@@ -67,7 +68,7 @@ final class OpenStack implements AutoCloseable {
 
     private String ask(String command) {
         try {
-            input.write(command + "\n" + MARK + "\n");
+            input.write(command + "\nshell echo " + MARK + "\n");
             input.flush();
             StringBuilder answer = new StringBuilder();
             ArrayDeque<String> last = new ArrayDeque<>();

@@ -104,7 +104,9 @@ final class Runit implements Supervisor {
     /** A killed runsvdir leaves its runsv processes behind; they would hold the services' locks. */
     private void endOrphans() {
         for (String name : names()) {
-            sv("force-shutdown", name);
+            if (sv("status", name).ok()) {
+                sv("force-shutdown", name);
+            }
         }
     }
 
@@ -143,17 +145,14 @@ final class Runit implements Supervisor {
 
     @Override
     public void remove() {
-        for (String name : names()) {
-            sv("force-shutdown", name);
-        }
         Path pidFile = layout.run().resolve("runsvdir.pid");
         if (Files.exists(pidFile)) {
-            long pid = Long.parseLong(Layout.read(pidFile).strip());
-            if (Proc.isRunning(pid, "runsvdir")) {
-                ProcessHandle.of(pid).ifPresent(ProcessHandle::destroy);
-                Waiting.until("end runsvdir", 10, () -> !Proc.isRunning(pid, "runsvdir"));
+            String pid = Layout.read(pidFile).strip();
+            if (Proc.isRunning(Long.parseLong(pid), "runsvdir")) {
+                Shell.run("kill", "-HUP", pid); // ends its runsv processes, then itself
             }
         }
+        endOrphans();
         Trees.delete(layout.services());
         Trees.delete(pidFile);
     }

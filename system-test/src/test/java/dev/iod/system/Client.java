@@ -11,7 +11,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The real OpenStack client as one interactive process. */
 final class Client implements AutoCloseable {
-    private static final String MARK = "qqqqqqqq";
+    private static final String MARK = "iod-end-of-command";
 
     private final Process process;
     private final BufferedWriter input;
@@ -22,6 +22,7 @@ final class Client implements AutoCloseable {
         builder.environment().put("OS_CLIENT_CONFIG_FILE", clouds.toString());
         builder.environment().put("OS_CLOUD", cloud);
         builder.environment().put("PYTHONWARNINGS", "ignore");
+        builder.environment().put("PYTHONUNBUFFERED", "1"); // or the mark overtakes the answer
         try {
             process = builder.start();
         } catch (IOException e) {
@@ -38,8 +39,7 @@ final class Client implements AutoCloseable {
     /** Everything the client prints for a command, errors included. */
     String text(String command) {
         try {
-            // An unknown command makes the client name it: a mark for where the answer ends.
-            input.write(command + "\n" + MARK + "\n");
+            input.write(command + "\nshell echo " + MARK + "\n");
             input.flush();
             StringBuilder answer = new StringBuilder();
             for (String line = output.readLine(); line != null; line = output.readLine()) {
