@@ -78,10 +78,7 @@ public final class Main {
             case Entity.Kind.VhostUser k ->
                     new VhostUserPort(
                             device.name(), Path.of(k.socketPath()), device.mtuBytes(), true);
-            case Entity.Kind.Service k ->
-                    throw new EngineException(
-                            EngineException.Category.CONFIGURATION,
-                            "local services are not supported by this build");
+            case Entity.Kind.Service k -> ServicePort.open(k);
         };
     }
 }
