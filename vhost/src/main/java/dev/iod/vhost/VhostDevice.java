@@ -25,6 +25,8 @@ public final class VhostDevice implements AutoCloseable {
     private static final long MAX_PAUSE_MILLIS = 5_000;
 
     private final Options options;
+    private final long redialMillis;
+    private final long maxPauseMillis;
     private final Epoll wakeups = Epoll.create();
     private final EventFd doorbell = EventFd.create();
     private final Thread control;
@@ -78,8 +80,10 @@ public final class VhostDevice implements AutoCloseable {
      */
     public record Status(boolean connected, long features, long connections, String lastFailure) {}
 
-    private VhostDevice(Options options) {
+    private VhostDevice(Options options, long redialMillis, long maxPauseMillis) {
         this.options = options;
+        this.redialMillis = redialMillis;
+        this.maxPauseMillis = maxPauseMillis;
         active = RingSet.stopped(options.type.rings());
         adopted = active;
         desired = active;
@@ -94,7 +98,12 @@ public final class VhostDevice implements AutoCloseable {
 
     /** Starts the control thread. In role LISTEN the socket accepts when this returns. */
     public static VhostDevice start(Options options) {
-        VhostDevice device = new VhostDevice(options);
+        return start(options, REDIAL_MILLIS, MAX_PAUSE_MILLIS);
+    }
+
+    /** With pauses of a test's choice. */
+    static VhostDevice start(Options options, long redialMillis, long maxPauseMillis) {
+        VhostDevice device = new VhostDevice(options, redialMillis, maxPauseMillis);
         if (options.role == Role.LISTEN) {
             device.listener = Optional.of(UnixSocket.listen(options.socket, 1));
         }
@@ -191,13 +200,12 @@ public final class VhostDevice implements AutoCloseable {
     // ---------------------------------------------------------------- control thread
 
     private void runControl() {
-        long pauseMillis = REDIAL_MILLIS;
+        long pauseMillis = redialMillis;
         try {
             while (!closing) {
                 Optional<UnixSocket> peer = open();
                 boolean violated = peer.isPresent() && serve(peer.get());
-                pauseMillis =
-                        violated ? Math.min(2 * pauseMillis, MAX_PAUSE_MILLIS) : REDIAL_MILLIS;
+                pauseMillis = violated ? Math.min(2 * pauseMillis, maxPauseMillis) : redialMillis;
                 if (options.role == Role.DIAL || violated) {
                     pause(pauseMillis);
                 }

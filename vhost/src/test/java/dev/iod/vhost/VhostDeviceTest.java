@@ -56,7 +56,9 @@ class VhostDeviceTest {
             device =
                     VhostDevice.start(
                             new VhostDevice.Options(
-                                    "test", socket, VhostDevice.Role.DIAL, TYPE, requireSealed));
+                                    "test", socket, VhostDevice.Role.DIAL, TYPE, requireSealed),
+                            2,
+                            4);
             engine = Thread.ofPlatform().name("engine").start(this::run);
         }
 

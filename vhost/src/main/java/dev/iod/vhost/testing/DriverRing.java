@@ -100,6 +100,13 @@ public final class DriverRing implements AutoCloseable {
         return Memory.readShortAcquire(owner.host(usedOffset) + 2);
     }
 
+    /** Starts over, as a driver does after a device reset: nothing offered, nothing completed. */
+    public void reset() {
+        Memory.fill(owner.host(descriptorsOffset), bytes(size), 0);
+        availIndex = 0;
+        usedSeen = 0;
+    }
+
     /** Completed chains not taken yet. */
     public int completed() {
         return (usedIndex() - usedSeen) & 0xffff;
