@@ -339,7 +339,11 @@ final class SlowPath {
                 p.end(DropReason.HAIRPIN);
                 return;
             }
+            // "This transition … discards register data … and connection tracking state, to achieve
+            // uniform behavior" with packets that come by a tunnel (ovn-sb(5), "output"). Kept, it
+            // would make the egress ACLs commit in the zone of a patch port, which has none.
             p.clearRegisters();
+            p.clearConnection();
             table(p, Stage.EGRESS, 0, depth);
         }
 

@@ -38,11 +38,8 @@ final class PortSecurityParser {
         int width = address.format().width;
         Bits mask = Bits.ones(width);
         if (slash >= 0) {
-            Constant masked = address.withMask(Constant.parse(word.substring(slash + 1)));
-            // A host address with a prefix is that one host (ovn-nb(5), port_security).
-            if (masked.value().equals(address.value())) {
-                mask = masked.mask();
-            }
+            // Bits beyond the prefix stay: the engine tells "host on a network" from "network".
+            mask = address.withMask(Constant.parse(word.substring(slash + 1))).mask();
         }
         (address.format() == Constant.Format.IPV4 ? ip4 : ip6)
                 .add(new Member(address.value(), mask));
