@@ -90,6 +90,9 @@ final class Machine {
                     HostException.Category.EXHAUSTED,
                     "machine " + id + " has " + MAX_COMMANDS + " commands to do already");
         }
+        if (agent.removed()) {
+            refuseAll(); // The thread may have looked into the inbox for the last time.
+        }
         try {
             return answer.get(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
@@ -124,6 +127,10 @@ final class Machine {
                 agent.calm();
             }
         }
+        refuseAll();
+    }
+
+    private void refuseAll() {
         HostException gone =
                 new HostException(
                         HostException.Category.NOT_FOUND, "machine " + id + " is removed");

@@ -31,7 +31,7 @@ final class MachineAgent {
 
     private volatile MachineStatus status;
     private MachineSpec spec;
-    private Phase phase = Phase.IDLE;
+    private volatile Phase phase = Phase.IDLE;
     private Optional<Vmm> vmm = Optional.empty();
     private Optional<Stopping> stopping = Optional.empty();
     private Optional<String> failure = Optional.empty();
@@ -304,22 +304,23 @@ final class MachineAgent {
             ended();
         } else if (current.lost()) {
             enter(Phase.CONNECTING); // Ends, or comes back: the deadline tells.
+        } else if (stopping.isPresent()
+                && System.nanoTime() - stopping.get().deadlineNanos() >= 0) {
+            end(); // Before anything QEMU would have to answer.
         } else if (current.drainConsole()) {
             tickMillis = EAGER_TICK_MILLIS;
         } else if (current.guestIsOff()) {
             end();
         } else if (stopping.isPresent()) {
-            pressOrEnd(current, stopping.get());
+            press(current, stopping.get());
         } else {
             tickMillis = Math.min(CALM_TICK_MILLIS, tickMillis * 2);
         }
     }
 
-    private void pressOrEnd(Vmm current, Stopping stop) throws IOException {
+    private void press(Vmm current, Stopping stop) {
         long now = System.nanoTime();
-        if (now - stop.deadlineNanos() >= 0) {
-            end();
-        } else if (now - stop.pressNanos() >= 0) {
+        if (now - stop.pressNanos() >= 0) {
             current.pressPowerButton();
             long again = now + TimeUnit.MILLISECONDS.toNanos(PRESS_AGAIN_MILLIS);
             stopping = Optional.of(new Stopping(stop.deadlineNanos(), again));

@@ -1,0 +1,130 @@
+package dev.iod.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the records, the protocol's forms and the configuration accept and refuse. */
+final class ValuesTest {
+    private static final Path SOCKET = Path.of("/run/p.sock");
+
+    @TempDir Path directory;
+
+    @Test
+    void aSpecificationSurvivesTheWire() {
+        Nic nic = new Nic("port-1", "02:00:00:00:00:01", 1442, SOCKET);
+        MachineSpec spec = spec("a1", 2, 512, "name=\"x\" \\", List.of(nic));
+        Fields read = Fields.parse(Json.line(Map.of("spec", Wire.of(spec))));
+        assertThat(Wire.spec(read.fields("spec"))).isEqualTo(spec);
+    }
+
+    @Test
+    void aStatusSurvivesTheWire() {
+        MachineStatus status =
+                new MachineStatus("a1", MachineState.FAILED, "line\n\u0000\ud83d\ude00", 7, 8);
+        assertThat(Wire.status(Fields.parse(Json.line(Wire.of(status))))).isEqualTo(status);
+    }
+
+    @Test
+    void valuesOutOfRangeAreRefusedByName() {
+        refused(() -> spec("../a", 1, 256, "", List.of()), "machine id");
+        refused(() -> spec("a", 0, 256, "", List.of()), "vcpus 0");
+        refused(() -> spec("a", 65, 256, "", List.of()), "vcpus 65");
+        refused(() -> spec("a", 1, 63, "", List.of()), "memoryMib 63");
+        refused(() -> spec("a", 1, 256, "two\nlines", List.of()), "commandLine");
+        refused(() -> new Nic("p", "01:00:00:00:00:01", 1442, SOCKET), "unicast");
+        refused(() -> new Nic("p", "02:00:00:00:00:01,x=y", 1442, SOCKET), "mac");
+        refused(() -> new Nic("p", "02:00:00:00:00:01", 67, SOCKET), "mtu 67");
+        refused(() -> new Nic("p", "02:00:00:00:00:01", 1442, Path.of("p")), "absolute");
+        refused(() -> new Nic("p", "02:00:00:00:00:01", 1442, Path.of("/")), "absolute");
+        Nic nic = new Nic("p", "02:00:00:00:00:01", 1442, SOCKET);
+        refused(() -> spec("a", 1, 256, "", List.of(nic, nic)), "different ids");
+    }
+
+    @Test
+    void aConfigurationNamesWhatIsWrongWithIt() throws IOException {
+        Path file = directory.resolve("host.properties");
+        Files.writeString(file, "socket=/s\ndirectory=/d\nsockte=/x\n");
+        refused(() -> Config.read(file), "unknown keys [sockte]");
+        Files.writeString(file, "socket=/s\n");
+        refused(() -> Config.read(file), "key directory is missing");
+        Files.writeString(file, "socket=/s\ndirectory=/d\naccelerator=fast\n");
+        refused(() -> Config.read(file), "expected auto, kvm or tcg");
+        Files.writeString(file, "socket=/s\ndirectory=/d\nstart-millis=0\n");
+        refused(() -> Config.read(file), "expected 1 to 600000");
+        Files.writeString(file, "socket=/s\ndirectory=/d\naccelerator=tcg\n");
+        assertThat(Config.read(file))
+                .isEqualTo(
+                        new Config(
+                                Path.of("/s"),
+                                Path.of("/d"),
+                                "iod-qemu",
+                                "qemu-system-x86_64",
+                                Optional.of(Accelerator.TCG),
+                                30_000));
+    }
+
+    @Test
+    void aSocketPathThatIsTooLongIsRefused() {
+        refused(() -> SocketPath.address(Path.of("/" + "a".repeat(107))), "longer than 107 bytes");
+        Path here = Path.of("").toAbsolutePath().resolve("x.sock");
+        assertThat(SocketPath.address(here).getPath()).isEqualTo(Path.of("x.sock"));
+    }
+
+    @Test
+    void theTimeStampCounterIsFoundInOtherPlaces() throws IOException {
+        Path cpuinfo = directory.resolve("cpuinfo");
+        Files.writeString(cpuinfo, "cpu MHz\t\t: 2596.140\n");
+        assertThat(TimestampCounter.fromProcessor(cpuinfo)).hasValue(2_596_140);
+        Files.writeString(cpuinfo, "model name\t: X @ 2.60GHz\ncpu MHz\t\t: 3100.000\n");
+        assertThat(TimestampCounter.fromProcessor(cpuinfo)).hasValue(2_600_000);
+        assertThat(TimestampCounter.fromProcessor(directory.resolve("none"))).isEmpty();
+    }
+
+    @Test
+    void aProcessIsItsNumberAndItsStart() throws Exception {
+        Process sleep = new ProcessBuilder("sleep", "60").directory(directory.toFile()).start();
+        GuestProcess process = GuestProcess.of(sleep);
+        assertThat(GuestProcess.find(process.pid(), process.startTicks())).isPresent();
+        assertThat(GuestProcess.find(process.pid(), process.startTicks() + 1)).isEmpty();
+        assertThat(GuestProcess.in(directory)).hasSize(1);
+
+        process.kill();
+        sleep.waitFor();
+
+        assertThat(process.alive()).isFalse();
+        assertThat(process.exitStatus()).hasValue(128 + 9);
+        assertThat(GuestProcess.in(directory)).isEmpty();
+    }
+
+    private static MachineSpec spec(
+            String id, int vcpus, long memoryMib, String commandLine, List<Nic> nics) {
+        return new MachineSpec(
+                id,
+                "name",
+                MachineModel.MICROVM,
+                vcpus,
+                memoryMib,
+                Path.of("/kernel"),
+                Path.of("/initrd"),
+                commandLine,
+                nics);
+    }
+
+    private static void refused(ThrowingCallable call, String words) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        HostException.class,
+                        e -> assertThat(e.category()).isEqualTo(HostException.Category.INVALID))
+                .hasMessageContaining(words);
+    }
+}
