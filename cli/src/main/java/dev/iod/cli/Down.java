@@ -33,15 +33,15 @@ final class Down {
         }
     }
 
-    /** The guests: their command line names this run directory. */
+    /** The guests: each VMM works in its own directory of this run directory. */
     private void endMachines() {
-        String guests = layout.run().resolve("nodes").toString();
+        Path guests = layout.run().resolve("nodes");
         List<ProcessHandle> machines =
                 ProcessHandle.allProcesses()
                         .filter(
                                 p ->
                                         Proc.isRunning(p.pid(), "qemu-system")
-                                                && Proc.isRunning(p.pid(), guests + "/"))
+                                                && Proc.worksIn(p.pid(), guests))
                         .toList();
         machines.forEach(ProcessHandle::destroy);
         if (!Waiting.within(10, () -> machines.stream().noneMatch(ProcessHandle::isAlive))) {

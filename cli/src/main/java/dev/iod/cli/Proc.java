@@ -12,6 +12,17 @@ final class Proc {
 
     private Proc() {}
 
+    /** Whether a process has its working directory somewhere under a directory. */
+    static boolean worksIn(long pid, Path directory) {
+        try {
+            return Files.exists(directory)
+                    && Files.readSymbolicLink(Path.of("/proc/" + pid + "/cwd"))
+                            .startsWith(directory.toRealPath());
+        } catch (IOException e) {
+            return false; // It ended meanwhile.
+        }
+    }
+
     /** Whether a process runs whose command line contains a word (a guard against reused ids). */
     static boolean isRunning(long pid, String word) {
         try {
