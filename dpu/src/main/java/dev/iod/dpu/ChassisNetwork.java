@@ -64,6 +64,17 @@ final class ChassisNetwork implements Network, LocalServices {
     }
 
     @Override
+    public void withdraw(LocalService service) {
+        chassis.withdraw(service.port());
+        ids.release(service.port());
+    }
+
+    @Override
+    public void allPlugged() {
+        chassis.portsKnown();
+    }
+
+    @Override
     public Optional<String> portName(int datapathKey, int portKey) {
         return chassis.portName(datapathKey, portKey);
     }

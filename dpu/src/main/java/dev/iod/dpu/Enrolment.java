@@ -10,7 +10,6 @@ import dev.iod.runtime.Keys;
 import dev.iod.runtime.Pem;
 import dev.iod.runtime.SigningRequest;
 import dev.iod.runtime.TlsIdentity;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -89,8 +88,7 @@ final class Enrolment {
                             .join(request);
             return reply.getCertificate().toByteArray();
         } catch (StatusRuntimeException e) {
-            Status status = e.getStatus();
-            String text = status.getCode() + " " + status.getDescription();
+            String text = Session.text(e.getStatus());
             throw new DpuException(
                     Category.REGION, "cannot join the region at " + region + ": " + text, e);
         }

@@ -103,6 +103,7 @@ final class MetadataService implements AutoCloseable {
             Running stopped = running.remove(service);
             if (stopped != null) {
                 stopped.server.close();
+                network.withdraw(service);
                 boolean used = services.stream().anyMatch(s -> place(s).equals(stopped.place));
                 if (!used) {
                     namespaces.remove(stopped.place);

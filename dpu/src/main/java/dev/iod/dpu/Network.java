@@ -22,6 +22,9 @@ interface Network {
 
     void unplug(String port);
 
+    /** Says that what runs already is plugged: what is bound to this node and is not, may go. */
+    void allPlugged();
+
     Set<String> plugged();
 
     /** Whether the port is claimed and its flows are live in the engine. */

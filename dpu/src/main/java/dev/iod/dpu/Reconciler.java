@@ -140,6 +140,7 @@ final class Reconciler {
             }
         }
         unplugOthers(ports);
+        network.allPlugged();
         return new Outcome(List.copyOf(statuses), again);
     }
 
@@ -150,6 +151,7 @@ final class Reconciler {
                 plug(server);
             }
         }
+        network.allPlugged();
     }
 
     private void removeOthers(Set<String> here, Set<String> wanted) {
@@ -339,15 +341,20 @@ final class Reconciler {
     }
 
     private ServerStatus status(Server server, Seen seen, Optional<MachineStatus> machine) {
-        Optional<Entry> entry = ledger.entry(server.getId());
+        // What runs is of the generation it was started in; what does not, failed or waits to be
+        // started in the one that is wanted.
+        Entry entry =
+                machine.filter(Reconciler::alive)
+                        .flatMap(m -> ledger.entry(server.getId()))
+                        .orElse(entryOf(server, STARTING));
         ServerStatus.Builder status =
                 ServerStatus.newBuilder()
                         .setId(server.getId())
                         .setState(seen.state)
                         .setReason(seen.reason)
+                        .setBootGeneration(entry.boot())
+                        .setSoftRebootGeneration(entry.softReboot())
                         .setNetworkReady(seen.state == ServerState.RUNNING && live(server));
-        entry.ifPresent(
-                e -> status.setBootGeneration(e.boot()).setSoftRebootGeneration(e.softReboot()));
         machine.ifPresent(m -> status.setPid(m.pid()).setLaunchedAt(m.startedAtMillis() / 1000));
         return status.build();
     }

@@ -42,12 +42,7 @@ record RegionImages(Channel channel) implements ImageSource {
             throw new DpuException(
                     known ? Category.REGION : Category.GOAL,
                     known
-                            ? "cannot fetch image "
-                                    + imageId
-                                    + ": "
-                                    + status.getCode()
-                                    + " "
-                                    + status.getDescription()
+                            ? "cannot fetch image " + imageId + ": " + Session.text(status)
                             : "the region has no image " + imageId,
                     e);
         }

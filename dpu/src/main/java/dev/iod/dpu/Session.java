@@ -170,8 +170,7 @@ final class Session implements AutoCloseable {
 
         @Override
         public void onError(Throwable error) {
-            Status status = Status.fromThrowable(error);
-            end(status.getCode() + " " + status.getDescription());
+            end(text(Status.fromThrowable(error)));
         }
 
         @Override
@@ -186,6 +185,14 @@ final class Session implements AutoCloseable {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** A status with what caused it, which gRPC keeps apart ("io exception"). */
+    static String text(Status status) {
+        StringBuilder text = new StringBuilder(status.getCode().toString());
+        Optional.ofNullable(status.getDescription()).ifPresent(d -> text.append(": ").append(d));
+        Optional.ofNullable(status.getCause()).ifPresent(c -> text.append(": ").append(c));
+        return text.toString();
     }
 
     private void ask(ConsoleRequest request) {

@@ -146,6 +146,9 @@ final class FakeNode {
             }
 
             @Override
+            public void allPlugged() {}
+
+            @Override
             public Set<String> plugged() {
                 return Set.copyOf(plugged.keySet());
             }

@@ -133,6 +133,11 @@ class MetadataTest {
         }
 
         @Override
+        public void withdraw(LocalService service) {
+            provided.remove(service.port());
+        }
+
+        @Override
         public Optional<String> portName(int datapathKey, int portKey) {
             return Optional.ofNullable(ports.get(datapathKey + "/" + portKey));
         }

@@ -85,6 +85,7 @@ class ReconcilerTest {
         ServerStatus status = settle(Goals.of(on()));
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).isEqualTo("the region has no image kernel");
+        assertThat(status.getBootGeneration()).as("of the boot that failed").isEqualTo(1);
     }
 
     @Test
