@@ -6,6 +6,9 @@ import dev.iod.eswitch.Action;
 import dev.iod.eswitch.Bits;
 import dev.iod.eswitch.EngineEvent;
 import dev.iod.eswitch.Entity;
+import dev.iod.ovsdb.Endpoint;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
@@ -61,17 +64,18 @@ class ChassisTest {
     }
 
     private Chassis open(String name, boolean removeAtClose) {
-        return Chassis.open(
-                new Chassis.Config(
-                        name,
-                        name,
-                        "192.168.60.1",
-                        List.of(central.southbound()),
-                        Optional.empty(),
-                        directory.resolve(name + ".zones"),
-                        removeAtClose),
-                engine,
-                listener);
+        return Chassis.open(config(name, removeAtClose), engine, listener);
+    }
+
+    private Chassis.Config config(String name, boolean removeAtClose) {
+        return new Chassis.Config(
+                name,
+                name,
+                "192.168.60.1",
+                List.of(central.southbound()),
+                Optional.empty(),
+                directory.resolve(name + ".zones"),
+                removeAtClose);
     }
 
     private static Entity.Device device(int id) {
@@ -210,5 +214,59 @@ class ChassisTest {
                     .isEqualTo(before);
             assertThat(engine.port("vm1").zone()).isEqualTo(zone);
         }
+    }
+
+    @Test
+    void worksByTlsInTheRoleOfAController() throws Exception {
+        Topology.create(central);
+        var identities = new Identities(directory);
+        identities.issue("central");
+        identities.issue("n1");
+        identities.issue("n2");
+        int port;
+        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = probe.getLocalPort();
+        }
+        central.listenTls(
+                port,
+                identities.key("central"),
+                identities.certificate("central"),
+                identities.authority());
+        Chassis.Config plain = config("n1", true);
+        var endpoint = List.of(Endpoint.parse("ssl:127.0.0.1:" + port));
+        var own =
+                new Chassis.Config(
+                        "n1",
+                        "n1",
+                        plain.encapIp(),
+                        endpoint,
+                        Optional.of(identities.context("n1")),
+                        plain.zoneFile(),
+                        true);
+        try (Chassis chassis = Chassis.open(own, engine, listener)) {
+            chassis.plug("vm1", device(1));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            central.nb("--wait=hv", "sync");
+            chassis.engineEvent(
+                    new EngineEvent.NeighborLearned(
+                            engine.port("lrp-rp1").key(), Bits.of(0x0a0100fe), 0x020000000001L));
+            Waiting.until(() -> !engine.all(Entity.Neighbor.class).isEmpty());
+            // Another node's certificate may not touch this chassis.
+            var stranger =
+                    new Chassis.Config(
+                            "n1",
+                            "n1",
+                            "192.168.60.7",
+                            endpoint,
+                            Optional.of(identities.context("n2")),
+                            directory.resolve("stranger.zones"),
+                            false);
+            try (Chassis impostor = Chassis.open(stranger, new MemoryEngine(), new Ready())) {
+                Waiting.until(() -> impostor.status().problem().contains("permission error"));
+            }
+            assertThat(central.sb("get", "Encap", ".", "ip")).isEqualTo("\"192.168.60.1\"");
+        }
+        assertThat(central.sb("--bare", "--columns=name", "list", "Chassis")).isEmpty();
     }
 }
