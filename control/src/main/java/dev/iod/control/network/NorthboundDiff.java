@@ -30,16 +30,31 @@ final class NorthboundDiff {
     private final NorthboundState state;
     private final String owner;
     private final int limit;
+    private final Set<String> refused;
     private final List<Operation> operations = new ArrayList<>();
+    private String last = "";
 
     /** Names of the rows that this transaction inserts. */
     private final Map<NbTable, Map<String, String>> inserted = new EnumMap<>(NbTable.class);
 
-    private NorthboundDiff(NorthboundPlan plan, NorthboundState state, String owner, int limit) {
+    /**
+     * One transaction.
+     *
+     * @param last the row that the last operations are about, as in {@code refused}
+     */
+    record Step(List<Operation> operations, String last) {}
+
+    private NorthboundDiff(
+            NorthboundPlan plan,
+            NorthboundState state,
+            String owner,
+            int limit,
+            Set<String> refused) {
         this.plan = plan;
         this.state = state;
         this.owner = owner;
         this.limit = limit;
+        this.refused = refused;
         for (NbTable table : NbTable.values()) {
             inserted.put(table, new HashMap<>());
         }
@@ -47,26 +62,35 @@ final class NorthboundDiff {
 
     /**
      * @param limit operations after which no further row is begun
+     * @param refused rows that the database did not take, to be left out
      */
-    static List<Operation> next(
-            NorthboundPlan plan, NorthboundState state, String owner, int limit) {
-        var diff = new NorthboundDiff(plan, state, owner, limit);
+    static Step next(
+            NorthboundPlan plan,
+            NorthboundState state,
+            String owner,
+            int limit,
+            Set<String> refused) {
+        var diff = new NorthboundDiff(plan, state, owner, limit, refused);
         // Removed first: a name or an address may move from an old row to a new one.
         for (NbTable table : List.of(NbTable.values()).reversed()) {
             diff.remove(table);
         }
         for (NbTable table : NbTable.values()) {
             for (NbRow row : plan.rows(table).values()) {
-                if (!diff.isFull()) {
-                    diff.put(row);
-                }
+                diff.put(row);
             }
         }
-        return List.copyOf(diff.operations);
+        return new Step(List.copyOf(diff.operations), diff.last);
     }
 
-    private boolean isFull() {
-        return operations.size() >= limit;
+    /** Whether there is room for operations on this row, and it is not one to leave out. */
+    private boolean begin(NbTable table, String key) {
+        String name = table.schemaName() + " " + key;
+        if (operations.size() >= limit || refused.contains(name)) {
+            return false;
+        }
+        last = name;
+        return true;
     }
 
     private void remove(NbTable table) {
@@ -80,8 +104,8 @@ final class NorthboundDiff {
                             }
                         });
         for (Row row : unwanted) {
-            if (isFull()) {
-                return;
+            if (!begin(table, row.uuid().toString())) {
+                continue;
             }
             operations.add(
                     table.parent()
@@ -103,12 +127,27 @@ final class NorthboundDiff {
     }
 
     private void put(NbRow row) {
+        if (!begin(row.table(), row.key())) {
+            return;
+        }
         Optional<Row> existing = state.row(row.table(), row.key());
         if (existing.isPresent()) {
             change(row, existing.get());
-        } else {
+        } else if (hasParent(row)) {
             insert(row);
         }
+    }
+
+    /** Without a parent the database would drop the row again without a word. */
+    private boolean hasParent(NbRow row) {
+        return row.table()
+                .parent()
+                .map(
+                        parent ->
+                                state.row(parent.table(), row.parentKey()).isPresent()
+                                        || inserted.getOrDefault(parent.table(), Map.of())
+                                                .containsKey(row.parentKey()))
+                .orElse(true);
     }
 
     private void insert(NbRow row) {

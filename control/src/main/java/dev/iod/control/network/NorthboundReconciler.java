@@ -4,15 +4,16 @@ import dev.iod.control.db.Database;
 import dev.iod.control.db.Notifications;
 import dev.iod.control.http.ApiException;
 import dev.iod.ovsdb.Endpoint;
-import dev.iod.ovsdb.Operation;
 import dev.iod.ovsdb.OvsdbException;
 import dev.iod.ovsdb.Replica;
 import dev.iod.ovsdb.Row;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +37,9 @@ public final class NorthboundReconciler implements AutoCloseable {
 
     /** Operations after which a transaction takes no further row. */
     static final int TRANSACTION_LIMIT = 500;
+
+    /** Transactions of one round. */
+    static final int PASSES_LIMIT = 100_000;
 
     private static final System.Logger LOG = System.getLogger(NorthboundReconciler.class.getName());
     private static final Duration CONNECT = Duration.ofSeconds(5);
@@ -161,19 +165,60 @@ public final class NorthboundReconciler implements AutoCloseable {
             snapshot.ports().forEach(port -> active.put(port.id(), port.active()));
             activeById = active;
         }
-        List<Operation> operations = next();
-        while (!operations.isEmpty() && !stopping) {
-            northbound.transactAndWait(operations, DEADLINE);
-            operations = next();
-        }
+        Map<String, String> refused = converge();
         recordActivePorts();
+        if (!refused.isEmpty()) {
+            throw new OvsdbException(
+                    OvsdbException.Category.CONSTRAINT_VIOLATION,
+                    "the northbound database refuses %d rows: %s"
+                            .formatted(refused.size(), refused.entrySet().iterator().next()));
+        }
     }
 
-    private List<Operation> next() {
+    /**
+     * Runs transactions until nothing differs. When one is refused, the rest goes row by row, so
+     * that a row that can never be taken holds up nothing but itself.
+     *
+     * @return the rows that were refused, and why
+     */
+    private Map<String, String> converge() {
+        var refused = new LinkedHashMap<String, String>();
+        int limit = transactionLimit;
+        for (int pass = 0; pass < PASSES_LIMIT; pass++) {
+            NorthboundDiff.Step step = next(limit, refused.keySet());
+            if (step.operations().isEmpty() || stopping) {
+                return refused;
+            }
+            try {
+                northbound.transactAndWait(step.operations(), DEADLINE);
+            } catch (OvsdbException e) {
+                if (!isRefusal(e)) {
+                    throw e;
+                }
+                if (limit == 1) {
+                    refused.put(step.last(), String.valueOf(e.getMessage()));
+                }
+                limit = 1;
+            }
+        }
+        throw new OvsdbException(
+                OvsdbException.Category.RESOURCES,
+                "the northbound database still differs after " + PASSES_LIMIT + " transactions");
+    }
+
+    private static boolean isRefusal(OvsdbException error) {
+        return switch (error.category()) {
+            case CONSTRAINT_VIOLATION, REFERENTIAL_INTEGRITY, OTHER -> true;
+            case WAIT_TIMED_OUT, PERMISSION, DISCONNECTED, NO_ANSWER, RESOURCES, SCHEMA, PROTOCOL ->
+                    false;
+        };
+    }
+
+    private NorthboundDiff.Step next(int limit, Set<String> refused) {
         return northbound.read(
                 view ->
                         NorthboundDiff.next(
-                                plan, NorthboundState.of(view, owner), owner, transactionLimit));
+                                plan, NorthboundState.of(view, owner), owner, limit, refused));
     }
 
     private void recordActivePorts() {

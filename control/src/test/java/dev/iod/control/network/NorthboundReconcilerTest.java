@@ -115,6 +115,30 @@ class NorthboundReconcilerTest {
     }
 
     @Test
+    void aRowThatIsRefusedHoldsUpNothingElse() {
+        reconciler.close();
+        ovn.wipeNorthbound();
+        // Names of port groups are unique, and this one is somebody else's.
+        ovn.nbctl("pg-add", SecurityGroupRows.DROP_GROUP);
+        reconciler = NorthboundReconciler.start(database, ovn.northbound(), OWNER);
+        String network = create("networks", "network", "'name':'net'");
+        create(
+                "subnets",
+                "subnet",
+                "'network_id':'" + network + "','ip_version':4,'cidr':'10.0.0.0/24'");
+        String port = create("ports", "port", "'network_id':'" + network + "'");
+        waitFor(() -> ovn.nbctl("show").contains(port));
+        waitFor(() -> reconciler.status().problem().contains("Port_Group neutron_pg_drop"));
+        ovn.nbctl("pg-del", SecurityGroupRows.DROP_GROUP);
+        waitFor(
+                () ->
+                        ovn.nbctl("--bare", "--columns=ports", "list", "Port_Group")
+                                .lines()
+                                .anyMatch(line -> !line.isBlank()));
+        waitFor(() -> reconciler.status().problem().isEmpty());
+    }
+
+    @Test
     void portsFollowWhatOvnReports() {
         String network = create("networks", "network", "'name':'net'");
         create(
