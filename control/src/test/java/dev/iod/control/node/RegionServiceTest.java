@@ -151,7 +151,8 @@ class RegionServiceTest {
                     NodeMessage.newBuilder()
                             .setObserved(Observed.newBuilder().setGoalRevision(revision))
                             .build());
-            assertThat(observations.poll(WAIT_SECONDS, TimeUnit.SECONDS)).isEqualTo("s1 " + revision);
+            assertThat(observations.poll(WAIT_SECONDS, TimeUnit.SECONDS))
+                    .isEqualTo("s1 " + revision);
             assertThat(sessions.connected("s1")).isTrue();
             var shown = admin.get("/iod/v1/nodes/s1").json().path("node");
             assertThat(shown.path("state").stringValue()).isEqualTo("up");
@@ -275,7 +276,8 @@ class RegionServiceTest {
         void hello(String name) {
             up.onNext(
                     NodeMessage.newBuilder()
-                            .setHello(Hello.newBuilder().setNode(name).setVcpus(4).setMemoryMib(512))
+                            .setHello(
+                                    Hello.newBuilder().setNode(name).setVcpus(4).setMemoryMib(512))
                             .build());
         }
 
