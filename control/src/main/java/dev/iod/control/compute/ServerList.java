@@ -2,11 +2,13 @@ package dev.iod.control.compute;
 
 import dev.iod.control.db.ListSql;
 import dev.iod.control.http.ApiException;
+import dev.iod.control.http.Fault;
 import dev.iod.control.http.ListQuery;
 import dev.iod.control.http.Query;
 import dev.iod.control.http.Request;
 import dev.iod.control.node.Node;
 import dev.iod.control.node.Nodes;
+import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -22,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /** Lists of servers: Nova's filters and sort keys over keyset paging. */
 final class ServerList {
@@ -69,6 +72,9 @@ final class ServerList {
                     "security_groups",
                     "pci_devices");
 
+    /** PostgreSQL's SQLSTATE for a filter that is no regular expression. */
+    private static final String INVALID_REGEX = "2201B";
+
     private ServerList() {}
 
     /** The servers a list request asks for. */
@@ -100,11 +106,22 @@ final class ServerList {
         }
         ListQuery list = request.list();
         refuseSortByNode(request, list);
-        return sql.page(
-                handle,
-                list.sort().isEmpty() ? list : withDirections(list, query),
-                List.of(new ListQuery.Sort("created_at", true), new ListQuery.Sort("id", true)),
-                ServerStore::map);
+        try {
+            return sql.page(
+                    handle,
+                    list.sort().isEmpty() ? list : withDirections(list, query),
+                    List.of(new ListQuery.Sort("created_at", true), new ListQuery.Sort("id", true)),
+                    ServerStore::map);
+        } catch (UnableToExecuteStatementException e) {
+            if (e.getCause() instanceof SQLException cause
+                    && INVALID_REGEX.equals(cause.getSQLState())) {
+                throw new ApiException(
+                        Fault.BAD_REQUEST,
+                        "Invalid input for query parameters: a filter is not a 'regex'.",
+                        e);
+            }
+            throw e;
+        }
     }
 
     /** Nova sorts descending unless told otherwise. */
@@ -282,7 +299,7 @@ final class ServerList {
                                         : LocalDateTime.parse(iso).toInstant(ZoneOffset.UTC);
                             } catch (DateTimeParseException e) {
                                 throw new ApiException(
-                                        dev.iod.control.http.Fault.BAD_REQUEST,
+                                        Fault.BAD_REQUEST,
                                         "Invalid input for query parameters %s. Value: %s. '%s' is not a 'date-time'"
                                                 .formatted(name, text, text),
                                         e);
