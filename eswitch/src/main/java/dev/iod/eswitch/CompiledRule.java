@@ -103,12 +103,33 @@ record CompiledRule(
                                 a.options().length <= MAX_DHCP_OPTIONS
                                         ? writable(a, a.result())
                                         : new Action.Unsupported("long DHCP options");
+                        case Action.ConntrackCommit a -> assignable(a);
                         case Action.Clone a -> new Action.Clone(checked(a.body()));
                         case Action.Craft a -> new Action.Craft(a.reply(), checked(a.body()));
                         default -> action;
                     });
         }
         return List.copyOf(out);
+    }
+
+    private static Action assignable(Action.ConntrackCommit commit) {
+        for (Action assignment : commit.assignments()) {
+            boolean known =
+                    switch (assignment) {
+                        case Action.Set a -> isMark(a.target());
+                        case Action.Copy a ->
+                                isMark(a.target()) && a.source().width() == a.target().width();
+                        default -> false;
+                    };
+            if (!known) {
+                return new Action.Unsupported("commit with " + assignment);
+            }
+        }
+        return commit;
+    }
+
+    private static boolean isMark(Slice target) {
+        return target.field() == Field.CT_MARK || target.field() == Field.CT_LABEL;
     }
 
     private static Action writable(Action action, Slice target) {

@@ -264,6 +264,16 @@ final class ConnectionTable implements AutoCloseable {
         return removed;
     }
 
+    /** Sets when a row times out. The wheel notices a later time by itself, an earlier one here. */
+    void expireAt(int slot, long expiryMillis) {
+        boolean earlier = expiryMillis < readLong(slot, EXPIRY);
+        writeLong(slot, EXPIRY, expiryMillis);
+        if (earlier) {
+            unschedule(slot);
+            schedule(slot);
+        }
+    }
+
     /** Puts a row into the bucket of its expiry, or the farthest one, from where it moves on. */
     private void schedule(int slot) {
         long tick = readLong(slot, EXPIRY) / TICK_MILLIS + 1;

@@ -146,7 +146,7 @@ final class Conntrack {
     }
 
     private void refreshExpiry(Transport transport, long nowMillis) {
-        table.writeLong(slot, ConnectionTable.EXPIRY, nowMillis + timeoutMillis(transport, slot));
+        table.expireAt(slot, nowMillis + timeoutMillis(transport, slot));
     }
 
     private long timeoutMillis(Transport transport, int row) {
@@ -326,7 +326,7 @@ final class Conntrack {
         if (p.transport == Transport.TCP && !tcp.continues(row, isReply, p)) {
             return false;
         }
-        table.writeLong(row, ConnectionTable.EXPIRY, nowMillis + timeoutMillis(p.transport, row));
+        table.expireAt(row, nowMillis + timeoutMillis(p.transport, row));
         return true;
     }
 

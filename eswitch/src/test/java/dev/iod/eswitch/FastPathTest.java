@@ -1,0 +1,276 @@
+package dev.iod.eswitch;
+
+import static dev.iod.eswitch.EngineHarness.key;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.eswitch.Action.Stage;
+import dev.iod.eswitch.Action.Zone;
+import dev.iod.eswitch.Entity.Target;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An engine with its flow table against a twin that forgets every flow at once. */
+final class FastPathTest {
+    private static final int PORTS = 4;
+    private static final Match ANY = new Match.Always();
+    private static final Match IP = Match.equal(Field.ETH_TYPE, 0x0800);
+
+    @TempDir Path directory;
+
+    @Test
+    void agreesWithThePipelineOnRandomTraffic() throws Exception {
+        int hits = 0;
+        for (int round = 0; round < 12; round++) {
+            long seed = Long.getLong("seed", 1000L + round);
+            System.out.println("seed " + seed);
+            EngineHarness fast = new EngineHarness(directory.resolve("f" + round));
+            EngineHarness slow = new EngineHarness(directory.resolve("s" + round));
+            build(fast, new SplittableRandom(seed));
+            build(slow, new SplittableRandom(seed));
+            SplittableRandom random = new SplittableRandom(seed + 1);
+            for (int i = 0; i < 2000; i++) {
+                int port = 1 + random.nextInt(PORTS);
+                byte[] frame = frame(random, port);
+                for (int repeat = random.nextInt(4); repeat >= 0; repeat--) {
+                    step(fast, port, frame);
+                    step(slow, port, frame);
+                    slow.flows.sweep(slow.flows.capacity(), PipelineState.EMPTY, slow.nowMillis);
+                    assertSame(fast, slow, i);
+                }
+                if (random.nextInt(500) == 0) {
+                    SplittableRandom change = random.split();
+                    disturb(fast, change.split());
+                    disturb(slow, change.split());
+                }
+                long pass = random.nextInt(400) == 0 ? random.nextInt(40_000) : 1;
+                fast.nowMillis += pass;
+                slow.nowMillis += pass;
+            }
+            assertThat(slow.counters.count(Counter.FLOW_HITS)).isZero();
+            hits += (int) fast.counters.count(Counter.FLOW_HITS);
+        }
+        assertThat(hits).isGreaterThan(5000);
+    }
+
+    private static void step(EngineHarness engine, int port, byte[] frame) {
+        if (port == PORTS) {
+            // The last port is remote: its packets come from the peer's tunnel.
+            engine.sendUplink(tunneled(frame));
+        } else {
+            engine.send(1, port, frame);
+        }
+    }
+
+    private static byte[] tunneled(byte[] inner) {
+        Packet p = TestPackets.of(inner);
+        Geneve.Route route =
+                new Geneve.Route(1, 2, EngineHarness.PEER_ADDRESS, EngineHarness.OUR_ADDRESS);
+        int to = 1 + (inner[5] & 0xff) % (PORTS - 1);
+        Geneve.encapsulate(p, route, 1, PORTS << 16 | to, 0);
+        return TestPackets.bytes(p);
+    }
+
+    private static void assertSame(EngineHarness fast, EngineHarness slow, int packet) {
+        for (int port = 1; port < PORTS; port++) {
+            assertFrames(fast.received(1, port), slow.received(1, port), packet);
+        }
+        assertFrames(fast.receivedUplink(), slow.receivedUplink(), packet);
+        for (DropReason reason : DropReason.values()) {
+            assertThat(fast.counters.count(reason))
+                    .as("packet %d, %s", packet, reason)
+                    .isEqualTo(slow.counters.count(reason));
+        }
+    }
+
+    private static void assertFrames(List<byte[]> fast, List<byte[]> slow, int packet) {
+        assertThat(fast).as("packet %d", packet).hasSameSizeAs(slow);
+        for (int i = 0; i < fast.size(); i++) {
+            assertThat(fast.get(i)).as("packet %d", packet).isEqualTo(slow.get(i));
+        }
+    }
+
+    private static void disturb(EngineHarness engine, SplittableRandom unused) {
+        // Both engines get the same next rule number, so the same row changes in both.
+        engine.ingress(
+                1,
+                2,
+                1000,
+                new Match.All(List.of(IP, Match.equal(Field.L4_DST, 99))),
+                new Action.Drop());
+        engine.commit();
+    }
+
+    private static void build(EngineHarness engine, SplittableRandom random) {
+        engine.datapath(1);
+        for (int port = 1; port < PORTS; port++) {
+            engine.local(1, port, 10 + port);
+        }
+        engine.port(1, PORTS, new Target.Remote(EngineHarness.PEER_ADDRESS), 0);
+        long[] all = {key(1, 1), key(1, 2), key(1, 3), key(1, 4)};
+        engine.put(new Entity.MulticastGroup(key(1, 0x8000), "flood", all));
+        engine.ingress(1, 0, 10, IP, new Action.ConntrackNext(Zone.PORT), next(Stage.INGRESS, 1));
+        engine.ingress(1, 0, 0, ANY, next(Stage.INGRESS, 3));
+        acl(engine, Stage.INGRESS, 1, 2, random);
+        Action mark =
+                new Action.ConntrackCommit(
+                        Zone.PORT,
+                        List.of(
+                                new Action.Set(Field.CT_MARK.slice(0, 1), Bits.ZERO),
+                                new Action.Copy(
+                                        Field.L4_DST.whole(), Field.CT_LABEL.slice(16, 16))));
+        engine.ingress(1, 2, 10, Match.equal(Field.REG1, 1), mark, next(Stage.INGRESS, 3));
+        engine.ingress(1, 2, 0, ANY, next(Stage.INGRESS, 3));
+        random(engine, random);
+        for (int port = 1; port <= PORTS; port++) {
+            engine.ingress(
+                    1,
+                    4,
+                    5,
+                    Match.equal(Field.ETH_DST, port),
+                    out(key(1, port)),
+                    new Action.Output());
+        }
+        engine.ingress(1, 4, 0, ANY, out(key(1, 0x8000)), new Action.Output());
+        engine.egress(1, 0, 10, IP, new Action.ConntrackNext(Zone.PORT), next(Stage.EGRESS, 1));
+        engine.egress(1, 0, 0, ANY, new Action.Output());
+        acl(engine, Stage.EGRESS, 1, 2, random);
+        engine.egress(
+                1,
+                2,
+                10,
+                Match.equal(Field.REG1, 1),
+                new Action.ConntrackCommit(Zone.PORT, List.of()),
+                new Action.Output());
+        engine.egress(1, 2, 0, ANY, new Action.Output());
+        engine.commit();
+    }
+
+    private static Action next(Stage stage, int table) {
+        return new Action.Next(stage, table);
+    }
+
+    private static Action out(long port) {
+        return new Action.Set(Field.OUT_PORT.whole(), Bits.of(port));
+    }
+
+    private static Match ct(int bits, int mask) {
+        return new Match.Masked(Field.CT_STATE, Bits.of(bits), Bits.of(mask));
+    }
+
+    /** Security groups in the small: new connections to some ports, answers, related errors. */
+    private static void acl(
+            EngineHarness engine, Stage stage, int table, int to, SplittableRandom random) {
+        Action allow = new Action.Set(Field.REG1.whole(), Bits.of(1));
+        engine.rule(1, stage, table, 90, ct(2 | 32, 2 | 32 | 16), next(stage, to));
+        engine.rule(1, stage, table, 80, ct(4 | 32, 4 | 32), next(stage, to));
+        for (int i = 0; i < 4; i++) {
+            Match port = Match.equal(Field.L4_DST, 90 + random.nextInt(4));
+            engine.rule(
+                    1,
+                    stage,
+                    table,
+                    50 + i,
+                    new Match.All(List.of(ct(1, 1), port)),
+                    allow,
+                    next(stage, to));
+        }
+        Match icmp = Match.equal(Field.IP_PROTO, 1);
+        engine.rule(
+                1,
+                stage,
+                table,
+                40,
+                new Match.All(List.of(ct(1, 1), icmp)),
+                allow,
+                next(stage, to));
+        engine.rule(1, stage, table, 0, ANY, new Action.Drop());
+    }
+
+    /** Table 3: rewrites, clones, checks, in random combination. */
+    private static void random(EngineHarness engine, SplittableRandom random) {
+        Field[] fields = {
+            Field.L4_DST, Field.L4_SRC, Field.IP4_SRC, Field.ETH_SRC, Field.IP_TTL, Field.TCP_FLAGS
+        };
+        for (int i = 0; i < 8; i++) {
+            Field field = fields[random.nextInt(fields.length)];
+            Match match =
+                    new Match.All(
+                            List.of(
+                                    IP,
+                                    Match.equal(
+                                            field,
+                                            field == Field.L4_DST || field == Field.L4_SRC
+                                                    ? 90 + random.nextInt(6)
+                                                    : random.nextInt(100))));
+            List<Action> actions = new ArrayList<>();
+            switch (random.nextInt(6)) {
+                case 0 -> actions.add(new Action.DecrementTtl());
+                case 1 ->
+                        actions.add(new Action.Copy(Field.L4_SRC.whole(), Field.REG2.slice(0, 16)));
+                case 2 ->
+                        actions.add(
+                                new Action.Clone(
+                                        List.of(
+                                                new Action.Set(Field.IP_DSCP.whole(), Bits.of(5)),
+                                                out(key(1, 1 + random.nextInt(PORTS))),
+                                                new Action.Output())));
+                case 3 -> actions.add(new Action.Set(Field.ETH_SRC.slice(8, 8), Bits.of(0x77)));
+                case 4 -> actions.add(new Action.CheckLarger(120, Field.REG3.slice(2, 1)));
+                default ->
+                        actions.add(
+                                new Action.Craft(
+                                        Action.Reply.REJECT,
+                                        List.of(
+                                                new Action.Set(Field.FLAGS.slice(0, 1), Bits.of(1)),
+                                                new Action.Copy(
+                                                        Field.IN_PORT.whole(),
+                                                        Field.OUT_PORT.whole()),
+                                                new Action.Output())));
+            }
+            actions.add(next(Stage.INGRESS, 4));
+            engine.ingress(1, 3, 10 + i, match, actions.toArray(Action[]::new));
+        }
+        engine.ingress(1, 3, 200, Match.equal(Field.REG3, 4), new Action.Drop());
+        engine.ingress(1, 3, 0, ANY, next(Stage.INGRESS, 4));
+    }
+
+    private static byte[] frame(SplittableRandom random, int from) {
+        int to = 1 + random.nextInt(PORTS);
+        int source = Frames.address(10, 0, 0, from);
+        int destination = Frames.address(10, 0, 0, to);
+        long toMac = random.nextInt(30) == 0 ? 0xffff_ffff_ffffL : to;
+        int one = 90 + random.nextInt(3);
+        int two = random.nextInt(3) == 0 ? 90 + random.nextInt(3) : one;
+        byte[] ip =
+                switch (random.nextInt(12)) {
+                    case 0 -> Frames.echo4(source, destination, 8, 1, random.nextInt(5));
+                    case 1 -> Frames.echo4(source, destination, 0, 1, random.nextInt(5));
+                    case 2, 3, 4, 5 ->
+                            Frames.udp4(
+                                    source,
+                                    destination,
+                                    one,
+                                    two,
+                                    new byte[random.nextInt(10) == 0 ? 150 : 20]);
+                    default -> {
+                        int[] flags = {2, 0x12, 0x10, 0x10, 0x10, 0x18, 0x11, 4};
+                        yield Frames.tcp4(
+                                source,
+                                destination,
+                                one,
+                                two,
+                                random.nextInt(20),
+                                random.nextInt(20),
+                                flags[random.nextInt(flags.length)],
+                                random.nextInt(10));
+                    }
+                };
+        return random.nextInt(40) == 0
+                ? Frames.arpRequest(from, source, destination)
+                : Frames.ethernet(toMac, from, 0x0800, ip);
+    }
+}

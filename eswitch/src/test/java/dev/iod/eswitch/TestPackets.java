@@ -1,0 +1,39 @@
+package dev.iod.eswitch;
+
+import dev.iod.sys.Mapping;
+import dev.iod.sys.Memory;
+
+/** Packets outside an engine. */
+final class TestPackets {
+    private TestPackets() {}
+
+    /** A packet in a buffer of its own that holds this frame, not yet parsed. */
+    static Packet of(byte[] frame) {
+        Mapping memory = Mapping.anonymous(PacketBatch.STRIDE);
+        Packet packet = new Packet();
+        packet.address = memory.address() + PacketBatch.HEADROOM;
+        fill(packet, frame);
+        return packet;
+    }
+
+    static void fill(Packet packet, byte[] frame) {
+        Memory.copyFromArray(frame, 0, packet.address, frame.length);
+        packet.length = frame.length;
+        packet.clearMetadata();
+    }
+
+    static Packet parsed(byte[] frame) {
+        Packet packet = of(frame);
+        DropReason reason = PacketParser.parse(packet);
+        if (reason != null) {
+            throw new AssertionError("not parsed: " + reason);
+        }
+        return packet;
+    }
+
+    static byte[] bytes(Packet packet) {
+        byte[] bytes = new byte[packet.length];
+        Memory.copyToArray(packet.address, bytes, 0, bytes.length);
+        return bytes;
+    }
+}
