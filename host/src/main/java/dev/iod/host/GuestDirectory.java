@@ -11,8 +11,11 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +35,10 @@ final class GuestDirectory {
     /** What is written down of a machine, so that the next daemon can adopt it. */
     record Saved(MachineSpec spec, MachineStatus status, long startTicks, boolean stopping) {}
 
+    Path path() {
+        return directory;
+    }
+
     Path vmm() {
         return directory.resolve("vmm");
     }
@@ -46,6 +53,16 @@ final class GuestDirectory {
 
     Path stderr() {
         return directory.resolve("stderr.log");
+    }
+
+    /** Where the keeper of QEMU ({@link Launcher}) writes QEMU's process number. */
+    private Path pid() {
+        return directory.resolve("pid");
+    }
+
+    /** Where the keeper writes QEMU's exit status. */
+    private Path exit() {
+        return directory.resolve("exit");
     }
 
     private Path state() {
@@ -94,6 +111,31 @@ final class GuestDirectory {
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }
+    }
+
+    /** Forgets the last run, before the next one. */
+    void forgetRun() throws IOException {
+        for (Path file : List.of(pid(), exit(), stderr(), qmpSocket())) {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    /** The number of QEMU's process, once it is started. */
+    OptionalLong startedPid() throws IOException {
+        OptionalInt pid = number(pid());
+        return pid.isPresent() ? OptionalLong.of(pid.getAsInt()) : OptionalLong.empty();
+    }
+
+    /** QEMU's exit status, 128 and the signal's number when a signal ended it. */
+    OptionalInt exitStatus() throws IOException {
+        return number(exit());
+    }
+
+    /** Both files are moved to their names when they are whole. */
+    private static OptionalInt number(Path file) throws IOException {
+        return Files.exists(file)
+                ? OptionalInt.of(Integer.parseInt(Files.readString(file).strip()))
+                : OptionalInt.empty();
     }
 
     /** The end of what QEMU wrote to its standard error, as one line. */

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 
@@ -14,27 +13,20 @@ import java.util.stream.Stream;
  *
  * @param pid process number
  * @param startTicks start of the process in clock ticks since boot, proc(5) stat field 22
- * @param child the process when this daemon started it: only then is its exit status known
  */
-record GuestProcess(long pid, long startTicks, Optional<Process> child) {
+record GuestProcess(long pid, long startTicks) {
 
-    /**
-     * A process that was just started by this daemon.
-     *
-     * @throws HostException FAILED when it is gone already
-     */
-    static GuestProcess of(Process child) {
-        OptionalLong ticks = startTicks(child.pid());
-        if (ticks.isEmpty()) {
-            throw new HostException(
-                    HostException.Category.FAILED, "QEMU ended at once, process " + child.pid());
-        }
-        return new GuestProcess(child.pid(), ticks.getAsLong(), Optional.of(child));
+    /** The process that has this number now. */
+    static Optional<GuestProcess> of(long pid) {
+        OptionalLong ticks = startTicks(pid);
+        return ticks.isPresent()
+                ? Optional.of(new GuestProcess(pid, ticks.getAsLong()))
+                : Optional.empty();
     }
 
     /** The process with this number and start time, when it still runs. */
     static Optional<GuestProcess> find(long pid, long startTicks) {
-        GuestProcess process = new GuestProcess(pid, startTicks, Optional.empty());
+        GuestProcess process = new GuestProcess(pid, startTicks);
         return process.alive() ? Optional.of(process) : Optional.empty();
     }
 
@@ -44,8 +36,8 @@ record GuestProcess(long pid, long startTicks, Optional<Process> child) {
             Path real = directory.toRealPath();
             return all.map(ProcessHandle::pid)
                     .filter(pid -> worksIn(pid, real))
-                    .map(pid -> new GuestProcess(pid, startTicks(pid).orElse(0), Optional.empty()))
-                    .filter(GuestProcess::alive)
+                    .map(GuestProcess::of)
+                    .flatMap(Optional::stream)
                     .toList();
         } catch (IOException e) {
             return List.of(); // No such directory, so nobody works there.
@@ -61,7 +53,7 @@ record GuestProcess(long pid, long startTicks, Optional<Process> child) {
     }
 
     boolean alive() {
-        return startTicks > 0 && startTicks(pid).equals(OptionalLong.of(startTicks));
+        return startTicks(pid).equals(OptionalLong.of(startTicks));
     }
 
     /** Ends it the hard way; returns at once. */
@@ -69,13 +61,6 @@ record GuestProcess(long pid, long startTicks, Optional<Process> child) {
         if (alive()) {
             ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
         }
-    }
-
-    /** Its exit status, 128 and the signal's number when a signal ended it. */
-    OptionalInt exitStatus() {
-        return child.isPresent() && !child.get().isAlive()
-                ? OptionalInt.of(child.get().exitValue())
-                : OptionalInt.empty();
     }
 
     private static OptionalLong startTicks(long pid) {

@@ -7,15 +7,38 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
- * Starts QEMU processes that outlive the daemon: a session of their own, the VMM's user, its
- * directory as working directory. All paths QEMU gets are relative to that or open already, so the
+ * Starts QEMU processes that outlive the daemon. Each has a session of its own, and a keeper that
+ * is nobody's child: a shell that waits for it and writes down its exit status, whether there is a
+ * daemon or not. All paths QEMU gets are relative to its working directory or open already, so its
  * user needs no right to the directories above the run directory.
  */
 final class Launcher {
-    /** Opens the kernel and the initial file system as root; QEMU finds them by number. */
-    private static final String OPEN = "exec 3<\"$1\" 4<\"$2\" && shift 2 && exec \"$@\"";
+    /**
+     * The keeper. Opens the kernel and the initial file system as root; QEMU finds them by number.
+     * The shell would tell of a killed child on standard error, which is for QEMU.
+     */
+    private static final String KEEPER =
+            """
+            exec 3<"$1" 4<"$2" && shift 2 || exit
+            (cd vmm && exec "$@") &
+            echo $! >pid.new && mv pid.new pid
+            exec 3<&- 4<&- 2>/dev/null
+            wait $!
+            echo $? >exit.new && mv exit.new exit
+            """;
+
+    /** Where systemd runs, a QEMU has to leave the daemon's unit, or it would end with it. */
+    private static final List<String> OWN_SCOPE =
+            List.of("systemd-run", "--scope", "--quiet", "--collect", "--slice=iod-guests");
+
+    private static final long START_MILLIS = 5_000;
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final QemuCommand command;
     private final VmmUser user;
@@ -39,23 +62,46 @@ final class Launcher {
         checkReadable("initrd", spec.initrd());
         try {
             directory.create(user);
-            Files.deleteIfExists(directory.qmpSocket());
-            Files.deleteIfExists(directory.stderr());
+            directory.forgetRun();
             List<Path> sockets = new ArrayList<>();
             for (Nic nic : spec.nics()) {
                 sockets.add(socket(directory.vmm(), nic.socket()));
             }
             List<String> qemu =
                     command.arguments(spec, Path.of("/dev/fd/3"), Path.of("/dev/fd/4"), sockets);
-            List<String> opened = new ArrayList<>(List.of("setsid", "sh", "-c", OPEN, "sh"));
-            opened.add(spec.kernel().toString());
-            opened.add(spec.initrd().toString());
-            opened.addAll(user.demoted(qemu));
-            return GuestProcess.of(builder(opened, directory.vmm(), directory.stderr()).start());
+            List<String> keeper = new ArrayList<>(List.of("setsid", "--fork"));
+            if (Files.isDirectory(Path.of("/run/systemd/system"))) {
+                keeper.addAll(OWN_SCOPE);
+            }
+            keeper.addAll(List.of("sh", "-c", KEEPER, "iod-keeper"));
+            keeper.addAll(List.of(spec.kernel().toString(), spec.initrd().toString()));
+            keeper.addAll(user.demoted(qemu));
+            builder(keeper, directory.path(), directory.stderr()).start();
+            return started(directory);
         } catch (IOException e) {
             throw new HostException(
                     HostException.Category.FAILED, "cannot start QEMU: " + e.getMessage(), e);
         }
+    }
+
+    private static GuestProcess started(GuestDirectory directory) throws IOException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(START_MILLIS);
+        OptionalLong pid = directory.startedPid();
+        while (pid.isEmpty()) {
+            if (System.nanoTime() - end > 0) {
+                throw new HostException(
+                        HostException.Category.FAILED,
+                        "QEMU was not started within %d ms: %s"
+                                .formatted(START_MILLIS, directory.stderrTail()));
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+            pid = directory.startedPid();
+        }
+        Optional<GuestProcess> process = GuestProcess.of(pid.getAsLong());
+        if (process.isEmpty()) {
+            throw new HostException(HostException.Category.FAILED, Vmm.obituary(directory));
+        }
+        return process.get();
     }
 
     /** A process with nothing inherited but a search path; its output is appended to a file. */

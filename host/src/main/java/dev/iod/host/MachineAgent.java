@@ -134,11 +134,9 @@ final class MachineAgent {
                             process.pid(),
                             saved.status().startedAtMillis());
         } else if (wanted) {
-            String tail = directory.stderrTail();
             become(
                     saved.stopping() ? MachineState.STOPPED : MachineState.FAILED,
-                    "QEMU ended while virtDaemon did not run"
-                            + (tail.isEmpty() ? "" : ": " + tail));
+                    "while virtDaemon did not run, " + Vmm.obituary(directory));
         }
     }
 
@@ -268,6 +266,7 @@ final class MachineAgent {
                             process.pid(),
                             System.currentTimeMillis()));
         } catch (HostException e) {
+            GuestProcess.in(directory.vmm()).forEach(GuestProcess::kill); // One that came too late.
             release();
             enter(Phase.IDLE);
             become(MachineState.FAILED, e.getMessage());

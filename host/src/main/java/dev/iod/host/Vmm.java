@@ -4,10 +4,15 @@ import java.io.IOException;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** One QEMU: its process, its QMP connection and its console. Used by its machine's agent only. */
 final class Vmm {
     private static final long QMP_MILLIS = 3_000;
+    private static final int EXIT_LOOKS = 50;
+    private static final long EXIT_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final GuestProcess process;
     private final GuestDirectory directory;
@@ -109,15 +114,24 @@ final class Vmm {
     }
 
     /** What is known of an end nobody asked for. */
-    String obituary() {
+    String obituary() throws IOException {
+        return obituary(directory);
+    }
+
+    static String obituary(GuestDirectory directory) throws IOException {
+        OptionalInt status = directory.exitStatus();
+        for (int i = 0; i < EXIT_LOOKS && status.isEmpty(); i++) {
+            LockSupport.parkNanos(EXIT_LOOK_NANOS); // Its keeper is just about to write it.
+            status = directory.exitStatus();
+        }
         StringBuilder text = new StringBuilder("QEMU ended unexpectedly");
-        process.exitStatus()
-                .ifPresent(
-                        status ->
-                                text.append(
-                                        status > 128
-                                                ? ", killed by signal " + (status - 128)
-                                                : ", exit status " + status));
+        if (status.isPresent()) {
+            int number = status.getAsInt();
+            text.append(
+                    number > 128
+                            ? ", killed by signal " + (number - 128)
+                            : ", exit status " + number);
+        }
         String tail = directory.stderrTail();
         return tail.isEmpty() ? text.toString() : text.append(": ").append(tail).toString();
     }

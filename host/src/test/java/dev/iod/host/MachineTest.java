@@ -99,7 +99,18 @@ final class MachineTest {
         daemon.restart();
 
         assertThat(daemon.awaitState("vm", MachineState.FAILED).reason())
-                .startsWith("QEMU ended while virtDaemon did not run");
+                .isEqualTo(
+                        "while virtDaemon did not run, QEMU ended unexpectedly, killed by signal 9");
+    }
+
+    @Test
+    void aVmmThatDoesNotStartSaysWhy() throws Exception {
+        daemon.close();
+        daemon = new TestDaemon(directory, "qemu=/nonexistent/qemu");
+        daemon.client().start(Image.machine("vm", MachineModel.Q35));
+
+        assertThat(daemon.awaitState("vm", MachineState.FAILED).reason())
+                .contains("exit status 127", "/nonexistent/qemu");
     }
 
     @Test

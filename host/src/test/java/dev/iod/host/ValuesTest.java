@@ -93,7 +93,7 @@ final class ValuesTest {
     @Test
     void aProcessIsItsNumberAndItsStart() throws Exception {
         Process sleep = new ProcessBuilder("sleep", "60").directory(directory.toFile()).start();
-        GuestProcess process = GuestProcess.of(sleep);
+        GuestProcess process = GuestProcess.of(sleep.pid()).orElseThrow();
         assertThat(GuestProcess.find(process.pid(), process.startTicks())).isPresent();
         assertThat(GuestProcess.find(process.pid(), process.startTicks() + 1)).isEmpty();
         assertThat(GuestProcess.in(directory)).hasSize(1);
@@ -102,7 +102,6 @@ final class ValuesTest {
         sleep.waitFor();
 
         assertThat(process.alive()).isFalse();
-        assertThat(process.exitStatus()).hasValue(128 + 9);
         assertThat(GuestProcess.in(directory)).isEmpty();
     }
 
