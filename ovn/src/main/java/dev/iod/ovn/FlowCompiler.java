@@ -143,6 +143,10 @@ final class FlowCompiler {
     }
 
     private OptionalLong port(String name, int datapath, Environment environment) {
+        if (name.equals("none")) {
+            // What "outport" is before anything was chosen, and after an unknown address.
+            return OptionalLong.of(0);
+        }
         Optional<Long> port = model.port(name).flatMap(model::portKey);
         return port.isPresent() ? OptionalLong.of(port.get()) : environment.group(datapath, name);
     }
@@ -220,7 +224,7 @@ final class FlowCompiler {
         @Override
         public OptionalLong port(String name) {
             OptionalLong key = FlowCompiler.this.port(name, datapath, environment);
-            if (model.port(name).isEmpty() && key.isPresent()) {
+            if (key.isPresent() && key.getAsLong() != 0 && model.port(name).isEmpty()) {
                 answers.differsByDatapath = true;
             }
             answers.ports.put(new Named(datapath, name), key);

@@ -127,6 +127,16 @@ final class OvnCentral implements AutoCloseable {
         return control("ovn-sbctl", "sb.sock", arguments);
     }
 
+    /** What ovn-trace says of a packet whose connections are new everywhere. */
+    String trace(String expression) {
+        var command = new ArrayList<>(List.of("ovn-trace", "--db=unix:" + file("sb.sock")));
+        for (int i = 0; i < 12; i++) {
+            command.add("--ct=new");
+        }
+        command.addAll(List.of("--minimal", expression));
+        return run(command.toArray(String[]::new));
+    }
+
     private String control(String program, String socket, String... arguments) {
         var command =
                 new ArrayList<>(List.of(program, "--timeout=30", "--db=unix:" + file(socket)));
