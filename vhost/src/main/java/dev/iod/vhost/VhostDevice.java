@@ -247,6 +247,10 @@ public final class VhostDevice implements AutoCloseable {
         }
     }
 
+    private void negotiated(long features) {
+        status = new Status(true, features, status.connections, status.lastFailure);
+    }
+
     /**
      * @return whether this side ended the connection because of a violation
      */
@@ -256,7 +260,13 @@ public final class VhostDevice implements AutoCloseable {
         LOG.log(Level.INFO, () -> options.name + ": front end connected");
         Optional<String> reason = Optional.empty();
         Session session =
-                new Session(options.type, options.requireSealed, peer, wakeups, new Handover());
+                new Session(
+                        options.type,
+                        options.requireSealed,
+                        peer,
+                        wakeups,
+                        new Handover(),
+                        this::negotiated);
         try {
             session.run();
         } catch (VhostException e) {

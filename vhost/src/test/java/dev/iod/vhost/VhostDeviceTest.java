@@ -244,6 +244,16 @@ class VhostDeviceTest {
         assertThat(fixture.device.status().connections()).isEqualTo(9);
     }
 
+    /** QEMU 7.2 after the driver has negotiated while the back end was away (see Session). */
+    @Test
+    void ringsStartWithoutVersion1() {
+        FrontEnd guest = fixture.frontEnd;
+        guest.connect();
+        guest.request(FrontEnd.SET_FEATURES, FrontEnd.number(1L << 30));
+        fixture.send(0, 64);
+        await("works", () -> guest.ring(1).completed() == 1);
+    }
+
     @Test
     void aStoppedRingReportsItsPositionAndGoesOn() {
         FrontEnd guest = fixture.frontEnd;
@@ -397,9 +407,7 @@ class VhostDeviceTest {
                     addresses[4] = 1;
                     f.send(FrontEnd.SET_VRING_ADDR, 1, addresses);
                 },
-                "logging"),
-        LEGACY_DRIVER(
-                f -> f.send(FrontEnd.SET_FEATURES, 1, FrontEnd.number(1L << 30)), "virtio 1.0");
+                "logging");
 
         private final Consumer<FrontEnd> act;
         private final String reason;
