@@ -10,7 +10,7 @@ module dev.iod.control {
     requires dev.iod.ovsdb;
     requires dev.iod.node;
     requires java.sql;
-    requires java.naming;
+    requires java.logging;
     requires tools.jackson.databind;
     requires com.zaxxer.hikari;
     requires flyway.core;
@@ -19,7 +19,6 @@ module dev.iod.control {
     requires io.leangen.geantyref;
     requires org.postgresql.jdbc;
     requires io.helidon.webserver;
-    requires io.helidon.common.tls;
 
     exports dev.iod.control.db to
             org.postgresql.jdbc;

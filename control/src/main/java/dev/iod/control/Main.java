@@ -26,12 +26,18 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The region's process: {@code java -m dev.iod.control/dev.iod.control.Main control.properties}.
  */
 public final class Main {
     private static final System.Logger LOG = System.getLogger(Main.class.getName());
+
+    /** Kept here because java.util.logging forgets the level of a logger nobody holds. */
+    private static final Logger FLYWAY = Logger.getLogger("org.flywaydb");
+
     private static final int DATABASE_CONNECTIONS = 16;
 
     /** The underlay's 1500 less Geneve's 58. */
@@ -41,6 +47,9 @@ public final class Main {
 
     /** Runs until SIGTERM; exit status 1 when it cannot start. */
     public static void main(String[] arguments) {
+        FLYWAY.setLevel(Level.WARNING);
+        // The connection pool speaks SLF4J; what matters reaches us as exceptions.
+        System.setProperty("slf4j.internal.verbosity", "ERROR");
         Shutdown shutdown = new Shutdown();
         shutdown.onSignal();
         try {

@@ -20,6 +20,9 @@ public final class Database implements AutoCloseable {
     /** How often a transaction is tried when others get in its way. */
     public static final int MAX_ATTEMPTS = 30;
 
+    /** How often a read is tried when its connection breaks. */
+    static final int MAX_READ_ATTEMPTS = 20;
+
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String DEADLOCK = "40P01";
@@ -98,19 +101,32 @@ public final class Database implements AutoCloseable {
                 });
     }
 
-    /** Runs queries on one consistent snapshot; changes are refused by the database. */
+    /**
+     * Runs queries on one consistent snapshot; changes are refused by the database. Queries are
+     * repeated when the connection was lost, for example because the database was restarted.
+     *
+     * @throws ApiException 503 when the database is away; whatever the work throws
+     */
     public <T> T read(Function<Handle, T> work) {
-        try {
-            return jdbi.<T, RuntimeException>inTransaction(
-                    TransactionIsolationLevel.REPEATABLE_READ,
-                    handle -> {
-                        handle.execute("SET TRANSACTION READ ONLY");
-                        return work.apply(handle);
-                    });
-        } catch (ConnectionException e) {
-            throw unavailable(e);
-        } catch (RuntimeException e) {
-            throw lost(e) ? unavailable(e) : e;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return jdbi.<T, RuntimeException>inTransaction(
+                        TransactionIsolationLevel.REPEATABLE_READ,
+                        handle -> {
+                            handle.execute("SET TRANSACTION READ ONLY");
+                            return work.apply(handle);
+                        });
+            } catch (ConnectionException e) {
+                throw unavailable(e);
+            } catch (RuntimeException e) {
+                if (!lost(e)) {
+                    throw e;
+                }
+                if (attempt == MAX_READ_ATTEMPTS) {
+                    throw unavailable(e);
+                }
+                pause(attempt);
+            }
         }
     }
 

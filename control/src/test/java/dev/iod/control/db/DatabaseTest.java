@@ -8,6 +8,9 @@ import dev.iod.control.testing.PostgresFixture;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,11 +29,13 @@ import org.junit.jupiter.api.TestInstance;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DatabaseTest {
+    private String url = "";
     private Database database;
 
     @BeforeAll
     void start() {
-        database = Database.open(PostgresFixture.newDatabase(), 8);
+        url = PostgresFixture.newDatabase();
+        database = Database.open(url, 8);
         database.run(
                 handle -> handle.execute("CREATE TABLE thing (id text PRIMARY KEY, n bigint)"));
     }
@@ -90,6 +95,24 @@ class DatabaseTest {
                 next = received.poll(20, TimeUnit.SECONDS);
             }
             assertThat(next).isEqualTo("one");
+        }
+    }
+
+    @Test
+    void lostConnectionsAreReplaced() throws Exception {
+        LinkedBlockingQueue<String> received = new LinkedBlockingQueue<>();
+        try (var _ = database.notifications().subscribe("losses", received::add)) {
+            assertThat(received.poll(20, TimeUnit.SECONDS)).isEmpty();
+            received.clear();
+            try (Connection other = DriverManager.getConnection(url);
+                    Statement statement = other.createStatement()) {
+                statement.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                + " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            }
+            assertThat(count("SELECT 1")).isEqualTo(1);
+            // After the loss subscribers are told to look at everything.
+            assertThat(received.poll(20, TimeUnit.SECONDS)).isEmpty();
         }
     }
 
