@@ -93,9 +93,9 @@ final class FakeRegion extends RegionGrpc.RegionImplBase implements AutoCloseabl
 
     NodeMessage next(NodeMessage.MessageCase kind) throws InterruptedException {
         while (true) {
-            NodeMessage message = heard.poll(15, TimeUnit.SECONDS);
+            NodeMessage message = heard.poll(60, TimeUnit.SECONDS);
             if (message == null) {
-                throw new AssertionError("no " + kind + " within 15 s");
+                throw new AssertionError("no " + kind + " within 60 s");
             }
             if (message.getMessageCase() == kind) {
                 return message;

@@ -48,11 +48,13 @@ public final class NodeListener implements AutoCloseable {
     private static final Context.Key<String> CALLER = Context.key("caller");
 
     private final Server server;
+    private final int port;
     private final EventLoopGroup network;
     private final ExecutorService calls;
 
     private NodeListener(Server server, EventLoopGroup network, ExecutorService calls) {
         this.server = server;
+        this.port = server.getPort();
         this.network = network;
         this.calls = calls;
     }
@@ -93,8 +95,9 @@ public final class NodeListener implements AutoCloseable {
         }
     }
 
+    /** Where it listens, or listened. */
     public int port() {
-        return server.getPort();
+        return port;
     }
 
     /** The common name in the caller's certificate. To be called by a service method, at once. */
