@@ -83,11 +83,17 @@ final class PortResource implements Resource {
         }
         port = security(handle, caller, fields, port, false);
         fields.end();
-        PortStore.update(handle, port);
-        tellServer(handle, old);
-        if (!port.deviceId().equals(old.deviceId())) {
-            tellServer(handle, port);
+        Optional<UUID> server = PortStore.serverOf(handle, id);
+        boolean moved =
+                !port.deviceId().equals(old.deviceId())
+                        || !port.deviceOwner().equals(old.deviceOwner())
+                        || !port.host().equals(old.host());
+        if (moved && server.isPresent()) {
+            // The server would keep the interface; taking it off is the compute service's to do.
+            throw inUse(old, "device_id");
         }
+        PortStore.update(handle, port);
+        server.ifPresent(one -> servers.portsChanged(handle, one));
         return show(handle, caller, id);
     }
 
@@ -100,14 +106,9 @@ final class PortResource implements Resource {
                     ("Port %s cannot be deleted directly via the port API: has device owner %s.")
                             .formatted(id, port.deviceOwner()));
         }
+        Optional<UUID> server = PortStore.serverOf(handle, id);
         PortStore.delete(handle, id);
-        tellServer(handle, port);
-    }
-
-    private void tellServer(Handle handle, Port port) {
-        if (port.deviceOwner().startsWith(DeviceOwner.SERVER_PREFIX)) {
-            Ids.parse(port.deviceId()).ifPresent(id -> servers.portsChanged(handle, id));
-        }
+        server.ifPresent(one -> servers.portsChanged(handle, one));
     }
 
     /** The attributes that create and update treat alike; {@code base} gives what is not said. */
@@ -202,11 +203,15 @@ final class PortResource implements Resource {
 
     private static void refuseInfrastructure(Port port, String attribute) {
         if (DeviceOwner.isInfrastructure(port.deviceOwner())) {
-            throw Neutron.conflict(
-                    "PortInUse",
-                    ("Unable to complete operation on port %s for network %s. Port already has an"
-                                    + " attached device %s; '%s' cannot be changed.")
-                            .formatted(port.id(), port.networkId(), port.deviceId(), attribute));
+            throw inUse(port, attribute);
         }
+    }
+
+    private static ApiException inUse(Port port, String attribute) {
+        return Neutron.conflict(
+                "PortInUse",
+                ("Unable to complete operation on port %s for network %s. Port already has an"
+                                + " attached device %s; '%s' cannot be changed.")
+                        .formatted(port.id(), port.networkId(), port.deviceId(), attribute));
     }
 }

@@ -1,5 +1,9 @@
 package dev.iod.control.network;
 
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.mapping;
+import static java.util.stream.Collectors.toList;
+
 import dev.iod.control.db.ListSql;
 import dev.iod.control.http.Caller;
 import dev.iod.control.http.ListQuery;
@@ -7,6 +11,7 @@ import dev.iod.control.http.Query;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -129,14 +134,39 @@ final class PortStore {
                 .findOne();
     }
 
-    /** The ports of devices, in the order in which they were made. */
-    static List<Port> ofDevices(Handle handle, Collection<String> deviceIds) {
+    /** The interfaces of a router. */
+    static List<Port> ofRouter(Handle handle, UUID routerId) {
         return handle.createQuery(
-                        "SELECT * FROM port_row WHERE device_id <> '' AND device_id ="
-                                + " ANY(string_to_array(:devices, ',')) ORDER BY device_index, id")
-                .bind("devices", Rows.joined(deviceIds))
+                        "SELECT * FROM port_row WHERE device_id = :router AND device_owner = :owner"
+                                + " ORDER BY created_at, id")
+                .bind("router", routerId.toString())
+                .bind("owner", DeviceOwner.ROUTER_INTERFACE)
                 .map((row, context) -> map(row))
                 .list();
+    }
+
+    /** The ports of servers, in the order of their devices. */
+    static Map<UUID, List<Port>> ofServers(Handle handle, Collection<UUID> serverIds) {
+        return handle.createQuery(
+                        "SELECT v.*, p.server_id FROM port p JOIN port_row v ON v.id = p.id WHERE"
+                                + " p.server_id = ANY(string_to_array(:servers, ',')::uuid[])"
+                                + " ORDER BY p.device_index, p.id")
+                .bind("servers", Rows.joined(serverIds))
+                .map((row, context) -> Map.entry(Rows.id(row, "server_id"), map(row)))
+                .collect(
+                        groupingBy(
+                                Map.Entry::getKey,
+                                LinkedHashMap::new,
+                                mapping(Map.Entry::getValue, toList())));
+    }
+
+    /** The server a port is part of. */
+    static Optional<UUID> serverOf(Handle handle, UUID portId) {
+        return handle.createQuery(
+                        "SELECT server_id FROM port WHERE id = :id AND server_id IS NOT NULL")
+                .bind("id", portId)
+                .mapTo(UUID.class)
+                .findOne();
     }
 
     static Optional<Port> holder(Handle handle, UUID subnetId, Ipv4 address) {

@@ -139,7 +139,7 @@ final class RouterInterfaces {
     }
 
     private static Port find(Handle handle, Router router, Target target) {
-        List<Port> interfaces = PortStore.ofDevices(handle, List.of(router.id().toString()));
+        List<Port> interfaces = PortStore.ofRouter(handle, router.id());
         List<Port> meant = new ArrayList<>(interfaces);
         target.portId().ifPresent(id -> meant.removeIf(port -> !port.id().equals(id)));
         if (meant.isEmpty()) {
@@ -170,7 +170,7 @@ final class RouterInterfaces {
 
     /** A router could not choose between two interfaces whose subnets overlap. */
     private static void checkOverlap(Handle handle, Router router, Subnet subnet) {
-        for (Port port : PortStore.ofDevices(handle, List.of(router.id().toString()))) {
+        for (Port port : PortStore.ofRouter(handle, router.id())) {
             if (isOn(port, subnet.id())) {
                 throw badRequest("Router already has a port on subnet %s".formatted(subnet.id()));
             }

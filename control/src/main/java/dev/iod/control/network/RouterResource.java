@@ -84,7 +84,7 @@ final class RouterResource implements Resource {
     @Override
     public void delete(Handle handle, Caller caller, UUID id) {
         RouterStore.require(handle, caller, id);
-        if (!PortStore.ofDevices(handle, List.of(id.toString())).isEmpty()) {
+        if (!PortStore.ofRouter(handle, id).isEmpty()) {
             throw Neutron.conflict("RouterInUse", "Router %s still has ports".formatted(id));
         }
         RouterStore.delete(handle, id);

@@ -1,6 +1,5 @@
 package dev.iod.control.network;
 
-import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toMap;
 
 import dev.iod.control.http.ApiException;
@@ -11,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /** {@link ServerPorts} on the tables of this package. */
@@ -47,7 +45,7 @@ final class SqlServerPorts implements ServerPorts {
             } else {
                 PortStore.update(transaction, taken);
             }
-            mark(transaction, port.id(), index, made);
+            attach(transaction, port.id(), serverId, index, made);
             index++;
         }
         return of(transaction, List.of(serverId)).getOrDefault(serverId, List.of());
@@ -65,17 +63,18 @@ final class SqlServerPorts implements ServerPorts {
 
     @Override
     public void release(Handle transaction, UUID serverId) {
-        for (Port port : PortStore.ofDevices(transaction, List.of(serverId.toString()))) {
+        List<Port> attached =
+                PortStore.ofServers(transaction, List.of(serverId))
+                        .getOrDefault(serverId, List.of());
+        for (Port port : attached) {
             detach(transaction, serverId, port.id());
         }
     }
 
     @Override
     public boolean detach(Handle transaction, UUID serverId, UUID portId) {
-        Optional<Port> port =
-                PortStore.find(transaction, portId)
-                        .filter(found -> found.deviceId().equals(serverId.toString()));
-        if (port.isEmpty()) {
+        Optional<UUID> attachedTo = PortStore.serverOf(transaction, portId);
+        if (!attachedTo.equals(Optional.of(serverId))) {
             return false;
         }
         int deleted =
@@ -84,29 +83,38 @@ final class SqlServerPorts implements ServerPorts {
                         .bind("id", portId)
                         .execute();
         if (deleted == 0) {
-            PortStore.update(transaction, port.get().withDevice("", "").withHost(""));
-            mark(transaction, portId, 0, false);
+            Port port =
+                    PortStore.find(transaction, portId)
+                            .orElseThrow(() -> Neutron.portNotFound(portId));
+            PortStore.update(transaction, port.withDevice("", "").withHost(""));
+            transaction
+                    .createUpdate(
+                            "UPDATE port SET server_id = NULL, device_index = 0 WHERE id = :id")
+                    .bind("id", portId)
+                    .execute();
         }
         return true;
     }
 
     @Override
     public Map<UUID, List<ServerPort>> of(Handle transaction, Collection<UUID> serverIds) {
-        List<Port> found =
-                PortStore.ofDevices(transaction, serverIds.stream().map(UUID::toString).toList());
-        if (found.isEmpty()) {
-            return Map.of();
-        }
+        Map<UUID, List<Port>> found = PortStore.ofServers(transaction, serverIds);
+        List<Port> all = found.values().stream().flatMap(List::stream).toList();
         Map<UUID, Network> networks =
                 NetworkStore.byIds(
-                                transaction,
-                                found.stream().map(Port::networkId).distinct().toList())
+                                transaction, all.stream().map(Port::networkId).distinct().toList())
                         .stream()
                         .collect(toMap(Network::id, network -> network));
-        Map<UUID, String> names = groupNames(transaction, found);
-        return found.stream()
-                .map(port -> view(port, networks, names))
-                .collect(groupingBy(ServerPort::serverId, LinkedHashMap::new, Collectors.toList()));
+        Map<UUID, String> names = groupNames(transaction, all);
+        var views = new LinkedHashMap<UUID, List<ServerPort>>();
+        found.forEach(
+                (server, ports) ->
+                        views.put(
+                                server,
+                                ports.stream()
+                                        .map(port -> view(server, port, networks, names))
+                                        .toList()));
+        return views;
     }
 
     private static List<Wish> wishes(Handle transaction, Caller caller, Request request) {
@@ -250,12 +258,14 @@ final class SqlServerPorts implements ServerPorts {
         return named.getFirst();
     }
 
-    private static void mark(Handle transaction, UUID portId, int index, boolean made) {
+    private static void attach(
+            Handle transaction, UUID portId, UUID serverId, int index, boolean made) {
         transaction
                 .createUpdate(
-                        "UPDATE port SET device_index = :index, made_for_server = :made"
-                                + " WHERE id = :id")
+                        "UPDATE port SET server_id = :server, device_index = :index,"
+                                + " made_for_server = :made WHERE id = :id")
                 .bind("id", portId)
+                .bind("server", serverId)
                 .bind("index", index)
                 .bind("made", made)
                 .execute();
@@ -265,8 +275,8 @@ final class SqlServerPorts implements ServerPorts {
         transaction
                 .createUpdate(
                         "UPDATE port SET host = :host, revision = revision + 1, updated_at = now()"
-                                + " WHERE device_id = :server AND host <> :host")
-                .bind("server", serverId.toString())
+                                + " WHERE server_id = :server AND host <> :host")
+                .bind("server", serverId)
                 .bind("host", host)
                 .execute();
     }
@@ -281,13 +291,13 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private static ServerPort view(
-            Port port, Map<UUID, Network> networks, Map<UUID, String> groupNames) {
+            UUID serverId, Port port, Map<UUID, Network> networks, Map<UUID, String> groupNames) {
         Network network =
                 Optional.ofNullable(networks.get(port.networkId()))
                         .orElseThrow(() -> Neutron.networkNotFound(port.networkId()));
         return new ServerPort(
                 port.id(),
-                UUID.fromString(port.deviceId()),
+                serverId,
                 network.id(),
                 network.name(),
                 port.mac(),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.control.db.Database;
 import dev.iod.control.http.ApiServer;
+import dev.iod.control.http.Caller;
 import dev.iod.control.testing.FixedTokens;
 import dev.iod.control.testing.HttpCaller;
 import dev.iod.control.testing.HttpCaller.Answer;
@@ -12,6 +13,10 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -233,6 +238,56 @@ class NetworkApiTest {
         assertThat(member.put(remove, "{'subnet_id':'" + second + "'}").status()).isEqualTo(200);
         assertThat(member.put(remove, "{'port_id':'" + port + "'}").status()).isEqualTo(200);
         assertThat(member.delete("/routers/" + router).status()).isEqualTo(204);
+    }
+
+    @Test
+    void aServersPortsAreThoseTheComputeServiceGaveIt() {
+        HttpCaller member = as("victim");
+        String network = network(member);
+        subnet(member, network, "10.0.0.0/24");
+        String own = port(member, network).path("id").asString();
+        UUID server = UUID.randomUUID();
+        ServerPorts ports = ServerPorts.sql();
+        List<ServerPorts.Wish> wishes =
+                List.of(
+                        new ServerPorts.Wish.OnNetwork(network, Optional.of("10.0.0.20")),
+                        new ServerPorts.Wish.Existing(own));
+        List<ServerPorts.ServerPort> made =
+                database.transaction(
+                        handle ->
+                                ports.create(
+                                        handle,
+                                        new Caller("u", Optional.of("victim"), Set.of("member")),
+                                        server,
+                                        "nova",
+                                        new ServerPorts.Request.Listed(wishes),
+                                        List.of("default")));
+        assertThat(made).hasSize(2);
+        assertThat(made.getFirst().addresses().getFirst()).isEqualTo("10.0.0.20");
+        assertThat(made.getLast().id()).hasToString(own);
+        assertError(member.put("/ports/" + own, "{'port':{'device_id':''}}"), 409, "PortInUse");
+        // Somebody else writes the server's id into a port of their own: that changes nothing.
+        HttpCaller other = as("attacker");
+        String elsewhere = network(other);
+        subnet(other, elsewhere, "10.0.0.0/24");
+        Answer forged =
+                other.post(
+                        "/ports",
+                        "{'port':{'network_id':'%s','device_id':'%s','device_owner':'compute:nova'}}"
+                                .formatted(elsewhere, server));
+        assertThat(forged.status()).isEqualTo(201);
+        Map<UUID, List<ServerPorts.ServerPort>> seen =
+                database.read(handle -> ports.of(handle, List.of(server)));
+        assertThat(seen).containsExactly(Map.entry(server, made));
+        database.run(handle -> ports.release(handle, server));
+        Map<UUID, List<ServerPorts.ServerPort>> left =
+                database.read(handle -> ports.of(handle, List.of(server)));
+        assertThat(left).isEmpty();
+        assertThat(member.get("/ports/" + made.getFirst().id()).status()).isEqualTo(404);
+        JsonNode kept = member.get("/ports/" + own).json().path("port");
+        assertThat(kept.path("device_id").asString()).isEmpty();
+        String forgedId = forged.json().at("/port/id").asString();
+        assertThat(other.get("/ports/" + forgedId).status()).isEqualTo(200);
     }
 
     @Test
