@@ -8,6 +8,7 @@ import static dev.iod.control.compute.View.text;
 import static dev.iod.control.compute.View.truth;
 
 import dev.iod.control.compute.KeypairStore.Keypair;
+import dev.iod.control.db.Audit;
 import dev.iod.control.http.ApiException;
 import dev.iod.control.http.Json;
 import dev.iod.control.http.ListQuery;
@@ -129,6 +130,7 @@ final class KeypairApi {
                         .transaction(
                                 handle -> {
                                     checkQuota(handle, request, user);
+                                    Audit.record(handle, request, "create keypair", name);
                                     return KeypairStore.insert(
                                             handle, user, name, type, publicKey, fingerprint);
                                 });
@@ -152,9 +154,14 @@ final class KeypairApi {
     private Response delete(Request request) {
         String user = user(request);
         String name = request.pathParameter("name");
-        if (!parts.database().transaction(handle -> KeypairStore.delete(handle, user, name))) {
-            throw missing(user, name);
-        }
+        parts.database()
+                .run(
+                        handle -> {
+                            if (!KeypairStore.delete(handle, user, name)) {
+                                throw missing(user, name);
+                            }
+                            Audit.record(handle, request, "delete keypair", name);
+                        });
         return Response.empty(request.microversion().minor() < 2 ? 202 : 204);
     }
 

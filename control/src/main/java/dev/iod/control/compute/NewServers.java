@@ -63,6 +63,10 @@ record NewServers(
         ServerPorts.Request networks = networks(server);
         if (max > 1) {
             refuseSharedAddresses(networks);
+            if (server.has("hostname")) {
+                throw ApiException.badRequest(
+                        "Unable to allocate a single hostname to multiple instances");
+            }
         }
         return new NewServers(
                 name,

@@ -10,6 +10,7 @@ import static dev.iod.control.compute.View.until;
 
 import dev.iod.control.http.Access;
 import dev.iod.control.http.ApiException;
+import dev.iod.control.http.Fault;
 import dev.iod.control.http.Json;
 import dev.iod.control.http.ListQuery;
 import dev.iod.control.http.Request;
@@ -111,6 +112,7 @@ final class NodeApi {
                         request -> list(request, "os-hypervisors/detail", FULL)),
                 admin("/v2.1/os-hypervisors/statistics", this::statistics),
                 admin("/v2.1/os-hypervisors/{id}", this::show),
+                admin("/v2.1/os-hypervisors/{id}/uptime", NodeApi::uptime),
                 admin("/v2.1/os-hypervisors/{id}/search", request -> match(request, false)),
                 admin("/v2.1/os-hypervisors/{id}/servers", request -> match(request, true)));
     }
@@ -245,6 +247,15 @@ final class NodeApi {
             }
         }
         return view;
+    }
+
+    /** Nodes do not report it, which clients take as "not known" from this status. */
+    private static Response uptime(Request request) {
+        if (request.microversion().minor() > USED_UNTIL) {
+            throw ApiException.notFound("The resource could not be found.");
+        }
+        throw new ApiException(
+                Fault.NOT_IMPLEMENTED, "The requested functionality is not supported.");
     }
 
     private Response statistics(Request request) {

@@ -75,6 +75,9 @@ final class ServerList {
     /** PostgreSQL's SQLSTATE for a filter that is no regular expression. */
     private static final String INVALID_REGEX = "2201B";
 
+    private static final String QUERY_CANCELED = "57014";
+    private static final int MAX_SECONDS = 5;
+
     private ServerList() {}
 
     /** The servers a list request asks for. */
@@ -106,6 +109,8 @@ final class ServerList {
         }
         ListQuery list = request.list();
         refuseSortByNode(request, list);
+        // A user's regular expression may take for ever; this is for this transaction only.
+        handle.execute("SET LOCAL statement_timeout = '" + MAX_SECONDS + "s'");
         try {
             return sql.page(
                     handle,
@@ -113,15 +118,26 @@ final class ServerList {
                     List.of(new ListQuery.Sort("created_at", true), new ListQuery.Sort("id", true)),
                     ServerStore::map);
         } catch (UnableToExecuteStatementException e) {
-            if (e.getCause() instanceof SQLException cause
-                    && INVALID_REGEX.equals(cause.getSQLState())) {
-                throw new ApiException(
-                        Fault.BAD_REQUEST,
-                        "Invalid input for query parameters: a filter is not a 'regex'.",
-                        e);
-            }
-            throw e;
+            throw refused(e);
         }
+    }
+
+    private static RuntimeException refused(UnableToExecuteStatementException e) {
+        String state = e.getCause() instanceof SQLException cause ? cause.getSQLState() : "";
+        if (INVALID_REGEX.equals(state)) {
+            return new ApiException(
+                    Fault.BAD_REQUEST,
+                    "Invalid input for query parameters: a filter is not a 'regex'.",
+                    e);
+        }
+        if (QUERY_CANCELED.equals(state)) {
+            return new ApiException(
+                    Fault.BAD_REQUEST,
+                    "The list took more than %d seconds; use a simpler filter."
+                            .formatted(MAX_SECONDS),
+                    e);
+        }
+        return e;
     }
 
     /** Nova sorts descending unless told otherwise. */

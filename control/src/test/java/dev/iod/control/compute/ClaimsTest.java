@@ -155,6 +155,34 @@ class ClaimsTest {
     }
 
     @Test
+    void antiAffinityHoldsUnderConcurrency() throws Exception {
+        region.node("n1", 64, 65_536);
+        region.node("n2", 64, 65_536);
+        HttpCaller owner = region.compute("q0");
+        String group =
+                owner.post(
+                                "/os-server-groups",
+                                "{'server_group': {'name': 'g', 'policies': ['anti-affinity']}}")
+                        .json()
+                        .path("server_group")
+                        .path("id")
+                        .stringValue();
+        List<java.util.concurrent.Callable<Answer>> calls = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            calls.add(
+                    () ->
+                            owner.post(
+                                    "/servers",
+                                    ("{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef':"
+                                                    + " '42'}, 'os:scheduler_hints': {'group':"
+                                                    + " '%s'}}")
+                                            .formatted(Region.IMAGE, group)));
+        }
+        assertThat(together(calls)).allSatisfy(a -> assertThat(a.status()).isEqualTo(202));
+        assertThat(placed()).isEqualTo(2);
+    }
+
+    @Test
     void asManyAsTheQuotaAllowsBetweenMinAndMax() {
         region.node("n1", 64, 65_536);
         admin.put("/os-quota-sets/q0", "{'quota_set': {'instances': 3}}");
