@@ -58,18 +58,14 @@ final class Up {
         }
     }
 
+    /** The script itself knows whether its packages or its files have changed. */
     private void image() {
-        if (Files.exists(layout.image().resolve("initrd"))) {
-            return;
-        }
+        String build = layout.home().resolve("image/build").toString();
         step(
                 "guest image iod-micro built",
-                () -> {
-                    Shell.run(
-                            layout.home().resolve("image/build").toString(),
-                            layout.image().toString());
-                    return true;
-                });
+                () ->
+                        !Shell.run(build, layout.image().toString())
+                                .contains("iod-micro is up to date"));
     }
 
     private boolean users() {
