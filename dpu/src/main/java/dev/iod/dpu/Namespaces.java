@@ -65,6 +65,8 @@ final class Namespaces {
             ip("-n", namespace, "tuntap", "add", "dev", INTERFACE, "mode", "tun");
         }
         ip("-n", namespace, "link", "set", "lo", "up");
+        // No IPv6 link-local address: it would only make noise in the engine.
+        ip("-n", namespace, "link", "set", INTERFACE, "addrgenmode", "none");
         String mtu = String.valueOf(MTU_BYTES);
         ip("-n", namespace, "link", "set", INTERFACE, "mtu", mtu, "up");
         String address = METADATA_ADDRESS + "/32";
