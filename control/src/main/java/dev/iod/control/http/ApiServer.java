@@ -34,6 +34,7 @@ public final class ApiServer implements AutoCloseable {
      * Starts to listen.
      *
      * @param port 0 for any free port
+     * @throws IllegalStateException when the port cannot be had
      */
     public static ApiServer start(
             InetAddress address, int port, List<Api> apis, Authenticator authenticator) {
@@ -52,6 +53,11 @@ public final class ApiServer implements AutoCloseable {
                                                         answer(dispatcher, request, response)))
                         .build()
                         .start();
+        if (!server.isRunning()) {
+            // It only logs why, most likely that the port is taken.
+            throw new IllegalStateException(
+                    "the API cannot listen on %s:%d".formatted(address, port));
+        }
         return new ApiServer(server);
     }
 

@@ -1,6 +1,7 @@
 package dev.iod.control.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.control.testing.FixedTokens;
 import dev.iod.control.testing.HttpCaller;
@@ -80,6 +81,18 @@ class ApiServerTest {
         assertThat(answer.status()).isEqualTo(401);
         assertThat(answer.json().path("error").path("code").intValue()).isEqualTo(401);
         assertThat(answer.headers().firstValue("WWW-Authenticate")).isPresent();
+    }
+
+    @Test
+    void aTakenPortIsAnError() {
+        assertThatThrownBy(
+                        () ->
+                                ApiServer.start(
+                                        InetAddress.getLoopbackAddress(),
+                                        server.port(),
+                                        List.of(),
+                                        new FixedTokens()))
+                .hasMessageContaining("cannot listen");
     }
 
     @Test
