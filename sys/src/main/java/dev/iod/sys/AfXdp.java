@@ -255,11 +255,12 @@ public final class AfXdp implements AutoCloseable {
         return Memory.readIntAcquire(transmit.consumer) == queued;
     }
 
-    /** EBUSY, ENOBUFS: try later; ENETDOWN, ENXIO: the interface is down. None ends the socket. */
+    /** EBUSY, ENOBUFS, ENOMEM: try later; ENETDOWN, ENXIO: the interface is down. None ends the socket. */
     private static void checkTransient(int errno) {
         boolean passing =
                 errno == Errno.EBUSY
                         || errno == Errno.ENOBUFS
+                        || errno == Errno.ENOMEM
                         || errno == Errno.ENETDOWN
                         || errno == Errno.ENXIO
                         || errno == Errno.EINTR;
