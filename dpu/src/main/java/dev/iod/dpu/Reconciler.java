@@ -49,7 +49,7 @@ final class Reconciler {
     private static final Logger LOG = System.getLogger(Reconciler.class.getName());
     private static final long RETRY_MILLIS = 2_000;
     private static final long POLL_MILLIS = 500;
-    private static final long QUIET_MILLIS = 30_000;
+    private static final long QUIET_MILLIS = 5_000;
     private static final int SOCKET_NAME_CHARS = 11;
 
     private final Machines machines;
@@ -59,7 +59,7 @@ final class Reconciler {
     private final Path sockets;
     private final LongSupplier nowMillis;
     private final Map<String, Attempts> attempts = new HashMap<>();
-    private final Set<String> stopping = new HashSet<>();
+    private final Map<String, Long> stoppedByMillis = new HashMap<>();
 
     /** What a pass saw, and when to look again if nothing happens before. */
     record Outcome(List<ServerStatus> servers, long againMillis) {}
@@ -163,7 +163,7 @@ final class Reconciler {
             }
         }
         attempts.keySet().retainAll(wanted);
-        stopping.retainAll(wanted);
+        stoppedByMillis.keySet().retainAll(wanted);
     }
 
     private void unplugOthers(Set<String> wanted) {
@@ -206,7 +206,7 @@ final class Reconciler {
         if (alive) {
             return stop(server, GRACE_MILLIS);
         }
-        stopping.remove(server.getId());
+        stoppedByMillis.remove(server.getId());
         return new Seen(ServerState.STOPPED, "", QUIET_MILLIS);
     }
 
@@ -228,14 +228,15 @@ final class Reconciler {
     }
 
     private Seen stop(Server server, long graceMillis) {
-        if (stopping.add(server.getId()) || graceMillis == 0) {
-            machines.stop(server.getId(), graceMillis);
-        }
+        // Said in every pass: virtDaemon may have been restarted since. Repeating only shortens.
+        long now = nowMillis.getAsLong();
+        long by = stoppedByMillis.merge(server.getId(), now + graceMillis, Math::min);
+        machines.stop(server.getId(), Math.max(0, by - now));
         return new Seen(ServerState.RUNNING, "", POLL_MILLIS);
     }
 
     private Seen stopped(Server server, Optional<MachineStatus> machine) {
-        stopping.remove(server.getId());
+        stoppedByMillis.remove(server.getId());
         Optional<Entry> entry =
                 ledger.entry(server.getId())
                         .filter(
