@@ -278,6 +278,7 @@ public final class Chassis implements AutoCloseable {
             } catch (RuntimeException e) {
                 problem = String.valueOf(e.getMessage());
                 LOG.log(System.Logger.Level.ERROR, "the chassis' work failed", e);
+                changedHere = true;
             }
             await();
         }

@@ -111,6 +111,10 @@ record Constant(Format format, Bits value, Bits mask) {
     }
 
     private static Bits address(String text, boolean six) {
+        // The JDK also reads "10.1" as an address, OVN does not.
+        if (!six && text.chars().filter(c -> c == '.').count() != 3) {
+            throw new OvnException(Category.SYNTAX, "not an address: " + text);
+        }
         byte[] bytes;
         try {
             bytes = InetAddress.ofLiteral(text).getAddress();

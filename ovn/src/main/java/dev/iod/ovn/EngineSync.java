@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -15,6 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class EngineSync {
     private static final long RETRY_NANOS = 500_000_000;
+    private static final long DEADLINE_SECONDS = 30;
 
     private final Engine engine;
     private final Runnable wake;
@@ -99,6 +102,8 @@ final class EngineSync {
         }
         sent = Optional.of(wanted);
         engine.commit(new Engine.Change(replace, List.copyOf(put), List.copyOf(remove)))
+                .toCompletableFuture()
+                .orTimeout(DEADLINE_SECONDS, TimeUnit.SECONDS)
                 .whenComplete(
                         (done, error) -> {
                             outcome =
@@ -128,6 +133,8 @@ final class EngineSync {
 
     private static String reason(Throwable error) {
         Throwable cause = error.getCause() == null ? error : error.getCause();
-        return "the engine refused a change: " + cause.getMessage();
+        return cause instanceof TimeoutException
+                ? "the engine did not answer within " + DEADLINE_SECONDS + " s"
+                : "the engine refused a change: " + cause.getMessage();
     }
 }
