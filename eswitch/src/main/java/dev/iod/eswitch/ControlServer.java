@@ -9,6 +9,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -89,7 +90,7 @@ final class ControlServer implements AutoCloseable {
             agents.add(channel);
             sendDevices(channel);
             new Session(channel).run();
-        } catch (EOFException e) {
+        } catch (EOFException | ClosedChannelException e) {
             LOG.log(System.Logger.Level.INFO, "agent " + name + " left");
         } catch (IOException | EngineException e) {
             LOG.log(

@@ -4,11 +4,8 @@ import dev.iod.sys.EventFd;
 import dev.iod.sys.Linux;
 import dev.iod.sys.RtNetlink;
 import dev.iod.sys.SysException;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,9 +21,12 @@ final class NetlinkUnderlay implements Underlay, AutoCloseable {
 
     private final String interfaceName;
     private final int localAddress;
-    private final Map<Integer, Geneve.Route> routes = new ConcurrentHashMap<>();
     private final EventFd wake = EventFd.create();
     private final Thread thread;
+
+    /** Replaced whole, never changed: the engine thread reads it without a lock. */
+    private volatile IntMap<Geneve.Route> routes = new IntMap<>();
+
     private volatile Set<Integer> wanted = Set.of();
     private volatile boolean stopped;
 
@@ -72,23 +72,24 @@ final class NetlinkUnderlay implements Underlay, AutoCloseable {
 
     /** Returns whether every wanted tunnel has a route. */
     private boolean refresh(RtNetlink netlink, boolean confirm) {
-        Map<Integer, Geneve.Route> found = new HashMap<>();
+        IntMap<Geneve.Route> found = new IntMap<>();
+        boolean complete = true;
         Set<Integer> addresses = wanted;
         try {
             Optional<RtNetlink.Link> link = netlink.link(interfaceName);
             if (link.isPresent()) {
                 for (int address : addresses) {
-                    resolve(netlink, link.get(), address, confirm)
-                            .ifPresent(route -> found.put(address, route));
+                    Optional<Geneve.Route> route = resolve(netlink, link.get(), address, confirm);
+                    route.ifPresent(known -> found.put(address, known));
+                    complete &= route.isPresent();
                 }
             }
         } catch (SysException e) {
             LOG.log(System.Logger.Level.WARNING, "asking the kernel for routes", e);
             return false;
         }
-        routes.keySet().retainAll(found.keySet());
-        routes.putAll(found);
-        return found.keySet().containsAll(addresses);
+        routes = found;
+        return complete;
     }
 
     private Optional<Geneve.Route> resolve(

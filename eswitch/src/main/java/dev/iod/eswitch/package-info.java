@@ -1,4 +1,32 @@
 /**
  * The packet engine: ports, parser, pipeline, flow table, conntrack, tunnels; knows nothing of OVN.
+ *
+ * <p><b>The way of a packet</b> ({@link dev.iod.eswitch.PacketEngine}): a {@code Port} copies it
+ * into the engine's own memory, {@code PacketParser} finds its headers, {@code FlowKey} says all
+ * the pipeline could ask about it in eight words, {@code FlowTable} has what is done to such
+ * packets ({@code FlowProgram}). A miss runs the rules one by one ({@code SlowPath}) while {@code
+ * FlowRecorder} watches; what may be repeated becomes one entry for the whole path.
+ *
+ * <p><b>When an entry holds.</b> As long as the datapaths it crosses are of the same generation
+ * ({@code EntityStore} gives a datapath a new one when a row changed that its packets can see) and
+ * its connections have the same stamp ({@code Conntrack} changes it with every change of state,
+ * mark or label). Segments that open or close a TCP connection, fragments, ICMP errors and packets
+ * with IP options never use an entry; packets that made the engine craft another, or a connection
+ * begin, never leave one.
+ *
+ * <p><b>Threads.</b> "engine" owns everything packets touch: ports, flows, connections, counters.
+ * "control-agent" (one per agent) builds the next {@code PipelineState}, which is immutable, and
+ * hands it over as a command; "control-accept", "control-events", "device-retry" and "underlay"
+ * (next hops from the kernel) never touch the engine thread's state either.
+ *
+ * <p><b>Bounds.</b> Rows 2,000,000; agents 8; control frame 16 MiB; nesting of a match or action
+ * 64; per packet 8192 tables, 64 patch hops, 64 copies at a time; flows and connections as
+ * configured, connections of one zone a quarter of all; events 1024 in wait. What goes beyond is
+ * refused or dropped under a {@link dev.iod.eswitch.DropReason} or {@link dev.iod.eswitch.Counter}
+ * of its own.
+ *
+ * <p><b>What survives.</b> The agent may come and go: running state stays, and its replacement
+ * transaction leaves unchanged devices and flows alone. The engine may be killed: connections are
+ * in a file and are found again by the next one.
  */
 package dev.iod.eswitch;

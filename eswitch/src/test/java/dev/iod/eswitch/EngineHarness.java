@@ -2,6 +2,7 @@ package dev.iod.eswitch;
 
 import dev.iod.eswitch.Entity.Target;
 import dev.iod.sys.Mapping;
+import dev.iod.sys.Memory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,11 +51,12 @@ final class EngineHarness implements Underlay {
         engine.attach(uplink);
     }
 
+    private static final Geneve.Route ROUTE =
+            new Geneve.Route(0x02_0000_0000_01L, 0x02_0000_0000_02L, OUR_ADDRESS, PEER_ADDRESS);
+
     @Override
     public Geneve.@Nullable Route route(int address) {
-        return address == PEER_ADDRESS
-                ? new Geneve.Route(0x02_0000_0000_01L, 0x02_0000_0000_02L, OUR_ADDRESS, address)
-                : null;
+        return address == PEER_ADDRESS ? ROUTE : null;
     }
 
     @Override
@@ -144,6 +146,21 @@ final class EngineHarness implements Underlay {
         ((FakePort) from.port).queue(frame);
         from.port.receive(batch);
         engine.process(from, batch, nowMillis);
+    }
+
+    /** Sends 32 copies of a frame into a local port many times; what leaves is only counted. */
+    void sendMany(int datapath, int port, byte[] frame, int batches) {
+        uplinkPort.discard = true;
+        devices.values().forEach(device -> ((FakePort) device.port).discard = true);
+        Attachment from = device(datapath, port);
+        for (int i = 0; i < batches; i++) {
+            for (int slot = 0; slot < PacketBatch.CAPACITY; slot++) {
+                Memory.copyFromArray(frame, 0, batch.address(slot), frame.length);
+                batch.length[slot] = frame.length;
+            }
+            batch.count = PacketBatch.CAPACITY;
+            engine.process(from, batch, nowMillis);
+        }
     }
 
     private Attachment device(int datapath, int port) {

@@ -12,6 +12,11 @@ final class FakePort implements Port {
     final List<byte[]> sent = new ArrayList<>();
     boolean up = true;
     boolean room = true;
+
+    /** Transmitted frames are counted only. */
+    boolean discard;
+
+    long discarded;
     boolean closed;
 
     void queue(byte[] frame) {
@@ -33,6 +38,10 @@ final class FakePort implements Port {
     public boolean transmit(long address, int lengthBytes) {
         if (!room) {
             return false;
+        }
+        if (discard) {
+            discarded++;
+            return true;
         }
         byte[] frame = new byte[lengthBytes];
         Memory.copyToArray(address, frame, 0, lengthBytes);

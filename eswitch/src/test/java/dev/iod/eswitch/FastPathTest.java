@@ -56,6 +56,45 @@ final class FastPathTest {
         assertThat(hits).isGreaterThan(5000);
     }
 
+    @Test
+    void hitsAllocateNothing() throws Exception {
+        EngineHarness engine = new EngineHarness(directory);
+        engine.datapath(1)
+                .local(1, 1, 11)
+                .port(1, 2, new Target.Remote(EngineHarness.PEER_ADDRESS), 0);
+        engine.ingress(
+                1,
+                0,
+                1,
+                IP,
+                new Action.ConntrackNext(Zone.PORT),
+                new Action.ConntrackCommit(Zone.PORT, List.of()),
+                new Action.DecrementTtl(),
+                out(key(1, 2)),
+                new Action.Output());
+        engine.commit();
+        byte[] frame = Frames.ethernet(2, 1, 0x0800, Frames.udp4(1, 2, 3, 4, new byte[18]));
+        engine.sendMany(1, 1, frame, 3000);
+        long before = allocatedBytes();
+        engine.sendMany(1, 1, frame, 20_000);
+        long bytes = allocatedBytes() - before;
+        assertThat(bytes).isLessThan(20_000);
+        assertThat(engine.counters.count(Counter.FLOW_MISSES)).isLessThan(5);
+        assertThat(engine.uplinkPort.discarded).isEqualTo(23_000L * PacketBatch.CAPACITY);
+    }
+
+    /** By reflection: java.base is all that this module requires of the JDK. */
+    private static long allocatedBytes() throws ReflectiveOperationException {
+        Object threads =
+                Class.forName("java.lang.management.ManagementFactory")
+                        .getMethod("getThreadMXBean")
+                        .invoke(null);
+        return (long)
+                Class.forName("com.sun.management.ThreadMXBean")
+                        .getMethod("getCurrentThreadAllocatedBytes")
+                        .invoke(threads);
+    }
+
     private static void step(EngineHarness engine, int port, byte[] frame) {
         if (port == PORTS) {
             // The last port is remote: its packets come from the peer's tunnel.

@@ -1,0 +1,257 @@
+package dev.iod.eswitch;
+
+import static dev.iod.eswitch.EngineHarness.key;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.iod.eswitch.Entity.Target;
+import dev.iod.eswitch.FrameChannel.Type;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Agent, control socket and engine thread in one process; only the ports are in memory. */
+@Timeout(60)
+final class ControlTest implements EngineClient.Listener {
+    @TempDir Path directory;
+    private final Map<String, FakePort> ports = new ConcurrentHashMap<>();
+    private final BlockingQueue<EngineEvent> events = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> connections = new LinkedBlockingQueue<>();
+    private EngineHarness harness;
+    private EngineThread thread;
+    private EngineControl control;
+    private ControlServer server;
+    private EngineClient client;
+    private volatile boolean refuseDevices;
+
+    @BeforeEach
+    void start() throws Exception {
+        harness = new EngineHarness(directory);
+        thread =
+                new EngineThread(
+                        harness.engine,
+                        harness.conntrack,
+                        harness.flows,
+                        harness.counters,
+                        harness.events,
+                        OptionalInt.empty());
+        control =
+                new EngineControl(
+                        thread,
+                        harness.engine,
+                        harness.flows,
+                        harness.counters,
+                        harness,
+                        this::open);
+        thread.start();
+        control.start();
+        server = ControlServer.start(control, harness.events, directory.resolve("s"));
+        client = EngineClient.open(directory.resolve("s"), "test", this);
+        assertThat(connections.poll(20, TimeUnit.SECONDS)).isEqualTo("connected");
+    }
+
+    @AfterEach
+    void stop() {
+        client.close();
+        server.close();
+        control.close();
+        thread.close();
+    }
+
+    private Port open(Entity.Device device) {
+        if (refuseDevices) {
+            throw new EngineException(EngineException.Category.UNAVAILABLE, "not yet");
+        }
+        FakePort port = new FakePort();
+        ports.put(device.name(), port);
+        return port;
+    }
+
+    private FakePort opened(String device) {
+        FakePort port = ports.get(device);
+        if (port == null) {
+            throw new AssertionError("no port was opened for " + device);
+        }
+        return port;
+    }
+
+    @Override
+    public void connected(EngineClient to) {
+        connections.add("connected");
+    }
+
+    @Override
+    public void disconnected(String reason) {
+        connections.add("disconnected");
+    }
+
+    @Override
+    public void event(EngineEvent event) {
+        events.add(event);
+    }
+
+    private static Entity.Device device(int id, int mtu) {
+        return new Entity.Device(id, "d" + id, new Entity.Kind.VhostUser("/x" + id, 1), mtu);
+    }
+
+    private static Entity.LogicalPort port(int key, int device) {
+        return new Entity.LogicalPort(
+                key(1, key), "p" + key, new Target.Local(device), 0, Optional.empty());
+    }
+
+    private static Entity.Rule rule(int id, Action... actions) {
+        return new Entity.Rule(
+                id,
+                "rule" + id,
+                1,
+                Action.Stage.INGRESS,
+                0,
+                id,
+                new Match.Always(),
+                List.of(actions));
+    }
+
+    @Test
+    void replacementKeepsWhatStaysAndRemovesTheRest() {
+        client.transaction()
+                .put(new Entity.Datapath(1, "a", 0, 0))
+                .put(device(1, 1442))
+                .put(device(2, 1442))
+                .put(device(3, 1442))
+                .put(port(1, 1))
+                .commit()
+                .join();
+        FakePort first = opened("d1");
+        FakePort second = opened("d2");
+        FakePort third = opened("d3");
+        client.replacement()
+                .put(new Entity.Datapath(1, "a", 0, 0))
+                .put(device(1, 1442))
+                .put(device(2, 1400))
+                .commit()
+                .join();
+        assertThat(first.closed).isFalse();
+        assertThat(opened("d1")).isSameAs(first);
+        assertThat(second.closed).isTrue();
+        assertThat(opened("d2")).isNotSameAs(second);
+        assertThat(third.closed).isTrue();
+        assertThat(client.devices().join().devices())
+                .extracting(EngineReport.DeviceStatus::id)
+                .containsExactlyInAnyOrder(1, 2);
+        assertThat(trace()).contains("no match");
+    }
+
+    private String trace() {
+        byte[] frame = Frames.ethernet(2, 4, 0x0800, Frames.udp4(1, 2, 3, 4, new byte[5]));
+        return client.trace(key(1, 1), frame).join().toString();
+    }
+
+    @Test
+    void invalidTransactionsApplyNothing() {
+        client.transaction().put(new Entity.Datapath(1, "a", 0, 0)).commit().join();
+        assertThatThrownBy(
+                        () ->
+                                client.transaction()
+                                        .put(rule(1, new Action.Drop()))
+                                        .put(new Entity.Datapath(0, "zero", 0, 0))
+                                        .commit()
+                                        .join())
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("datapath key must be 1 to");
+        assertThat(trace()).doesNotContain("rule1");
+    }
+
+    @Test
+    void traceNamesRulesAndHasNoEffect() {
+        client.transaction()
+                .put(new Entity.Datapath(1, "a", 0, 0))
+                .put(device(2, 1442))
+                .put(port(1, 1))
+                .put(port(2, 2))
+                .put(
+                        rule(
+                                7,
+                                new Action.Set(Field.OUT_PORT.whole(), Bits.of(key(1, 2))),
+                                new Action.Output()))
+                .put(
+                        new Entity.Rule(
+                                8,
+                                "out",
+                                1,
+                                Action.Stage.EGRESS,
+                                0,
+                                1,
+                                new Match.Always(),
+                                List.of(new Action.Output())))
+                .commit()
+                .join();
+        assertThat(trace()).contains("rule7").contains("out").contains("output to device 2");
+        assertThat(opened("d2").sent).isEmpty();
+        assertThat(client.flows(10).join().total()).isZero();
+        assertThat(client.counters().join().drops()).isEmpty();
+    }
+
+    @Test
+    void lostAgentChangesNothingAndComesBack() throws Exception {
+        client.transaction()
+                .put(new Entity.Datapath(1, "a", 0, 0))
+                .put(device(1, 1442))
+                .commit()
+                .join();
+        FakePort port = opened("d1");
+        server.close();
+        assertThat(connections.poll(20, TimeUnit.SECONDS)).isEqualTo("disconnected");
+        assertThatThrownBy(() -> client.counters().join())
+                .cause()
+                .hasMessageContaining("not connected");
+        server = ControlServer.start(control, harness.events, directory.resolve("s"));
+        assertThat(connections.poll(20, TimeUnit.SECONDS)).isEqualTo("connected");
+        assertThat(port.closed).isFalse();
+        assertThat(client.devices().join().devices()).hasSize(1);
+    }
+
+    @Test
+    void agentsThatSpeakNonsenseAreCutOff() throws Exception {
+        try (SocketChannel socket =
+                SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("s")))) {
+            FrameChannel agent = new FrameChannel(socket);
+            agent.send(Type.HELLO, 0, FrameChannel.hello("bad"));
+            FrameChannel.readHello(agent.receive());
+            agent.send(Type.PUT, 0, new byte[3]);
+            assertThatThrownBy(
+                            () -> {
+                                while (true) {
+                                    agent.receive();
+                                }
+                            })
+                    .isInstanceOf(java.io.IOException.class);
+        }
+        assertThat(client.counters().join()).isNotNull();
+    }
+
+    @Test
+    void devicesThatAreNotThereYetAreTriedAgain() throws Exception {
+        refuseDevices = true;
+        client.transaction().put(device(1, 1442)).commit().join();
+        assertThat(client.devices().join().devices()).isEmpty();
+        refuseDevices = false;
+        EngineEvent event = events.poll(20, TimeUnit.SECONDS);
+        assertThat(event).isEqualTo(new EngineEvent.DeviceState(1, true));
+    }
+}
