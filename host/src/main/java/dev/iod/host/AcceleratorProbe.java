@@ -109,7 +109,8 @@ final class AcceleratorProbe {
                                 process.exitValue(), said.strip().replaceAll("\\s*\\R\\s*", "; ")));
     }
 
-    private static List<String> command(String qemu, Accelerator accelerator, VmmUser user) {
+    private static List<String> command(String qemu, Accelerator accelerator, VmmUser user)
+            throws IOException {
         List<String> probe =
                 new ArrayList<>(
                         List.of(
@@ -129,7 +130,7 @@ final class AcceleratorProbe {
         probe.addAll(QemuCommand.processor(accelerator));
         List<String> command = new ArrayList<>();
         command.addAll(List.of("sh", "-c", "exec 3<probe.bin && exec \"$@\"", "sh"));
-        command.addAll(user.demoted(probe));
+        command.addAll(user.demoted(probe, accelerator));
         return command;
     }
 

@@ -75,7 +75,7 @@ final class Launcher {
             }
             keeper.addAll(List.of("sh", "-c", KEEPER, "iod-keeper"));
             keeper.addAll(List.of(spec.kernel().toString(), spec.initrd().toString()));
-            keeper.addAll(user.demoted(qemu));
+            keeper.addAll(user.demoted(qemu, command.accelerator()));
             builder(keeper, directory.path(), directory.stderr()).start();
             return started(directory);
         } catch (IOException e) {

@@ -19,6 +19,7 @@ import java.util.List;
  * @param root whether the daemon is root
  */
 record VmmUser(String name, UserPrincipal principal, String group, boolean root) {
+    private static final Path KVM = Path.of("/dev/kvm");
 
     /**
      * Looks a user up.
@@ -66,8 +67,12 @@ record VmmUser(String name, UserPrincipal principal, String group, boolean root)
         }
     }
 
-    /** The command that runs another as this user, with no way back. */
-    List<String> demoted(List<String> command) {
+    /**
+     * The command that runs another as this user, with no way back.
+     *
+     * @throws IOException when the accelerator's device does not tell its group
+     */
+    List<String> demoted(List<String> command, Accelerator accelerator) throws IOException {
         List<String> demoted = new ArrayList<>();
         if (root) {
             demoted.addAll(
@@ -75,7 +80,7 @@ record VmmUser(String name, UserPrincipal principal, String group, boolean root)
                             "setpriv",
                             "--reuid=" + name,
                             "--regid=" + group,
-                            "--init-groups",
+                            supplementary(accelerator),
                             "--no-new-privs",
                             "--inh-caps=-all",
                             "--bounding-set=-all",
@@ -83,5 +88,16 @@ record VmmUser(String name, UserPrincipal principal, String group, boolean root)
         }
         demoted.addAll(command);
         return demoted;
+    }
+
+    /** Nothing but what opens the accelerator's device, whatever groups the user is in. */
+    private static String supplementary(Accelerator accelerator) throws IOException {
+        return switch (accelerator) {
+            case KVM ->
+                    Files.exists(KVM)
+                            ? "--groups=" + Files.getAttribute(KVM, "unix:gid")
+                            : "--clear-groups";
+            case TCG -> "--clear-groups";
+        };
     }
 }
