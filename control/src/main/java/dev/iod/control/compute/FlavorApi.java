@@ -87,6 +87,7 @@ final class FlavorApi {
     }
 
     private Response list(Request request, String collection, View<Flavor> view) {
+        Queries.FLAVORS.check(request);
         ListQuery page = request.list();
         View.Scope scope = Scopes.of(request);
         boolean admin = request.caller().isAdmin();

@@ -74,6 +74,7 @@ final class InstanceActionApi {
     }
 
     private Response list(Request request) {
+        Queries.INSTANCE_ACTIONS.check(request);
         View.Scope scope = Scopes.of(request);
         boolean paged = scope.minor() >= 58;
         ListQuery page = request.list();

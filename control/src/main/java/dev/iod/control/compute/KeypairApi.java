@@ -63,6 +63,7 @@ final class KeypairApi {
     }
 
     private Response list(Request request) {
+        Queries.KEYPAIRS.check(request);
         String user = user(request);
         int minor = request.microversion().minor();
         ListQuery asked = request.list();
@@ -92,6 +93,7 @@ final class KeypairApi {
     }
 
     private Response show(Request request) {
+        Queries.KEYPAIR.check(request);
         String user = user(request);
         String name = request.pathParameter("name");
         Keypair key =
@@ -152,6 +154,7 @@ final class KeypairApi {
     }
 
     private Response delete(Request request) {
+        Queries.KEYPAIR.check(request);
         String user = user(request);
         String name = request.pathParameter("name");
         parts.database()

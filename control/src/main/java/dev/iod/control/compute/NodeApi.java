@@ -8,6 +8,7 @@ import static dev.iod.control.compute.View.since;
 import static dev.iod.control.compute.View.text;
 import static dev.iod.control.compute.View.until;
 
+import dev.iod.control.db.Database;
 import dev.iod.control.http.Access;
 import dev.iod.control.http.ApiException;
 import dev.iod.control.http.Fault;
@@ -21,6 +22,7 @@ import dev.iod.control.node.Nodes;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -121,26 +123,41 @@ final class NodeApi {
         return Route.get(template, handler).access(Access.ADMIN);
     }
 
-    /** Every node with its claims, by name. */
-    static List<Shown> all(Handle handle) {
-        Map<String, Placement.Claims> claims = Placement.claims(handle);
-        return Nodes.all(handle).stream()
-                .filter(node -> claims.containsKey(node.name()))
-                .map(
-                        node ->
-                                new Shown(
-                                        node,
-                                        Optional.ofNullable(claims.get(node.name())).orElseThrow(),
-                                        ServerStore.onNode(handle, node.name())))
-                .toList();
+    /** Every node with its claims and without its servers, by name. */
+    static List<Shown> withoutServers(Database database) {
+        return read(database, (handle, node) -> List.of());
     }
 
     private List<Shown> all() {
-        parts.database().run(Placement::adopt);
-        return parts.database().read(NodeApi::all);
+        return read(parts.database(), ServerStore::onNode);
+    }
+
+    private static List<Shown> read(
+            Database database, BiFunction<Handle, String, List<Server>> servers) {
+        if (database.read(Placement::someNotAdopted)) {
+            database.run(Placement::adopt);
+        }
+        return database.read(
+                handle -> {
+                    Map<String, Placement.Claims> claims = Placement.claims(handle);
+                    return Nodes.all(handle).stream()
+                            .flatMap(
+                                    node ->
+                                            Optional.ofNullable(claims.get(node.name())).stream()
+                                                    .map(
+                                                            claim ->
+                                                                    new Shown(
+                                                                            node,
+                                                                            claim,
+                                                                            servers.apply(
+                                                                                    handle,
+                                                                                    node.name()))))
+                            .toList();
+                });
     }
 
     private Response list(Request request, String collection, View<Shown> view) {
+        Queries.HYPERVISORS.check(request);
         View.Scope scope = Scopes.of(request);
         ListQuery page = request.list();
         boolean pattern =

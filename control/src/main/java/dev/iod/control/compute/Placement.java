@@ -92,6 +92,15 @@ final class Placement {
                 .collect(Collectors.toMap(Claims::node, Function.identity()));
     }
 
+    /** Whether a node joined that has no row of claims yet. */
+    static boolean someNotAdopted(Handle handle) {
+        return handle.createQuery(
+                        "SELECT EXISTS (SELECT 1 FROM node n WHERE NOT EXISTS"
+                                + " (SELECT 1 FROM compute_node c WHERE c.name = n.name))")
+                .mapTo(Boolean.class)
+                .one();
+    }
+
     /** Gives every node that joined since the last time its row of claims. */
     static void adopt(Handle handle) {
         handle.execute(

@@ -101,7 +101,8 @@ final class QuotaApi {
             long minimum = used.getOrDefault(resource, 0L);
             if (!force && limit >= 0 && limit < minimum) {
                 throw ApiException.badRequest(
-                        "Quota limit %d for %s must be greater than or equal to already used and reserved %d."
+                        ("Quota limit %d for %s must be greater than or equal to already used and"
+                                        + " reserved %d.")
                                 .formatted(limit, resource.text(), minimum));
             }
             Quotas.set(handle, project, resource, limit);
@@ -120,6 +121,7 @@ final class QuotaApi {
     }
 
     private Response limits(Request request) {
+        Queries.LIMITS.check(request);
         int minor = request.microversion().minor();
         String project =
                 request.query()
@@ -226,6 +228,7 @@ final class QuotaApi {
     }
 
     private static String readable(Request request) {
+        Queries.QUOTA_SET.check(request);
         String project = request.pathParameter("project");
         if (!request.caller().mayAccess(project)) {
             throw ApiException.forbidden(

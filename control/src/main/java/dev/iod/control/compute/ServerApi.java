@@ -59,7 +59,11 @@ final class ServerApi {
                             List<Server> servers = ServerList.page(handle, request);
                             ObjectNode root = Json.object();
                             ArrayNode array = root.putArray("servers");
-                            shown(handle, servers).forEach(s -> array.add(view.render(s, scope)));
+                            List<ServerShown> shown =
+                                    view == ServerView.BRIEF
+                                            ? servers.stream().map(ServerShown::brief).toList()
+                                            : shown(handle, servers);
+                            shown.forEach(s -> array.add(view.render(s, scope)));
                             if (!servers.isEmpty() && servers.size() == page.limit()) {
                                 String last = servers.getLast().id().toString();
                                 root.set(

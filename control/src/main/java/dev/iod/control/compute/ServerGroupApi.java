@@ -63,6 +63,7 @@ final class ServerGroupApi {
     }
 
     private Response list(Request request) {
+        Queries.SERVER_GROUPS.check(request);
         boolean all =
                 request.caller().isAdmin() && request.query().first("all_projects").isPresent();
         Optional<String> project =
@@ -91,7 +92,8 @@ final class ServerGroupApi {
         String text = request.query().first("offset").orElse("0");
         if (!text.matches("[0-9]{1,9}")) {
             throw ApiException.badRequest(
-                    "Invalid input for query parameters offset. Value: %s. '%s' does not match '^[0-9]*$'"
+                    ("Invalid input for query parameters offset. Value: %s. '%s' does not match"
+                                    + " '^[0-9]*$'")
                             .formatted(text, text));
         }
         return Integer.parseInt(text);

@@ -72,6 +72,29 @@ final class ServerList {
                     "security_groups",
                     "pci_devices");
 
+    private static final Set<String> IGNORED_KEYS =
+            Set.of(
+                    "architecture",
+                    "cell_name",
+                    "cleaned",
+                    "default_ephemeral_device",
+                    "default_swap_device",
+                    "deleted",
+                    "deleted_at",
+                    "disable_terminate",
+                    "ephemeral_gb",
+                    "ephemeral_key_uuid",
+                    "key_data",
+                    "launched_on",
+                    "memory_mb",
+                    "os_type",
+                    "reservation_id",
+                    "root_gb",
+                    "shutdown_terminate",
+                    "user_data",
+                    "vcpus",
+                    "vm_mode");
+
     /** PostgreSQL's SQLSTATE for a filter that is no regular expression. */
     private static final String INVALID_REGEX = "2201B";
 
@@ -84,6 +107,7 @@ final class ServerList {
     static List<Server> page(Handle handle, Request request) {
         Query query = request.query();
         int minor = request.microversion().minor();
+        Queries.SERVERS.check(request);
         query.names().stream()
                 .filter(name -> REFUSED.contains(name) || name.startsWith("_"))
                 .findFirst()
@@ -107,14 +131,14 @@ final class ServerList {
             equals(sql, query, MORE_EQUALS);
             zone(sql, query);
         }
-        ListQuery list = request.list();
+        ListQuery list = withoutIgnored(withDirections(request.list(), query), minor);
         refuseSortByNode(request, list);
         // A user's regular expression may take for ever; this is for this transaction only.
         handle.execute("SET LOCAL statement_timeout = '" + MAX_SECONDS + "s'");
         try {
             return sql.page(
                     handle,
-                    list.sort().isEmpty() ? list : withDirections(list, query),
+                    list,
                     List.of(new ListQuery.Sort("created_at", true), new ListQuery.Sort("id", true)),
                     ServerStore::map);
         } catch (UnableToExecuteStatementException e) {
@@ -140,8 +164,23 @@ final class ServerList {
         return e;
     }
 
+    /** Keys that Nova takes without sorting by them, until 2.74. */
+    private static ListQuery withoutIgnored(ListQuery list, int minor) {
+        return minor >= 75
+                ? list
+                : new ListQuery(
+                        list.limit(),
+                        list.marker(),
+                        list.sort().stream().filter(s -> !IGNORED_KEYS.contains(s.key())).toList(),
+                        list.fields(),
+                        list.backward());
+    }
+
     /** Nova sorts descending unless told otherwise. */
     private static ListQuery withDirections(ListQuery list, Query query) {
+        if (list.sort().isEmpty()) {
+            return list;
+        }
         int given = query.all("sort_dir").size();
         List<ListQuery.Sort> sort = new ArrayList<>();
         for (int i = 0; i < list.sort().size(); i++) {
@@ -169,7 +208,8 @@ final class ServerList {
         }
         if (!request.caller().isAdmin()) {
             throw ApiException.forbidden(
-                    "Policy doesn't allow os_compute_api:servers:%s:get_all_tenants to be performed."
+                    ("Policy doesn't allow os_compute_api:servers:%s:get_all_tenants to be"
+                                    + " performed.")
                             .formatted(request.path().endsWith("detail") ? "detail" : "index"));
         }
         request.query()
@@ -316,7 +356,8 @@ final class ServerList {
                             } catch (DateTimeParseException e) {
                                 throw new ApiException(
                                         Fault.BAD_REQUEST,
-                                        "Invalid input for query parameters %s. Value: %s. '%s' is not a 'date-time'"
+                                        ("Invalid input for query parameters %s. Value: %s. '%s'"
+                                                        + " is not a 'date-time'")
                                                 .formatted(name, text, text),
                                         e);
                             }

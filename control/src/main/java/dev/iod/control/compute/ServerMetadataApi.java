@@ -180,7 +180,9 @@ final class ServerMetadataApi {
                 .ifPresent(
                         violation -> {
                             throw ApiException.badRequest(
-                                    "Tag '%s' is invalid. It must be a non empty string without characters '/' and ','. Validation error message: %s"
+                                    ("Tag '%s' is invalid. It must be a non empty string without"
+                                                    + " characters '/' and ','. Validation error"
+                                                    + " message: %s")
                                             .formatted(tag, violation.message()));
                         });
         boolean[] added = {false};

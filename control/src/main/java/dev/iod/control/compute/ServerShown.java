@@ -22,6 +22,11 @@ record ServerShown(Server server, List<ServerPort> ports, Optional<Node> node) {
         ports = List.copyOf(ports);
     }
 
+    /** Enough for a list of names. */
+    static ServerShown brief(Server server) {
+        return new ServerShown(server, List.of(), Optional.empty());
+    }
+
     /** The node has been silent for too long: what the server does is not known. */
     boolean lost() {
         return server.node().isPresent() && node.filter(Node::up).isEmpty();

@@ -63,11 +63,11 @@ final class ServiceApi {
     }
 
     private List<NodeApi.Shown> all() {
-        parts.database().run(Placement::adopt);
-        return parts.database().read(NodeApi::all);
+        return NodeApi.withoutServers(parts.database());
     }
 
     private Response list(Request request) {
+        Queries.SERVICES.check(request);
         Optional<String> host = request.query().first("host").filter(h -> !h.isEmpty());
         Optional<String> binary = request.query().first("binary").filter(b -> !b.isEmpty());
         View.Scope scope = Scopes.of(request);

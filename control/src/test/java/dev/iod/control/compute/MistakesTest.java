@@ -252,6 +252,12 @@ class MistakesTest {
             assertThat(seen).as(sort).hasSize(7).doesNotHaveDuplicates();
         }
         assertThat(pager.get("/servers?marker=nonsense").status()).isEqualTo(400);
+        assertThat(pager.get("/servers?colour=red").status()).isEqualTo(200);
+        refused(
+                pager.get("/servers?colour=red", Region.version(75)),
+                400,
+                "badRequest",
+                "Additional properties are not allowed ('colour' was unexpected)");
         assertThat(pager.get("/servers?limit=-1").status()).isEqualTo(400);
         assertThat(pager.get("/servers?sort_key=nonsense").status()).isEqualTo(400);
         assertThat(pager.get("/servers?name=%5E(").status()).isEqualTo(400);
