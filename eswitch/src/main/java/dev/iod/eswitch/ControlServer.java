@@ -96,6 +96,9 @@ final class ControlServer implements AutoCloseable {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "the connection of " + name + ": " + e.getMessage());
+        } catch (RuntimeException e) {
+            // One agent's transaction met a defect: packets go on, the agent connects again.
+            LOG.log(System.Logger.Level.ERROR, "a request of " + name + " failed", e);
         } finally {
             agents.remove(channel);
         }

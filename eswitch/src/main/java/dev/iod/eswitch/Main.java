@@ -10,6 +10,9 @@ import java.util.concurrent.CountDownLatch;
 public final class Main {
     private static final System.Logger LOG = System.getLogger(Main.class.getName());
 
+    /** Exit status: EX_SOFTWARE of sysexits(3). */
+    private static final int DEFECT = 70;
+
     private Main() {}
 
     public static void main(String[] args) throws InterruptedException {
@@ -17,6 +20,13 @@ public final class Main {
             System.err.println("usage: Main CONFIG (a properties file)");
             System.exit(2);
         }
+        // A thread that dies of a defect would leave a process that looks alive and moves nothing:
+        // the supervisor's restart keeps connections and is quicker.
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, e) -> {
+                    LOG.log(System.Logger.Level.ERROR, "thread " + thread.getName() + " died", e);
+                    Runtime.getRuntime().halt(DEFECT);
+                });
         try {
             run(EngineConfig.read(Path.of(args[0])));
         } catch (EngineException | SysException | IOException e) {
