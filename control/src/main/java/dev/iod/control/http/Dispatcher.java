@@ -66,6 +66,9 @@ final class Dispatcher {
             version = api.microversions().requested(raw.headers()::apply);
             response = handle(raw, id, match, route, version);
         } catch (ApiException e) {
+            if (e.fault().status() >= Fault.INTERNAL.status()) {
+                LOG.log(System.Logger.Level.WARNING, id + " " + raw.method() + " " + raw.path(), e);
+            }
             response = render(raw, api, e);
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.ERROR, id + " " + raw.method() + " " + raw.path(), e);

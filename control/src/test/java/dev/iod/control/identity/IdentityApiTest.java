@@ -95,6 +95,60 @@ class IdentityApiTest {
     }
 
     @Test
+    void whenTooManyAreRevokedAllTokensOfTheUserEnd() {
+        region.member("flood");
+        HttpCaller first = region.login("flood", "pw-flood", "flood");
+        HttpCaller second = region.login("flood", "pw-flood", "flood");
+        HttpCaller admin = region.admin();
+        region.database()
+                .run(
+                        handle ->
+                                handle.execute(
+                                        "INSERT INTO revoked_token SELECT i::text, now() + interval '1 h'"
+                                                + " FROM generate_series(1, ?) i",
+                                        TokenService.MAX_REVOKED));
+        try {
+            assertThat(
+                            admin.delete(
+                                            "/identity/v3/auth/tokens",
+                                            "X-Subject-Token",
+                                            first.token())
+                                    .status())
+                    .isEqualTo(204);
+            assertThat(first.get("/identity/v3/auth/projects").status()).isEqualTo(401);
+            assertThat(second.get("/identity/v3/auth/projects").status()).isEqualTo(401);
+            assertThat(admin.get("/identity/v3/auth/projects").status()).isEqualTo(200);
+            assertThat(region.tryLogin("flood", "pw-flood", "flood").status()).isEqualTo(201);
+        } finally {
+            region.database().run(handle -> handle.execute("DELETE FROM revoked_token"));
+        }
+    }
+
+    @Test
+    void anUnscopedTokenCanBecomeAScopedOne() {
+        region.member("roamer");
+        HttpCaller nobody = new HttpCaller(region.url(), "");
+        HttpCaller.Answer unscoped =
+                nobody.post(
+                        "/identity/v3/auth/tokens",
+                        "{'auth':{'identity':{'methods':['password'],'password':{'user':{'name':'roamer',"
+                                + "'domain':{'name':'Default'},'password':'pw-roamer'}}},'scope':'unscoped'}}");
+        assertThat(unscoped.status()).isEqualTo(201);
+        assertThat(unscoped.json().path("token").has("project")).isFalse();
+        String text = unscoped.headers().firstValue("X-Subject-Token").orElseThrow();
+        String rescope =
+                "{'auth':{'identity':{'methods':['token'],'token':{'id':'%s'}},"
+                        + "'scope':{'project':{'name':'%s','domain':{'id':'default'}}}}}";
+        HttpCaller.Answer scoped =
+                nobody.post("/identity/v3/auth/tokens", rescope.formatted(text, "roamer"));
+        assertThat(scoped.json().at("/token/project/name").stringValue()).isEqualTo("roamer");
+        assertThat(
+                        nobody.post("/identity/v3/auth/tokens", rescope.formatted(text, "admin"))
+                                .status())
+                .isEqualTo(401);
+    }
+
+    @Test
     void losingTheLastRoleEndsTheScope() {
         HttpCaller member = region.member("leaver");
         String user = userId(member);
