@@ -107,6 +107,11 @@ public final class DriverRing implements AutoCloseable {
         usedSeen = 0;
     }
 
+    /** Chains offered and not taken back yet. */
+    public int outstanding() {
+        return (availIndex - usedSeen) & 0xffff;
+    }
+
     /** Completed chains not taken yet. */
     public int completed() {
         return (usedIndex() - usedSeen) & 0xffff;

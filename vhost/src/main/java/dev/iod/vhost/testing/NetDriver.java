@@ -34,8 +34,11 @@ public final class NetDriver {
         return receiveBuffer(receive.size() + index);
     }
 
-    /** Gives all receive buffers to the device. */
+    /** Gives all receive buffers to the device, unless it has them already (after a reconnect). */
     public void fillReceiveRing() {
+        if (receive.outstanding() > 0) {
+            return;
+        }
         for (int i = 0; i < receive.size(); i++) {
             receive.describe(
                     i, FrontEnd.GUEST_BASE + receiveBuffer(i), BUFFER_BYTES, DriverRing.WRITE, 0);
