@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
@@ -22,6 +23,12 @@ import java.util.UUID;
  * Belongs to the chassis' thread.
  */
 final class FlowCompiler {
+    /** The columns that a flow's rules are made of. */
+    private static final List<String> TEXT =
+            List.of("match", "actions", "priority", "table_id", "pipeline");
+
+    private static final String NONE = "none";
+
     private final Model model;
     private final Map<UUID, Compiled> known = new HashMap<>();
     private Map<UUID, Compiled> fresh = new HashMap<>();
@@ -30,12 +37,14 @@ final class FlowCompiler {
     /**
      * A flow's rules.
      *
+     * @param shared the same on all its datapaths, whichever these are
      * @param refusal why the rules drop what they match, empty when they do what the flow says
      */
     record Compiled(
             Row flow,
             int scope,
             List<Integer> datapaths,
+            boolean shared,
             DhcpOptions dhcp,
             List<Entity.Rule> rules,
             Answers answers,
@@ -78,46 +87,81 @@ final class FlowCompiler {
             List<Integer> datapaths,
             boolean inSwitch,
             Environment environment) {
-        Compiled before = known.get(flow.uuid());
-        if (before != null
-                && before.flow() == flow
-                && (!before.answers().differsByDatapath || before.datapaths().equals(datapaths))
-                && before.scope() == scope
-                && before.dhcp() == environment.dhcp()
-                && holds(before.answers(), environment)) {
-            fresh.put(flow.uuid(), before);
-            return before;
+        Optional<Compiled> before = Optional.ofNullable(known.get(flow.uuid()));
+        Optional<Compiled> valid =
+                before.filter(
+                        old ->
+                                sameText(old.flow(), flow)
+                                        && (old.shared() || old.datapaths().equals(datapaths))
+                                        && old.scope() == scope
+                                        && old.dhcp() == environment.dhcp()
+                                        && holds(old.answers(), environment));
+        if (valid.isPresent()) {
+            fresh.put(flow.uuid(), valid.get());
+            return valid.get();
         }
         var answers = new Answers();
-        Compiled shared =
-                compile(
+        Body body = translate(flow, datapaths.getFirst(), inSwitch, answers, environment);
+        boolean shared = !answers.differsByDatapath || scope > 0;
+        var rules = new ArrayList<Entity.Rule>();
+        if (shared) {
+            rule(flow, scope, body, before, rules);
+        } else {
+            for (int datapath : datapaths) {
+                Body own = translate(flow, datapath, inSwitch, answers, environment);
+                rule(flow, datapath, own, before, rules);
+            }
+        }
+        String stage = flow.map("external_ids").getOrDefault("stage-name", "");
+        var compiled =
+                new Compiled(
                         flow,
                         scope,
-                        datapaths.getFirst(),
                         datapaths,
-                        inSwitch,
+                        shared,
+                        environment.dhcp(),
+                        List.copyOf(rules),
                         answers,
-                        environment);
-        Compiled compiled = shared;
-        if (answers.differsByDatapath && scope < 0) {
-            var rules = new ArrayList<Entity.Rule>();
-            for (int datapath : datapaths) {
-                rules.addAll(
-                        compile(flow, datapath, datapath, datapaths, inSwitch, answers, environment)
-                                .rules());
-            }
-            compiled =
-                    new Compiled(
-                            flow,
-                            scope,
-                            datapaths,
-                            environment.dhcp(),
-                            rules,
-                            answers,
-                            shared.refusal());
-        }
+                        body.refusal()
+                                .map(
+                                        why ->
+                                                new Chassis.Refused(
+                                                        flow.uuid().toString(), stage, why)));
         fresh.put(flow.uuid(), compiled);
         return compiled;
+    }
+
+    /** The number by which the engine knew the datapaths of a flow in the last pass. */
+    OptionalInt lastScope(UUID flow) {
+        Compiled before = known.get(flow);
+        return before == null ? OptionalInt.empty() : OptionalInt.of(before.scope());
+    }
+
+    private static boolean sameText(Row a, Row b) {
+        return a == b || TEXT.stream().allMatch(column -> a.value(column).equals(b.value(column)));
+    }
+
+    /** Adds a rule for a body that can match; it keeps the number of the one it replaces. */
+    private void rule(
+            Row flow, int scope, Body body, Optional<Compiled> before, List<Entity.Rule> rules) {
+        if (body.match().equals(Matches.FALSE)) {
+            return;
+        }
+        int position = rules.size();
+        long number =
+                before.filter(old -> position < old.rules().size())
+                        .map(old -> old.rules().get(position).id())
+                        .orElseGet(() -> ++lastRule);
+        rules.add(
+                new Entity.Rule(
+                        number,
+                        flow.uuid().toString(),
+                        scope,
+                        ActionParser.stage(flow.text("pipeline")),
+                        (int) flow.integer("table_id"),
+                        (int) flow.integer("priority"),
+                        body.match(),
+                        body.actions()));
     }
 
     /** Forgets flows that were not compiled since the last call. */
@@ -143,7 +187,7 @@ final class FlowCompiler {
     }
 
     private OptionalLong port(String name, int datapath, Environment environment) {
-        if (name.equals("none")) {
+        if (name.equals(NONE)) {
             // What "outport" is before anything was chosen, and after an unknown address.
             return OptionalLong.of(0);
         }
@@ -151,20 +195,13 @@ final class FlowCompiler {
         return port.isPresent() ? OptionalLong.of(port.get()) : environment.group(datapath, name);
     }
 
-    private Compiled compile(
-            Row flow,
-            int scope,
-            int datapath,
-            List<Integer> datapaths,
-            boolean inSwitch,
-            Answers answers,
-            Environment environment) {
+    /** What a flow says on one datapath. */
+    private record Body(Match match, List<Action> actions, Optional<String> refusal) {}
+
+    private Body translate(
+            Row flow, int datapath, boolean inSwitch, Answers answers, Environment environment) {
         var names = new Recorder(datapath, answers, environment);
-        Action.Stage stage = ActionParser.stage(flow.text("pipeline"));
-        int table = (int) flow.integer("table_id");
         Match match = Matches.TRUE;
-        List<Action> actions;
-        Optional<String> refusal = Optional.empty();
         try {
             MatchParser.Result found = MatchParser.parse(flow.text("match"), names);
             match = found.match();
@@ -172,41 +209,20 @@ final class FlowCompiler {
                 throw new OvnException(
                         Category.UNSUPPORTED, String.join(", ", found.unsupported()));
             }
+            var place =
+                    new ActionParser.Place(
+                            ActionParser.stage(flow.text("pipeline")),
+                            (int) flow.integer("table_id"),
+                            inSwitch);
             ActionParser.Result result =
-                    ActionParser.parse(
-                            flow.text("actions"),
-                            new ActionParser.Place(stage, table, inSwitch),
-                            names,
-                            environment.dhcp());
-            actions = result.actions();
-            match = Matches.all(List.of(match, result.required()));
+                    ActionParser.parse(flow.text("actions"), place, names, environment.dhcp());
+            Match whole = Matches.all(List.of(match, result.required()));
+            return new Body(whole, result.actions(), Optional.empty());
         } catch (OvnException e) {
             // Fails closed: what the flow (at least) matches is dropped, and counted by name.
-            refusal = Optional.of(String.valueOf(e.getMessage()));
-            actions = List.of(new Action.Unsupported(refusal.get()));
+            String why = String.valueOf(e.getMessage());
+            return new Body(match, List.of(new Action.Unsupported(why)), Optional.of(why));
         }
-        List<Entity.Rule> rules =
-                match.equals(Matches.FALSE)
-                        ? List.of()
-                        : List.of(
-                                new Entity.Rule(
-                                        ++lastRule,
-                                        flow.uuid().toString(),
-                                        scope,
-                                        stage,
-                                        table,
-                                        (int) flow.integer("priority"),
-                                        match,
-                                        actions));
-        String stageName = flow.map("external_ids").getOrDefault("stage-name", "");
-        return new Compiled(
-                flow,
-                scope,
-                datapaths,
-                environment.dhcp(),
-                rules,
-                answers,
-                refusal.map(why -> new Chassis.Refused(flow.uuid().toString(), stageName, why)));
     }
 
     /** Answers names and notes the answers. */
@@ -224,7 +240,7 @@ final class FlowCompiler {
         @Override
         public OptionalLong port(String name) {
             OptionalLong key = FlowCompiler.this.port(name, datapath, environment);
-            if (key.isPresent() && key.getAsLong() != 0 && model.port(name).isEmpty()) {
+            if (!name.equals(NONE) && model.port(name).isEmpty()) {
                 answers.differsByDatapath = true;
             }
             answers.ports.put(new Named(datapath, name), key);

@@ -279,7 +279,8 @@ final class StateBuilder {
                     continue;
                 }
                 List<Integer> keys = keys(uuids);
-                int scope = own.isPresent() ? keys.getFirst() : -groupNumber(group.orElseThrow());
+                int scope =
+                        own.isPresent() ? keys.getFirst() : -groupNumber(group.orElseThrow(), flow);
                 boolean inSwitch =
                         model.row("Datapath_Binding", uuids.getFirst())
                                 .map(Pass::isSwitch)
@@ -310,14 +311,38 @@ final class StateBuilder {
                     .toList();
         }
 
-        private int groupNumber(UUID group) {
-            return groupNumbers.computeIfAbsent(group, g -> ++lastGroup);
+        /**
+         * northd replaces the row of a group whenever its datapaths change; the new row takes over
+         * the number, and with it the rules, of the one that the flow was in before.
+         */
+        private int groupNumber(UUID group, Row flow) {
+            Integer known = groupNumbers.get(group);
+            if (known != null) {
+                return known;
+            }
+            int before = -flows.lastScope(flow.uuid()).orElse(0);
+            boolean free =
+                    before > 0
+                            && groupNumbers
+                                    .entrySet()
+                                    .removeIf(
+                                            entry ->
+                                                    entry.getValue() == before
+                                                            && isGone(entry.getKey()));
+            int number = free ? before : ++lastGroup;
+            groupNumbers.put(group, number);
+            return number;
+        }
+
+        private boolean isGone(UUID group) {
+            return model.row("Logical_DP_Group", group).isEmpty();
         }
 
         private void datapathGroup(UUID group, List<UUID> members) {
-            if (!members.isEmpty()) {
+            Integer number = groupNumbers.get(group);
+            if (number != null && !members.isEmpty()) {
                 int[] keys = keys(members).stream().mapToInt(Integer::intValue).toArray();
-                put(new Entity.DatapathGroup(groupNumber(group), keys));
+                put(new Entity.DatapathGroup(number, keys));
             }
         }
 

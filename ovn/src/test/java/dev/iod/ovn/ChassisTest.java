@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -268,5 +269,50 @@ class ChassisTest {
             assertThat(central.sb("get", "Encap", ".", "ip")).isEqualTo("\"192.168.60.1\"");
         }
         assertThat(central.sb("--bare", "--columns=name", "list", "Chassis")).isEmpty();
+    }
+
+    @Test
+    void aNewNetworkLeavesTheRulesOfOthersAlone() throws Exception {
+        Topology.create(central);
+        try (Chassis chassis = open("n1", false)) {
+            chassis.plug("vm1", device(1));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            central.nb("--wait=hv", "sync");
+            Set<Long> before = engine.rules().map(Entity.Rule::id).collect(Collectors.toSet());
+            engine.forgetHistory();
+            central.nb(
+                    "--wait=hv",
+                    "ls-add",
+                    "net3",
+                    "--",
+                    "lsp-add",
+                    "net3",
+                    "rp3",
+                    "--",
+                    "lsp-set-type",
+                    "rp3",
+                    "router",
+                    "--",
+                    "lsp-set-addresses",
+                    "rp3",
+                    "router",
+                    "--",
+                    "lsp-set-options",
+                    "rp3",
+                    "router-port=lrp-rp3",
+                    "--",
+                    "lrp-add",
+                    "neutron-r0",
+                    "lrp-rp3",
+                    "fa:16:3e:00:00:03",
+                    "10.3.0.1/24");
+            assertThat(engine.all(Entity.Datapath.class)).hasSize(4);
+            Set<Long> after = engine.rules().map(Entity.Rule::id).collect(Collectors.toSet());
+            // northd moved the shared flows to new groups; the engine's rules stay what they are.
+            before.removeAll(after);
+            assertThat(before).hasSizeLessThan(10);
+            assertThat(engine.removals()).isLessThan(20);
+        }
     }
 }

@@ -62,6 +62,10 @@ public final class Replica implements AutoCloseable {
     private UUID lastTransaction = NO_TRANSACTION;
     private volatile Optional<Session> connecting = Optional.empty();
     private volatile Optional<Session> live = Optional.empty();
+
+    /** The listener knows the rows of the present connection. */
+    private volatile boolean delivered;
+
     private volatile Status status = new Status(false, 0, "not connected yet");
 
     /**
@@ -257,10 +261,13 @@ public final class Replica implements AutoCloseable {
         }
     }
 
-    /** Whether the rows are current and selected by the latest conditions. */
+    /**
+     * Whether the rows are current and selected by the latest conditions, and the listener was told
+     * all of them. An update, possibly empty, follows whenever this becomes true by reconnecting.
+     */
     public boolean settled() {
         synchronized (conditionLock) {
-            return live.isPresent() && acknowledgedVersion == conditionVersion;
+            return live.isPresent() && delivered && acknowledgedVersion == conditionVersion;
         }
     }
 
@@ -311,6 +318,7 @@ public final class Replica implements AutoCloseable {
                 problem = "unexpected answer: " + e;
                 LOG.log(System.Logger.Level.WARNING, config.name() + ": " + problem, e);
             } finally {
+                delivered = false;
                 live = Optional.empty();
                 connecting = Optional.empty();
             }
@@ -407,7 +415,10 @@ public final class Replica implements AutoCloseable {
             }
         }
         tell(update);
+        delivered = true;
         firstSync.countDown();
+        // For who waits for settled(): it was not yet true when the rows were told.
+        tell(new Update(false, List.of()));
     }
 
     private Body.Contents monitor(

@@ -7,8 +7,8 @@ import java.util.UUID;
 /**
  * What one message of the server changed.
  *
- * @param resync the first contents, or all that differs after a reconnection that could not be
- *     continued; such an update may be empty
+ * @param resync the first contents, or all that differs after a reconnection; such an update may be
+ *     empty, and an empty one follows it
  */
 public record Update(boolean resync, List<Change> changes) {
     /** A row before and after; at least one of the two is present. */

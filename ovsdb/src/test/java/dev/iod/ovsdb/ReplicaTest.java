@@ -14,8 +14,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -294,6 +296,30 @@ class ReplicaTest {
             var huge = new Operation.Comment("x".repeat(Replica.REQUEST_LIMIT_BYTES));
             fails(replica, Category.RESOURCES, huge);
             assertThat(replica.status().synced()).isTrue();
+        }
+    }
+
+    @Test
+    void settledOnlyAfterTheListenerKnows() throws Exception {
+        server.nbctl("ls-add", "a");
+        var early = new AtomicBoolean();
+        var self = new CompletableFuture<Replica>();
+        var config =
+                Replica.Config.of(
+                        "test", "OVN_Northbound", List.of(server.endpoint()), List.of(switches()));
+        try (Replica replica =
+                Replica.open(
+                        config,
+                        update -> {
+                            early.compareAndSet(false, update.resync() && self.join().settled());
+                            updates.add(update);
+                        })) {
+            self.complete(replica);
+            await(() -> updates.size() == 2);
+            assertThat(early).isFalse();
+            assertThat(replica.settled()).isTrue();
+            assertThat(updates.take().changes()).hasSize(1);
+            assertThat(updates.take().changes()).isEmpty();
         }
     }
 }
