@@ -39,7 +39,7 @@ run_tests() {
     # shellcheck disable=SC2046
     install_packages maven $(sed 's/#.*//' cli/packages system-test/packages)
     build --force
-    [ -e target/iod-micro/initrd ] || image/build target/iod-micro
+    image/build target/iod-micro
     find ./*/target/surefire-reports -name 'TEST-*.xml' -delete 2>/dev/null || true
     echo "iod: running tests; the whole log is target/test.log"
     result=0

@@ -11,8 +11,16 @@ final class Scripts {
                 say() { echo "demo: $*" >/dev/console; }
                 dd if=/dev/urandom of=/tmp/out bs=1048576 count=10 2>/dev/null
                 say out $(sha256sum /tmp/out | cut -c1-64)
-                nc -l -p 5000 </tmp/out >/dev/null &
-                nc -l -p 5001 >/tmp/in </dev/null
+                # Programs behind nc: alone it would end at the first end of file from either side.
+                echo 'cat >/tmp/in.part && mv /tmp/in.part /tmp/in' >/tmp/take
+                nc -ll -p 5000 -e cat /tmp/out &
+                nc -ll -p 5001 -e sh /tmp/take &
+                tries=0
+                until [ -e /tmp/in ]; do
+                    tries=$((tries + 1))
+                    [ $tries -lt 300 ] || { say nothing came; exit 1; }
+                    sleep 1
+                done
                 say in $(sha256sum /tmp/in | cut -c1-64)
                 """;
     }

@@ -117,11 +117,17 @@ final class Session implements AutoCloseable {
         StreamObserver<NodeMessage> up = RegionGrpc.newStub(link.channel()).session(conversation);
         try {
             up.onNext(NodeMessage.newBuilder().setHello(hello).build());
-            observations.newest().ifPresent(o -> up.onNext(message(o)));
+            long reportAtNanos = System.nanoTime();
             while (!closed) {
-                Item item = outgoing.poll(REPORT_EVERY.toMillis(), TimeUnit.MILLISECONDS);
-                if (item == null) {
+                // Replies must not hold up the report: the region takes a silent node for lost.
+                long leftNanos = reportAtNanos - System.nanoTime();
+                if (leftNanos <= 0) {
                     observations.newest().ifPresent(o -> up.onNext(message(o)));
+                    reportAtNanos = System.nanoTime() + REPORT_EVERY.toNanos();
+                    continue;
+                }
+                Item item = outgoing.poll(leftNanos, TimeUnit.NANOSECONDS);
+                if (item == null) {
                     continue;
                 }
                 switch (item) {
