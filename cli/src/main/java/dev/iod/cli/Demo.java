@@ -43,18 +43,23 @@ final class Demo {
     private record Guest(String name, String id, long createdNanos) {}
 
     void run() {
+        String result;
         try (OpenStack client = new OpenStack(layout, Credentials.CLOUD)) {
             try (Capture capture = new Capture(layout, config.nodeNames().getFirst(), directory)) {
-                play(client, capture);
+                result = play(client, capture);
             } finally {
                 if (!keep) {
                     cleanUp(client);
                 }
             }
         }
+        System.out.println(result);
     }
 
-    private void play(OpenStack client, Capture capture) {
+    /**
+     * @return the last line of a demo that went well
+     */
+    private String play(OpenStack client, Capture capture) {
         long start = System.nanoTime();
         network(client);
         String addressA = port(client, "a");
@@ -94,8 +99,8 @@ final class Demo {
                                 Underlay.address(index(hostA)),
                                 Underlay.address(index(hostB)),
                                 config.nodes() > 1));
-        System.out.printf(
-                "demo: ok; a on %s, b on %s; create to ACTIVE %.1f s and %.1f s, create to address %.1f s and %.1f s%n",
+        return String.format(
+                "demo: ok; a on %s, b on %s; create to ACTIVE %.1f s and %.1f s, create to address %.1f s and %.1f s",
                 hostA, hostB, active[0], active[1], address[0], address[1]);
     }
 
