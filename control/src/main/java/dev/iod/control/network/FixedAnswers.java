@@ -44,6 +44,7 @@ final class FixedAnswers {
             String key = name.replace('-', '_');
             routes.add(path("/" + name, request -> Response.ok(list(key))));
         }
+        routes.add(path("/quotas", request -> Response.ok(list("quotas"))).access(Access.ADMIN));
         routes.add(path("/quotas/{project}", FixedAnswers::quota));
         routes.add(path("/quotas/{project}/default", FixedAnswers::quota));
         return routes;

@@ -138,7 +138,8 @@ public final class NorthboundReconciler implements AutoCloseable {
                 status = new Status(status.rounds() + 1, "");
                 pauseMillis = FIRST_PAUSE_MILLIS;
                 awaitWork(FULL_CHECK.toMillis());
-            } catch (OvsdbException | ApiException | JdbiException e) {
+            } catch (RuntimeException e) {
+                // Also what should not happen: a reconciler that ends would leave OVN as it is.
                 if (!stopping) {
                     report(e);
                     intentChanged = true;
@@ -196,7 +197,7 @@ public final class NorthboundReconciler implements AutoCloseable {
                     throw e;
                 }
                 if (limit == 1) {
-                    refused.put(step.last(), String.valueOf(e.getMessage()));
+                    refused.put(step.last(), firstSentence(e));
                 }
                 limit = 1;
             }
@@ -204,6 +205,11 @@ public final class NorthboundReconciler implements AutoCloseable {
         throw new OvsdbException(
                 OvsdbException.Category.RESOURCES,
                 "the northbound database still differs after " + PASSES_LIMIT + " transactions");
+    }
+
+    /** The sentences after it name rows by ids that are new at each attempt. */
+    private static String firstSentence(OvsdbException error) {
+        return String.valueOf(error.getMessage()).split("\\.\\s", 2)[0];
     }
 
     private static boolean isRefusal(OvsdbException error) {
@@ -262,7 +268,13 @@ public final class NorthboundReconciler implements AutoCloseable {
 
     private void report(RuntimeException error) {
         String problem = Optional.ofNullable(error.getMessage()).orElse(error.toString());
-        if (!problem.equals(status.problem())) {
+        boolean expected =
+                error instanceof OvsdbException
+                        || error instanceof ApiException
+                        || error instanceof JdbiException;
+        if (!expected) {
+            LOG.log(System.Logger.Level.ERROR, "networks cannot be brought to OVN", error);
+        } else if (!problem.equals(status.problem())) {
             LOG.log(System.Logger.Level.WARNING, "networks are not in OVN yet: " + problem);
         }
         status = new Status(status.rounds(), problem);

@@ -53,11 +53,14 @@ final class SwitchRows {
     }
 
     private NbRow logicalPort(Port port) {
+        Network network = index.network(port.networkId());
+        // OVN cannot switch a whole network off, so it is done port by port.
+        boolean enabled = port.adminStateUp() && network.adminStateUp();
         var row =
                 new NbRow.Builder(NbTable.LOGICAL_SWITCH_PORT, port.id().toString(), owner)
-                        .parent(switchName(index.network(port.networkId())))
+                        .parent(switchName(network))
                         .set("name", port.id().toString())
-                        .set("enabled", new NbValue.Flag(port.adminStateUp()));
+                        .set("enabled", new NbValue.Flag(enabled));
         externalIds(row, port);
         switch (port.deviceOwner()) {
             case DeviceOwner.ROUTER_INTERFACE -> routerSide(row, port);

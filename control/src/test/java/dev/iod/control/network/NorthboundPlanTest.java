@@ -83,6 +83,15 @@ class NorthboundPlanTest {
     }
 
     @Test
+    void aNetworkThatIsDownHasNoPortThatIsUp() {
+        ports.add(port("10.0.0.5", ""));
+        networks.set(
+                0, new Network(network.id(), "p", "", "", false, 1442, true, 1, List.of(), STAMP));
+        assertThat(value(only(NbTable.LOGICAL_SWITCH_PORT), "enabled"))
+                .isEqualTo(new NbValue.Flag(false));
+    }
+
+    @Test
     void dhcpSaysTheDefaultRouteTwice() {
         ports.add(port("10.0.0.2", DeviceOwner.METADATA));
         Map<String, String> options = pairs(only(NbTable.DHCP_OPTIONS), "options");
