@@ -208,7 +208,8 @@ final class EngineProcessTest {
             nodes.get(from).driver.send(List.of(frame));
             long until = System.nanoTime() + 100_000_000;
             while (got.isEmpty() && System.nanoTime() < until) {
-                got.addAll(to.receive());
+                // An earlier frame that was sent twice may come late on a busy machine.
+                to.receive().stream().filter(f -> Arrays.equals(f, frame)).forEach(got::add);
                 nodes.get(from).driver.reapTransmitted();
             }
         }
