@@ -1,6 +1,7 @@
 package dev.iod.control.network;
 
 import dev.iod.control.http.Access;
+import dev.iod.control.http.Handler;
 import dev.iod.control.http.Json;
 import dev.iod.control.http.Request;
 import dev.iod.control.http.Response;
@@ -50,7 +51,7 @@ final class FixedAnswers {
         return routes;
     }
 
-    private static Route path(String path, dev.iod.control.http.Handler handler) {
+    private static Route path(String path, Handler handler) {
         return Route.get(NetworkApi.VERSION_PATH + path, handler);
     }
 

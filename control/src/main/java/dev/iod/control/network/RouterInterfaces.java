@@ -2,6 +2,7 @@ package dev.iod.control.network;
 
 import dev.iod.control.db.Audit;
 import dev.iod.control.db.Database;
+import dev.iod.control.http.ApiException;
 import dev.iod.control.http.Caller;
 import dev.iod.control.http.Fields;
 import dev.iod.control.http.Json;
@@ -188,7 +189,7 @@ final class RouterInterfaces {
         }
     }
 
-    private static dev.iod.control.http.ApiException badRequest(String reason) {
+    private static ApiException badRequest(String reason) {
         return Neutron.badRequest("BadRequest", "Bad router request: %s.".formatted(reason));
     }
 
