@@ -1,6 +1,7 @@
 package dev.iod.ovn;
 
 import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
 import java.util.HexFormat;
 
 /**
@@ -72,6 +73,13 @@ record Flow(String port, byte[] frame, String expression) {
                     "icmp4.type == " + type + " && icmp4.code == 0");
         }
 
+        static Transport ping6() {
+            return new Transport(
+                    58,
+                    new byte[] {(byte) 128, 0, 0, 0, 0, 1, 0, 1},
+                    "icmp6.type == 128 && icmp6.code == 0");
+        }
+
         static Transport udp(int source, int target) {
             var out = new ByteArrayOutputStream();
             put16(out, source);
@@ -137,5 +145,55 @@ record Flow(String port, byte[] frame, String expression) {
                         + ttl
                         + " && "
                         + transport.expression());
+    }
+
+    private static byte[] ip6(String text) {
+        return InetAddress.ofLiteral(text).getAddress();
+    }
+
+    static Flow ip6(
+            String port,
+            String mac,
+            String target,
+            String source,
+            String destination,
+            int hops,
+            Transport transport) {
+        ByteArrayOutputStream out = ethernet(mac, target, 0x86dd);
+        out.writeBytes(hex("60000000"));
+        put16(out, transport.bytes().length);
+        out.write(transport.protocol());
+        out.write(hops);
+        out.writeBytes(ip6(source));
+        out.writeBytes(ip6(destination));
+        out.writeBytes(transport.bytes());
+        return new Flow(
+                port,
+                out.toByteArray(),
+                start(port, mac, target)
+                        + " && ip6.src == "
+                        + source
+                        + " && ip6.dst == "
+                        + destination
+                        + " && ip.ttl == "
+                        + hops
+                        + " && "
+                        + transport.expression());
+    }
+
+    /** A solicitation of the neighbour with this address (RFC 4861 §4.3). */
+    static Transport solicitation(String target, String mac) {
+        var out = new ByteArrayOutputStream();
+        out.writeBytes(hex("8700000000000000"));
+        out.writeBytes(ip6(target));
+        out.writeBytes(hex("0101"));
+        out.writeBytes(hex(mac));
+        return new Transport(
+                58,
+                out.toByteArray(),
+                "icmp6.type == 135 && icmp6.code == 0 && nd.target == "
+                        + target
+                        + " && nd.sll == "
+                        + mac);
     }
 }
