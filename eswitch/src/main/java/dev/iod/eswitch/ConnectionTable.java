@@ -5,6 +5,8 @@ import dev.iod.sys.Memory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.UUID;
 
 /**
  * The connections, 128 bytes each, in a file that outlives the engine: a restarted engine finds
@@ -68,7 +70,7 @@ final class ConnectionTable implements AutoCloseable {
         this.capacity = capacity;
         heads = filled(Integer.highestOneBit(capacity) * 2);
         next = filled(capacity);
-        java.util.Arrays.fill(wheelHeads, NONE);
+        Arrays.fill(wheelHeads, NONE);
         wheelNext = filled(capacity);
         wheelPrevious = filled(capacity);
         wheelBucket = filled(capacity);
@@ -79,7 +81,7 @@ final class ConnectionTable implements AutoCloseable {
 
     private static int[] filled(int length) {
         int[] array = new int[length];
-        java.util.Arrays.fill(array, NONE);
+        Arrays.fill(array, NONE);
         return array;
     }
 
@@ -125,7 +127,7 @@ final class ConnectionTable implements AutoCloseable {
 
     private static long bootId() throws IOException {
         String id = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
-        return java.util.UUID.fromString(id).getMostSignificantBits();
+        return UUID.fromString(id).getMostSignificantBits();
     }
 
     private void index() {

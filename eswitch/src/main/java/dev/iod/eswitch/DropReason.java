@@ -42,6 +42,8 @@ public enum DropReason {
     HAIRPIN,
     /** The output port is not known or nowhere to be reached from here. */
     UNKNOWN_OUTPUT,
+    /** The multicast group has no member this packet may go to. */
+    EMPTY_GROUP,
     /** Traffic of a local service may not leave this node. */
     LOCAL_SERVICE_REMOTE,
     /** More rules, copies or patch hops for one packet than the declared bound. */

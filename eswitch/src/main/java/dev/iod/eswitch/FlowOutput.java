@@ -3,71 +3,124 @@ package dev.iod.eswitch;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One copy of a cached flow's packet: header fields with their final values, and where it goes. */
+/**
+ * One copy of a cached flow's packet: header fields with their final values, and where it goes. The
+ * usual rewrites and the target are fields of this object, so that a hit reads one cache line here.
+ */
 final class FlowOutput {
     private static final Field[] FIELDS = Field.values();
+    private static final long[] NOTHING = {};
+    private static final long SIMPLE =
+            Predicate.bit(Field.ETH_DST)
+                    | Predicate.bit(Field.ETH_SRC)
+                    | Predicate.bit(Field.IP_TTL);
 
-    private final Field[] fields;
-    private final long[] highs;
-    private final long[] lows;
-    final Target target;
+    /** Final values; -1 = not rewritten. */
+    private final long ethDst;
+
+    private final long ethSrc;
+    private final int ttl;
+
+    /** Further rewrites, three words each: ordinal, high, low. */
+    private final long[] more;
+
+    /** Device number, or {@link #TUNNEL}. */
+    final int device;
+
+    /** Logical port the packet entered by, which a local service is told. */
+    final long inPort;
+
+    /** The other end of the tunnel, its VNI and the metadata option's value. */
+    final int address;
+
+    final int datapath;
+    final int metadata;
+
+    static final int TUNNEL = -1;
 
     /** Where a packet leaves. */
-    sealed interface Target {
-        /**
-         * @param inPort logical port the packet entered by, which a local service is told
-         */
-        record Device(int device, long inPort) implements Target {}
+    record Target(int device, long inPort, int address, int datapath, int metadata) {
+        static Target device(int device, long inPort) {
+            return new Target(device, inPort, 0, 0, 0);
+        }
 
         /**
          * @param metadata ingress port key << 16 | egress port or group key
          */
-        record Tunnel(int address, int datapath, int metadata) implements Target {}
-    }
-
-    private FlowOutput(Field[] fields, long[] highs, long[] lows, Target target) {
-        this.fields = fields;
-        this.highs = highs;
-        this.lows = lows;
-        this.target = target;
+        static Target tunnel(int address, int datapath, int metadata) {
+            return new Target(TUNNEL, 0, address, datapath, metadata);
+        }
     }
 
     /**
+     * Takes the values the packet has now.
+     *
      * @param modified header fields that were written, as bits of their ordinals
      */
-    static FlowOutput of(Packet p, long modified, Target target) {
-        int count = Long.bitCount(modified);
-        Field[] fields = new Field[count];
-        long[] highs = new long[count];
-        long[] lows = new long[count];
-        long left = modified;
-        for (int i = 0; i < count; i++) {
-            fields[i] = FIELDS[Long.numberOfTrailingZeros(left)];
+    FlowOutput(Packet p, long modified, Target target) {
+        ethDst = (modified & Predicate.bit(Field.ETH_DST)) == 0 ? -1 : p.low(Field.ETH_DST);
+        ethSrc = (modified & Predicate.bit(Field.ETH_SRC)) == 0 ? -1 : p.low(Field.ETH_SRC);
+        ttl = (modified & Predicate.bit(Field.IP_TTL)) == 0 ? -1 : (int) p.low(Field.IP_TTL);
+        long left = modified & ~SIMPLE;
+        more = left == 0 ? NOTHING : new long[Long.bitCount(left) * 3];
+        for (int i = 0; left != 0; i += 3) {
+            Field field = FIELDS[Long.numberOfTrailingZeros(left)];
             left &= left - 1;
-            highs[i] = p.high(fields[i]);
-            lows[i] = p.low(fields[i]);
+            more[i] = field.ordinal();
+            more[i + 1] = p.high(field);
+            more[i + 2] = p.low(field);
         }
-        return new FlowOutput(fields, highs, lows, target);
+        device = target.device();
+        inPort = target.inPort();
+        address = target.address();
+        datapath = target.datapath();
+        metadata = target.metadata();
     }
 
     void rewrite(Packet p) {
-        for (int i = 0; i < fields.length; i++) {
-            HeaderFields.write(p, fields[i], highs[i], lows[i]);
+        if (ethDst >= 0) {
+            p.put48(0, ethDst);
+        }
+        if (ethSrc >= 0) {
+            p.put48(6, ethSrc);
+        }
+        if (ttl >= 0) {
+            HeaderFields.writeTtl(p, ttl);
+        }
+        for (int i = 0; i < more.length; i += 3) {
+            HeaderFields.write(p, FIELDS[(int) more[i]], more[i + 1], more[i + 2]);
         }
     }
 
     boolean rewrites() {
-        return fields.length != 0;
+        return ethDst >= 0 || ethSrc >= 0 || ttl >= 0 || more.length != 0;
     }
 
     @Override
     public String toString() {
         List<String> parts = new ArrayList<>();
-        for (int i = 0; i < fields.length; i++) {
-            String high = highs[i] == 0 ? "" : Long.toHexString(highs[i]) + ":";
-            parts.add(fields[i] + "=" + high + Long.toHexString(lows[i]));
+        if (ethDst >= 0) {
+            parts.add("ETH_DST=" + Long.toHexString(ethDst));
         }
-        parts.add(target.toString());
+        if (ethSrc >= 0) {
+            parts.add("ETH_SRC=" + Long.toHexString(ethSrc));
+        }
+        if (ttl >= 0) {
+            parts.add("IP_TTL=" + ttl);
+        }
+        for (int i = 0; i < more.length; i += 3) {
+            String high = more[i + 1] == 0 ? "" : Long.toHexString(more[i + 1]) + ":";
+            parts.add(FIELDS[(int) more[i]] + "=" + high + Long.toHexString(more[i + 2]));
+        }
+        parts.add(
+                device != TUNNEL
+                        ? "device=" + device
+                        : "tunnel="
+                                + Integer.toHexString(address)
+                                + ",vni="
+                                + datapath
+                                + ",ports="
+                                + Integer.toHexString(metadata));
         return String.join(",", parts);
     }
 }

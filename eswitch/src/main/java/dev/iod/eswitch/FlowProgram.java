@@ -11,11 +11,16 @@ import org.jspecify.annotations.Nullable;
 final class FlowProgram {
     private final int[] datapaths;
     private final long[] generations;
-    private final int[] connections;
-    private final int[] stamps;
-    private final boolean[] replies;
+
+    /** Two words each: row << 1 | travels against the initiator; stamp. */
+    private final long[] connections;
+
     private final int maxIpLength;
     final FlowOutput[] outputs;
+
+    /** The output when there is just one, which saves a hit a load. */
+    final @Nullable FlowOutput only;
+
     final DropReason[] drops;
     private PipelineState validFor;
 
@@ -26,9 +31,7 @@ final class FlowProgram {
     FlowProgram(
             int[] datapaths,
             long[] generations,
-            int[] connections,
-            int[] stamps,
-            boolean[] replies,
+            long[] connections,
             int maxIpLength,
             FlowOutput[] outputs,
             DropReason[] drops,
@@ -36,10 +39,9 @@ final class FlowProgram {
         this.datapaths = datapaths;
         this.generations = generations;
         this.connections = connections;
-        this.stamps = stamps;
-        this.replies = replies;
         this.maxIpLength = maxIpLength;
         this.outputs = outputs;
+        this.only = outputs.length == 1 && drops.length == 0 ? outputs[0] : null;
         this.drops = drops;
         this.validFor = state;
     }
@@ -64,8 +66,10 @@ final class FlowProgram {
         if (p.ipLength() > maxIpLength) {
             return false;
         }
-        for (int i = 0; i < connections.length; i++) {
-            if (!conntrack.refresh(connections[i], stamps[i], replies[i], p, nowMillis)) {
+        for (int i = 0; i < connections.length; i += 2) {
+            int row = (int) (connections[i] >>> 1);
+            boolean reply = (connections[i] & 1) != 0;
+            if (!conntrack.refresh(row, (int) connections[i + 1], reply, p, nowMillis)) {
                 return false;
             }
         }
@@ -78,9 +82,15 @@ final class FlowProgram {
         lastUsedMillis = nowMillis;
     }
 
+    /** Loads what a hit will need; the sum has no meaning. */
+    long touch() {
+        FlowOutput output = only;
+        return connections.length + (output == null ? 0 : output.inPort);
+    }
+
     @Override
     public String toString() {
-        return (connections.length == 0 ? "" : "connections=" + connections.length + " ")
+        return (connections.length == 0 ? "" : "connections=" + connections.length / 2 + " ")
                 + Arrays.toString(outputs)
                 + (drops.length == 0 ? "" : " drops=" + Arrays.toString(drops));
     }

@@ -3,6 +3,7 @@ package dev.iod.eswitch;
 import dev.iod.eswitch.Packet.Transport;
 import dev.iod.eswitch.PipelineState.DatapathState;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -147,7 +148,7 @@ final class FlowRecorder {
         } else if ((p.modified & HEADERS & ~KEYED) != 0) {
             obstacle(Counter.UNCACHED_FIELD);
         } else {
-            outputs.add(FlowOutput.of(p, p.modified & HEADERS, target));
+            outputs.add(new FlowOutput(p, p.modified & HEADERS, target));
         }
     }
 
@@ -174,16 +175,15 @@ final class FlowRecorder {
     }
 
     FlowProgram program(Conntrack conntrack, PipelineState state) {
-        int[] stamps = new int[connectionCount];
+        long[] assumed = new long[connectionCount * 2];
         for (int i = 0; i < connectionCount; i++) {
-            stamps[i] = conntrack.stamp(connections[i]);
+            assumed[i * 2] = (long) connections[i] << 1 | (replies[i] ? 1 : 0);
+            assumed[i * 2 + 1] = conntrack.stamp(connections[i]);
         }
         return new FlowProgram(
-                java.util.Arrays.copyOf(datapaths, datapathCount),
-                java.util.Arrays.copyOf(generations, datapathCount),
-                java.util.Arrays.copyOf(connections, connectionCount),
-                stamps,
-                java.util.Arrays.copyOf(replies, connectionCount),
+                Arrays.copyOf(datapaths, datapathCount),
+                Arrays.copyOf(generations, datapathCount),
+                assumed,
                 maxIpLength,
                 outputs.toArray(FlowOutput[]::new),
                 drops.toArray(DropReason[]::new),

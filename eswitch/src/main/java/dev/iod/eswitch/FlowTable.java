@@ -42,6 +42,11 @@ final class FlowTable {
         return null;
     }
 
+    /** Loads the first word of a set, so that {@link #find} need not wait for memory later. */
+    long touch(int hash) {
+        return keys[(hash & setMask) * WAYS * FlowKey.WORDS];
+    }
+
     private boolean equal(int slot, FlowKey key) {
         int at = slot * FlowKey.WORDS;
         long[] words = key.words;

@@ -169,7 +169,7 @@ final class HeaderFields {
         p.registers[first + 3] = low & 0xffff_ffffL;
     }
 
-    private static void writeTtl(Packet p, int ttl) {
+    static void writeTtl(Packet p, int ttl) {
         if (p.ipVersion == 4) {
             writeCovered(p, p.l3 + 8, ttl << 8 | p.ipProtoByte(), p.l3 + 10);
         } else if (p.ipVersion == 6) {

@@ -45,8 +45,9 @@ public final class Main {
         Conntrack conntrack = new Conntrack(connections, perZone, counters);
         FlowTable flows = new FlowTable(config.flows(), counters);
         NetlinkUnderlay underlay = new NetlinkUnderlay(config.uplink(), config.encapsulation());
-        PacketEngine packets = new PacketEngine(counters, conntrack, flows, underlay, events);
-        packets.encapsulationAddress(config.encapsulation());
+        PacketEngine packets =
+                new PacketEngine(
+                        counters, conntrack, flows, underlay, events, config.encapsulation());
         EngineThread engine =
                 new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
         EngineControl control =

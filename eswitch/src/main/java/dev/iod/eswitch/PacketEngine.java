@@ -1,6 +1,7 @@
 package dev.iod.eswitch;
 
 import dev.iod.eswitch.PipelineState.DatapathState;
+import dev.iod.sys.Memory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,13 +21,17 @@ final class PacketEngine implements SlowPath.Effects {
     private final FlowTable flows;
     private final Underlay underlay;
     private final EventQueue events;
+    private final int encapsulationAddress;
     private final PacketPool pool = new PacketPool(POOL);
     private final FlowRecorder recorder = new FlowRecorder();
     private final SlowPath slowPath;
     private final IntMap<Attachment> devices = new IntMap<>();
-    private final FlowKey key = new FlowKey();
+    private final FlowKey[] keys = new FlowKey[PacketBatch.CAPACITY];
+    private final int[] hashes = new int[PacketBatch.CAPACITY];
+    private final boolean[] keyed = new boolean[PacketBatch.CAPACITY];
     private final Geneve.Metadata tunnel = new Geneve.Metadata();
-    private final Packet packet = new Packet();
+    private final @Nullable FlowProgram[] found = new FlowProgram[PacketBatch.CAPACITY];
+    private final Packet[] packets = new Packet[PacketBatch.CAPACITY];
 
     private @Nullable Attachment uplink;
     private @Nullable Attachment from;
@@ -34,18 +39,30 @@ final class PacketEngine implements SlowPath.Effects {
     private long nowMillis;
     private long nextLogMillis;
 
+    /** Keeps the compiler from leaving out loads whose value nobody needs. */
+    long sink;
+
+    /**
+     * @param encapsulationAddress IPv4 address of this end of all tunnels
+     */
     PacketEngine(
             Counters counters,
             Conntrack conntrack,
             FlowTable flows,
             Underlay underlay,
-            EventQueue events) {
+            EventQueue events,
+            int encapsulationAddress) {
         this.counters = counters;
         this.conntrack = conntrack;
         this.flows = flows;
         this.underlay = underlay;
         this.events = events;
+        this.encapsulationAddress = encapsulationAddress;
         this.slowPath = new SlowPath(conntrack, pool, recorder, this, false);
+        for (int i = 0; i < PacketBatch.CAPACITY; i++) {
+            packets[i] = new Packet();
+            keys[i] = new FlowKey();
+        }
     }
 
     void adopt(PipelineState next) {
@@ -72,23 +89,45 @@ final class PacketEngine implements SlowPath.Effects {
         }
     }
 
-    /** Handles everything in the batch; ports are flushed by the caller. */
+    /**
+     * Handles everything in the batch; ports are flushed by the caller. In stages, so that the
+     * memory one packet waits for is fetched while others are worked on: parse and hash all, touch
+     * the flow table for all, act on all in order.
+     */
     void process(Attachment source, PacketBatch batch, long now) {
         from = source;
         nowMillis = now;
         for (int i = 0; i < batch.count; i++) {
-            packet.address = batch.address(i);
-            packet.length = batch.length[i];
+            Packet p = packets[i];
+            p.address = batch.address(i);
+            p.length = batch.length[i];
             source.receivedPackets++;
-            source.receivedBytes += packet.length;
-            counters.add(Counter.RECEIVED);
-            try {
-                receive(source, packet);
-            } catch (RuntimeException e) {
-                dropped(packet, DropReason.INTERNAL);
-                report(e);
+            source.receivedBytes += p.length;
+            prepare(source, p, i);
+        }
+        counters.add(Counter.RECEIVED, batch.count);
+        find(batch.count);
+        for (int i = 0; i < batch.count; i++) {
+            if (!packets[i].halted) {
+                act(source, packets[i], i);
             }
         }
+    }
+
+    /** One tight loop per dependent load: the processor overlaps what many packets wait for. */
+    private void find(int count) {
+        long touched = 0;
+        for (int i = 0; i < count; i++) {
+            touched += keyed[i] ? flows.touch(hashes[i]) : 0;
+        }
+        for (int i = 0; i < count; i++) {
+            found[i] = keyed[i] ? flows.find(keys[i], hashes[i]) : null;
+        }
+        for (int i = 0; i < count; i++) {
+            FlowProgram program = found[i];
+            touched += program == null ? 0 : program.touch();
+        }
+        sink = touched;
     }
 
     private void report(RuntimeException e) {
@@ -98,33 +137,59 @@ final class PacketEngine implements SlowPath.Effects {
         }
     }
 
-    private void receive(Attachment source, Packet p) {
+    private void prepare(Attachment source, Packet p, int index) {
         p.clearMetadata();
-        DropReason reason = PacketParser.parse(p);
-        long ingress = FlowKey.device(source.id);
-        if (reason == null && source.isUplink()) {
-            reason = unwrap(p);
-            ingress = FlowKey.tunnel(tunnel.vni, tunnel.ports);
-        } else if (reason == null) {
-            p.inPort = source.logicalPort;
-            p.fromService = source.service;
-            reason = p.inPort == 0 ? DropReason.UNBOUND_DEVICE : null;
+        keyed[index] = false;
+        DropReason reason;
+        try {
+            reason = enter(source, p, keys[index], index);
+        } catch (RuntimeException e) {
+            report(e);
+            reason = DropReason.INTERNAL;
         }
         if (reason != null) {
+            p.end(reason);
             dropped(p, reason);
-            return;
         }
-        boolean keyed = key.of(p, ingress);
-        int hash = keyed ? key.hash() : 0;
-        if (keyed && hit(p, hash)) {
-            return;
+    }
+
+    private @Nullable DropReason enter(Attachment source, Packet p, FlowKey key, int index) {
+        DropReason reason = PacketParser.parse(p);
+        if (reason != null) {
+            return reason;
         }
-        miss(source, p, keyed, hash);
+        long ingress;
+        if (source.isUplink()) {
+            reason = unwrap(p);
+            if (reason != null) {
+                return reason;
+            }
+            ingress = FlowKey.tunnel(tunnel.vni, tunnel.ports);
+        } else if (source.logicalPort != 0) {
+            p.inPort = source.logicalPort;
+            p.fromService = source.service;
+            ingress = FlowKey.device(source.id);
+        } else {
+            return DropReason.UNBOUND_DEVICE;
+        }
+        keyed[index] = key.of(p, ingress);
+        hashes[index] = keyed[index] ? key.hash() : 0;
+        return null;
+    }
+
+    private void act(Attachment source, Packet p, int index) {
+        try {
+            if (!keyed[index] || !hit(p, index)) {
+                miss(source, p, index);
+            }
+        } catch (RuntimeException e) {
+            dropped(p, DropReason.INTERNAL);
+            report(e);
+        }
     }
 
     private @Nullable DropReason unwrap(Packet p) {
-        int address = uplinkAddress;
-        DropReason reason = Geneve.decapsulate(p, address, tunnel);
+        DropReason reason = Geneve.decapsulate(p, encapsulationAddress, tunnel);
         if (reason != null) {
             return reason;
         }
@@ -134,20 +199,17 @@ final class PacketEngine implements SlowPath.Effects {
         return PacketParser.parse(p);
     }
 
-    private int uplinkAddress;
-
-    /** IPv4 address of this end of all tunnels. */
-    void encapsulationAddress(int address) {
-        uplinkAddress = address;
-    }
-
-    private boolean hit(Packet p, int hash) {
-        FlowProgram program = flows.find(key, hash);
+    private boolean hit(Packet p, int index) {
+        FlowProgram program = found[index];
+        if (program == null) {
+            // An earlier packet of the batch may have begun the flow.
+            program = flows.find(keys[index], hashes[index]);
+        }
         if (program == null) {
             return false;
         }
         if (!program.current(state)) {
-            flows.remove(key, hash);
+            flows.remove(keys[index], hashes[index]);
             counters.add(Counter.FLOW_STALE);
             return false;
         }
@@ -157,41 +219,43 @@ final class PacketEngine implements SlowPath.Effects {
         }
         counters.add(Counter.FLOW_HITS);
         program.use(p.length, nowMillis);
-        for (DropReason reason : program.drops) {
-            dropped(p, reason);
-        }
-        FlowOutput[] outputs = program.outputs;
-        if (outputs.length == 1) {
-            outputs[0].rewrite(p);
-            send(p, outputs[0].target);
-            return true;
-        }
-        for (FlowOutput output : outputs) {
-            if (output.rewrites()) {
-                Packet copy = pool.take();
-                copy.copyFrom(p);
-                output.rewrite(copy);
-                send(copy, output.target);
-                pool.give(copy);
-            } else {
-                send(p, output.target);
-            }
+        FlowOutput only = program.only;
+        if (only != null) {
+            only.rewrite(p);
+            send(p, only);
+        } else {
+            sendAll(p, program);
         }
         return true;
     }
 
-    private void send(Packet p, FlowOutput.Target target) {
-        switch (target) {
-            case FlowOutput.Target.Device t -> {
-                p.inPort = t.inPort();
-                toDevice(p, t.device());
+    private void sendAll(Packet p, FlowProgram program) {
+        for (DropReason reason : program.drops) {
+            dropped(p, reason);
+        }
+        for (FlowOutput output : program.outputs) {
+            if (output.rewrites()) {
+                Packet copy = pool.take();
+                copy.copyFrom(p);
+                output.rewrite(copy);
+                send(copy, output);
+                pool.give(copy);
+            } else {
+                send(p, output);
             }
-            case FlowOutput.Target.Tunnel t ->
-                    encapsulate(p, t.address(), t.datapath(), t.metadata());
         }
     }
 
-    private void miss(Attachment source, Packet p, boolean keyed, int hash) {
+    private void send(Packet p, FlowOutput output) {
+        if (output.device == FlowOutput.TUNNEL) {
+            encapsulate(p, output.address, output.datapath, output.metadata);
+        } else {
+            p.inPort = output.inPort;
+            toDevice(p, output.device);
+        }
+    }
+
+    private void miss(Attachment source, Packet p, int index) {
         counters.add(Counter.FLOW_MISSES);
         recorder.start();
         long changes = conntrack.changes;
@@ -202,7 +266,7 @@ final class PacketEngine implements SlowPath.Effects {
         } else {
             slowPath.ingress(state, p, nowMillis);
         }
-        if (!keyed) {
+        if (!keyed[index]) {
             return;
         }
         if (conntrack.changes != changes) {
@@ -215,7 +279,7 @@ final class PacketEngine implements SlowPath.Effects {
         }
         FlowProgram program = recorder.program(conntrack, state);
         program.use(length, nowMillis);
-        flows.put(key, hash, program);
+        flows.put(keys[index], hashes[index], program);
     }
 
     @Override
@@ -311,7 +375,7 @@ final class PacketEngine implements SlowPath.Effects {
         Packet p = pool.take();
         try {
             p.length = frame.length;
-            dev.iod.sys.Memory.copyFromArray(frame, 0, p.address, frame.length);
+            Memory.copyFromArray(frame, 0, p.address, frame.length);
             DropReason reason = PacketParser.parse(p);
             if (reason != null) {
                 tracer.dropped(p, reason);

@@ -356,7 +356,7 @@ final class SlowPath {
                 p.outputs++;
                 recorder.output(
                         p,
-                        new FlowOutput.Target.Tunnel(
+                        FlowOutput.Target.tunnel(
                                 address, p.datapath, tunnelMetadata(p.inPort, p.outPort)));
                 effects.toTunnel(p, address, p.outPort);
             }
@@ -368,7 +368,7 @@ final class SlowPath {
                 unknownOutput(p);
                 return;
             }
-            p.outputs++;
+            int reached = p.outputs;
             int[] sent = new int[group.ports().length];
             int sentCount = 0;
             for (long member : group.ports()) {
@@ -398,6 +398,9 @@ final class SlowPath {
                     case Target.Nowhere t -> {}
                 }
             }
+            if (p.outputs == reached && p.drop == null) {
+                p.drop = DropReason.EMPTY_GROUP;
+            }
         }
 
         private void member(Packet p, long member, int depth) {
@@ -408,6 +411,7 @@ final class SlowPath {
                 p.end(DropReason.PIPELINE_LIMIT);
                 return;
             }
+            p.outputs++;
             Packet copy = pool.take();
             copy.copyFrom(p);
             copy.outPort = member;
@@ -440,7 +444,7 @@ final class SlowPath {
             switch (port.target()) {
                 case Target.Local t -> {
                     p.outputs++;
-                    recorder.output(p, new FlowOutput.Target.Device(t.device(), p.inPort));
+                    recorder.output(p, FlowOutput.Target.device(t.device(), p.inPort));
                     effects.toDevice(p, t.device());
                 }
                 case Target.Peer t -> cross(p, t.port(), depth);

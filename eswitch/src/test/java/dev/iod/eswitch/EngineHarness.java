@@ -46,8 +46,7 @@ final class EngineHarness implements Underlay {
         ConnectionTable table = ConnectionTable.open(directory, 4096, nowMillis);
         conntrack = new Conntrack(table, zoneLimit, counters);
         flows = new FlowTable(flowCapacity, counters);
-        engine = new PacketEngine(counters, conntrack, flows, this, events);
-        engine.encapsulationAddress(OUR_ADDRESS);
+        engine = new PacketEngine(counters, conntrack, flows, this, events, OUR_ADDRESS);
         engine.attach(uplink);
     }
 
