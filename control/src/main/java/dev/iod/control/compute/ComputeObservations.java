@@ -101,19 +101,7 @@ final class ComputeObservations implements ObservationSink {
                 wishChanged && server.node().isPresent()
                         ? NodeGoals.touch(handle, server.node().get())
                         : before.goalRevision();
-        ServerStore.setState(
-                handle,
-                id,
-                new Lifecycle.State(
-                        changed.vm(),
-                        changed.task(),
-                        changed.power(),
-                        changed.wish(),
-                        before.bootGeneration(),
-                        before.softRebootGeneration(),
-                        revision,
-                        before.pinned(),
-                        before.launched()));
+        ServerStore.setState(handle, id, before.seen(changed).in(revision));
         if (changed.vm() == VmState.ACTIVE && !before.launched()) {
             ServerStore.setLaunched(handle, id);
         }

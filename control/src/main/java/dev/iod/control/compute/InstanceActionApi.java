@@ -12,8 +12,6 @@ import dev.iod.control.http.Request;
 import dev.iod.control.http.Response;
 import dev.iod.control.http.Route;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -27,9 +25,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class InstanceActionApi {
     private static final int EVENTS_SINCE = 51;
-    private static final DateTimeFormatter NAIVE =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS").withZone(ZoneOffset.UTC);
-
     private static final View<InstanceActions.Entry> VIEW =
             new View<>(
                     List.of(
@@ -38,23 +33,18 @@ final class InstanceActionApi {
                             field("request_id", (a, v) -> text(a.requestId())),
                             field("user_id", (a, v) -> text(a.userId())),
                             field("project_id", (a, v) -> text(a.actorProjectId())),
-                            field("start_time", (a, v) -> time(a.started())),
+                            field("start_time", (a, v) -> View.naiveTime(a.started())),
                             field(
                                     "message",
                                     (a, v) -> a.failure().isPresent() ? text("Error") : nothing()),
-                            since(58, "updated_at", (a, v) -> time(a.updated()))));
+                            since(58, "updated_at", (a, v) -> View.naiveTime(a.updated()))));
 
     private static final View<InstanceActions.Entry> EVENT =
             new View<>(
                     List.of(
                             field("event", (a, v) -> text(InstanceActions.Kind.event(a.action()))),
-                            field("start_time", (a, v) -> time(a.started())),
-                            field(
-                                    "finish_time",
-                                    (a, v) ->
-                                            a.finished()
-                                                    .map(InstanceActionApi::time)
-                                                    .orElseGet(View::nothing)),
+                            field("start_time", (a, v) -> View.naiveTime(a.started())),
+                            field("finish_time", (a, v) -> View.naiveTime(a.finished())),
                             field("result", (a, v) -> result(a)),
                             View.admin(1, "traceback", (a, v) -> nothing()),
                             View.admin(62, "host", (a, v) -> text(a.node())),
@@ -144,10 +134,6 @@ final class InstanceActionApi {
             return id.orElseThrow();
         }
         return ServerChanges.visible(handle, request, text).id();
-    }
-
-    private static JsonNode time(Instant instant) {
-        return text(NAIVE.format(instant));
     }
 
     private static JsonNode result(InstanceActions.Entry entry) {

@@ -15,9 +15,6 @@ import dev.iod.control.http.ListQuery;
 import dev.iod.control.http.Request;
 import dev.iod.control.http.Response;
 import dev.iod.control.http.Route;
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -27,9 +24,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /os-keypairs}. */
 final class KeypairApi {
-    private static final DateTimeFormatter NAIVE =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS").withZone(ZoneOffset.UTC);
-
     private static final View<Keypair> BRIEF =
             new View<>(
                     List.of(
@@ -42,7 +36,7 @@ final class KeypairApi {
             BRIEF.with(field("user_id", (k, v) -> text(k.userId())));
 
     private static final View<Keypair> FULL =
-            CREATED.with(field("created_at", (k, v) -> naive(k.created())))
+            CREATED.with(field("created_at", (k, v) -> View.naiveTime(k.created())))
                     .with(field("deleted", (k, v) -> truth(false)))
                     .with(field("deleted_at", (k, v) -> nothing()))
                     .with(field("id", (k, v) -> number(k.number())))
@@ -188,9 +182,5 @@ final class KeypairApi {
 
     private static ApiException missing(String user, String name) {
         return ApiException.notFound("Keypair %s not found for user %s".formatted(name, user));
-    }
-
-    private static JsonNode naive(Instant time) {
-        return text(NAIVE.format(time));
     }
 }

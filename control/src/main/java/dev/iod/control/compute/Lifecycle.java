@@ -34,7 +34,69 @@ final class Lifecycle {
             long softRebootGeneration,
             long goalRevision,
             boolean pinned,
-            boolean launched) {}
+            boolean launched) {
+
+        /** A new server, or one that found no node. */
+        static State initial(VmState vm, TaskState task) {
+            return new State(vm, task, PowerState.NO_STATE, Wish.ON, 1, 0, 0, false, false);
+        }
+
+        /** Something new is asked; a state set by hand ends with it. */
+        State asked(TaskState task, Wish wish, long moreBoots, long moreSoftReboots) {
+            return new State(
+                    vm,
+                    task,
+                    power,
+                    wish,
+                    bootGeneration + moreBoots,
+                    softRebootGeneration + moreSoftReboots,
+                    goalRevision,
+                    false,
+                    launched);
+        }
+
+        /** Set by an administrator's hand; ERROR stays until something is asked. */
+        State reset(VmState vm) {
+            return new State(
+                    vm,
+                    TaskState.NONE,
+                    power,
+                    wish,
+                    bootGeneration,
+                    softRebootGeneration,
+                    goalRevision,
+                    vm == VmState.ERROR,
+                    launched);
+        }
+
+        /** What a report led to. */
+        State seen(Changed changed) {
+            return new State(
+                    changed.vm(),
+                    changed.task(),
+                    changed.power(),
+                    changed.wish(),
+                    bootGeneration,
+                    softRebootGeneration,
+                    goalRevision,
+                    pinned,
+                    launched);
+        }
+
+        /** The same in another revision of the node's goal. */
+        State in(long revision) {
+            return new State(
+                    vm,
+                    task,
+                    power,
+                    wish,
+                    bootGeneration,
+                    softRebootGeneration,
+                    revision,
+                    pinned,
+                    launched);
+        }
+    }
 
     /** The state of a machine on its node. */
     enum Machine {

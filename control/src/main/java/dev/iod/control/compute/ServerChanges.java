@@ -65,12 +65,8 @@ final class ServerChanges {
                                         handle,
                                         server,
                                         state ->
-                                                task(
-                                                        state,
-                                                        TaskState.DELETING,
-                                                        state.wish(),
-                                                        0,
-                                                        0));
+                                                state.asked(
+                                                        TaskState.DELETING, state.wish(), 0, 0));
                             }
                         });
     }
@@ -83,7 +79,7 @@ final class ServerChanges {
                 InstanceActions.Kind.START,
                 EnumSet.of(VmState.STOPPED),
                 EnumSet.of(TaskState.NONE),
-                state -> task(state, TaskState.POWERING_ON, Lifecycle.Wish.ON, 1, 0));
+                state -> state.asked(TaskState.POWERING_ON, Lifecycle.Wish.ON, 1, 0));
     }
 
     void stop(Request request, String id) {
@@ -94,7 +90,7 @@ final class ServerChanges {
                 InstanceActions.Kind.STOP,
                 EnumSet.of(VmState.ACTIVE, VmState.ERROR),
                 EnumSet.of(TaskState.NONE),
-                state -> task(state, TaskState.POWERING_OFF, Lifecycle.Wish.OFF, 0, 0));
+                state -> state.asked(TaskState.POWERING_OFF, Lifecycle.Wish.OFF, 0, 0));
     }
 
     void reboot(Request request, String id, Reboot kind) {
@@ -107,7 +103,7 @@ final class ServerChanges {
                             InstanceActions.Kind.REBOOT,
                             EnumSet.of(VmState.ACTIVE),
                             EnumSet.of(TaskState.NONE),
-                            state -> task(state, TaskState.REBOOTING, state.wish(), 0, 1));
+                            state -> state.asked(TaskState.REBOOTING, state.wish(), 0, 1));
             case HARD ->
                     act(
                             request,
@@ -118,7 +114,7 @@ final class ServerChanges {
                             EnumSet.of(
                                     TaskState.NONE, TaskState.REBOOTING, TaskState.REBOOTING_HARD),
                             state ->
-                                    task(state, TaskState.REBOOTING_HARD, Lifecycle.Wish.ON, 1, 0));
+                                    state.asked(TaskState.REBOOTING_HARD, Lifecycle.Wish.ON, 1, 0));
         }
     }
 
@@ -128,22 +124,9 @@ final class ServerChanges {
                 .run(
                         handle -> {
                             Server server = visible(handle, request, id);
-                            Lifecycle.State state = server.state();
                             InstanceActions.begin(
                                     handle, request, server, InstanceActions.Kind.RESET_STATE);
-                            ServerStore.setState(
-                                    handle,
-                                    server.id(),
-                                    new Lifecycle.State(
-                                            target,
-                                            TaskState.NONE,
-                                            state.power(),
-                                            state.wish(),
-                                            state.bootGeneration(),
-                                            state.softRebootGeneration(),
-                                            state.goalRevision(),
-                                            target == VmState.ERROR,
-                                            state.launched()));
+                            ServerStore.setState(handle, server.id(), server.state().reset(target));
                             InstanceActions.finish(handle, server.id(), Optional.empty());
                         });
     }
@@ -212,36 +195,6 @@ final class ServerChanges {
     private static void ask(Handle handle, Server server, UnaryOperator<Lifecycle.State> change) {
         Lifecycle.State state = change.apply(server.state());
         long revision = NodeGoals.touch(handle, server.node().orElseThrow());
-        ServerStore.setState(
-                handle,
-                server.id(),
-                new Lifecycle.State(
-                        state.vm(),
-                        state.task(),
-                        state.power(),
-                        state.wish(),
-                        state.bootGeneration(),
-                        state.softRebootGeneration(),
-                        revision,
-                        false,
-                        state.launched()));
-    }
-
-    private static Lifecycle.State task(
-            Lifecycle.State state,
-            TaskState task,
-            Lifecycle.Wish wish,
-            long moreBoots,
-            long moreSoftReboots) {
-        return new Lifecycle.State(
-                state.vm(),
-                task,
-                state.power(),
-                wish,
-                state.bootGeneration() + moreBoots,
-                state.softRebootGeneration() + moreSoftReboots,
-                state.goalRevision(),
-                state.pinned(),
-                state.launched());
+        ServerStore.setState(handle, server.id(), state.in(revision));
     }
 }

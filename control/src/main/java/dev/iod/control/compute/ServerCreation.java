@@ -163,16 +163,9 @@ final class ServerCreation {
                 wanted.max() == 1 ? wanted.name() : "%s-%d".formatted(wanted.name(), index + 1);
         Instant now = Instant.now();
         Lifecycle.State state =
-                new Lifecycle.State(
-                        failure.isPresent() ? VmState.ERROR : VmState.BUILDING,
-                        failure.isPresent() ? TaskState.NONE : TaskState.SPAWNING,
-                        PowerState.NO_STATE,
-                        Lifecycle.Wish.ON,
-                        1,
-                        0,
-                        0,
-                        false,
-                        false);
+                failure.isPresent()
+                        ? Lifecycle.State.initial(VmState.ERROR, TaskState.NONE)
+                        : Lifecycle.State.initial(VmState.BUILDING, TaskState.SPAWNING);
         return new Server(
                 id,
                 0,

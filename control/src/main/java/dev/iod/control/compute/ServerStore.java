@@ -31,14 +31,6 @@ final class ServerStore {
                 .list();
     }
 
-    /** The members of a server group that are not being deleted. */
-    static List<Server> members(Handle handle, UUID group) {
-        return handle.createQuery("SELECT * FROM server WHERE group_id = :group ORDER BY number")
-                .bind("group", group)
-                .map(ServerStore::map)
-                .list();
-    }
-
     /** Writes a new server; {@code number} and the times are the database's. */
     static void insert(Handle handle, Server server) {
         Images.Part kernel = server.boot().kernel();

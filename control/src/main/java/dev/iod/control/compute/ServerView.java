@@ -15,8 +15,6 @@ import dev.iod.control.network.ServerPorts.SecurityGroupName;
 import dev.iod.control.network.ServerPorts.ServerPort;
 import dev.iod.control.node.Node;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -27,10 +25,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The shapes of a server in Nova's API. */
 final class ServerView {
-    /** Python's text of a time without a zone, which Nova shows in two fields. */
-    private static final DateTimeFormatter NAIVE =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS").withZone(ZoneOffset.UTC);
-
     private ServerView() {}
 
     /** In lists. */
@@ -82,8 +76,7 @@ final class ServerView {
                             field("key_name", (s, v) -> text(s.server().guest().keyName())),
                             field(
                                     "OS-SRV-USG:launched_at",
-                                    (s, v) ->
-                                            text(s.server().times().launched().map(NAIVE::format))),
+                                    (s, v) -> View.naiveTime(s.server().times().launched())),
                             field("OS-SRV-USG:terminated_at", (s, v) -> nothing()),
                             field("security_groups", (s, v) -> securityGroups(s)),
                             admin(1, "OS-EXT-SRV-ATTR:host", (s, v) -> text(s.server().node())),

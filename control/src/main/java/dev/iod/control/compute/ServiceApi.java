@@ -14,8 +14,6 @@ import dev.iod.control.http.Response;
 import dev.iod.control.http.Route;
 import dev.iod.control.node.Node;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -27,9 +25,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class ServiceApi {
     private static final String BINARY = "nova-compute";
     private static final int UUID_SINCE = 53;
-    private static final DateTimeFormatter NAIVE =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS").withZone(ZoneOffset.UTC);
-
     private static final View<NodeApi.Shown> VIEW =
             new View<>(
                     List.of(
@@ -41,9 +36,7 @@ final class ServiceApi {
                                     "status",
                                     (s, v) -> text(s.claims().enabled() ? "enabled" : "disabled")),
                             field("state", (s, v) -> text(s.node().up() ? "up" : "down")),
-                            field(
-                                    "updated_at",
-                                    (s, v) -> text(s.node().heartbeatAt().map(NAIVE::format))),
+                            field("updated_at", (s, v) -> View.naiveTime(s.node().heartbeatAt())),
                             field("disabled_reason", (s, v) -> text(s.claims().disabledReason())),
                             since(11, "forced_down", (s, v) -> truth(false))));
 
@@ -188,7 +181,7 @@ final class ServiceApi {
             ObjectNode service = hosts.putObject(node.name()).putObject(BINARY);
             service.put("available", node.up());
             service.put("active", shown.claims().enabled());
-            service.put("updated_at", NAIVE.format(node.heartbeatAt().orElse(Instant.EPOCH)));
+            service.set("updated_at", View.naiveTime(node.heartbeatAt().orElse(Instant.EPOCH)));
         }
         return Response.ok(root);
     }

@@ -1,6 +1,9 @@
 package dev.iod.control.compute;
 
 import dev.iod.control.http.Json;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -23,6 +26,9 @@ record View<T>(List<Field<T>> fields) {
     View {
         fields = List.copyOf(fields);
     }
+
+    private static final DateTimeFormatter NAIVE =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS").withZone(ZoneOffset.UTC);
 
     /** No upper bound. */
     static final int FOREVER = Integer.MAX_VALUE;
@@ -128,9 +134,19 @@ record View<T>(List<Field<T>> fields) {
         return JsonNodeFactory.instance.stringNode(value);
     }
 
+    /** A time without a zone, or JSON null. */
+    static JsonNode naiveTime(Optional<Instant> time) {
+        return time.map(View::naiveTime).orElseGet(View::nothing);
+    }
+
     /** A string or JSON null. */
     static JsonNode text(Optional<String> value) {
         return value.map(View::text).orElseGet(JsonNodeFactory.instance::nullNode);
+    }
+
+    /** Python's text of a time without a zone (UTC), which Nova has in some fields. */
+    static JsonNode naiveTime(Instant time) {
+        return text(NAIVE.format(time));
     }
 
     static JsonNode number(long value) {

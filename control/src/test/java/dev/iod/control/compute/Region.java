@@ -29,16 +29,31 @@ final class Region implements AutoCloseable {
     private final ApiServer server;
 
     Region() {
-        database = Database.open(PostgresFixture.newDatabase(), 16);
+        this(PostgresFixture.newDatabase(), 0);
+    }
+
+    /**
+     * @param port 0 for any
+     */
+    Region(String databaseUrl, int port) {
+        database = Database.open(databaseUrl, 16);
         Compute compute = new Compute(database, new FixedImages(), ports, new FixedConsole());
         server =
                 ApiServer.start(
                         InetAddress.getLoopbackAddress(),
-                        0,
+                        port,
                         List.of(
                                 compute.api(),
                                 NetworkApi.of(database, 1442, Compute.portWatcher())),
                         new FixedTokens());
+    }
+
+    /** As a process of its own: arguments are the database's URL and the port. */
+    public static void main(String[] arguments) throws InterruptedException {
+        try (Region region = new Region(arguments[0], Integer.parseInt(arguments[1]))) {
+            System.out.println("ready " + region.base());
+            Thread.currentThread().join();
+        }
     }
 
     FakeNode node(String name, int vcpus, long memoryMib) {
