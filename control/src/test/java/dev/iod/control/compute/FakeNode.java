@@ -14,7 +14,8 @@ import java.util.Map;
 
 /**
  * A node that runs nothing and reports as if it did. Each {@link #sync} fetches the whole goal,
- * reaches it at once and reports; what is told to fail fails.
+ * reaches it at once and reports; what is told to fail fails. Its last heartbeat is an hour ahead,
+ * so that it is up however slow the machine is.
  */
 final class FakeNode {
     private final Database database;
@@ -41,7 +42,7 @@ final class FakeNode {
                         handle.createUpdate(
                                         "INSERT INTO node (name, vcpus, memory_mib, heartbeat_at,"
                                                 + " encapsulation_address, architecture)"
-                                                + " VALUES (:name, :vcpus, :memory, now(),"
+                                                + " VALUES (:name, :vcpus, :memory, now() + interval '1 hour',"
                                                 + " '127.0.0.9', 'x86_64')")
                                 .bind("name", name)
                                 .bind("vcpus", vcpus)
@@ -122,7 +123,7 @@ final class FakeNode {
                         handle.createUpdate(
                                         "UPDATE node SET heartbeat_at = now() - make_interval(secs"
                                                 + " => :age) WHERE name = :name")
-                                .bind("age", now ? 0 : 3600)
+                                .bind("age", now ? -3600 : 3600)
                                 .bind("name", name)
                                 .execute());
     }
