@@ -160,11 +160,6 @@ public final class AfXdp implements AutoCloseable {
         return fd;
     }
 
-    /** Longest frame {@link #transmit} takes. */
-    public int maxTransmitBytes() {
-        return frameBytes;
-    }
-
     /** Number of received packets not yet given back with {@link #release}. */
     public int receivable() {
         return Memory.readIntAcquire(receive.producer) - received;
@@ -255,7 +250,10 @@ public final class AfXdp implements AutoCloseable {
         return Memory.readIntAcquire(transmit.consumer) == queued;
     }
 
-    /** EBUSY, ENOBUFS, ENOMEM: try later; ENETDOWN, ENXIO: the interface is down. None ends the socket. */
+    /**
+     * EBUSY, ENOBUFS, ENOMEM: try later; ENETDOWN, ENXIO: the interface is down. None ends the
+     * socket.
+     */
     private static void checkTransient(int errno) {
         boolean passing =
                 errno == Errno.EBUSY

@@ -51,8 +51,6 @@ final class Libc {
                     "mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT,
                     JAVA_LONG);
     private static final MethodHandle MUNMAP = handle("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle MADVISE =
-            handle("madvise", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle MEMFD_CREATE =
             handle("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle FTRUNCATE =
@@ -225,15 +223,6 @@ final class Libc {
         try {
             // SAFETY: callers unmap what they mapped, after its last use (see Linux.munmap).
             return (int) MUNMAP.invokeExact(state(), address, length);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
-    }
-
-    static int madvise(long address, long length, int advice) {
-        try {
-            // SAFETY: only advice that keeps contents is passed.
-            return (int) MADVISE.invokeExact(state(), address, length, advice);
         } catch (Throwable t) {
             throw broken(t);
         }

@@ -20,9 +20,6 @@ public final class Linux {
     public static final int MAP_SHARED = 1;
     public static final int MAP_PRIVATE = 2;
     public static final int MAP_ANONYMOUS = 0x20;
-    public static final int MAP_NORESERVE = 0x4000;
-    public static final int MAP_POPULATE = 0x8000;
-    public static final int MADV_HUGEPAGE = 14;
     public static final int F_SEAL_SEAL = 1;
     public static final int F_SEAL_SHRINK = 2;
     public static final int F_SEAL_GROW = 4;
@@ -34,7 +31,6 @@ public final class Linux {
     private static final int MFD_ALLOW_SEALING = 2;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
-    private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
     private static final int SEEK_END = 2;
@@ -113,11 +109,6 @@ public final class Linux {
         }
     }
 
-    /** A second descriptor for the same open file. */
-    public static int duplicate(int fd) {
-        return check(Libc.fcntl(fd, F_DUPFD_CLOEXEC, 0), "duplicate descriptor " + fd);
-    }
-
     public static void nonBlocking(int fd) {
         int flags = check(Libc.fcntl(fd, F_GETFL, 0), "fcntl F_GETFL");
         check(Libc.fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
@@ -169,11 +160,6 @@ public final class Linux {
     public static void munmap(long address, long length) {
         Memory.unregister(address);
         check(Libc.munmap(address, length), "munmap");
-    }
-
-    /** Hint about a mapping; a kernel that does not take it is not an error. */
-    public static void advise(long address, long length, int advice) {
-        Libc.madvise(address, length, advice);
     }
 
     /** Waits until one of the descriptors can be read. @return how many can; 0 = time is up */

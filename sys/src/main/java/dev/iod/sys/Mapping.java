@@ -17,15 +17,6 @@ public record Mapping(long address, long lengthBytes) implements AutoCloseable {
     }
 
     /**
-     * As {@link #anonymous}, asking for transparent huge pages (for large, randomly read tables).
-     */
-    public static Mapping anonymousHuge(long lengthBytes) {
-        Mapping mapping = anonymous(lengthBytes);
-        Linux.advise(mapping.address, lengthBytes, Linux.MADV_HUGEPAGE);
-        return mapping;
-    }
-
-    /**
      * A file shared with whoever else maps it, made (zeroed) or extended to the length when it is
      * shorter. The file outlives the mapping and the process.
      */

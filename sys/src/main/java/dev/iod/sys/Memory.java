@@ -206,13 +206,6 @@ public final class Memory {
         }
     }
 
-    /** Copies {@code length} bytes between areas that may overlap (as memmove(3)). */
-    public static void move(long from, long to, int length) {
-        CheckedMemory.checkIf(CHECKED, from, length);
-        CheckedMemory.checkIf(CHECKED, to, length);
-        MemorySegment.copy(ALL, from, ALL, to, length);
-    }
-
     /** Copies out of memory into a part of an array. */
     public static void copyToArray(long from, byte[] to, int offset, int length) {
         CheckedMemory.checkIf(CHECKED, from, length);

@@ -23,7 +23,6 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final int SOL_SOCKET = 1;
-    private static final int SO_SNDTIMEO = 21;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -151,16 +150,6 @@ public final class UnixSocket implements AutoCloseable {
 
     public int fd() {
         return fd;
-    }
-
-    /** Limits how long one {@link #send} waits for a peer that does not read. */
-    public void sendTimeout(int millis) {
-        try (Arena call = Arena.ofConfined()) {
-            MemorySegment time = call.allocate(16, 8);
-            time.set(ValueLayout.JAVA_LONG, 0, millis / 1000);
-            time.set(ValueLayout.JAVA_LONG, 8, millis % 1000 * 1000L);
-            Linux.check(Libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, time, 16), "set send timeout");
-        }
     }
 
     /**
