@@ -42,8 +42,28 @@ final class Demo {
 
     private record Guest(String name, String id, long createdNanos) {}
 
-    void run() {
-        String result;
+    /**
+     * What was measured.
+     *
+     * @param activeSeconds from the client's "server create" to ACTIVE, one for each server
+     * @param addressSeconds from there to the console line with the address
+     */
+    record Outcome(String hosts, List<Double> activeSeconds, List<Double> addressSeconds) {
+        @Override
+        public String toString() {
+            return String.format(
+                    "demo: ok; %s; create to ACTIVE %.1f s and %.1f s, create to address %.1f s and %.1f s",
+                    hosts,
+                    activeSeconds.get(0),
+                    activeSeconds.get(1),
+                    addressSeconds.get(0),
+                    addressSeconds.get(1));
+        }
+    }
+
+    /** Plays the demo and deletes what it made. @throws CliException when anything went wrong */
+    Outcome run() {
+        Outcome result;
         try (OpenStack client = new OpenStack(layout, Credentials.CLOUD)) {
             try (Capture capture = new Capture(layout, config.nodeNames().getFirst(), directory)) {
                 result = play(client, capture);
@@ -53,13 +73,10 @@ final class Demo {
                 }
             }
         }
-        System.out.println(result);
+        return result;
     }
 
-    /**
-     * @return the last line of a demo that went well
-     */
-    private String play(OpenStack client, Capture capture) {
+    private Outcome play(OpenStack client, Capture capture) {
         long start = System.nanoTime();
         network(client);
         String addressA = port(client, "a");
@@ -70,8 +87,8 @@ final class Demo {
         Path dataB = script("b", Scripts.fetching(addressA));
         Guest a = server(client, "a", dataA);
         Guest b = server(client, "b", dataB);
-        double[] active = {untilActive(a), untilActive(b)};
-        double[] address = {untilAddress(a, addressA), untilAddress(b, addressB)};
+        List<Double> active = List.of(untilActive(a), untilActive(b));
+        List<Double> address = List.of(untilAddress(a, addressA), untilAddress(b, addressB));
         String hostA = host(a);
         String hostB = host(b);
         if (hostA.equals(hostB) && config.nodes() > 1) {
@@ -99,9 +116,7 @@ final class Demo {
                                 Underlay.address(index(hostA)),
                                 Underlay.address(index(hostB)),
                                 config.nodes() > 1));
-        return String.format(
-                "demo: ok; a on %s, b on %s; create to ACTIVE %.1f s and %.1f s, create to address %.1f s and %.1f s",
-                hostA, hostB, active[0], active[1], address[0], address[1]);
+        return new Outcome("a on " + hostA + ", b on " + hostB, active, address);
     }
 
     private void network(OpenStack client) {

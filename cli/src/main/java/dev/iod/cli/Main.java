@@ -117,7 +117,30 @@ public final class Main {
         return locked(
                 () -> {
                     RegionConfig config = start(0);
-                    new Demo(layout, config, keep).run();
+                    System.out.println(new Demo(layout, config, keep).run());
+                    return 0;
+                });
+    }
+
+    @Command(
+            description = "Measure; \"region\" is the one case so far.",
+            mixinStandardHelpOptions = true)
+    int bench(
+            @Parameters(
+                            description =
+                                    "region: start, servers, memory and idle CPU of each process.")
+                    String what,
+            @Option(names = "--rounds", defaultValue = "3", description = "Rounds (default 3).")
+                    int rounds,
+            @Option(names = "--json", description = "Only the rows, machine-readable.")
+                    boolean json) {
+        requireRoot();
+        if (!what.equals("region")) {
+            throw new CliException("no bench '" + what + "'; there is: region");
+        }
+        return locked(
+                () -> {
+                    new Bench(layout, rounds).run(json);
                     return 0;
                 });
     }

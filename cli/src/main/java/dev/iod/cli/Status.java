@@ -28,6 +28,10 @@ final class Status {
     record Report(List<Running> processes, List<Node> nodes) {}
 
     Report report() {
+        return new Report(processes(), Api.answers(config.api()) ? nodes() : List.of());
+    }
+
+    List<Running> processes() {
         Supervisor supervisor = Supervisor.ofMachine(layout);
         List<Running> processes = new ArrayList<>();
         for (Supervisor.Service service : new Services(layout, config).all()) {
@@ -46,7 +50,7 @@ final class Status {
                             id == 0 ? 0 : Proc.residentBytes(id),
                             id == 0 ? 0 : Proc.cpuSeconds(id)));
         }
-        return new Report(processes, Api.answers(config.api()) ? nodes() : List.of());
+        return processes;
     }
 
     private List<Node> nodes() {
