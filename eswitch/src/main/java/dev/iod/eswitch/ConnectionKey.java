@@ -27,6 +27,9 @@ final class ConnectionKey {
 
     /** Takes the key of a packet. @return false when conntrack knows nothing about its kind */
     boolean of(Packet p, int inZone) {
+        if (!p.isIp()) {
+            return false;
+        }
         zone = inZone;
         proto = p.ipProto;
         ip6 = p.ipVersion == 6;

@@ -73,7 +73,7 @@ final class Conntrack {
         }
         if (isError(p)) {
             trackRelated(p, zone);
-        } else if (!p.isIp() || !key.of(p, zone)) {
+        } else if (!key.of(p, zone)) {
             p.ctState = TRACKED | INVALID;
         } else {
             trackOwn(p, nowMillis, peek);
@@ -218,7 +218,7 @@ final class Conntrack {
     }
 
     private int findForCommit(Packet p, int zone) {
-        return zone != 0 && p.fragment == 0 && p.isIp() && !isError(p) && key.of(p, zone)
+        return zone != 0 && p.fragment == 0 && !isError(p) && key.of(p, zone)
                 ? table.find(key)
                 : NONE;
     }
@@ -231,7 +231,7 @@ final class Conntrack {
         if (p.fragment != 0) {
             return DropReason.FRAGMENT;
         }
-        if ((p.ctState & INVALID) != 0 || !p.isIp() || isError(p) || !key.of(p, zone)) {
+        if ((p.ctState & INVALID) != 0 || isError(p) || !key.of(p, zone)) {
             return null;
         }
         int row = table.find(key);
