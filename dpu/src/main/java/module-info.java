@@ -7,6 +7,7 @@ module dev.iod.dpu {
     requires static transitive org.jspecify;
     requires dev.iod.sys;
     requires dev.iod.runtime;
+    requires io.prometheus.metrics.core;
     requires dev.iod.eswitch;
     requires dev.iod.ovsdb;
     requires dev.iod.ovn;

@@ -6,9 +6,10 @@ import dev.iod.host.MachineStatus;
 import java.util.List;
 
 /** The machines behind virtDaemon's socket. */
-record HostMachines(HostClient client) implements Machines {
+record HostMachines(HostClient client, Figures figures) implements Machines {
     @Override
     public MachineStatus start(MachineSpec spec) {
+        figures.add(Figures.Count.STARTS);
         return client.start(spec);
     }
 
@@ -19,6 +20,7 @@ record HostMachines(HostClient client) implements Machines {
 
     @Override
     public void remove(String id) {
+        figures.add(Figures.Count.REMOVALS);
         client.remove(id);
     }
 

@@ -9,6 +9,8 @@ import dev.iod.ovn.Chassis;
 import dev.iod.ovsdb.Endpoint;
 import dev.iod.runtime.Backoff;
 import dev.iod.runtime.Config;
+import dev.iod.runtime.Metrics;
+import dev.iod.runtime.MetricsSocket;
 import dev.iod.runtime.SetupException;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;
@@ -46,6 +48,8 @@ public final class Main {
         GoalFile goalFile = new GoalFile(state.resolve("goal"));
         Optional<Goal> goal = goalFile.read();
         Wiring wiring = new Wiring();
+        Metrics metrics = new Metrics();
+        Figures figures = new Figures(metrics);
 
         RegionLink link =
                 RegionLink.dial(
@@ -53,7 +57,7 @@ public final class Main {
                         Optional.of(identity.keyManager()),
                         TlsIdentity.trustManager(identity.authorities()));
         HostClient host = new HostClient(settings.host(), status -> wiring.wake());
-        Machines machines = new HostMachines(host);
+        Machines machines = new HostMachines(host, figures);
         Engine engine = new Engine();
         Chassis chassis = Chassis.open(chassis(settings, identity, state), engine, wiring);
         ChassisNetwork network =
@@ -62,7 +66,7 @@ public final class Main {
                 new ImageCache(
                         settings.directory().resolve("images"),
                         settings.imagesMib() << 20,
-                        new RegionImages(link.channel()),
+                        new RegionImages(link.channel(), figures),
                         wiring::wake,
                         System::currentTimeMillis);
         Reconciler reconciler =
@@ -74,12 +78,19 @@ public final class Main {
                         sockets,
                         System::currentTimeMillis);
         Namespaces namespaces = new Namespaces(settings.instance());
-        MetadataService metadata = new MetadataService(namespaces, network);
+        MetadataService metadata = new MetadataService(namespaces, network, figures);
         Observations observations = new Observations();
         VirtClient virtClient =
                 new VirtClient(
-                        settings.node(), reconciler, goalFile, goal, observations, wiring::changed);
-        Session session = new Session(link, hello(settings), observations, wiring::goal, machines);
+                        settings.node(),
+                        reconciler,
+                        goalFile,
+                        goal,
+                        observations,
+                        figures,
+                        wiring::changed);
+        Session session =
+                new Session(link, hello(settings), observations, wiring::goal, machines, figures);
         wiring.connect(virtClient, metadata, session);
 
         // What ran before goes on: its ports and its metadata come before the engine is told.
@@ -91,7 +102,11 @@ public final class Main {
         virtClient.start();
         session.start();
 
+        figures.show(chassis);
         Shutdown shutdown = new Shutdown();
+        shutdown.add(
+                "metrics",
+                MetricsSocket.open(metrics, settings.directory().resolve("metrics.sock")));
         shutdown.add("session", session);
         shutdown.add("link", link);
         shutdown.add("virt-client", virtClient);

@@ -30,6 +30,7 @@ final class MetadataServer implements AutoCloseable {
     private final HttpServer server;
     private final ThreadPoolExecutor threads;
     private final Function<Integer, Optional<MetadataTree>> clients;
+    private final Figures figures;
 
     /**
      * Listens at once.
@@ -37,8 +38,12 @@ final class MetadataServer implements AutoCloseable {
      * @param clients what the client with this port key may read
      */
     MetadataServer(
-            Namespaces.Place place, int port, Function<Integer, Optional<MetadataTree>> clients) {
+            Namespaces.Place place,
+            int port,
+            Function<Integer, Optional<MetadataTree>> clients,
+            Figures figures) {
         this.clients = clients;
+        this.figures = figures;
         this.threads =
                 new ThreadPoolExecutor(
                         THREADS,
@@ -83,8 +88,10 @@ final class MetadataServer implements AutoCloseable {
             String path = exchange.getRequestURI().getPath();
             Optional<Leaf> found = readable.flatMap(tree -> MetadataTree.find(tree, path));
             if (found.isPresent()) {
+                figures.add(Figures.Count.METADATA_FOUND);
                 answer(exchange, 200, found.get());
             } else {
+                figures.add(Figures.Count.METADATA_NOT_FOUND);
                 String text = "404 Not Found\n\nThe resource could not be found.\n";
                 answer(exchange, 404, Leaf.text(text));
             }

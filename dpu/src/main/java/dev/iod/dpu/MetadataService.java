@@ -29,6 +29,7 @@ final class MetadataService implements AutoCloseable {
 
     private final Namespaces namespaces;
     private final LocalServices network;
+    private final Figures figures;
     private final Map<LocalService, Running> running = new HashMap<>();
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
@@ -40,9 +41,10 @@ final class MetadataService implements AutoCloseable {
 
     private record Client(Server server, Nic nic) {}
 
-    MetadataService(Namespaces namespaces, LocalServices network) {
+    MetadataService(Namespaces namespaces, LocalServices network, Figures figures) {
         this.namespaces = namespaces;
         this.network = network;
+        this.figures = figures;
         this.thread = Thread.ofPlatform().daemon().name("metadata").unstarted(this::run);
     }
 
@@ -116,7 +118,8 @@ final class MetadataService implements AutoCloseable {
                 Place place = place(service);
                 namespaces.ensure(place);
                 MetadataServer server =
-                        new MetadataServer(place, HTTP_PORT, key -> readable(service, key));
+                        new MetadataServer(
+                                place, HTTP_PORT, key -> readable(service, key), figures);
                 running.put(service, new Running(place, server));
                 network.provide(service, place);
                 LOG.log(Level.INFO, "metadata ready network={0}", service.network());

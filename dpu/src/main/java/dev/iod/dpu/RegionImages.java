@@ -1,5 +1,6 @@
 package dev.iod.dpu;
 
+import com.google.protobuf.ByteString;
 import dev.iod.dpu.DpuException.Category;
 import dev.iod.node.FetchImageRequest;
 import dev.iod.node.ImageChunk;
@@ -15,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 /**
  * Images from the region. A transfer that takes longer than the limit is resumed by the next try.
  */
-record RegionImages(Channel channel) implements ImageSource {
+record RegionImages(Channel channel, Figures figures) implements ImageSource {
     private static final int TRANSFER_LIMIT_MINUTES = 10;
 
     @Override
@@ -31,7 +32,9 @@ record RegionImages(Channel channel) implements ImageSource {
                                 .withDeadlineAfter(TRANSFER_LIMIT_MINUTES, TimeUnit.MINUTES)
                                 .fetchImage(request);
                 while (chunks.hasNext()) {
-                    sink.accept(chunks.next().getData());
+                    ByteString bytes = chunks.next().getData();
+                    figures.add(Figures.Count.IMAGE_BYTES, bytes.size());
+                    sink.accept(bytes);
                 }
             } finally {
                 context.detach(previous);

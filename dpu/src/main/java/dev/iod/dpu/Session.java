@@ -45,6 +45,7 @@ final class Session implements AutoCloseable {
     private final Observations observations;
     private final Consumer<Goal> goals;
     private final Machines machines;
+    private final Figures figures;
     private final BlockingQueue<Item> outgoing = new ArrayBlockingQueue<>(REPLIES_LIMIT);
     private final BlockingQueue<ConsoleRequest> consoles = new ArrayBlockingQueue<>(CONSOLES_LIMIT);
     private final Thread thread;
@@ -66,12 +67,14 @@ final class Session implements AutoCloseable {
             Hello hello,
             Observations observations,
             Consumer<Goal> goals,
-            Machines machines) {
+            Machines machines,
+            Figures figures) {
         this.link = link;
         this.hello = hello;
         this.observations = observations;
         this.goals = goals;
         this.machines = machines;
+        this.figures = figures;
         this.thread = Thread.ofPlatform().daemon().name("session").unstarted(this::run);
         this.consoleThread = Thread.ofPlatform().daemon().name("console").unstarted(this::answer);
     }
@@ -113,6 +116,7 @@ final class Session implements AutoCloseable {
 
     /** One conversation, until it ends. @return why it ended */
     private String converse() throws InterruptedException {
+        figures.add(Figures.Count.SESSIONS);
         Conversation conversation = new Conversation();
         StreamObserver<NodeMessage> up = RegionGrpc.newStub(link.channel()).session(conversation);
         try {
@@ -166,6 +170,7 @@ final class Session implements AutoCloseable {
             switch (message.getMessageCase()) {
                 case GOAL -> {
                     LOG.log(Level.INFO, "goal revision={0}", message.getGoal().getRevision());
+                    figures.add(Figures.Count.GOALS);
                     goals.accept(message.getGoal());
                 }
                 case CONSOLE -> ask(message.getConsole());

@@ -23,6 +23,7 @@ final class VirtClient implements AutoCloseable {
     private final Reconciler reconciler;
     private final GoalFile file;
     private final Observations observations;
+    private final Figures figures;
     private final Runnable changed;
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
@@ -39,12 +40,14 @@ final class VirtClient implements AutoCloseable {
             GoalFile file,
             Optional<Goal> goal,
             Observations observations,
+            Figures figures,
             Runnable changed) {
         this.node = node;
         this.reconciler = reconciler;
         this.file = file;
         this.goal = goal;
         this.observations = observations;
+        this.figures = figures;
         this.changed = changed;
         this.thread = Thread.ofPlatform().daemon().name("virt-client").unstarted(this::run);
     }
@@ -75,9 +78,11 @@ final class VirtClient implements AutoCloseable {
                 backoff.reset();
             } catch (HostException | DpuException e) {
                 pauseMillis = backoff.next().toMillis();
+                figures.add(Figures.Count.FAILED_PASSES);
                 LOG.log(Level.WARNING, "cannot reconcile reason=" + e.getMessage());
             } catch (RuntimeException e) {
                 pauseMillis = backoff.next().toMillis();
+                figures.add(Figures.Count.FAILED_PASSES);
                 LOG.log(Level.ERROR, "a defect in the reconciler", e);
             }
             try {
@@ -92,6 +97,7 @@ final class VirtClient implements AutoCloseable {
 
     private long pass(Goal current) {
         Reconciler.Outcome outcome = reconciler.pass(current);
+        figures.add(Figures.Count.PASSES);
         long before = observations.version();
         observations.put(
                 Observed.newBuilder()

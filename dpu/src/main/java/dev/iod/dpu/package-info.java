@@ -9,6 +9,8 @@
  * namespaces and servers, {@code metadata-N} answer requests; the chassis and the engine's client
  * have their own. Each owns its state, others wake it.
  *
+ * <p>Figures: {@code Figures}, read from {@code metrics.sock} in the node's directory.
+ *
  * <p>Bounded: console requests and replies under way, the image cache's disk and its queue, starts
  * of a generation, devices, metadata requests and connections; every retry backs off to at most
  * five seconds.

@@ -6,6 +6,7 @@ import dev.iod.dpu.MetadataTree.Leaf;
 import dev.iod.dpu.Namespaces.Place;
 import dev.iod.node.Server;
 import dev.iod.ovn.LocalService;
+import dev.iod.runtime.Metrics;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -30,6 +31,8 @@ class MetadataTest {
 
     private final Namespaces namespaces =
             new Namespaces("iodt" + ProcessHandle.current().pid() % 10_000 + "-n1");
+
+    private final Metrics metrics = new Metrics();
 
     @AfterEach
     void clean() {
@@ -153,11 +156,12 @@ class MetadataTest {
         FakeServices services = new FakeServices(2);
         services.ports.put("1/3", "port-of-s1");
         services.ports.put("2/3", "port-of-s2");
-        try (MetadataService metadata = new MetadataService(namespaces, services)) {
+        try (MetadataService metadata =
+                new MetadataService(namespaces, services, new Figures(metrics))) {
             metadata.goal(Goals.of(Goals.server("s1"), Goals.server("s2")));
             metadata.services(Set.of(service(ONE, 1), service(TWO, 2)));
             metadata.start();
-            assertThat(services.ready.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(services.ready.await(60, TimeUnit.SECONDS)).isTrue();
             String key = "/latest/meta-data/public-keys/0/openssh-key";
             assertThat(get(namespaces.place(ONE), 3, "GET", key)).endsWith("key-of-s1");
             assertThat(get(namespaces.place(TWO), 3, "GET", key)).endsWith("key-of-s2");
@@ -166,10 +170,13 @@ class MetadataTest {
                     .startsWith("HTTP/1.1 200")
                     .doesNotContain("key-of");
             assertThat(get(namespaces.place(ONE), 3, "POST", key)).startsWith("HTTP/1.1 405");
+            assertThat(new String(metrics.write(), StandardCharsets.UTF_8))
+                    .contains("iod_dpu_metadata_found_total 3.0")
+                    .contains("iod_dpu_metadata_not_found_total 1.0");
 
             metadata.services(Set.of(service(TWO, 2)));
             Path gone = Path.of("/run/netns", namespaces.place(ONE).namespace());
-            for (int i = 0; i < 200 && Files.exists(gone); i++) {
+            for (int i = 0; i < 1200 && Files.exists(gone); i++) {
                 Thread.sleep(50);
             }
             assertThat(gone).doesNotExist();
@@ -206,10 +213,10 @@ class MetadataTest {
                 place,
                 () -> {
                     try (Socket socket = new Socket()) {
-                        socket.setSoTimeout(5000);
+                        socket.setSoTimeout(30_000);
                         socket.bind(new InetSocketAddress(client, 0));
                         socket.connect(
-                                new InetSocketAddress(Namespaces.METADATA_ADDRESS, 80), 5000);
+                                new InetSocketAddress(Namespaces.METADATA_ADDRESS, 80), 30_000);
                         String request =
                                 method
                                         + " "

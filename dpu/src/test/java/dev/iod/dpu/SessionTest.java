@@ -8,6 +8,7 @@ import dev.iod.node.Hello;
 import dev.iod.node.NodeMessage.MessageCase;
 import dev.iod.node.Observed;
 import dev.iod.node.RegionLink;
+import dev.iod.runtime.Metrics;
 import dev.iod.runtime.Pem;
 import dev.iod.runtime.TlsIdentity;
 import java.io.ByteArrayOutputStream;
@@ -80,11 +81,17 @@ class SessionTest {
         Hello hello = Hello.newBuilder().setNode("n1").setVcpus(2).build();
         try (RegionLink link = link(enrolment().join());
                 Session session =
-                        new Session(link, hello, observations, goals::add, node.machines())) {
+                        new Session(
+                                link,
+                                hello,
+                                observations,
+                                goals::add,
+                                node.machines(),
+                                new Figures(new Metrics()))) {
             region.want(Goals.of(Goals.server("s1")));
             session.start();
             assertThat(region.next(MessageCase.HELLO).getHello()).isEqualTo(hello);
-            assertThat(goals.poll(10, TimeUnit.SECONDS)).isEqualTo(Goals.of(Goals.server("s1")));
+            assertThat(goals.poll(60, TimeUnit.SECONDS)).isEqualTo(Goals.of(Goals.server("s1")));
 
             observations.put(Observed.newBuilder().setGoalRevision(7).build());
             session.changed();
@@ -99,7 +106,7 @@ class SessionTest {
             assertThat(region.next(MessageCase.HELLO).getHello()).isEqualTo(hello);
             assertThat(region.next(MessageCase.OBSERVED).getObserved().getGoalRevision())
                     .isEqualTo(7);
-            assertThat(goals.poll(10, TimeUnit.SECONDS)).isNotNull();
+            assertThat(goals.poll(60, TimeUnit.SECONDS)).isNotNull();
         }
     }
 
@@ -113,7 +120,8 @@ class SessionTest {
                                 Hello.getDefaultInstance(),
                                 observations,
                                 goals::add,
-                                node.machines())) {
+                                node.machines(),
+                                new Figures(new Metrics()))) {
             session.start();
             region.next(MessageCase.OBSERVED);
             region.next(MessageCase.OBSERVED);
@@ -123,7 +131,7 @@ class SessionTest {
     @Test
     void imagesComeOverTheSameLink() throws IOException {
         try (RegionLink link = link(enrolment().join())) {
-            ImageSource images = new RegionImages(link.channel());
+            ImageSource images = new RegionImages(link.channel(), new Figures(new Metrics()));
             ByteArrayOutputStream got = new ByteArrayOutputStream();
             images.fetch("img", 400, bytes -> bytes.writeTo(got));
             assertThat(got.size()).isEqualTo(600);

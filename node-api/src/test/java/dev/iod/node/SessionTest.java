@@ -169,7 +169,7 @@ class SessionTest {
     }
 
     private static <T> T next(BlockingQueue<T> queue) throws InterruptedException {
-        T item = queue.poll(10, TimeUnit.SECONDS);
+        T item = queue.poll(60, TimeUnit.SECONDS);
         assertThat(item).isNotNull();
         return item;
     }
@@ -226,8 +226,8 @@ class SessionTest {
             assertThat(next(region.events)).isEqualTo("open n1");
             assertThat(next(region.events)).isEqualTo("OBSERVED");
             wire.swallow();
-            assertThat(down.end.poll(20, TimeUnit.SECONDS)).isPresent();
-            assertThat(region.events.poll(20, TimeUnit.SECONDS)).isEqualTo("closed");
+            assertThat(down.end.poll(60, TimeUnit.SECONDS)).isPresent();
+            assertThat(region.events.poll(60, TimeUnit.SECONDS)).isEqualTo("closed");
         }
     }
 

@@ -45,11 +45,6 @@ public record TlsIdentity(
         return context(new KeyManager[] {keyManager()}, authorities);
     }
 
-    /** TLS without an identity of one's own: how a node that has not joined yet dials. */
-    public static SSLContext trusting(List<X509Certificate> authorities) {
-        return context(new KeyManager[0], authorities);
-    }
-
     public X509KeyManager keyManager() {
         try {
             KeyStore store = emptyStore();

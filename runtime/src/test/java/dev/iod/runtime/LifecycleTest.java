@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +69,29 @@ class LifecycleTest {
         AtomicFile.replace(file, new byte[] {2, 3}, "rw-------");
         assertThat(Files.readAllBytes(file)).containsExactly(2, 3);
         assertThat(directory.resolve("goal.part")).doesNotExist();
+    }
+
+    @Test
+    void figuresAreReadOverASocket() throws Exception {
+        Metrics metrics = new Metrics();
+        metrics.gauge("iod_test_servers", "Servers here.", () -> 3);
+        Path socket = directory.resolve("metrics.sock");
+        Files.writeString(socket, "left by a crash");
+        try (MetricsSocket open = MetricsSocket.open(metrics, socket)) {
+            assertThat(open).isNotNull();
+            assertThat(scrape(socket)).contains("HTTP/1.1 200").contains("iod_test_servers 3.0");
+            assertThat(scrape(socket)).contains("iod_test_servers 3.0");
+        }
+        assertThat(socket).doesNotExist();
+    }
+
+    private static String scrape(Path socket) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            String request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8)));
+            return new String(
+                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     @Test

@@ -1,0 +1,73 @@
+package dev.iod.dpu;
+
+import dev.iod.ovn.Chassis;
+import dev.iod.runtime.Metrics;
+import io.prometheus.metrics.core.metrics.Counter;
+import java.util.EnumMap;
+import java.util.Map;
+
+/** What the agent counts, and what can be read of its chassis. Safe for any thread. */
+final class Figures {
+    /** One counter each. */
+    enum Count {
+        GOALS("iod_dpu_goals_total", "Goals received from the region."),
+        SESSIONS("iod_dpu_sessions_total", "Conversations begun with the region."),
+        PASSES("iod_dpu_passes_total", "Passes of the reconciler that were completed."),
+        FAILED_PASSES("iod_dpu_failed_passes_total", "Passes that were cut off by a failure."),
+        STARTS("iod_dpu_machine_starts_total", "Machines virtDaemon was told to start."),
+        REMOVALS("iod_dpu_machine_removals_total", "Machines virtDaemon was told to remove."),
+        IMAGE_BYTES("iod_dpu_image_bytes_total", "Bytes of images received from the region."),
+        METADATA_FOUND("iod_dpu_metadata_found_total", "Metadata requests that were answered."),
+        METADATA_NOT_FOUND(
+                "iod_dpu_metadata_not_found_total",
+                "Metadata requests for a path that is not there or by an unknown client.");
+
+        private final String metric;
+        private final String help;
+
+        Count(String metric, String help) {
+            this.metric = metric;
+            this.help = help;
+        }
+    }
+
+    private final Metrics metrics;
+    private final Map<Count, Counter> counters = new EnumMap<>(Count.class);
+
+    Figures(Metrics metrics) {
+        this.metrics = metrics;
+        for (Count count : Count.values()) {
+            counters.put(count, metrics.counter(count.metric, count.help));
+        }
+    }
+
+    void add(Count count) {
+        add(count, 1);
+    }
+
+    void add(Count count, long amount) {
+        Counter counter = counters.get(count);
+        if (counter != null) {
+            counter.inc(amount);
+        }
+    }
+
+    void show(Chassis chassis) {
+        metrics.gauge(
+                "iod_chassis_connected",
+                "Whether the southbound database's rows are current.",
+                () -> chassis.status().connected() ? 1 : 0);
+        metrics.gauge(
+                "iod_chassis_logical_flows",
+                "Logical flows of this chassis' networks.",
+                () -> chassis.status().flows());
+        metrics.gauge(
+                "iod_chassis_refused_flows",
+                "Logical flows not executed: packets that meet them are dropped.",
+                () -> chassis.status().refusedCount());
+        metrics.gauge(
+                "iod_chassis_engine_rows",
+                "Rows of the engine's tables.",
+                () -> chassis.status().entities());
+    }
+}
