@@ -26,13 +26,13 @@ final class DhcpTest {
                             "logical_switch_port",
                             port.at("/id").stringValue(),
                             "dhcpv4_options");
-            region.nbctl("set", "dhcp_options", options, "options:mtu=1300");
+            region.nbctl("set", "dhcp_options", options, "options:hostname=\"named-by-ovn\"");
             region.nbctl("--wait=hv", "sync");
             tenant.client.text("server reboot --hard --wait dhcp-server");
             Wait.until(
-                    "the next lease has the new MTU",
+                    "the next lease has the new option",
                     120,
-                    () -> tenant.console("dhcp-server").contains("mtu 1300"));
+                    () -> tenant.console("dhcp-server").contains("hostname named-by-ovn"));
         }
     }
 }

@@ -2,8 +2,9 @@ package dev.iod.control.network;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -27,21 +28,32 @@ final class DhcpRows {
                 .toList();
     }
 
+    /** The options the region sets; an operator may add others with ovn-nbctl, and they stay. */
+    private static final Set<String> OPTIONS =
+            Set.of(
+                    "server_id",
+                    "server_mac",
+                    "lease_time",
+                    "mtu",
+                    "router",
+                    "dns_server",
+                    "classless_static_route");
+
     private NbRow row(Subnet subnet) {
         return new NbRow.Builder(NbTable.DHCP_OPTIONS, subnet.id().toString(), owner)
                 .set("cidr", subnet.cidr().toString())
-                .set("options", NbValue.pairs(options(subnet)))
+                .set("options", new NbValue.OwnedPairs(options(subnet), OPTIONS))
                 .externalId("subnet_id", subnet.id().toString())
                 .externalId("neutron:revision_number", Long.toString(subnet.stamp().revision()))
                 .build();
     }
 
-    private Map<String, String> options(Subnet subnet) {
+    private SortedMap<String, String> options(Subnet subnet) {
         Optional<Ipv4> metadata = index.metadataAddress(subnet);
         Optional<Ipv4> server = subnet.gateway().or(() -> metadata);
         if (server.isEmpty()) {
             // Nothing could be the server's address: the subnet has neither yet.
-            return Map.of();
+            return new TreeMap<>();
         }
         var options = new TreeMap<String, String>();
         options.put("server_id", server.get().toString());

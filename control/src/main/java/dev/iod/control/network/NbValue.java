@@ -19,6 +19,17 @@ sealed interface NbValue {
 
     record Pairs(SortedMap<String, String> values) implements NbValue {}
 
+    /** Some keys of a map are the region's, present or not; others are left to the operator. */
+    record OwnedPairs(SortedMap<String, String> values, Set<String> keys) implements NbValue {
+        /** What the map shall hold, given what it holds. */
+        SortedMap<String, String> over(Map<String, String> existing) {
+            var merged = new TreeMap<>(existing);
+            merged.keySet().removeAll(keys);
+            merged.putAll(values);
+            return merged;
+        }
+    }
+
     /** Other rows of the plan; the column holds these and nothing else. */
     record References(NbTable table, SortedSet<String> keys) implements NbValue {}
 

@@ -171,7 +171,7 @@ final class NorthboundDiff {
                                         column,
                                         value instanceof NbValue.References references
                                                 ? Value.set(resolved(references))
-                                                : written(value)));
+                                                : written(value, Map.of())));
         operations.add(Operation.insert(row.table().schemaName(), name, columns));
         row.table()
                 .parent()
@@ -205,7 +205,7 @@ final class NorthboundDiff {
                             if (value instanceof NbValue.References references) {
                                 mutations.addAll(mutations(references, column, existing));
                             } else if (!isSame(value, column, existing)) {
-                                changed.put(column, written(value));
+                                changed.put(column, written(value, pairs(value, column, existing)));
                             }
                         });
         String table = row.table().schemaName();
@@ -264,18 +264,24 @@ final class NorthboundDiff {
             case NbValue.Whole(long number) -> row.integer(column) == number;
             case NbValue.Texts(var texts) -> row.texts(column).equals(texts);
             case NbValue.Pairs(var pairs) -> row.map(column).equals(pairs);
+            case NbValue.OwnedPairs owned -> row.map(column).equals(owned.over(row.map(column)));
             case NbValue.References ignored ->
                     throw new IllegalArgumentException("references are compared elsewhere");
         };
     }
 
-    private static Value written(NbValue value) {
+    private static Map<String, String> pairs(NbValue value, String column, Row row) {
+        return value instanceof NbValue.OwnedPairs ? row.map(column) : Map.of();
+    }
+
+    private static Value written(NbValue value, Map<String, String> existing) {
         return switch (value) {
             case NbValue.Text(String text) -> Value.of(text);
             case NbValue.Flag(boolean flag) -> Value.of(flag);
             case NbValue.Whole(long number) -> Value.of(number);
             case NbValue.Texts(var texts) -> Value.texts(texts);
             case NbValue.Pairs(var pairs) -> Value.map(pairs);
+            case NbValue.OwnedPairs owned -> Value.map(owned.over(existing));
             case NbValue.References ignored ->
                     throw new IllegalArgumentException("references are written elsewhere");
         };

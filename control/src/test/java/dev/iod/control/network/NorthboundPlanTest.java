@@ -219,7 +219,11 @@ class NorthboundPlanTest {
     }
 
     private static Map<String, String> pairs(NbRow row, String column) {
-        return ((NbValue.Pairs) value(row, column)).values();
+        return switch (value(row, column)) {
+            case NbValue.Pairs pairs -> pairs.values();
+            case NbValue.OwnedPairs owned -> owned.values();
+            case NbValue other -> throw new AssertionError(column + " holds " + other);
+        };
     }
 
     private static Iterable<String> texts(NbRow row, String column) {
