@@ -50,6 +50,7 @@ final class ServiceApi {
         return List.of(
                 Route.get("/v2.1/os-services", this::list).access(Access.ADMIN),
                 Route.put("/v2.1/os-services/{id}", this::update).access(Access.ADMIN),
+                Route.get("/v2.1/os-aggregates", ServiceApi::aggregates).access(Access.ADMIN),
                 Route.get("/v2.1/os-availability-zone", this::zones),
                 Route.get("/v2.1/os-availability-zone/detail", this::zonesWithHosts)
                         .access(Access.ADMIN));
@@ -160,6 +161,13 @@ final class ServiceApi {
                     "Could not find binary %s on host %s.".formatted(BINARY, node));
         }
         Audit.record(handle, request, enabled ? "enable node" : "disable node", node);
+    }
+
+    /** There are none and none can be made; clients ask when they show a node. */
+    private static Response aggregates(Request request) {
+        ObjectNode root = Json.object();
+        root.putArray("aggregates");
+        return Response.ok(root);
     }
 
     private Response zones(Request request) {
