@@ -45,6 +45,9 @@ public final class Chassis implements AutoCloseable {
     private static final long RETRY_NANOS = 1_000_000_000;
     private static final long IDLE_MILLIS = 5_000;
 
+    /** Tables from which no row of the engine is made. */
+    private static final Set<String> NUMBERS = Set.of("SB_Global", "Chassis_Private");
+
     private final Config config;
     private final Listener listener;
     private final Model model = new Model();
@@ -311,7 +314,9 @@ public final class Chassis implements AutoCloseable {
         boolean settled = replica.settled();
         boolean here = changedHere;
         changedHere = false;
-        boolean changed = model.apply(pending.take()) || here;
+        Set<String> tables = model.apply(pending.take());
+        boolean changed = here || !tables.isEmpty();
+        boolean onlyNumbers = !here && NUMBERS.containsAll(tables) && !stale;
         Optional<UUID> self = model.chassis(config.name()).map(Row::uuid);
         var conditions = Southbound.conditions(model, plugged.keySet(), self);
         if (!selected.equals(Optional.of(conditions))) {
@@ -320,7 +325,9 @@ public final class Chassis implements AutoCloseable {
             settled = false;
         }
         engine.collect();
-        if (settled && (changed || wanted.isEmpty() || stale)) {
+        if (settled && wanted.isPresent() && onlyNumbers) {
+            wanted = wanted.map(state -> state.at(model.configuration()));
+        } else if (settled && (changed || stale)) {
             stale = false;
             wanted =
                     Optional.of(

@@ -117,6 +117,9 @@ final class EngineSync {
 
     private void difference(
             Map<EntityKey, Entity> wanted, List<Entity> put, List<EntityKey> remove) {
+        if (wanted == applied) {
+            return;
+        }
         wanted.forEach(
                 (key, entity) -> {
                     Entity known = applied.get(key);

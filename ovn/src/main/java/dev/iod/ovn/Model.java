@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -40,8 +41,8 @@ final class Model {
         }
     }
 
-    /** Applies changes; true when there were any. */
-    boolean apply(Map<String, Map<UUID, Optional<Row>>> changes) {
+    /** Applies changes; the tables that had any. */
+    Set<String> apply(Map<String, Map<UUID, Optional<Row>>> changes) {
         boolean datapaths = changes.containsKey("Datapath_Binding");
         changes.forEach(
                 (table, rows) -> {
@@ -55,7 +56,7 @@ final class Model {
         if (datapaths || changes.containsKey("Port_Binding")) {
             indexPorts();
         }
-        return !changes.isEmpty();
+        return changes.keySet();
     }
 
     private void indexPorts() {

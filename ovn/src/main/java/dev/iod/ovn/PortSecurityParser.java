@@ -35,6 +35,9 @@ final class PortSecurityParser {
     private static void address(String word, List<Member> ip4, List<Member> ip6) {
         int slash = word.indexOf('/');
         Constant address = Constant.parse(slash < 0 ? word : word.substring(0, slash));
+        if (address.format() != Constant.Format.IPV4 && address.format() != Constant.Format.IPV6) {
+            throw new OvnException(OvnException.Category.SYNTAX, "not an IP address: " + word);
+        }
         int width = address.format().width;
         Bits mask = Bits.ones(width);
         if (slash >= 0) {

@@ -48,7 +48,12 @@ final class StateBuilder {
             Set<LocalService> services,
             long configuration,
             int flows,
-            List<Chassis.Refused> refused) {}
+            List<Chassis.Refused> refused) {
+        /** The same state as that of another network configuration. */
+        State at(long configuration) {
+            return new State(entities, live, services, configuration, flows, refused);
+        }
+    }
 
     StateBuilder(String chassis, Model model, Zones zones) {
         this.chassis = chassis;

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -321,5 +322,38 @@ class ReplicaTest {
             assertThat(updates.take().changes()).hasSize(1);
             assertThat(updates.take().changes()).isEmpty();
         }
+    }
+
+    @Test
+    void unansweredRequestsHaveALimitAndADeadline() throws Exception {
+        try (Replica replica = open(switches())) {
+            server.freeze();
+            try {
+                var pending = new ArrayList<CompletableFuture<List<Operation.Result>>>();
+                var comment = List.<Operation>of(new Operation.Comment("x"));
+                for (int i = 0; i < Replica.PENDING_LIMIT; i++) {
+                    pending.add(replica.transact(comment, Duration.ofMillis(100)));
+                }
+                assertThat(categoryOf(replica.transact(comment, SOON)))
+                        .isIn(Category.RESOURCES, Category.DISCONNECTED);
+                assertThat(categoryOf(pending.getFirst()))
+                        .isIn(Category.NO_ANSWER, Category.DISCONNECTED);
+            } finally {
+                server.thaw();
+            }
+            await(() -> replica.status().synced());
+            replica.transactAndWait(List.of(new Operation.Comment("again")), SOON);
+        }
+    }
+
+    private static Category categoryOf(CompletableFuture<?> failing) {
+        try {
+            failing.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof OvsdbException known) {
+                return known.category();
+            }
+        }
+        throw new AssertionError("no failure of the kind that is documented");
     }
 }
