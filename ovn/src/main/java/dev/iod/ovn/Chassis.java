@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,7 @@ public final class Chassis implements AutoCloseable {
     private Optional<Map<String, List<Condition>>> selected = Optional.empty();
     private Optional<StateBuilder.State> wanted = Optional.empty();
     private Set<LocalService> told = Set.of();
+    private Set<Refused> toldRefused = Set.of();
 
     /** Something changed while the rows were not settled. */
     private boolean stale;
@@ -260,6 +262,25 @@ public final class Chassis implements AutoCloseable {
         replica.close();
     }
 
+    /**
+     * Each refused flow once: a region may have thousands, and they do not go away by themselves.
+     */
+    private void tellRefused(List<Refused> refused) {
+        Set<Refused> now =
+                new LinkedHashSet<>(refused.subList(0, Math.min(refused.size(), REFUSED_LIMIT)));
+        for (Refused flow : now) {
+            if (!toldRefused.contains(flow)) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "flow refused, its packets are dropped flow={0} stage={1} reason={2}",
+                        flow.flow(),
+                        flow.stage(),
+                        flow.reason());
+            }
+        }
+        toldRefused = now;
+    }
+
     private void changed() {
         changedHere = true;
         wake();
@@ -433,6 +454,7 @@ public final class Chassis implements AutoCloseable {
             trouble = replica.status().problem();
         }
         List<Refused> refused = wanted.map(StateBuilder.State::refused).orElse(List.of());
+        tellRefused(refused);
         status =
                 new Status(
                         settled,
