@@ -40,6 +40,16 @@ final class StockChassis implements AutoCloseable {
                 "netns",
                 prefix + "net");
         Command.run("ip", "netns", "exec", namespace, "ethtool", "-K", "ul0", "tx", "off");
+        // The address is br-phy's: the kernel must not answer ARP for it on ul0 with ul0's MAC, for
+        // which the user-space datapath would not take tunnels apart.
+        Command.run(
+                "ip",
+                "netns",
+                "exec",
+                namespace,
+                "sysctl",
+                "-qw",
+                "net.ipv4.conf.all.arp_ignore=1");
         Command.run("ip", "-n", namespace, "link", "set", "ul0", "up");
         Command.run("ip", "-n", prefix + "net", "link", "set", NAME, "master", "br0", "up");
         Command.run(
@@ -93,11 +103,7 @@ final class StockChassis implements AutoCloseable {
                 "fail_mode=secure");
         Command.run("ip", "-n", namespace, "addr", "add", ADDRESS + "/24", "dev", "br-phy");
         Command.run("ip", "-n", namespace, "link", "set", "br-phy", "up");
-        start(
-                "ovn-controller",
-                "unix:" + directory + "/db.sock",
-                "--unixctl=" + directory + "/controller.ctl",
-                "-vconsole:warn");
+        start("ovn-controller", "unix:" + directory + "/db.sock", "-vconsole:warn");
     }
 
     /** Plugs a port of the region as the interface of a new namespace with a static address. */

@@ -38,8 +38,10 @@ final class StockChassisTest {
                             60,
                             () ->
                                     Command.succeeds(
-                                            in(namespace, "ping", "-c", "1", "-W", "1", server)));
-                    assertThat(Command.run(in(namespace, "ping", "-c", "5", "-i", "0.2", server)))
+                                            in(
+                                                    namespace, "busybox", "ping", "-c", "1", "-W",
+                                                    "1", server)));
+                    assertThat(Command.run(in(namespace, "busybox", "ping", "-c", "5", server)))
                             .contains(" 0% packet loss");
                     assertThat(ssh(namespace, key, server, "echo tcp works"))
                             .isEqualTo("tcp works");
@@ -54,7 +56,10 @@ final class StockChassisTest {
                 }
                 // Nothing allows port 7001: the packet is dropped, not refused.
                 Process listener =
-                        new ProcessBuilder(in(near, "timeout", "20", "ping", "-c", "1", server))
+                        new ProcessBuilder(
+                                        in(
+                                                near, "timeout", "20", "busybox", "ping", "-c", "1",
+                                                server))
                                 .start();
                 assertThat(listener.waitFor()).isZero();
                 ssh(
