@@ -26,7 +26,9 @@ final class DhcpTest {
                             "logical_switch_port",
                             port.at("/id").stringValue(),
                             "dhcpv4_options");
-            region.nbctl("set", "dhcp_options", options, "options:hostname=\"named-by-ovn\"");
+            // A string option is a quoted string inside OVN's own language.
+            region.nbctl(
+                    "set", "dhcp_options", options, "options:hostname=\"\\\"named-by-ovn\\\"\"");
             region.nbctl("--wait=hv", "sync");
             tenant.client.text("server reboot --hard --wait dhcp-server");
             Wait.until(
