@@ -38,6 +38,12 @@ class OvnTraceTest {
 
     private static final List<String> NAMES = HOSTS.stream().map(Host::name).toList();
 
+    /**
+     * What the router answers itself: packets to its own addresses, and those at their last hop.
+     */
+    private static final Pattern ROUTER =
+            Pattern.compile("ip[46]\\.dst == (10\\.[12]\\.0\\.1|fd0[12]::1) |ip\\.ttl == 1 ");
+
     private record Host(String name, String mac, String ip) {}
 
     @TempDir Path directory;
@@ -52,7 +58,9 @@ class OvnTraceTest {
 
     @Test
     void packetsGoWhereOvnTraceSays() throws Exception {
-        long seed = Long.getLong("seed", System.nanoTime());
+        // A run of ./iod test --full takes other packets each time.
+        long any = Boolean.getBoolean("iod.full") ? System.nanoTime() : 20261122L;
+        long seed = Long.getLong("seed", any);
         System.out.println("OvnTraceTest: seed " + seed);
         try (OvnCentral central = new OvnCentral(directory);
                 RealEngine engine = new RealEngine(directory)) {
@@ -97,10 +105,12 @@ class OvnTraceTest {
                     engine.client().trace(port, flow.frame()).get(10, TimeUnit.SECONDS);
             Set<String> found = outputs(trace);
             delivered += expected.isEmpty() ? 0 : 1;
-            // A reply to the sender belongs to a connection, which a trace does not make: ovn-trace
-            // was told "new", the engine finds it invalid.
+            // A reply, to the sender or to whoever owns the address it forged, belongs to a
+            // connection, which a trace does not make: ovn-trace was told "new", the engine finds
+            // it invalid.
             boolean reply =
-                    expected.equals(Set.of(flow.port()))
+                    (expected.equals(Set.of(flow.port()))
+                                    || ROUTER.matcher(flow.expression()).find())
                             && flow.expression().matches(".*ip[46]\\.src.*")
                             && !flow.expression().contains("nd.target");
             if (!found.equals(expected) && !reply) {
