@@ -17,6 +17,7 @@ final class StockChassis implements AutoCloseable {
     private final Path directory;
     private final String prefix;
     private final String namespace;
+    private final Process controller;
     private final List<Process> processes = new ArrayList<>();
     private final List<String> namespaces = new ArrayList<>();
 
@@ -103,7 +104,7 @@ final class StockChassis implements AutoCloseable {
                 "fail_mode=secure");
         Command.run("ip", "-n", namespace, "addr", "add", ADDRESS + "/24", "dev", "br-phy");
         Command.run("ip", "-n", namespace, "link", "set", "br-phy", "up");
-        start("ovn-controller", "unix:" + directory + "/db.sock", "-vconsole:warn");
+        controller = start("ovn-controller", "unix:" + directory + "/db.sock", "-vconsole:warn");
     }
 
     /** Plugs a port of the region as the interface of a new namespace with a static address. */
@@ -147,7 +148,7 @@ final class StockChassis implements AutoCloseable {
         Command.of(command).run();
     }
 
-    private void start(String... words) throws IOException {
+    private Process start(String... words) throws IOException {
         List<String> command = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
         command.addAll(List.of(words));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -155,13 +156,21 @@ final class StockChassis implements AutoCloseable {
         for (String variable : List.of("OVS_RUNDIR", "OVS_LOGDIR", "OVN_RUNDIR", "OVS_DBDIR")) {
             builder.environment().put(variable, directory.toString());
         }
-        processes.add(builder.start());
+        Process process = builder.start();
+        processes.add(process);
+        return process;
     }
 
     @Override
     public void close() {
+        // Asked so, it removes its rows from the southbound database; on a signal it would not.
+        Command.run(
+                "ovs-appctl",
+                "-t",
+                directory + "/ovn-controller." + controller.pid() + ".ctl",
+                "exit");
         for (Process process : processes.reversed()) {
-            process.destroy(); // ovn-controller removes its rows from the southbound database
+            process.destroy();
             Wait.until("a process of the stock chassis ends", 20, () -> !process.isAlive());
         }
         for (String name : namespaces.reversed()) {
