@@ -25,6 +25,7 @@ final class Down {
             }
             supervisor.remove();
         }
+        Proc.endStrays(layout.run());
         endMachines();
         new Underlay(layout).remove();
         removeTables();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** What /proc says of a process, see proc(5). */
@@ -29,6 +30,34 @@ final class Proc {
             return Files.readString(Path.of("/proc/" + pid + "/cmdline")).contains(word);
         } catch (IOException e) {
             return false; // no such process
+        }
+    }
+
+    /** Programs that services are made of; machines are not among them, they outlive a crash. */
+    private static final Set<String> SERVICES =
+            Set.of("java", "postgres", "ovsdb-server", "ovn-northd", "svlogd", "runsv", "runsvdir");
+
+    /**
+     * Ends service processes of a run directory that no supervisor holds any more, for example
+     * after the supervisor was killed.
+     */
+    static void endStrays(Path run) {
+        List<ProcessHandle> strays =
+                ProcessHandle.allProcesses().filter(p -> isService(p.pid(), run + "/")).toList();
+        strays.forEach(ProcessHandle::destroy);
+        if (!Waiting.within(10, () -> strays.stream().noneMatch(ProcessHandle::isAlive))) {
+            strays.forEach(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    private static boolean isService(long pid, String path) {
+        try {
+            String command = Files.readString(Path.of("/proc/" + pid + "/cmdline"));
+            String program = command.split("\0", 2)[0];
+            return SERVICES.contains(program.substring(program.lastIndexOf('/') + 1))
+                    && command.contains(path);
+        } catch (IOException e) {
+            return false; // it ended meanwhile
         }
     }
 

@@ -86,6 +86,7 @@ final class Runit implements Supervisor {
         }
         Layout.directory(layout.services());
         endOrphans();
+        Proc.endStrays(layout.run());
         Path log = layout.run().resolve("runsvdir.log");
         try {
             Process process =
