@@ -11,6 +11,18 @@ import java.util.stream.Collectors;
 /** One {@code DHCP_Options} row per subnet with DHCP: OVN answers, no DHCP server runs. */
 final class DhcpRows {
     static final String METADATA_ADDRESS = "169.254.169.254";
+
+    /** The options the region sets; an operator may add others with ovn-nbctl, and they stay. */
+    private static final Set<String> OPTIONS =
+            Set.of(
+                    "server_id",
+                    "server_mac",
+                    "lease_time",
+                    "mtu",
+                    "router",
+                    "dns_server",
+                    "classless_static_route");
+
     private static final int LEASE_SECONDS = 43_200;
 
     private final SnapshotIndex index;
@@ -27,17 +39,6 @@ final class DhcpRows {
                 .map(this::row)
                 .toList();
     }
-
-    /** The options the region sets; an operator may add others with ovn-nbctl, and they stay. */
-    private static final Set<String> OPTIONS =
-            Set.of(
-                    "server_id",
-                    "server_mac",
-                    "lease_time",
-                    "mtu",
-                    "router",
-                    "dns_server",
-                    "classless_static_route");
 
     private NbRow row(Subnet subnet) {
         return new NbRow.Builder(NbTable.DHCP_OPTIONS, subnet.id().toString(), owner)
