@@ -2,6 +2,7 @@ package dev.iod.host;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -16,6 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 final class GuestDirectory {
     private static final long MAX_STDERR_BYTES = 64 * 1024;
     private static final int REASON_BYTES = 600;
+    private static final int DELETE_LOOKS = 50;
+    private static final long DELETE_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final Path directory;
 
@@ -156,11 +161,23 @@ final class GuestDirectory {
         }
     }
 
-    /** Deletes everything, following no link. */
+    /**
+     * Deletes everything, following no link. The keeper of a QEMU that just ended may still write.
+     */
     void delete() throws IOException {
-        if (!Files.exists(directory)) {
-            return;
+        for (int look = 1; Files.exists(directory); look++) {
+            try {
+                deleteOnce();
+            } catch (DirectoryNotEmptyException e) {
+                if (look == DELETE_LOOKS) {
+                    throw e;
+                }
+                LockSupport.parkNanos(DELETE_LOOK_NANOS);
+            }
         }
+    }
+
+    private void deleteOnce() throws IOException {
         Files.walkFileTree(
                 directory,
                 new SimpleFileVisitor<>() {

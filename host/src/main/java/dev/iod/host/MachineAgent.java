@@ -299,6 +299,7 @@ final class MachineAgent {
 
     private void supervise() throws IOException {
         Vmm current = vmm.orElseThrow();
+        boolean off = current.guestIsOff(); // Asked first: its last words are drained after it.
         if (!current.alive()) {
             ended();
         } else if (current.lost()) {
@@ -308,7 +309,7 @@ final class MachineAgent {
             end(); // Before anything QEMU would have to answer.
         } else if (current.drainConsole()) {
             tickMillis = EAGER_TICK_MILLIS;
-        } else if (current.guestIsOff()) {
+        } else if (off) {
             end();
         } else if (stopping.isPresent()) {
             press(current, stopping.get());
