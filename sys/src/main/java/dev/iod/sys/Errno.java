@@ -19,13 +19,16 @@ public final class Errno {
     public static final int EINVAL = 22;
     public static final int EMFILE = 24;
     public static final int ENOSPC = 28;
+    public static final int EROFS = 30;
     public static final int EPIPE = 32;
     public static final int EOPNOTSUPP = 95;
+    public static final int ECANCELED = 125;
     public static final int EADDRINUSE = 98;
     public static final int ENETDOWN = 100;
     public static final int ENETUNREACH = 101;
     public static final int ENOBUFS = 105;
     public static final int ECONNRESET = 104;
+    public static final int ETIME = 62;
     public static final int ETIMEDOUT = 110;
     public static final int ECONNREFUSED = 111;
     public static final int EHOSTUNREACH = 113;
@@ -46,6 +49,7 @@ public final class Errno {
                     Map.entry(EINVAL, "EINVAL, invalid argument"),
                     Map.entry(EMFILE, "EMFILE, too many open files"),
                     Map.entry(ENOSPC, "ENOSPC, no space left"),
+                    Map.entry(EROFS, "EROFS, read-only file system"),
                     Map.entry(EPIPE, "EPIPE, the peer closed"),
                     Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported"),
                     Map.entry(EADDRINUSE, "EADDRINUSE, address in use"),

@@ -91,6 +91,19 @@ final class Libc {
     private static final MethodHandle SYSCALL =
             variadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
+    private static final MethodHandle SYSCALL4 =
+            variadic(
+                    "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle ENTER =
+            variadic(
+                    "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+                    JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle FALLOCATE =
+            handle("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle FSYNC = handle("fsync", JAVA_INT, JAVA_INT);
+    private static final MethodHandle STATX =
+            handle("statx", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
+
     private static final MethodHandle ABS = link("abs", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
 
     private Libc() {}
@@ -409,9 +422,59 @@ final class Libc {
         }
     }
 
+    static int fallocate(int fd, int mode, long offset, long length) {
+        try {
+            // SAFETY: plain numbers.
+            return (int) FALLOCATE.invokeExact(state(), fd, mode, offset, length);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    static int fsync(int fd) {
+        try {
+            // SAFETY: a plain number.
+            return (int) FSYNC.invokeExact(state(), fd);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    static int statx(int fd, MemorySegment path, int flags, int mask, MemorySegment result) {
+        try {
+            // SAFETY: path is NUL-terminated; result has the 256 bytes of a struct statx.
+            return (int) STATX.invokeExact(state(), fd, path, flags, mask, result);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    /** io_uring_enter(2), which has no wrapper in glibc. */
+    static long ioUringEnter(
+            long number, int fd, int submit, int complete, int flags, long argument, long size) {
+        try {
+            // SAFETY: argument has size bytes; what the queue entries point at is their owner's.
+            return (long)
+                    ENTER.invokeExact(state(), number, fd, submit, complete, flags, argument, size);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
+    /** Four arguments: io_uring_register(2). */
+    static long syscall(long number, long a, long b, long c, long d) {
+        try {
+            // SAFETY: as the structure at c wants; see IoUring.
+            return (long) SYSCALL4.invokeExact(state(), number, a, b, c, d);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
+    }
+
     static long syscall(long number, long a, long b, long c) {
         try {
-            // SAFETY: used for bpf(2) alone, which has no wrapper in glibc; see Bpf.
+            // SAFETY: bpf(2) and io_uring_setup(2), which have no wrapper in glibc; see Bpf,
+            // IoUring.
             return (long) SYSCALL.invokeExact(state(), number, a, b, c);
         } catch (Throwable t) {
             throw broken(t);

@@ -15,6 +15,20 @@ public final class Linux {
     public static final int O_CREAT = 0x40;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
+
+    /** Transfers go past the page cache; the value is the machine's (asm/fcntl.h). */
+    public static final int O_DIRECT =
+            System.getProperty("os.arch").equals("aarch64") ? 0x10000 : 0x4000;
+
+    /** fallocate(2): reserve space; the file's size stays. */
+    public static final int FALLOCATE_KEEP_SIZE = 1;
+
+    /** fallocate(2), with KEEP_SIZE: give space back; the range reads as zeros. */
+    public static final int FALLOCATE_PUNCH_HOLE = 2;
+
+    /** fallocate(2): the range reads as zeros and stays reserved. */
+    public static final int FALLOCATE_ZERO_RANGE = 0x10;
+
     public static final int PROT_READ = 1;
     public static final int PROT_WRITE = 2;
     public static final int MAP_SHARED = 1;
@@ -36,6 +50,10 @@ public final class Linux {
     private static final int SEEK_END = 2;
     private static final int CLONE_NEWNET = 0x4000_0000;
     private static final int MAX_CPUS = 1024;
+    private static final long FICLONE = 0x4004_9409L;
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int STATX_DIOALIGN = 0x2000;
 
     private Linux() {}
 
@@ -121,6 +139,68 @@ public final class Linux {
     /** Size of the file behind a descriptor, bytes; moves its position to the end. */
     public static long size(int fd) {
         return check(Libc.lseek(fd, 0, SEEK_END), "size of descriptor " + fd);
+    }
+
+    /** fallocate(2) with {@code FALLOCATE_…} bits; waits for the file system. */
+    public static void fallocate(int fd, int mode, long offset, long lengthBytes) {
+        check(Libc.fallocate(fd, mode, offset, lengthBytes), "fallocate " + lengthBytes + " bytes");
+    }
+
+    /** Waits until everything written to the file, and its size, is on stable media. */
+    public static void fsync(int fd) {
+        check(Libc.fsync(fd), "fsync");
+    }
+
+    /** As {@link #fsync(int)} for a file or directory by name. */
+    public static void fsync(Path path) {
+        int fd = open(path, O_RDONLY);
+        try {
+            check(Libc.fsync(fd), "fsync " + path);
+        } finally {
+            close(fd);
+        }
+    }
+
+    /**
+     * Makes an empty file share all blocks of another one of the same file system, as of one moment
+     * (ioctl_ficlonerange(2)). EOPNOTSUPP: the file system has no reflinks.
+     */
+    public static void reflink(int from, int to) {
+        check(Libc.ioctl(to, FICLONE, MemorySegment.ofAddress(from)), "reflink");
+    }
+
+    /**
+     * What statx(2) says of an open file.
+     *
+     * @param sizeBytes its length
+     * @param allocatedBytes space it takes, shared blocks included
+     * @param directMemoryAlignment what O_DIRECT wants of buffer addresses, bytes; 0 = not told
+     * @param directOffsetAlignment what O_DIRECT wants of offsets and lengths; 0 = not told
+     */
+    public record FileStatus(
+            long sizeBytes,
+            long allocatedBytes,
+            int directMemoryAlignment,
+            int directOffsetAlignment) {}
+
+    public static FileStatus status(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment status = arena.allocate(256, 8);
+            check(
+                    Libc.statx(
+                            fd,
+                            arena.allocateFrom(""),
+                            AT_EMPTY_PATH,
+                            STATX_BASIC_STATS | STATX_DIOALIGN,
+                            status),
+                    "statx");
+            boolean direct = (status.get(ValueLayout.JAVA_INT, 0) & STATX_DIOALIGN) != 0;
+            return new FileStatus(
+                    status.get(ValueLayout.JAVA_LONG, 40),
+                    status.get(ValueLayout.JAVA_LONG, 48) * 512,
+                    direct ? status.get(ValueLayout.JAVA_INT, 152) : 0,
+                    direct ? status.get(ValueLayout.JAVA_INT, 156) : 0);
+        }
     }
 
     /** An anonymous file in memory of the given size that can be sealed. */

@@ -180,6 +180,11 @@ public final class Memory {
         VarHandle.fullFence();
     }
 
+    /** Stores before it become visible before stores after it. */
+    public static void storeFence() {
+        VarHandle.storeStoreFence();
+    }
+
     /** Copies {@code length} bytes (0 or more) between areas that do not overlap. */
     public static void copy(long from, long to, int length) {
         if (CHECKED) {
