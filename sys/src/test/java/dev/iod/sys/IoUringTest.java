@@ -124,7 +124,7 @@ class IoUringTest {
     @Test
     void errorsAreResultsOfTheirEntryAlone() {
         ring.read(-1, 0, block(0), BLOCK, 1);
-        ring.read(file, 1, block(0), BLOCK, 2);
+        ring.fallocate(file, 0, -1, BLOCK, 2);
         ring.read(file, 0, block(0), BLOCK, 3);
         assertThat(results(3))
                 .containsEntry(1L, -Errno.EBADF)
