@@ -117,7 +117,17 @@ public final class EngineClient implements AutoCloseable {
 
     /** Runs a frame through the pipeline as if it entered by a logical port, without effects. */
     public CompletableFuture<EngineReport.Trace> trace(long inPort, byte[] frame) {
-        return query(new Query.Trace(inPort, frame)).thenApply(EngineReport.Trace.class::cast);
+        return trace(inPort, frame, List.of());
+    }
+
+    /**
+     * A trace under assumptions: the first of them stands for what the first conntrack lookup on
+     * the packet's way says, and so on; the last one also for all that follow.
+     */
+    public CompletableFuture<EngineReport.Trace> trace(
+            long inPort, byte[] frame, List<EngineReport.AssumedConnection> assumed) {
+        return query(new Query.Trace(inPort, frame, assumed))
+                .thenApply(EngineReport.Trace.class::cast);
     }
 
     /** Collects changes; used by one thread. Nothing is sent before {@link #commit()}. */

@@ -81,8 +81,7 @@ final class EngineControl implements AutoCloseable {
                                                     .map(Attachment::report)
                                                     .toList()));
             case Query.Flows q -> onEngine(() -> flows.report(q.max(), EngineThread.nowMillis()));
-            case Query.Trace q ->
-                    onEngine(() -> packets.trace(q.inPort(), q.frame(), EngineThread.nowMillis()));
+            case Query.Trace q -> onEngine(() -> packets.trace(q, EngineThread.nowMillis()));
         };
     }
 

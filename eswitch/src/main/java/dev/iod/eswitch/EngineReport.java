@@ -35,5 +35,21 @@ public sealed interface EngineReport {
     /** One step of a traced packet. */
     record TraceStep(int datapath, Action.Stage stage, int table, String cookie, String what) {}
 
-    record Trace(List<TraceStep> steps) implements EngineReport {}
+    /**
+     * Where a traced packet would have left.
+     *
+     * @param device id of a local device, or {@link #UPLINK} for a tunnel
+     * @param tunnelAddress IPv4 address of the tunnel's other end, 0 for a device
+     * @param outPort logical port or multicast group
+     * @param frame the packet as it would have left, without encapsulation
+     */
+    record TraceOutput(int device, int tunnelAddress, long outPort, byte[] frame) {}
+
+    record Trace(List<TraceStep> steps, List<TraceOutput> outputs) implements EngineReport {}
+
+    /**
+     * What a trace takes for conntrack's answer. Bits as in {@link Field#CT_STATE}; "tracked" is
+     * added.
+     */
+    record AssumedConnection(int state, int mark) {}
 }

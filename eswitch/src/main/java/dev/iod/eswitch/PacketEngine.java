@@ -366,8 +366,10 @@ final class PacketEngine implements SlowPath.Effects {
     }
 
     /** Runs a frame through the pipeline without effects and says which rules it met. */
-    EngineReport.Trace trace(long inPort, byte[] frame, long now) {
-        Tracer tracer = new Tracer();
+    EngineReport.Trace trace(ReportCodec.Query.Trace query, long now) {
+        Tracer tracer = new Tracer(query.assumed());
+        long inPort = query.inPort();
+        byte[] frame = query.frame();
         if (frame.length > PacketBatch.MAX_PACKET || pool.isEmpty()) {
             tracer.note("the frame is too long");
             return tracer.report();

@@ -1,7 +1,9 @@
 package dev.iod.eswitch;
 
+import dev.iod.eswitch.EngineReport.AssumedConnection;
 import dev.iod.eswitch.EngineReport.DeviceStatus;
 import dev.iod.eswitch.EngineReport.FlowStatus;
+import dev.iod.eswitch.EngineReport.TraceOutput;
 import dev.iod.eswitch.EngineReport.TraceStep;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -23,7 +25,7 @@ final class ReportCodec {
 
         record Flows(int max) implements Query {}
 
-        record Trace(long inPort, byte[] frame) implements Query {}
+        record Trace(long inPort, byte[] frame, List<AssumedConnection> assumed) implements Query {}
     }
 
     static byte[] writeQuery(Query query) {
@@ -32,7 +34,12 @@ final class ReportCodec {
             case Query.Counters q -> out.u8(0);
             case Query.Devices q -> out.u8(1);
             case Query.Flows q -> out.u8(2).i32(q.max());
-            case Query.Trace q -> out.u8(3).i64(q.inPort()).blob(q.frame());
+            case Query.Trace q -> {
+                out.u8(3).i64(q.inPort()).blob(q.frame()).i32(q.assumed().size());
+                for (AssumedConnection a : q.assumed()) {
+                    out.i32(a.state()).i32(a.mark());
+                }
+            }
         }
         return out.toArray();
     }
@@ -45,7 +52,14 @@ final class ReportCodec {
             case 2 -> new Query.Flows(in.i32());
             case 3 -> {
                 long inPort = in.i64();
-                yield new Query.Trace(inPort, in.blob());
+                byte[] frame = in.blob();
+                int count = in.count(8);
+                List<AssumedConnection> assumed = new ArrayList<>(count);
+                for (int i = 0; i < count; i++) {
+                    int state = in.i32();
+                    assumed.add(new AssumedConnection(state, in.i32()));
+                }
+                yield new Query.Trace(inPort, frame, List.copyOf(assumed));
             }
             default -> throw WireReader.malformed("unknown query " + tag);
         };
@@ -79,6 +93,10 @@ final class ReportCodec {
                 for (TraceStep s : r.steps()) {
                     out.i32(s.datapath()).u8(s.stage().ordinal()).i32(s.table());
                     out.text(s.cookie()).text(s.what());
+                }
+                out.i32(r.outputs().size());
+                for (TraceOutput o : r.outputs()) {
+                    out.i32(o.device()).i32(o.tunnelAddress()).i64(o.outPort()).blob(o.frame());
                 }
             }
         }
@@ -179,7 +197,15 @@ final class ReportCodec {
             String cookie = in.text();
             steps.add(new TraceStep(datapath, stage, table, cookie, in.text()));
         }
-        return new EngineReport.Trace(List.copyOf(steps));
+        int outputCount = in.count(20);
+        List<TraceOutput> outputs = new ArrayList<>(outputCount);
+        for (int i = 0; i < outputCount; i++) {
+            int device = in.i32();
+            int address = in.i32();
+            long port = in.i64();
+            outputs.add(new TraceOutput(device, address, port, in.blob()));
+        }
+        return new EngineReport.Trace(List.copyOf(steps), List.copyOf(outputs));
     }
 
     private static <E extends Enum<E>> void writeCounts(WireWriter out, Map<E, Long> counts) {

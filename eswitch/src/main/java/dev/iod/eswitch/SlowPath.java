@@ -49,6 +49,11 @@ final class SlowPath {
 
         void unsupported(String cookie, String what);
 
+        /** Gives the packet a connection state in place of conntrack's, if one is assumed. */
+        default boolean assumeConnection(Packet p) {
+            return false;
+        }
+
         default void visited(Packet p, Stage stage, int table, @Nullable CompiledRule rule) {}
     }
 
@@ -249,6 +254,9 @@ final class SlowPath {
     }
 
     private void track(Packet p, int zone) {
+        if (zone != 0 && p.fragment == 0 && effects.assumeConnection(p)) {
+            return;
+        }
         DropReason reason = conntrack.track(p, zone, nowMillis, peek);
         if (reason != null) {
             p.end(reason);

@@ -1,7 +1,10 @@
 package dev.iod.eswitch;
 
 import dev.iod.eswitch.Action.Stage;
+import dev.iod.eswitch.EngineReport.AssumedConnection;
+import dev.iod.eswitch.EngineReport.TraceOutput;
 import dev.iod.eswitch.EngineReport.TraceStep;
+import dev.iod.sys.Memory;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -9,11 +12,19 @@ import org.jspecify.annotations.Nullable;
 /** Writes down what the pipeline would do to a packet. */
 final class Tracer implements SlowPath.Effects {
     private static final int MAX_STEPS = 2000;
+    private static final int MAX_OUTPUTS = 256;
 
+    private final List<AssumedConnection> assumed;
     private final List<TraceStep> steps = new ArrayList<>();
+    private final List<TraceOutput> outputs = new ArrayList<>();
+    private int lookups;
     private int datapath;
     private Stage stage = Stage.INGRESS;
     private int table;
+
+    Tracer(List<AssumedConnection> assumed) {
+        this.assumed = assumed;
+    }
 
     @Override
     public void visited(Packet p, Stage at, int number, @Nullable CompiledRule rule) {
@@ -32,6 +43,7 @@ final class Tracer implements SlowPath.Effects {
     @Override
     public void toDevice(Packet p, int device) {
         note("output to device " + device + ", port " + Long.toHexString(p.outPort));
+        output(p, device, 0, p.outPort);
     }
 
     @Override
@@ -41,6 +53,28 @@ final class Tracer implements SlowPath.Effects {
                         + Integer.toHexString(address)
                         + ", port "
                         + Long.toHexString(egressKey));
+        output(p, EngineReport.UPLINK, address, egressKey);
+    }
+
+    private void output(Packet p, int device, int address, long port) {
+        if (outputs.size() < MAX_OUTPUTS) {
+            var frame = new byte[p.length];
+            Memory.copyToArray(p.address, frame, 0, p.length);
+            outputs.add(new TraceOutput(device, address, port, frame));
+        }
+    }
+
+    @Override
+    public boolean assumeConnection(Packet p) {
+        if (assumed.isEmpty()) {
+            return false;
+        }
+        AssumedConnection answer = assumed.get(Math.min(lookups, assumed.size() - 1));
+        lookups++;
+        p.clearConnection();
+        p.ctState = Conntrack.TRACKED | answer.state();
+        p.ctMark = answer.mark();
+        return true;
     }
 
     @Override
@@ -69,6 +103,6 @@ final class Tracer implements SlowPath.Effects {
     }
 
     EngineReport.Trace report() {
-        return new EngineReport.Trace(List.copyOf(steps));
+        return new EngineReport.Trace(List.copyOf(steps), List.copyOf(outputs));
     }
 }

@@ -135,9 +135,13 @@ final class CodecTest {
                         new EngineReport.Trace(
                                 List.of(
                                         new EngineReport.TraceStep(
-                                                1, Action.Stage.EGRESS, 2, "c", "w"))));
+                                                1, Action.Stage.EGRESS, 2, "c", "w")),
+                                List.of(
+                                        new EngineReport.TraceOutput(
+                                                -1, 0xc0000201, 1L << 40, new byte[] {1, 2}))));
         for (EngineReport report : reports) {
             assertThat(ReportCodec.readReport(new WireReader(ReportCodec.writeReport(report))))
+                    .usingRecursiveComparison()
                     .isEqualTo(report);
         }
         for (EngineEvent event :

@@ -208,6 +208,80 @@ final class ControlTest implements EngineClient.Listener {
     }
 
     @Test
+    void traceTakesAssumptionsForConntrack() {
+        client.transaction()
+                .put(new Entity.Datapath(1, "a", 0, 0))
+                .put(device(2, 1442))
+                .put(
+                        new Entity.LogicalPort(
+                                key(1, 1), "p1", new Target.Local(2), 7, Optional.empty()))
+                .put(
+                        rule(
+                                0,
+                                new Match.Always(),
+                                new Action.ConntrackNext(Action.Zone.PORT),
+                                next(1)))
+                .put(
+                        rule(
+                                1,
+                                state(Conntrack.NEW),
+                                new Action.ConntrackNext(Action.Zone.PORT),
+                                next(2)))
+                .put(
+                        rule(
+                                2,
+                                state(Conntrack.ESTABLISHED | Conntrack.REPLY),
+                                new Action.Set(Field.OUT_PORT.whole(), Bits.of(key(1, 1))),
+                                new Action.Set(Field.FLAGS.whole(), Bits.of(1)),
+                                new Action.Set(Field.ETH_DST.whole(), Bits.of(0x99)),
+                                new Action.Output()))
+                .put(
+                        new Entity.Rule(
+                                99,
+                                "out",
+                                1,
+                                Action.Stage.EGRESS,
+                                0,
+                                1,
+                                new Match.Always(),
+                                List.of(new Action.Output())))
+                .commit()
+                .join();
+        byte[] frame = Frames.ethernet(2, 4, 0x0800, Frames.udp4(1, 2, 3, 4, new byte[5]));
+        var first = new EngineReport.AssumedConnection(Conntrack.NEW, 0);
+        var second = new EngineReport.AssumedConnection(Conntrack.ESTABLISHED | Conntrack.REPLY, 5);
+        EngineReport.Trace trace = client.trace(key(1, 1), frame, List.of(first, second)).join();
+        assertThat(trace.outputs()).hasSize(1);
+        EngineReport.TraceOutput output = trace.outputs().getFirst();
+        assertThat(output.device()).isEqualTo(2);
+        assertThat(output.outPort()).isEqualTo(key(1, 1));
+        frame[5] = (byte) 0x99;
+        assertThat(output.frame()).startsWith(0, 0, 0, 0, 0, 0x99).isEqualTo(frame);
+        assertThat(client.trace(key(1, 1), frame, List.of(first)).join().outputs()).isEmpty();
+        assertThat(client.trace(key(1, 1), frame).join().outputs()).isEmpty();
+    }
+
+    private static Match state(int bits) {
+        return new Match.Masked(Field.CT_STATE, Bits.of(bits | 32), Bits.of(0xff));
+    }
+
+    private static Action next(int table) {
+        return new Action.Next(Action.Stage.INGRESS, table);
+    }
+
+    private static Entity.Rule rule(int table, Match match, Action... actions) {
+        return new Entity.Rule(
+                50 + table,
+                "t" + table,
+                1,
+                Action.Stage.INGRESS,
+                table,
+                5,
+                match,
+                List.of(actions));
+    }
+
+    @Test
     void lostAgentChangesNothingAndComesBack() throws Exception {
         client.transaction()
                 .put(new Entity.Datapath(1, "a", 0, 0))
