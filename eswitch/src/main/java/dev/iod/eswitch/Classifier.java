@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,19 +17,13 @@ import org.jspecify.annotations.Nullable;
 final class Classifier {
     private final Subtable[] subtables;
 
-    /** Bits of every field some rule looks at. */
-    final long fields;
-
-    private Classifier(Subtable[] subtables, long fields) {
+    private Classifier(Subtable[] subtables) {
         this.subtables = subtables;
-        this.fields = fields;
     }
 
     static Classifier of(Collection<CompiledRule> rules) {
         Map<Signature, List<CompiledRule>> bySignature = new HashMap<>();
-        long fields = 0;
         for (CompiledRule rule : rules) {
-            fields |= rule.fields();
             if (!rule.impossible()) {
                 bySignature.computeIfAbsent(Signature.of(rule), key -> new ArrayList<>()).add(rule);
             }
@@ -37,22 +32,27 @@ final class Classifier {
         bySignature.forEach(
                 (signature, members) -> subtables.add(new Subtable(signature, members)));
         subtables.sort(Comparator.comparingInt((Subtable s) -> s.maxPriority).reversed());
-        return new Classifier(subtables.toArray(Subtable[]::new), fields);
+        return new Classifier(subtables.toArray(Subtable[]::new));
     }
 
     int maxPriority() {
         return subtables.length == 0 ? Integer.MIN_VALUE : subtables[0].maxPriority;
     }
 
-    /** The matching rule of the highest priority above {@code floor}. */
-    @Nullable CompiledRule find(Packet packet, PipelineState state, int floor) {
+    /**
+     * The matching rule of the highest priority above {@code floor}.
+     *
+     * @param recorder told which bits were looked at to find it
+     */
+    @Nullable CompiledRule find(
+            Packet packet, PipelineState state, int floor, FlowRecorder recorder) {
         CompiledRule best = null;
         int above = floor;
         for (Subtable subtable : subtables) {
             if (subtable.maxPriority <= above) {
                 break;
             }
-            CompiledRule found = subtable.find(packet, state, above);
+            CompiledRule found = subtable.find(packet, state, above, recorder);
             if (found != null) {
                 best = found;
                 above = found.priority();
@@ -61,27 +61,51 @@ final class Classifier {
         return best;
     }
 
-    /** Fields in declaration order with their masks. */
+    /** Which bits of which fields, in the order they are looked at. */
     private record Signature(List<Field> fields, List<Bits> masks) {
         static Signature of(CompiledRule rule) {
-            List<Field> fields = new ArrayList<>();
-            List<Bits> masks = new ArrayList<>();
-            rule.terms()
-                    .forEach(
-                            (field, term) -> {
-                                fields.add(field);
-                                masks.add(term.mask());
-                            });
-            return new Signature(fields, masks);
+            List<Field> fields = new ArrayList<>(rule.terms().keySet());
+            fields.sort(Comparator.comparingInt(Signature::cost).thenComparing(f -> f));
+            return new Signature(
+                    List.copyOf(fields), fields.stream().map(f -> term(rule, f).mask()).toList());
+        }
+
+        /** What every packet has or is known already comes first: it costs a cached path least. */
+        private static int cost(Field field) {
+            return switch (field) {
+                case ETH_TYPE -> 1;
+                case IP_PROTO -> 2;
+                case ETH_SRC, ETH_DST -> 3;
+                case IP4_SRC, IP4_DST, IP6_SRC, IP6_DST -> 4;
+                case L4_SRC, L4_DST -> 5;
+                case TCP_FLAGS, ICMP_REST -> 6;
+                default -> field.compareTo(Field.FLAGS) <= 0 || isConnection(field) ? 0 : 4;
+            };
+        }
+
+        private static boolean isConnection(Field field) {
+            return field.compareTo(Field.CT_STATE) >= 0;
         }
     }
 
-    /** Open addressing; a slot holds the rules of one value, highest priority first. */
+    private static Match.Masked term(CompiledRule rule, Field field) {
+        return Objects.requireNonNull(rule.terms().get(field));
+    }
+
+    /**
+     * Open addressing; a slot holds the rules of one value, highest priority first. A field with
+     * few different values is a guard: a packet with another one is turned away there, and what
+     * comes after is not looked at.
+     */
     private static final class Subtable {
+        private static final int MAX_GUARD = 8;
+        private static final long[] NO_GUARD = {};
+
         final int maxPriority;
         private final Field[] fields;
         private final long[] lowMasks;
         private final long[] highMasks;
+        private final long[][] guards;
         private final CompiledRule[][] slots;
         private final int slotMask;
 
@@ -90,15 +114,26 @@ final class Classifier {
             fields = signature.fields().toArray(Field[]::new);
             lowMasks = new long[width];
             highMasks = new long[width];
+            guards = new long[width][];
             for (int i = 0; i < width; i++) {
                 lowMasks[i] = signature.masks().get(i).low();
                 highMasks[i] = signature.masks().get(i).high();
+                Field field = fields[i];
+                long[] values =
+                        rules.stream()
+                                .mapToLong(rule -> term(rule, field).value().low())
+                                .distinct()
+                                .toArray();
+                guards[i] = highMasks[i] == 0 && values.length <= MAX_GUARD ? values : NO_GUARD;
             }
             Map<List<Bits>, List<CompiledRule>> byValue = new HashMap<>();
             int highest = Integer.MIN_VALUE;
             for (CompiledRule rule : rules) {
                 highest = Math.max(highest, rule.priority());
-                List<Bits> value = rule.terms().values().stream().map(Match.Masked::value).toList();
+                List<Bits> value =
+                        signature.fields().stream()
+                                .map(field -> term(rule, field).value())
+                                .toList();
                 byValue.computeIfAbsent(value, key -> new ArrayList<>()).add(rule);
             }
             maxPriority = highest;
@@ -121,29 +156,51 @@ final class Classifier {
             slots[slot] = rules.toArray(CompiledRule[]::new);
         }
 
-        @Nullable CompiledRule find(Packet packet, PipelineState state, int floor) {
+        @Nullable CompiledRule find(
+                Packet packet, PipelineState state, int floor, FlowRecorder recorder) {
             long hash = 0;
             for (int i = 0; i < fields.length; i++) {
-                long low = packet.low(fields[i]) & lowMasks[i];
-                long high = highMasks[i] == 0 ? 0 : packet.high(fields[i]) & highMasks[i];
+                Field field = fields[i];
+                long low = packet.low(field) & lowMasks[i];
+                long high = highMasks[i] == 0 ? 0 : packet.high(field) & highMasks[i];
+                recorder.look(packet, field, highMasks[i], lowMasks[i]);
+                if (guards[i].length != 0 && !contains(guards[i], low)) {
+                    return null;
+                }
                 hash = mix(mix(hash, low), high);
             }
             int slot = fold(hash);
             while (slots[slot] != null) {
                 CompiledRule[] rules = slots[slot];
                 if (equal(packet, rules[0])) {
-                    return first(rules, packet, state, floor);
+                    return first(rules, packet, state, floor, recorder);
                 }
                 slot = slot + 1 & slotMask;
             }
             return null;
         }
 
+        private static boolean contains(long[] values, long value) {
+            for (long each : values) {
+                if (each == value) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
         private static @Nullable CompiledRule first(
-                CompiledRule[] rules, Packet packet, PipelineState state, int floor) {
+                CompiledRule[] rules,
+                Packet packet,
+                PipelineState state,
+                int floor,
+                FlowRecorder recorder) {
             for (CompiledRule rule : rules) {
                 if (rule.priority() <= floor) {
                     return null;
+                }
+                for (Match.Masked look : rule.looks()) {
+                    recorder.look(packet, look.field(), look.mask().high(), look.mask().low());
                 }
                 if (rule.rest().test(packet, state)) {
                     return rule;

@@ -10,14 +10,15 @@ import java.util.Map;
  * A rule split into what a hash table can find (its top-level AND-ed masked terms, at most one per
  * field) and the rest, which is run.
  *
+ * @param looks the bits the rest looks at
  * @param impossible two terms contradict each other, so nothing matches
  */
 record CompiledRule(
         Entity.Rule rule,
         Map<Field, Match.Masked> terms,
         Predicate rest,
+        List<Match.Masked> looks,
         List<Action> actions,
-        long fields,
         boolean impossible) {
 
     /** What fits into a reply beside the fixed part on any link of 1500 bytes. */
@@ -25,15 +26,35 @@ record CompiledRule(
 
     static CompiledRule of(Entity.Rule rule) {
         Map<Field, Match.Masked> terms = new EnumMap<>(Field.class);
-        List<Predicate> rest = new ArrayList<>();
+        List<Match> rest = new ArrayList<>();
         boolean possible = split(rule.match(), terms, rest);
+        Map<Field, Bits> looks = new EnumMap<>(Field.class);
+        rest.forEach(match -> addLooks(match, looks));
         return new CompiledRule(
                 rule,
                 terms,
-                Predicate.all(rest),
+                Predicate.all(rest.stream().map(Predicate::of).toList()),
+                looks.entrySet().stream()
+                        .map(look -> new Match.Masked(look.getKey(), Bits.ZERO, look.getValue()))
+                        .toList(),
                 checked(rule.actions()),
-                Predicate.fieldsOf(rule.match()),
                 !possible);
+    }
+
+    private static void addLooks(Match match, Map<Field, Bits> looks) {
+        switch (match) {
+            case Match.Always m -> {}
+            case Match.Masked m -> looks.merge(m.field(), m.mask(), CompiledRule::or);
+            case Match.Compare m -> looks.put(m.field(), Bits.ones(m.field().width()));
+            case Match.In m -> looks.put(m.field(), Bits.ones(m.field().width()));
+            case Match.All m -> m.terms().forEach(term -> addLooks(term, looks));
+            case Match.Any m -> m.terms().forEach(term -> addLooks(term, looks));
+            case Match.Not m -> addLooks(m.term(), looks);
+        }
+    }
+
+    private static Bits or(Bits a, Bits b) {
+        return new Bits(a.high() | b.high(), a.low() | b.low());
     }
 
     int priority() {
@@ -41,8 +62,7 @@ record CompiledRule(
     }
 
     /** Returns false when two masked terms of one field contradict each other. */
-    private static boolean split(
-            Match match, Map<Field, Match.Masked> terms, List<Predicate> rest) {
+    private static boolean split(Match match, Map<Field, Match.Masked> terms, List<Match> rest) {
         switch (match) {
             case Match.Always m -> {}
             case Match.Masked m -> {
@@ -68,20 +88,17 @@ record CompiledRule(
                 if (m.terms().size() == 1) {
                     return split(m.terms().getFirst(), terms, rest);
                 }
-                rest.add(Predicate.of(m));
+                rest.add(m);
             }
-            case Match.Compare m -> rest.add(Predicate.of(m));
-            case Match.In m -> rest.add(Predicate.of(m));
-            case Match.Not m -> rest.add(Predicate.of(m));
+            case Match.Compare m -> rest.add(m);
+            case Match.In m -> rest.add(m);
+            case Match.Not m -> rest.add(m);
         }
         return true;
     }
 
     private static Match.Masked merge(Match.Masked a, Match.Masked b) {
-        return new Match.Masked(
-                a.field(),
-                new Bits(a.value().high() | b.value().high(), a.value().low() | b.value().low()),
-                new Bits(a.mask().high() | b.mask().high(), a.mask().low() | b.mask().low()));
+        return new Match.Masked(a.field(), or(a.value(), b.value()), or(a.mask(), b.mask()));
     }
 
     /** Actions that write what cannot be written become {@link Action.Unsupported}. */

@@ -203,28 +203,8 @@ final class Conntrack {
         p.ctLabelLow = table.readLong(slot, LABEL_LOW);
     }
 
-    /** Mark and label of a connection, and how a commit changes them. */
-    record Marks(int mark, long labelHigh, long labelLow) {}
-
-    /** The marks a commit starts from: the connection's, zero for a new one. */
-    Marks marks(Packet p, int zone) {
-        int found = findForCommit(p, zone);
-        return found == NONE
-                ? new Marks(0, 0, 0)
-                : new Marks(
-                        table.readInt(found, MARK),
-                        table.readLong(found, LABEL_HIGH),
-                        table.readLong(found, LABEL_LOW));
-    }
-
-    private int findForCommit(Packet p, int zone) {
-        return zone != 0 && p.fragment == 0 && !isError(p) && key.of(p, zone)
-                ? table.find(key)
-                : NONE;
-    }
-
-    /** Makes the packet's connection unless it exists, and sets its marks. */
-    @Nullable DropReason commit(Packet p, int zone, Marks marks, long nowMillis) {
+    /** Makes the packet's connection unless it exists, and changes its marks. */
+    @Nullable DropReason commit(Packet p, int zone, MarkChange change, long nowMillis) {
         if (zone == 0) {
             return DropReason.NO_ZONE;
         }
@@ -244,16 +224,24 @@ final class Conntrack {
                 return DropReason.CONNECTION_LIMIT;
             }
         }
-        if (table.readInt(row, MARK) != marks.mark()
-                || table.readLong(row, LABEL_HIGH) != marks.labelHigh()
-                || table.readLong(row, LABEL_LOW) != marks.labelLow()) {
-            table.writeInt(row, MARK, marks.mark());
-            table.writeLong(row, LABEL_HIGH, marks.labelHigh());
-            table.writeLong(row, LABEL_LOW, marks.labelLow());
+        change(row, change);
+        return null;
+    }
+
+    private void change(int row, MarkChange change) {
+        int markBefore = table.readInt(row, MARK);
+        long highBefore = table.readLong(row, LABEL_HIGH);
+        long lowBefore = table.readLong(row, LABEL_LOW);
+        int mark = markBefore & ~change.markMask() | change.mark();
+        long high = highBefore & ~change.labelHighMask() | change.labelHigh();
+        long low = lowBefore & ~change.labelLowMask() | change.labelLow();
+        if (mark != markBefore || high != highBefore || low != lowBefore) {
+            table.writeInt(row, MARK, mark);
+            table.writeLong(row, LABEL_HIGH, high);
+            table.writeLong(row, LABEL_LOW, low);
             table.bump(row);
             changes++;
         }
-        return null;
     }
 
     private int begin(Packet p, int zone, long nowMillis) {

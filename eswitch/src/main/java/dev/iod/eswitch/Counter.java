@@ -8,8 +8,12 @@ public enum Counter {
     SENT,
     /** Packets that found their whole path in the flow table. */
     FLOW_HITS,
+    /** Packets without an entry whose path was known: they met no rule. */
+    PATH_HITS,
     /** Packets that ran the whole pipeline. */
     FLOW_MISSES,
+    /** Paths of one ingress forgotten because there were too many, or their program changed. */
+    PATHS_FORGOTTEN,
     /** Entries written to the flow table. */
     FLOW_INSTALLS,
     /** Entries found to belong to an older program or connection state. */
@@ -18,13 +22,13 @@ public enum Counter {
     FLOW_EVICTIONS,
     /** Entries removed after not having been used. */
     FLOW_EXPIRATIONS,
-    /** Packets not cached because the engine made a packet or changed one beyond its header. */
+    /** Packets that leave no path because the engine made a packet or changed a neighbour. */
     UNCACHED_CRAFTED,
-    /** Packets not cached because a connection was made, changed state or is not committed. */
+    /** Packets that leave no path because their connection could not be tracked or is related. */
     UNCACHED_CONNECTION,
-    /** Packets not cached because a rule looked at something the flow key does not have. */
+    /** Packets that leave no path because a rule looked at something the flow key does not have. */
     UNCACHED_FIELD,
-    /** Packets not cached because they were dropped or have too many outputs. */
+    /** Packets that leave no path because it is too long or leads nowhere that is known. */
     UNCACHED_SHAPE,
     /** Connections committed. */
     CONNECTIONS_MADE,

@@ -2,11 +2,20 @@ package dev.iod.eswitch;
 
 /**
  * Everything of a packet the pipeline may look at and a cached flow relies on, in eight words: one
- * cache line. Only packets for which these words say it all have a key; see {@link #of}.
+ * cache line. Only packets for which these words say it all have a key; see {@link #of}. Words: the
+ * ingress and the family; destination MAC and VLAN; source MAC, TTL and protocol; ports (or ICMP
+ * type, code and identifier) and traffic class; four of addresses.
  */
 final class FlowKey {
     static final int WORDS = 8;
 
+    static final int INGRESS = 0;
+    static final int DESTINATION = 1;
+    static final int SOURCE = 2;
+    static final int PORTS = 3;
+    static final int ADDRESSES = 4;
+
+    private static final long FAMILY6 = 1L << 62;
     private static final int TCP_STATEFUL = Packet.TCP_SYN | Packet.TCP_FIN | Packet.TCP_RST;
 
     final long[] words = new long[WORDS];
@@ -21,54 +30,64 @@ final class FlowKey {
         return (long) vni << 32 | metadata & 0xffff_ffffL;
     }
 
+    /** What the key of a packet is good for. */
+    enum Reach {
+        /** Nothing: the packet must go through the pipeline. */
+        NONE,
+        /** Its path may be known, but it opens or closes a connection, so it makes no entry. */
+        PATH,
+        /** The next packet with this key goes the same way while its connections stay the same. */
+        ENTRY
+    }
+
     /**
-     * Takes the key of a parsed packet.
-     *
-     * @return false when the packet must go through the pipeline: no IP, fragments, IP options, TCP
-     *     segments that open or close, ICMP other than echo
+     * Takes the key of a parsed packet. Without one: no IP, fragments, IP options, ICMP other than
+     * echo.
      */
-    boolean of(Packet p, long ingress) {
+    Reach of(Packet p, long ingress) {
         if (p.ipVersion == 0 || p.fragment != 0 || p.ipOptions) {
-            return false;
+            return Reach.NONE;
         }
+        Reach reach = Reach.ENTRY;
         int ports = 0;
         switch (p.transport) {
             case TCP -> {
                 int flags = p.tcpFlags();
                 if ((flags & TCP_STATEFUL) != 0 || (flags & Packet.TCP_ACK) == 0) {
-                    return false;
+                    reach = Reach.PATH;
                 }
                 ports = (int) p.u32(p.l4);
             }
             case UDP, SCTP -> ports = (int) p.u32(p.l4);
             case ICMP4, ICMP6 -> {
                 if (!ConnectionKey.isEcho(p)) {
-                    return false;
+                    return Reach.NONE;
                 }
                 ports = p.u16(p.l4) << 16 | p.u16(p.l4 + 4);
             }
             case NONE -> {}
         }
-        words[0] = ingress;
         words[1] = p.u48(0) << 16 | p.vlanTci;
         if (p.ipVersion == 4) {
             int tos = p.u8(p.l3 + 1);
+            words[0] = ingress;
             words[2] = p.u48(6) << 16 | p.u16(p.l3 + 8);
-            words[3] = (long) ports << 32 | (long) tos << 24 | 4;
+            words[3] = (long) ports << 32 | (long) tos << 24;
             words[4] = p.u64(p.l3 + 12);
             words[5] = 0;
             words[6] = 0;
             words[7] = 0;
         } else {
+            words[0] = ingress | FAMILY6;
             words[2] = p.u48(6) << 16 | p.u8(p.l3 + 7) << 8 | p.ipProto;
-            // Version, traffic class and label are one word of the header, 6 in its top bits.
+            // Version, traffic class and label are one word of the header.
             words[3] = (long) ports << 32 | p.u32(p.l3);
             words[4] = p.u64(p.l3 + 8);
             words[5] = p.u64(p.l3 + 16);
             words[6] = p.u64(p.l3 + 24);
             words[7] = p.u64(p.l3 + 32);
         }
-        return true;
+        return reach;
     }
 
     int hash() {
@@ -86,13 +105,13 @@ final class FlowKey {
         if (ingress < 0) {
             text.append("device=").append((int) ingress);
         } else {
-            text.append("vni=").append(ingress >>> 32);
+            text.append("vni=").append(ingress >>> 32 & 0xff_ffff);
             text.append(",in=").append(ingress >>> 16 & 0xffff);
             text.append(",out=").append(ingress & 0xffff);
         }
         text.append(",dst=").append(Long.toHexString(table[at + 1] >>> 16));
         text.append(",src=").append(Long.toHexString(table[at + 2] >>> 16));
-        boolean four = (table[at + 3] & 0xf000_000fL) == 4;
+        boolean four = (ingress & FAMILY6) == 0;
         text.append(four ? ",ip4=" : ",ip6=");
         for (int i = 4; i < (four ? 5 : WORDS); i++) {
             text.append(Long.toHexString(table[at + i])).append(i + 1 < WORDS && !four ? ":" : "");

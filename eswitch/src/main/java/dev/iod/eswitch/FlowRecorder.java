@@ -1,5 +1,6 @@
 package dev.iod.eswitch;
 
+import dev.iod.eswitch.Field.Slice;
 import dev.iod.eswitch.Packet.Transport;
 import dev.iod.eswitch.PipelineState.DatapathState;
 import java.util.ArrayList;
@@ -10,9 +11,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Watches one packet on its way through the pipeline and says at the end whether the next packet
- * with the same {@link FlowKey} would go the same way, and if so, which. Reused by the engine
- * thread.
+ * Watches one packet on its way, by a known path or through the pipeline, and says at the end
+ * whether the next packet with the same {@link FlowKey} would go the same way, and if so, which.
+ * What it sees of the pipeline goes to the {@link PathRecorder} too. Reused by the engine thread.
  */
 final class FlowRecorder {
     /** Most datapaths, connections and outputs of a flow that is cached. */
@@ -32,8 +33,12 @@ final class FlowRecorder {
     private final boolean[] replies = new boolean[MAX_PARTS];
     private int connectionCount;
     private int maxIpLength;
-    private long looked;
     private @Nullable Counter obstacle;
+    final PathRecorder path;
+
+    FlowRecorder(PathRecorder path) {
+        this.path = path;
+    }
 
     private static long keyed() {
         return fields(
@@ -88,40 +93,88 @@ final class FlowRecorder {
         datapathCount = 0;
         connectionCount = 0;
         maxIpLength = Integer.MAX_VALUE;
-        looked = 0;
         obstacle = null;
     }
 
-    /** The packet cannot be cached, for this reason; the first one counts. */
+    /** Neither packet nor path can be cached, for this reason; the first one counts. */
     void obstacle(Counter why) {
+        entryObstacle(why);
+        path.stop(why);
+    }
+
+    private void entryObstacle(Counter why) {
         if (obstacle == null) {
             obstacle = why;
         }
     }
 
-    void looked(long fields) {
-        looked |= fields;
+    /** The packet's way depends on these bits of a field as it is now. */
+    void look(Packet p, Field field, long high, long low) {
+        // What was written is known, for it was made of what was looked at before.
+        if ((p.modified & Predicate.bit(field)) == 0) {
+            if (isUnkeyed(p, field)) {
+                obstacle(Counter.UNCACHED_FIELD);
+            }
+            path.look(p, field, high, low);
+        }
+    }
+
+    private static boolean isUnkeyed(Packet p, Field field) {
+        return switch (field) {
+            case TCP_FLAGS -> p.transport == Transport.TCP;
+            case ICMP_REST -> HeaderFields.isIcmp(p);
+            default -> false;
+        };
+    }
+
+    void look(Packet p, Field field) {
+        int width = field.width();
+        look(p, field, width > 64 ? -1 : 0, width >= 64 ? -1 : (1L << width) - 1);
+    }
+
+    void look(Packet p, Slice slice) {
+        Bits mask = HeaderFields.shiftLeft(Bits.ones(slice.width()), slice.offset());
+        look(p, slice.field(), mask.high(), mask.low());
+    }
+
+    /** A slice is about to be written; unless it is the whole field, the rest of it stays. */
+    void writes(Packet p, Slice slice) {
+        if (slice.width() < slice.field().width()) {
+            look(p, slice.field());
+        }
     }
 
     void datapath(DatapathState datapath) {
-        int key = datapath.row().key();
+        path.datapath(datapath);
+        datapath(datapath.row().key(), datapath.generation());
+    }
+
+    private void datapath(int key, long generation) {
         for (int i = 0; i < datapathCount; i++) {
             if (datapaths[i] == key) {
                 return;
             }
         }
         if (datapathCount == MAX_PARTS) {
-            obstacle(Counter.UNCACHED_SHAPE);
+            entryObstacle(Counter.UNCACHED_SHAPE);
             return;
         }
         datapaths[datapathCount] = key;
-        generations[datapathCount++] = datapath.generation();
+        generations[datapathCount++] = generation;
+    }
+
+    /** The packet takes this known stretch. */
+    void follows(PathSegment segment) {
+        for (int i = 0; i < segment.datapathCount(); i++) {
+            datapath(segment.datapath(i), segment.generation(i));
+        }
+        maxIpLength = Math.min(maxIpLength, segment.maxIpLength);
     }
 
     /** The packet's treatment depends on a connection's present state. */
     void connection(int slot, boolean reply) {
         if (slot == ConnectionTable.NONE) {
-            obstacle(Counter.UNCACHED_CONNECTION);
+            entryObstacle(Counter.UNCACHED_CONNECTION);
             return;
         }
         for (int i = 0; i < connectionCount; i++) {
@@ -130,7 +183,7 @@ final class FlowRecorder {
             }
         }
         if (connectionCount == MAX_PARTS) {
-            obstacle(Counter.UNCACHED_SHAPE);
+            entryObstacle(Counter.UNCACHED_SHAPE);
             return;
         }
         connections[connectionCount] = slot;
@@ -140,38 +193,40 @@ final class FlowRecorder {
     /** The result holds for IP packets up to this length. */
     void upTo(int ipLength) {
         maxIpLength = Math.min(maxIpLength, ipLength);
+        path.upTo(ipLength);
     }
 
+    /** The packet leaves the pipeline as it is now. */
     void output(Packet p, FlowOutput.Target target) {
-        if (outputs.size() == MAX_PARTS) {
-            obstacle(Counter.UNCACHED_SHAPE);
-        } else if ((p.modified & HEADERS & ~KEYED) != 0) {
+        if ((p.modified & HEADERS & ~KEYED) != 0) {
             obstacle(Counter.UNCACHED_FIELD);
+            return;
+        }
+        FlowOutput output = new FlowOutput(p, p.modified & HEADERS, target);
+        output(output);
+        path.step(new PathStep.Send(output));
+    }
+
+    /** An output of a known path. */
+    void output(FlowOutput output) {
+        if (outputs.size() == MAX_PARTS) {
+            entryObstacle(Counter.UNCACHED_SHAPE);
         } else {
-            outputs.add(new FlowOutput(p, p.modified & HEADERS, target));
+            outputs.add(output);
         }
     }
 
     void drop(DropReason reason) {
         if (drops.size() == MAX_PARTS) {
-            obstacle(Counter.UNCACHED_SHAPE);
+            entryObstacle(Counter.UNCACHED_SHAPE);
         } else {
             drops.add(reason);
         }
     }
 
-    /** What stands against caching, looking also at what the key does not hold. */
-    @Nullable Counter obstacle(Transport transport) {
-        if (obstacle != null) {
-            return obstacle;
-        }
-        long unkeyed =
-                switch (transport) {
-                    case TCP -> Predicate.bit(Field.TCP_FLAGS);
-                    case ICMP4, ICMP6 -> Predicate.bit(Field.ICMP_REST);
-                    case NONE, UDP, SCTP -> 0;
-                };
-        return (looked & unkeyed) != 0 ? Counter.UNCACHED_FIELD : null;
+    /** What stands against an entry of the packet's own. */
+    @Nullable Counter obstacle() {
+        return obstacle;
     }
 
     FlowProgram program(Conntrack conntrack, PipelineState state) {

@@ -44,10 +44,17 @@ public final class Main {
         int perZone = Math.max(1024, config.connections() / 4);
         Conntrack conntrack = new Conntrack(connections, perZone, counters);
         FlowTable flows = new FlowTable(config.flows(), counters);
+        PathCache paths = new PathCache(counters);
         NetlinkUnderlay underlay = new NetlinkUnderlay(config.uplink(), config.encapsulation());
         PacketEngine packets =
                 new PacketEngine(
-                        counters, conntrack, flows, underlay, events, config.encapsulation());
+                        counters,
+                        conntrack,
+                        flows,
+                        paths,
+                        underlay,
+                        events,
+                        config.encapsulation());
         EngineThread engine =
                 new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
         EngineControl control =

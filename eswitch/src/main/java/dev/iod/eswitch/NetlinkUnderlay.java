@@ -25,7 +25,7 @@ final class NetlinkUnderlay implements Underlay, AutoCloseable {
     private final Thread thread;
 
     /** Replaced whole, never changed: the engine thread reads it without a lock. */
-    private volatile IntMap<Geneve.Route> routes = new IntMap<>();
+    private volatile LongMap<Geneve.Route> routes = new LongMap<>();
 
     private volatile Set<Integer> wanted = Set.of();
     private volatile boolean stopped;
@@ -72,7 +72,7 @@ final class NetlinkUnderlay implements Underlay, AutoCloseable {
 
     /** Returns whether every wanted tunnel has a route. */
     private boolean refresh(RtNetlink netlink, boolean confirm) {
-        IntMap<Geneve.Route> found = new IntMap<>();
+        LongMap<Geneve.Route> found = new LongMap<>();
         boolean complete = true;
         Set<Integer> addresses = wanted;
         try {

@@ -84,9 +84,6 @@ final class Packet {
     /** Fields written so far, as bits of their ordinals. */
     long modified;
 
-    /** Fields looked at so far by tables, as bits of their ordinals. */
-    long looked;
-
     /** Number of times this packet, or a copy made of it to deliver it, went on. */
     int outputs;
 
@@ -108,7 +105,6 @@ final class Packet {
         fromService = false;
         fromTunnel = false;
         modified = 0;
-        looked = 0;
     }
 
     private void clearFate() {
@@ -172,7 +168,6 @@ final class Packet {
         fromService = other.fromService;
         fromTunnel = other.fromTunnel;
         modified = other.modified;
-        looked = other.looked;
     }
 
     // Raw access for those who make or take packets apart; offsets from the start of the frame.

@@ -23,12 +23,14 @@ final class PacketEngine implements SlowPath.Effects {
     private final EventQueue events;
     private final int encapsulationAddress;
     private final PacketPool pool = new PacketPool(POOL);
-    private final FlowRecorder recorder = new FlowRecorder();
+    private final FlowRecorder recorder;
+    private final Steps steps;
+    private final PathFollower follower;
     private final SlowPath slowPath;
-    private final IntMap<Attachment> devices = new IntMap<>();
+    private final LongMap<Attachment> devices = new LongMap<>();
     private final FlowKey[] keys = new FlowKey[PacketBatch.CAPACITY];
     private final int[] hashes = new int[PacketBatch.CAPACITY];
-    private final boolean[] keyed = new boolean[PacketBatch.CAPACITY];
+    private final FlowKey.Reach[] reaches = new FlowKey.Reach[PacketBatch.CAPACITY];
     private final Geneve.Metadata tunnel = new Geneve.Metadata();
     private final @Nullable FlowProgram[] found = new FlowProgram[PacketBatch.CAPACITY];
     private final Packet[] packets = new Packet[PacketBatch.CAPACITY];
@@ -36,6 +38,7 @@ final class PacketEngine implements SlowPath.Effects {
     private @Nullable Attachment uplink;
     private @Nullable Attachment from;
     private PipelineState state = PipelineState.EMPTY;
+    private long version;
     private long nowMillis;
     private long nextLogMillis;
 
@@ -49,6 +52,7 @@ final class PacketEngine implements SlowPath.Effects {
             Counters counters,
             Conntrack conntrack,
             FlowTable flows,
+            PathCache paths,
             Underlay underlay,
             EventQueue events,
             int encapsulationAddress) {
@@ -58,7 +62,10 @@ final class PacketEngine implements SlowPath.Effects {
         this.underlay = underlay;
         this.events = events;
         this.encapsulationAddress = encapsulationAddress;
-        this.slowPath = new SlowPath(conntrack, pool, recorder, this, false);
+        this.recorder = new FlowRecorder(new PathRecorder(paths));
+        this.steps = new Steps(conntrack, recorder, this, false);
+        this.follower = new PathFollower(paths, recorder, steps, counters);
+        this.slowPath = new SlowPath(pool, recorder, this, steps);
         for (int i = 0; i < PacketBatch.CAPACITY; i++) {
             packets[i] = new Packet();
             keys[i] = new FlowKey();
@@ -67,6 +74,7 @@ final class PacketEngine implements SlowPath.Effects {
 
     void adopt(PipelineState next) {
         state = next;
+        version++;
         for (Attachment device : devices.values()) {
             device.logicalPort = state.portOfDevice().getOrDefault(device.id, 0L);
         }
@@ -118,10 +126,11 @@ final class PacketEngine implements SlowPath.Effects {
     private void find(int count) {
         long touched = 0;
         for (int i = 0; i < count; i++) {
-            touched += keyed[i] ? flows.touch(hashes[i]) : 0;
+            touched += reaches[i] == FlowKey.Reach.ENTRY ? flows.touch(hashes[i]) : 0;
         }
         for (int i = 0; i < count; i++) {
-            found[i] = keyed[i] ? flows.find(keys[i], hashes[i]) : null;
+            boolean entry = reaches[i] == FlowKey.Reach.ENTRY;
+            found[i] = entry ? flows.find(keys[i], hashes[i]) : null;
         }
         for (int i = 0; i < count; i++) {
             FlowProgram program = found[i];
@@ -139,7 +148,7 @@ final class PacketEngine implements SlowPath.Effects {
 
     private void prepare(Attachment source, Packet p, int index) {
         p.clearMetadata();
-        keyed[index] = false;
+        reaches[index] = FlowKey.Reach.NONE;
         DropReason reason;
         try {
             reason = enter(source, p, keys[index], index);
@@ -172,14 +181,15 @@ final class PacketEngine implements SlowPath.Effects {
         } else {
             return DropReason.UNBOUND_DEVICE;
         }
-        keyed[index] = key.of(p, ingress);
-        hashes[index] = keyed[index] ? key.hash() : 0;
+        FlowKey.Reach reach = key.of(p, ingress);
+        reaches[index] = reach;
+        hashes[index] = reach == FlowKey.Reach.ENTRY ? key.hash() : 0;
         return null;
     }
 
     private void act(Attachment source, Packet p, int index) {
         try {
-            if (!keyed[index] || !hit(p, index)) {
+            if (reaches[index] != FlowKey.Reach.ENTRY || !hit(p, index)) {
                 miss(source, p, index);
             }
         } catch (RuntimeException e) {
@@ -234,15 +244,25 @@ final class PacketEngine implements SlowPath.Effects {
             dropped(p, reason);
         }
         for (FlowOutput output : program.outputs) {
-            if (output.rewrites()) {
-                Packet copy = pool.take();
-                copy.copyFrom(p);
-                output.rewrite(copy);
-                send(copy, output);
-                pool.give(copy);
-            } else {
-                send(p, output);
-            }
+            send(p, output, false);
+        }
+    }
+
+    @Override
+    public void send(Packet p, FlowOutput output, boolean last) {
+        if (last) {
+            output.rewrite(p);
+            send(p, output);
+        } else if (output.rewrites()) {
+            Packet copy = pool.take();
+            copy.copyFrom(p);
+            output.rewrite(copy);
+            send(copy, output);
+            pool.give(copy);
+        } else {
+            long inPort = p.inPort;
+            send(p, output);
+            p.inPort = inPort;
         }
     }
 
@@ -256,30 +276,40 @@ final class PacketEngine implements SlowPath.Effects {
     }
 
     private void miss(Attachment source, Packet p, int index) {
-        counters.add(Counter.FLOW_MISSES);
         recorder.start();
+        steps.begin(nowMillis);
         long changes = conntrack.changes;
         int length = p.length;
-        Packet.Transport transport = p.transport;
-        if (source.isUplink()) {
-            slowPath.fromTunnel(state, p, nowMillis);
+        FlowKey.Reach reach = reaches[index];
+        if (reach == FlowKey.Reach.NONE) {
+            recorder.path.idle();
+        }
+        if (reach != FlowKey.Reach.NONE && follower.follow(p, keys[index], state, version)) {
+            counters.add(Counter.PATH_HITS);
         } else {
-            slowPath.ingress(state, p, nowMillis);
+            runPipeline(source, p);
         }
-        if (!keyed[index]) {
-            return;
+        boolean entry = reach == FlowKey.Reach.ENTRY && conntrack.changes == changes;
+        if (entry && recorder.obstacle() == null) {
+            FlowProgram program = recorder.program(conntrack, state);
+            program.use(length, nowMillis);
+            flows.put(keys[index], hashes[index], program);
         }
-        if (conntrack.changes != changes) {
-            recorder.obstacle(Counter.UNCACHED_CONNECTION);
+    }
+
+    private void runPipeline(Attachment source, Packet p) {
+        counters.add(Counter.FLOW_MISSES);
+        p.clearConnection(); // What the known part of its path looked up.
+        if (source.isUplink()) {
+            slowPath.fromTunnel(state, p);
+        } else {
+            slowPath.ingress(state, p);
         }
-        Counter obstacle = recorder.obstacle(transport);
+        recorder.path.end();
+        Counter obstacle = recorder.path.obstacle();
         if (obstacle != null) {
             counters.add(obstacle);
-            return;
         }
-        FlowProgram program = recorder.program(conntrack, state);
-        program.use(length, nowMillis);
-        flows.put(keys[index], hashes[index], program);
     }
 
     @Override
@@ -389,9 +419,10 @@ final class PacketEngine implements SlowPath.Effects {
                 tracer.note("no datapath " + EntityStore.datapathOf(inPort));
                 return tracer.report();
             }
-            FlowRecorder ignored = new FlowRecorder();
-            ignored.start();
-            new SlowPath(conntrack, pool, ignored, tracer, true).ingress(state, p, now);
+            FlowRecorder ignored = new FlowRecorder(new PathRecorder(new PathCache(counters)));
+            Steps steps = new Steps(conntrack, ignored, tracer, true);
+            steps.begin(now);
+            new SlowPath(pool, ignored, tracer, steps).ingress(state, p);
             return tracer.report();
         } finally {
             pool.give(p);

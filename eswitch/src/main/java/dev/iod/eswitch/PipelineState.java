@@ -62,12 +62,12 @@ record PipelineState(
     }
 
     /** The rule of the highest priority that matches, of the datapath's own and shared rules. */
-    @Nullable CompiledRule find(DatapathState datapath, Stage stage, int table, Packet packet) {
+    @Nullable CompiledRule find(
+            DatapathState datapath, Stage stage, int table, Packet packet, FlowRecorder recorder) {
         CompiledRule best = null;
         int above = Integer.MIN_VALUE;
         for (Classifier classifier : datapath.table(stage, table)) {
-            packet.looked |= classifier.fields;
-            CompiledRule found = classifier.find(packet, this, above);
+            CompiledRule found = classifier.find(packet, this, above, recorder);
             if (found != null) {
                 best = found;
                 above = found.priority();

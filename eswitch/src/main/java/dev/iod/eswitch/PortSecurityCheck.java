@@ -18,12 +18,61 @@ final class PortSecurityCheck {
     private PortSecurityCheck() {}
 
     /** Whether a packet the port sends is forged. */
-    static boolean violatesIn(Packet p, Entity.@Nullable LogicalPort port) {
+    static boolean violatesIn(Packet p, Entity.@Nullable LogicalPort port, FlowRecorder recorder) {
         if (port == null || port.security().isEmpty()) {
             return false;
         }
+        List<Allowed> allowed = port.security().get().allowed();
+        lookIn(p, allowed, recorder);
+        return violatesIn(p, allowed);
+    }
+
+    private static void lookIn(Packet p, List<Allowed> allowed, FlowRecorder recorder) {
+        recorder.look(p, Field.ETH_SRC);
+        boolean nameless;
+        if (p.ipVersion == 4) {
+            long mask = mask4(allowed);
+            recorder.look(p, Field.IP4_SRC, 0, mask);
+            nameless = mask != 0 && (p.low(Field.IP4_SRC) & mask) == 0;
+        } else {
+            nameless = hasAddress6(allowed);
+            recorder.look(p, Field.IP6_SRC, nameless ? -1 : 0, nameless ? -1 : 0);
+            nameless &= p.high(Field.IP6_SRC) == 0 && p.low(Field.IP6_SRC) == 0;
+        }
+        if (nameless) { // Who has no address yet is judged by what it asks for.
+            recorder.look(p, Field.IP4_SRC);
+            recorder.look(p, Field.IP4_DST);
+            recorder.look(p, Field.IP6_DST);
+            recorder.look(p, Field.ICMP_TYPE);
+            recorder.look(p, Field.L4_SRC);
+            recorder.look(p, Field.L4_DST);
+        }
+    }
+
+    private static boolean hasAddress6(List<Allowed> allowed) {
+        for (Allowed each : allowed) {
+            if (!each.ip6().isEmpty()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** All bits of an IPv4 address some member is compared with. */
+    private static long mask4(List<Allowed> allowed) {
+        long mask = 0;
+        for (Allowed each : allowed) {
+            for (Member member : each.ip4()) {
+                boolean prefix = member.value().and(member.mask()).equals(member.value());
+                mask |= prefix ? member.mask().low() : 0xffff_ffffL;
+            }
+        }
+        return mask;
+    }
+
+    private static boolean violatesIn(Packet p, List<Allowed> all) {
         long source = p.low(Field.ETH_SRC);
-        for (Allowed allowed : port.security().get().allowed()) {
+        for (Allowed allowed : all) {
             if (allowed.mac() == source && maySend(p, allowed)) {
                 return false;
             }
@@ -99,17 +148,35 @@ final class PortSecurityCheck {
     }
 
     /** Whether a packet for the port is not addressed to it. */
-    static boolean violatesOut(Packet p, Entity.@Nullable LogicalPort port) {
-        long destination = p.low(Field.ETH_DST);
-        if (port == null || port.security().isEmpty() || (destination & MULTICAST_BIT) != 0) {
+    static boolean violatesOut(Packet p, Entity.@Nullable LogicalPort port, FlowRecorder recorder) {
+        if (port == null || port.security().isEmpty()) {
             return false;
         }
-        for (Allowed allowed : port.security().get().allowed()) {
+        List<Allowed> all = port.security().get().allowed();
+        lookOut(p, all, recorder);
+        long destination = p.low(Field.ETH_DST);
+        if ((destination & MULTICAST_BIT) != 0) {
+            return false;
+        }
+        for (Allowed allowed : all) {
             if (allowed.mac() == destination && mayReceive(p, allowed)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private static void lookOut(Packet p, List<Allowed> allowed, FlowRecorder recorder) {
+        recorder.look(p, Field.ETH_DST);
+        if (hasAddress6(allowed)) {
+            recorder.look(p, Field.IP6_DST);
+        }
+        long mask = mask4(allowed);
+        if (mask != 0) {
+            // From 224.0.0.0 up, multicast and broadcast are told from the rest by all bits.
+            boolean special = p.low(Field.IP4_DST) >= 0xe000_0000L;
+            recorder.look(p, Field.IP4_DST, 0, special ? 0xffff_ffffL : mask | 0xf000_0000L);
+        }
     }
 
     private static boolean mayReceive(Packet p, Allowed allowed) {

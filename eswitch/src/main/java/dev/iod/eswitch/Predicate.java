@@ -91,27 +91,6 @@ interface Predicate {
         return high != 0 ? high : Long.compareUnsigned(packet.low(field), value.low());
     }
 
-    /** Adds the bit {@code 1 << ordinal} of every field the match looks at. */
-    static long fieldsOf(Match match) {
-        return switch (match) {
-            case Match.Always m -> 0;
-            case Match.Masked m -> bit(m.field());
-            case Match.Compare m -> bit(m.field());
-            case Match.In m -> bit(m.field());
-            case Match.All m -> fieldsOf(m.terms());
-            case Match.Any m -> fieldsOf(m.terms());
-            case Match.Not m -> fieldsOf(m.term());
-        };
-    }
-
-    private static long fieldsOf(List<Match> terms) {
-        long fields = 0;
-        for (Match term : terms) {
-            fields |= fieldsOf(term);
-        }
-        return fields;
-    }
-
     /** There are fewer than 64 fields, so that a set of them is a long. */
     static long bit(Field field) {
         return 1L << field.ordinal();

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SlowPath {
     /** Most tables one received packet may visit, copies included. */
-    static final int MAX_STEPS = 8192;
+    static final int MAX_TABLES = 8192;
 
     /** Deepest nesting of tables and bodies. */
     static final int MAX_DEPTH = 768;
@@ -24,17 +24,15 @@ final class SlowPath {
 
     private static final long GROUP = 0x8000;
 
-    private final Conntrack conntrack;
     private final PacketPool pool;
     private final Crafter crafter = new Crafter();
     private final FlowRecorder recorder;
     private final Effects effects;
-    private final boolean peek;
+    private final Steps steps;
     private final Delivery delivery = new Delivery();
 
     private PipelineState state = PipelineState.EMPTY;
-    private long nowMillis;
-    private int steps;
+    private int tables;
     private int hops;
 
     /** What the pipeline does to the world; a trace writes it down instead. */
@@ -42,6 +40,13 @@ final class SlowPath {
         void toDevice(Packet p, int device);
 
         void toTunnel(Packet p, int address, long egressKey);
+
+        /**
+         * Sends as a known path says.
+         *
+         * @param last nothing else is done with the packet, so it may be rewritten
+         */
+        void send(Packet p, FlowOutput output, boolean last);
 
         void dropped(Packet p, DropReason reason);
 
@@ -57,50 +62,38 @@ final class SlowPath {
         default void visited(Packet p, Stage stage, int table, @Nullable CompiledRule rule) {}
     }
 
-    /**
-     * @param peek leave connections as they are
-     */
-    SlowPath(
-            Conntrack conntrack,
-            PacketPool pool,
-            FlowRecorder recorder,
-            Effects effects,
-            boolean peek) {
-        this.conntrack = conntrack;
+    SlowPath(PacketPool pool, FlowRecorder recorder, Effects effects, Steps steps) {
         this.pool = pool;
         this.recorder = recorder;
         this.effects = effects;
-        this.peek = peek;
+        this.steps = steps;
     }
 
     /** A packet that entered by a local port; IN_PORT is set. */
-    void ingress(PipelineState with, Packet p, long now) {
-        begin(with, now);
+    void ingress(PipelineState with, Packet p) {
+        begin(with);
         enter(p, p.inPort, 0);
         finish(p);
     }
 
     /** A packet from a tunnel: IN_PORT, OUT_PORT and the datapath are set; starts in EGRESS. */
-    void fromTunnel(PipelineState with, Packet p, long now) {
-        begin(with, now);
+    void fromTunnel(PipelineState with, Packet p) {
+        begin(with);
         p.fromTunnel = true;
         delivery.run(p, 0);
         finish(p);
     }
 
-    private void begin(PipelineState with, long now) {
+    private void begin(PipelineState with) {
         state = with;
-        nowMillis = now;
-        steps = 0;
+        tables = 0;
         hops = 0;
     }
 
     /** Every packet and every copy ends here once. */
     private void finish(Packet p) {
         if (p.outputs == 0) {
-            DropReason reason = p.drop == null ? DropReason.NO_OUTPUT : p.drop;
-            recorder.drop(reason);
-            effects.dropped(p, reason);
+            steps.drop(p);
         }
     }
 
@@ -118,14 +111,13 @@ final class SlowPath {
             recorder.obstacle(Counter.UNCACHED_SHAPE);
             return;
         }
-        if (++steps > MAX_STEPS || depth > MAX_DEPTH) {
+        if (++tables > MAX_TABLES || depth > MAX_DEPTH) {
             p.end(DropReason.PIPELINE_LIMIT);
             recorder.obstacle(Counter.UNCACHED_SHAPE);
             return;
         }
         recorder.datapath(datapath);
-        CompiledRule rule = state.find(datapath, stage, table, p);
-        recorder.looked(p.looked);
+        CompiledRule rule = state.find(datapath, stage, table, p, recorder);
         effects.visited(p, stage, table, rule);
         if (rule == null) {
             p.end(DropReason.NO_MATCH);
@@ -143,11 +135,8 @@ final class SlowPath {
 
     private void execute(Packet p, Stage stage, CompiledRule rule, Action action, int depth) {
         switch (action) {
-            case Action.Set a -> HeaderFields.write(p, a.target(), a.value());
-            case Action.Copy a -> {
-                recorder.looked(Predicate.bit(a.source().field()));
-                HeaderFields.write(p, a.target(), HeaderFields.read(p, a.source()));
-            }
+            case Action.Set a -> write(p, a.target(), a.value());
+            case Action.Copy a -> write(p, a.target(), read(p, a.source()));
             case Action.Swap a -> swap(p, a);
             case Action.DecrementTtl a -> decrementTtl(p);
             case Action.Next a -> table(p, a.stage(), a.table(), depth);
@@ -158,14 +147,17 @@ final class SlowPath {
                     delivery.handOver(p, depth);
                 }
             }
-            case Action.ConntrackNext a -> track(p, zone(p, stage, a.zone()));
-            case Action.ConntrackCommit a -> commit(p, zone(p, stage, a.zone()), a.assignments());
+            case Action.ConntrackNext a -> steps.track(p, zone(p, stage, a.zone()));
+            case Action.ConntrackCommit a -> {
+                a.assignments().forEach(assignment -> lookAtSource(p, assignment));
+                steps.commit(p, zone(p, stage, a.zone()), MarkChange.of(p, a.assignments()));
+            }
             case Action.ConntrackClear a -> p.clearConnection();
             case Action.Clone a -> copy(p, stage, rule, a.body(), depth);
             case Action.Craft a -> craft(p, stage, rule, a, depth);
             case Action.NeighborGet a -> {
-                Bits ip = HeaderFields.read(p, a.ip());
-                long port = HeaderFields.read(p, a.port()).low();
+                Bits ip = read(p, a.ip());
+                long port = read(p, a.port()).low();
                 long mac = state.neighbor(port, ip.high(), ip.low());
                 HeaderFields.write(p, Field.ETH_DST, 0, mac);
             }
@@ -178,9 +170,15 @@ final class SlowPath {
             }
             case Action.NeighborCheck a -> checkNeighbor(p, a);
             case Action.PortSecurityIn a ->
-                    setBit(p, a.result(), PortSecurityCheck.violatesIn(p, state.port(p.inPort)));
+                    setBit(
+                            p,
+                            a.result(),
+                            PortSecurityCheck.violatesIn(p, state.port(p.inPort), recorder));
             case Action.PortSecurityOut a ->
-                    setBit(p, a.result(), PortSecurityCheck.violatesOut(p, state.port(p.outPort)));
+                    setBit(
+                            p,
+                            a.result(),
+                            PortSecurityCheck.violatesOut(p, state.port(p.outPort), recorder));
             case Action.DhcpReply a -> {
                 recorder.obstacle(Counter.UNCACHED_CRAFTED);
                 setBit(p, a.result(), DhcpServer.reply(p, a.offeredAddress(), a.options()));
@@ -195,14 +193,31 @@ final class SlowPath {
         }
     }
 
-    private void swap(Packet p, Action.Swap action) {
-        recorder.looked(Predicate.bit(action.a().field()) | Predicate.bit(action.b().field()));
-        Bits a = HeaderFields.read(p, action.a());
-        HeaderFields.write(p, action.a(), HeaderFields.read(p, action.b()));
-        HeaderFields.write(p, action.b(), a);
+    /** What is read decides what becomes of the packet. */
+    private Bits read(Packet p, Slice slice) {
+        recorder.look(p, slice);
+        return HeaderFields.read(p, slice);
     }
 
-    private static void decrementTtl(Packet p) {
+    private void write(Packet p, Slice slice, Bits value) {
+        recorder.writes(p, slice);
+        HeaderFields.write(p, slice, value);
+    }
+
+    private void lookAtSource(Packet p, Action assignment) {
+        if (assignment instanceof Action.Copy copy) {
+            recorder.look(p, copy.source());
+        }
+    }
+
+    private void swap(Packet p, Action.Swap action) {
+        Bits a = read(p, action.a());
+        write(p, action.a(), read(p, action.b()));
+        write(p, action.b(), a);
+    }
+
+    private void decrementTtl(Packet p) {
+        recorder.look(p, Field.IP_TTL);
         int ttl = (int) p.low(Field.IP_TTL);
         if (ttl <= 1) {
             p.end(DropReason.TTL_EXCEEDED);
@@ -211,18 +226,17 @@ final class SlowPath {
         }
     }
 
-    private static void setBit(Packet p, Slice slice, boolean value) {
-        HeaderFields.write(p, slice, value ? Bits.of(1) : Bits.ZERO);
+    private void setBit(Packet p, Slice slice, boolean value) {
+        write(p, slice, value ? Bits.of(1) : Bits.ZERO);
     }
 
     private void checkNeighbor(Packet p, Action.NeighborCheck action) {
-        Bits ip = HeaderFields.read(p, action.ip());
-        long port = HeaderFields.read(p, action.port()).low();
+        Bits ip = read(p, action.ip());
+        long port = read(p, action.port()).low();
         long known = state.neighbor(port, ip.high(), ip.low());
         boolean result =
                 known != 0
-                        && (action.mac().isEmpty()
-                                || HeaderFields.read(p, action.mac().get()).low() == known);
+                        && (action.mac().isEmpty() || read(p, action.mac().get()).low() == known);
         setBit(p, action.result(), result);
     }
 
@@ -253,34 +267,6 @@ final class SlowPath {
         };
     }
 
-    private void track(Packet p, int zone) {
-        if (zone != 0 && p.fragment == 0 && effects.assumeConnection(p)) {
-            return;
-        }
-        DropReason reason = conntrack.track(p, zone, nowMillis, peek);
-        if (reason != null) {
-            p.end(reason);
-            recorder.obstacle(Counter.UNCACHED_CONNECTION);
-            return;
-        }
-        recorder.connection(conntrack.slot, conntrack.reply);
-        if ((p.ctState & Conntrack.RELATED) != 0) {
-            recorder.obstacle(Counter.UNCACHED_CONNECTION);
-        }
-    }
-
-    private void commit(Packet p, int zone, List<Action> assignments) {
-        if (peek) {
-            return;
-        }
-        Conntrack.Marks marks = MarkAssignments.apply(p, conntrack.marks(p, zone), assignments);
-        DropReason reason = conntrack.commit(p, zone, marks, nowMillis);
-        if (reason != null) {
-            p.end(reason);
-            recorder.obstacle(Counter.UNCACHED_CONNECTION);
-        }
-    }
-
     private void copy(Packet p, Stage stage, CompiledRule rule, List<Action> body, int depth) {
         if (pool.isEmpty()) {
             p.end(DropReason.PIPELINE_LIMIT);
@@ -290,7 +276,6 @@ final class SlowPath {
         copy.copyFrom(p);
         execute(copy, stage, rule, body, depth);
         // A clone that goes nowhere is not a lost packet: the original is accounted for.
-        recorder.looked(copy.looked);
         p.outputs += copy.outputs;
         pool.give(copy);
     }
@@ -361,12 +346,7 @@ final class SlowPath {
             } else if (p.fromTunnel) {
                 p.end(DropReason.UNKNOWN_OUTPUT);
             } else {
-                p.outputs++;
-                recorder.output(
-                        p,
-                        FlowOutput.Target.tunnel(
-                                address, p.datapath, tunnelMetadata(p.inPort, p.outPort)));
-                effects.toTunnel(p, address, p.outPort);
+                steps.toTunnel(p, address);
             }
         }
 
@@ -450,11 +430,7 @@ final class SlowPath {
                 return;
             }
             switch (port.target()) {
-                case Target.Local t -> {
-                    p.outputs++;
-                    recorder.output(p, FlowOutput.Target.device(t.device(), p.inPort));
-                    effects.toDevice(p, t.device());
-                }
+                case Target.Local t -> steps.toDevice(p, t.device());
                 case Target.Peer t -> cross(p, t.port(), depth);
                 case Target.Remote t -> p.end(DropReason.UNKNOWN_OUTPUT);
                 case Target.Nowhere t -> p.end(DropReason.UNKNOWN_OUTPUT);

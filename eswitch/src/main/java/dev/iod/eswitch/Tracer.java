@@ -78,6 +78,11 @@ final class Tracer implements SlowPath.Effects {
     }
 
     @Override
+    public void send(Packet p, FlowOutput output, boolean last) {
+        note(output.toString()); // Not reached: a trace follows no known path.
+    }
+
+    @Override
     public void dropped(Packet p, DropReason reason) {
         note("dropped: " + reason);
     }

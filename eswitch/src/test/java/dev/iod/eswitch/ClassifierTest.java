@@ -33,6 +33,9 @@ final class ClassifierTest {
                     Map.of(),
                     java.util.Set.of());
 
+    private final FlowRecorder recorder =
+            new FlowRecorder(new PathRecorder(new PathCache(new Counters())));
+
     private static Entity.ValueSet set() {
         return new Entity.ValueSet(
                 "set",
@@ -56,7 +59,8 @@ final class ClassifierTest {
             Classifier classifier = Classifier.of(rules);
             for (int i = 0; i < 100; i++) {
                 fill(p);
-                assertThat(classifier.find(p, state, Integer.MIN_VALUE)).isSameAs(naive(rules, p));
+                assertThat(classifier.find(p, state, Integer.MIN_VALUE, recorder))
+                        .isSameAs(naive(rules, p));
             }
         }
     }

@@ -22,7 +22,6 @@ final class ConntrackTest {
     private static final int ACK = 0x10;
     private static final int FIN = 0x11;
     private static final int RST = 4;
-    private static final Conntrack.Marks NO_MARKS = new Conntrack.Marks(0, 0, 0);
 
     @TempDir Path directory;
     private final Counters counters = new Counters();
@@ -56,7 +55,7 @@ final class ConntrackTest {
         Packet p = packet(ip);
         assertThat(conntrack.track(p, 7, now, false)).isNull();
         if ((p.ctState & 1) != 0) {
-            assertThat(conntrack.commit(p, 7, NO_MARKS, now)).isNull();
+            assertThat(conntrack.commit(p, 7, MarkChange.NONE, now)).isNull();
         }
         return p.ctState;
     }
@@ -149,7 +148,7 @@ final class ConntrackTest {
         assertThat(error.ctState).isEqualTo(INVALID);
         Packet p = packet(request);
         conntrack.track(p, 7, now, false);
-        conntrack.commit(p, 7, new Conntrack.Marks(3, 1, 2), now);
+        conntrack.commit(p, 7, new MarkChange(3, -1, 1, -1, 2, -1), now);
         conntrack.track(error, 7, now, false);
         assertThat(error.ctState).isEqualTo(32 | 4 | 8);
         assertThat(error.ctMark).isEqualTo(3);
@@ -191,7 +190,8 @@ final class ConntrackTest {
         }
         Packet p = packet(Frames.udp4(A, B, 300, 53, new byte[4]));
         conntrack.track(p, 7, now, false);
-        assertThat(conntrack.commit(p, 7, NO_MARKS, now)).isEqualTo(DropReason.CONNECTION_LIMIT);
+        assertThat(conntrack.commit(p, 7, MarkChange.NONE, now))
+                .isEqualTo(DropReason.CONNECTION_LIMIT);
     }
 
     @Test

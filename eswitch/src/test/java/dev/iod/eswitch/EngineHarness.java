@@ -24,6 +24,7 @@ final class EngineHarness implements Underlay {
     final EventQueue events = new EventQueue(counters);
     final Conntrack conntrack;
     final FlowTable flows;
+    final PathCache paths = new PathCache(counters);
     final PacketEngine engine;
     final EntityStore store = new EntityStore();
     final Map<Integer, Attachment> devices = new HashMap<>();
@@ -46,7 +47,7 @@ final class EngineHarness implements Underlay {
         ConnectionTable table = ConnectionTable.open(directory, 4096, nowMillis);
         conntrack = new Conntrack(table, zoneLimit, counters);
         flows = new FlowTable(flowCapacity, counters);
-        engine = new PacketEngine(counters, conntrack, flows, this, events, OUR_ADDRESS);
+        engine = new PacketEngine(counters, conntrack, flows, paths, this, events, OUR_ADDRESS);
         engine.attach(uplink);
     }
 

@@ -13,7 +13,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An engine with its flow table against a twin that forgets every flow at once. */
+/** An engine with its flow table and its paths against a twin that forgets both at once. */
 final class FastPathTest {
     private static final int PORTS = 4;
     private static final Match ANY = new Match.Always();
@@ -24,7 +24,9 @@ final class FastPathTest {
     @Test
     void agreesWithThePipelineOnRandomTraffic() throws Exception {
         int hits = 0;
-        for (int round = 0; round < 12; round++) {
+        int pathHits = 0;
+        int rounds = Boolean.getBoolean("iod.full") ? 300 : 12;
+        for (int round = 0; round < rounds; round++) {
             long seed = Long.getLong("seed", 1000L + round);
             System.out.println("seed " + seed);
             EngineHarness fast = new EngineHarness(directory.resolve("f" + round));
@@ -39,6 +41,7 @@ final class FastPathTest {
                     step(fast, port, frame);
                     step(slow, port, frame);
                     slow.flows.sweep(slow.flows.capacity(), PipelineState.EMPTY, slow.nowMillis);
+                    slow.paths.clear();
                     assertSame(fast, slow, i);
                 }
                 if (random.nextInt(500) == 0) {
@@ -51,9 +54,13 @@ final class FastPathTest {
                 slow.nowMillis += pass;
             }
             assertThat(slow.counters.count(Counter.FLOW_HITS)).isZero();
+            assertThat(slow.counters.count(Counter.PATH_HITS)).isZero();
             hits += (int) fast.counters.count(Counter.FLOW_HITS);
+            pathHits += (int) fast.counters.count(Counter.PATH_HITS);
         }
+        System.out.println(hits + " hits, " + pathHits + " path hits");
         assertThat(hits).isGreaterThan(5000);
+        assertThat(pathHits).isGreaterThan(5000);
     }
 
     @Test
@@ -118,6 +125,7 @@ final class FastPathTest {
             assertFrames(fast.received(1, port), slow.received(1, port), packet);
         }
         assertFrames(fast.receivedUplink(), slow.receivedUplink(), packet);
+        assertThat(fast.conntrack.size()).as("packet %d", packet).isEqualTo(slow.conntrack.size());
         for (DropReason reason : DropReason.values()) {
             assertThat(fast.counters.count(reason))
                     .as("packet %d, %s", packet, reason)

@@ -10,6 +10,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class PortSecurityTest {
+    private static final FlowRecorder RECORDER =
+            new FlowRecorder(new PathRecorder(new PathCache(new Counters())));
     private static final long MAC = 0x0a_0000_0000_01L;
     private static final long OTHER = 0x0a_0000_0000_02L;
     private static final int IP = Frames.address(10, 0, 0, 5);
@@ -56,11 +58,11 @@ final class PortSecurityTest {
                                             new Bits(0x2001_0000_0000_0000L, 5), Bits.ones(128)))));
 
     private static boolean in(Entity.LogicalPort port, byte[] frame) {
-        return !PortSecurityCheck.violatesIn(TestPackets.parsed(frame), port);
+        return !PortSecurityCheck.violatesIn(TestPackets.parsed(frame), port, RECORDER);
     }
 
     private static boolean out(Entity.LogicalPort port, byte[] frame) {
-        return !PortSecurityCheck.violatesOut(TestPackets.parsed(frame), port);
+        return !PortSecurityCheck.violatesOut(TestPackets.parsed(frame), port, RECORDER);
     }
 
     private static byte[] udp(long from, long to, int source, int destination) {

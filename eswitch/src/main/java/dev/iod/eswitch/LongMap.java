@@ -5,17 +5,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A small map from numbers to objects that looks up without allocating. One thread. */
-final class IntMap<V> {
-    private int[] keys = new int[16];
+final class LongMap<V> {
+    private long[] keys = new long[16];
     private @Nullable Object[] values = new Object[16];
     private int size;
 
     @SuppressWarnings("unchecked") // only put(), which takes a V, fills the array
-    @Nullable V get(int key) {
+    @Nullable V get(long key) {
         return (V) values[slot(key)];
     }
 
-    void put(int key, V value) {
+    void put(long key, V value) {
         if ((size + 1) * 2 > keys.length) {
             grow();
         }
@@ -27,13 +27,13 @@ final class IntMap<V> {
         values[slot] = value;
     }
 
-    void remove(int key) {
+    void remove(long key) {
         if (values[slot(key)] == null) {
             return;
         }
-        int[] oldKeys = keys;
+        long[] oldKeys = keys;
         Object[] oldValues = values;
-        keys = new int[oldKeys.length];
+        keys = new long[oldKeys.length];
         values = new Object[oldKeys.length];
         size = 0;
         for (int i = 0; i < oldKeys.length; i++) {
@@ -41,6 +41,12 @@ final class IntMap<V> {
                 insert(oldKeys[i], oldValues[i]);
             }
         }
+    }
+
+    void clear() {
+        keys = new long[16];
+        values = new Object[16];
+        size = 0;
     }
 
     @SuppressWarnings("unchecked") // as get
@@ -55,9 +61,9 @@ final class IntMap<V> {
     }
 
     private void grow() {
-        int[] oldKeys = keys;
+        long[] oldKeys = keys;
         Object[] oldValues = values;
-        keys = new int[oldKeys.length * 2];
+        keys = new long[oldKeys.length * 2];
         values = new Object[oldKeys.length * 2];
         size = 0;
         for (int i = 0; i < oldKeys.length; i++) {
@@ -67,15 +73,15 @@ final class IntMap<V> {
         }
     }
 
-    private void insert(int key, Object value) {
+    private void insert(long key, Object value) {
         int slot = slot(key);
         keys[slot] = key;
         values[slot] = value;
         size++;
     }
 
-    private int slot(int key) {
-        int slot = key * 0x9E37_79B9 >>> 8 & keys.length - 1;
+    private int slot(long key) {
+        int slot = (int) (key * 0x9E37_79B9_7F4A_7C15L >>> 32) & keys.length - 1;
         while (values[slot] != null && keys[slot] != key) {
             slot = slot + 1 & keys.length - 1;
         }
