@@ -78,6 +78,11 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /** Takes over the descriptor of a connected socket, received from a peer. */
+    public static UnixSocket of(int fd) {
+        return new UnixSocket(fd);
+    }
+
     /** Listens at a path that must not exist. */
     public static Listener listen(Path path, int backlog) {
         int fd = openSocket();

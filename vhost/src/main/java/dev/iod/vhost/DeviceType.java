@@ -7,8 +7,11 @@ package dev.iod.vhost;
  * @param rings number of virtqueues
  * @param queueCount what GET_QUEUE_NUM answers (queue pairs for net)
  * @param maxRingSize largest ring accepted, a power of two up to 32768
+ * @param tracked requests are answered in any order: rings are {@link RequestRing}s, what is in
+ *     flight is tracked, and there is a configuration space
  */
-public record DeviceType(long features, int rings, int queueCount, int maxRingSize) {
+public record DeviceType(
+        long features, int rings, int queueCount, int maxRingSize, boolean tracked) {
     /** VIRTIO_F_VERSION_1 (virtio 1.2 §6). */
     public static final long VERSION_1 = 1L << 32;
 
@@ -18,8 +21,14 @@ public record DeviceType(long features, int rings, int queueCount, int maxRingSi
     /** VHOST_USER_F_PROTOCOL_FEATURES. */
     public static final long PROTOCOL_FEATURES = 1L << 30;
 
+    /** VIRTIO_F_EVENT_IDX (virtio 1.2 §6). */
+    public static final long EVENT_IDX = 1L << 29;
+
     static final long PROTOCOL_MQ = 1;
     static final long PROTOCOL_REPLY_ACK = 1L << 3;
+    static final long PROTOCOL_BACKEND_REQ = 1L << 5;
+    static final long PROTOCOL_CONFIG = 1L << 9;
+    static final long PROTOCOL_INFLIGHT_SHMFD = 1L << 12;
     static final long PROTOCOL_STATUS = 1L << 16;
 
     public DeviceType {
@@ -31,9 +40,15 @@ public record DeviceType(long features, int rings, int queueCount, int maxRingSi
             throw new IllegalArgumentException(
                     rings + " rings of up to " + maxRingSize + " entries");
         }
-        if ((features & INDIRECT_DESC) != 0) {
-            throw new IllegalArgumentException("indirect descriptors are not implemented");
+        if (!tracked && (features & (INDIRECT_DESC | EVENT_IDX)) != 0) {
+            throw new IllegalArgumentException(
+                    "rings in order have neither indirect descriptors nor event indexes");
         }
+    }
+
+    /** A device whose buffers are completed in order. */
+    public DeviceType(long features, int rings, int queueCount, int maxRingSize) {
+        this(features, rings, queueCount, maxRingSize, false);
     }
 
     long offered() {
@@ -42,6 +57,9 @@ public record DeviceType(long features, int rings, int queueCount, int maxRingSi
 
     /** CONFIGURE_MEM_SLOTS is not offered: without ADD_MEM_REG no ring would ever start. */
     long offeredProtocol() {
-        return PROTOCOL_MQ | PROTOCOL_REPLY_ACK | PROTOCOL_STATUS;
+        long all = PROTOCOL_MQ | PROTOCOL_REPLY_ACK | PROTOCOL_STATUS;
+        return tracked
+                ? all | PROTOCOL_BACKEND_REQ | PROTOCOL_CONFIG | PROTOCOL_INFLIGHT_SHMFD
+                : all;
     }
 }

@@ -72,11 +72,7 @@ final class MessageChannel {
     }
 
     private static void checkSize(Request request, int size) {
-        boolean right =
-                request.payloadBytes == Request.VARIABLE
-                        ? size >= 8 && size <= Request.MAX_PAYLOAD && size % 8 == 0
-                        : size == request.payloadBytes;
-        if (!right) {
+        if (!request.fits(size)) {
             throw violation(request + " with a payload of " + (size & 0xffff_ffffL) + " bytes");
         }
     }
@@ -85,6 +81,7 @@ final class MessageChannel {
         int expected =
                 switch (request.descriptors) {
                     case NONE -> 0;
+                    case ONE -> 1;
                     case ONE_UNLESS_FLAGGED -> (body.getInt(0) & 0x100) == 0 ? 1 : 0;
                     case PER_REGION -> body.getInt(0);
                 };
@@ -103,11 +100,11 @@ final class MessageChannel {
         reply(request, body.putInt(0, ring).putInt(4, value).array());
     }
 
-    private void reply(Request request, byte[] body) {
+    void reply(Request request, byte[] body, int... descriptors) {
         ByteBuffer message =
                 ByteBuffer.allocate(HEADER_BYTES + body.length).order(ByteOrder.LITTLE_ENDIAN);
         message.putInt(request.number).putInt(VERSION | FLAG_REPLY).putInt(body.length).put(body);
-        socket.send(message.array(), 0, message.position());
+        socket.send(message.array(), 0, message.position(), descriptors);
     }
 
     private static VhostException violation(String what) {

@@ -6,14 +6,15 @@ import java.util.Collections;
  * What the engine thread may use until it has acknowledged the next one. Immutable, apart from the
  * positions inside the rings, which the engine owns while it uses the set.
  */
-record RingSet(Vring[] rings, boolean mayFault) {
+record RingSet(LiveRing[] rings, boolean mayFault) {
     /** No ring is live. A new object each time, because sets are told apart by identity. */
-    static RingSet stopped(int rings) {
-        return new RingSet(Collections.nCopies(rings, Vring.STOPPED).toArray(new Vring[0]), false);
+    static RingSet stopped(DeviceType type) {
+        LiveRing ring = type.tracked() ? RequestRing.STOPPED : Vring.STOPPED;
+        return new RingSet(Collections.nCopies(type.rings(), ring).toArray(new LiveRing[0]), false);
     }
 
     boolean anyLive() {
-        for (Vring ring : rings) {
+        for (LiveRing ring : rings) {
             if (ring.live()) {
                 return true;
             }

@@ -24,6 +24,9 @@ final class Session implements AutoCloseable {
     private final LongConsumer features;
     private long protocolFeatures;
     private boolean featuresSet;
+    private long negotiated;
+    private final InflightFile inflight;
+    private final ConfigSpace device;
     private long status;
 
     /**
@@ -35,7 +38,8 @@ final class Session implements AutoCloseable {
             UnixSocket socket,
             Epoll wakeups,
             RingHandover handover,
-            LongConsumer features) {
+            LongConsumer features,
+            ConfigSpace device) {
         this.type = type;
         this.requireSealed = requireSealed;
         this.handover = handover;
@@ -44,7 +48,9 @@ final class Session implements AutoCloseable {
         for (int i = 0; i < type.rings(); i++) {
             rings.add(new RingSettings(wakeups));
         }
-        this.current = RingSet.stopped(type.rings());
+        this.device = device;
+        this.inflight = new InflightFile(type, requireSealed);
+        this.current = RingSet.stopped(type);
     }
 
     /** Returns when the front end closed the connection. */
@@ -66,7 +72,13 @@ final class Session implements AutoCloseable {
 
     private static boolean hasOwnReply(Request request) {
         return switch (request) {
-            case GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, GET_VRING_BASE, GET_STATUS ->
+            case GET_FEATURES,
+                    GET_PROTOCOL_FEATURES,
+                    GET_QUEUE_NUM,
+                    GET_VRING_BASE,
+                    GET_STATUS,
+                    GET_CONFIG,
+                    GET_INFLIGHT_FD ->
                     true;
             case SET_FEATURES,
                     SET_OWNER,
@@ -80,6 +92,9 @@ final class Session implements AutoCloseable {
                     SET_VRING_ERR,
                     SET_PROTOCOL_FEATURES,
                     SET_VRING_ENABLE,
+                    SET_BACKEND_REQ_FD,
+                    SET_CONFIG,
+                    SET_INFLIGHT_FD,
                     SET_STATUS ->
                     false;
         };
@@ -87,6 +102,11 @@ final class Session implements AutoCloseable {
 
     private void handle(Message message) {
         Request request = message.request();
+        if (!type.tracked()
+                && request.ordinal() >= Request.SET_BACKEND_REQ_FD.ordinal()
+                && request.ordinal() <= Request.SET_INFLIGHT_FD.ordinal()) {
+            throw violation(request + " was not offered");
+        }
         switch (request) {
             case GET_FEATURES -> channel.replyNumber(request, type.offered());
             case SET_FEATURES -> setFeatures(message.number());
@@ -103,6 +123,11 @@ final class Session implements AutoCloseable {
             case SET_VRING_KICK -> setKick(message);
             case SET_VRING_CALL -> setCall(message);
             case SET_VRING_ENABLE -> setEnabled(message);
+            case GET_CONFIG -> device.answer(channel, message);
+            case SET_CONFIG -> throw violation("nothing in the configuration can be written");
+            case SET_BACKEND_REQ_FD -> device.requestChannel(message.takeDescriptor());
+            case GET_INFLIGHT_FD -> inflight.create(channel, message);
+            case SET_INFLIGHT_FD -> change(() -> inflight.adopt(message));
             case SET_OWNER, RESET_OWNER, SET_VRING_ERR -> {
                 // Nothing to do: one owner per connection, deprecated, and never signalled.
             }
@@ -119,6 +144,7 @@ final class Session implements AutoCloseable {
         change(
                 () -> {
                     features.accept(wanted);
+                    negotiated = wanted;
                     // Without protocol features rings start enabled ("Ring states").
                     if ((wanted & DeviceType.PROTOCOL_FEATURES) == 0) {
                         rings.forEach(r -> r.enabled = true);
@@ -242,7 +268,7 @@ final class Session implements AutoCloseable {
     private void quiesce() {
         if (current.anyLive()) {
             RingSet old = current;
-            current = RingSet.stopped(rings.size());
+            current = RingSet.stopped(type);
             handover.publishAndWait(current);
             for (int i = 0; i < rings.size(); i++) {
                 if (old.rings()[i].live()) {
@@ -256,11 +282,13 @@ final class Session implements AutoCloseable {
         if (memory == GuestMemory.NONE || !featuresSet) {
             return;
         }
-        Vring[] set = new Vring[rings.size()];
+        LiveRing[] set = RingSet.stopped(type).rings();
         for (int i = 0; i < set.length; i++) {
-            set[i] = rings.get(i).startable() ? start(rings.get(i), i) : Vring.STOPPED;
+            if (rings.get(i).startable()) {
+                set[i] = start(rings.get(i), i);
+            }
         }
-        RingSet next = new RingSet(set, memory.mayFault());
+        RingSet next = new RingSet(set, memory.mayFault() || inflight.mayFault());
         if (next.anyLive()) {
             current = next;
             handover.publish(next);
@@ -276,17 +304,33 @@ final class Session implements AutoCloseable {
      * no legacy interface (disable-legacy=on), so every driver speaks virtio 1; one that does not
      * would only garble its own frames by the two bytes its header is shorter.
      */
-    private Vring start(RingSettings ring, int index) {
+    private LiveRing start(RingSettings ring, int index) {
         String name = "ring " + index + ": ";
         long size = ring.size;
-        return new Vring(
-                memory,
-                ring.size,
-                memory.translateUser(ring.descriptorsUser, 16 * size, 16, name + "descriptors"),
-                memory.translateUser(ring.availUser, 6 + 2 * size, 2, name + "available ring"),
-                memory.translateUser(ring.usedUser, 6 + 8 * size, 4, name + "used ring"),
-                ring.position,
-                ring.call);
+        var at =
+                new RequestRing.RingAddresses(
+                        memory.translateUser(
+                                ring.descriptorsUser, 16 * size, 16, name + "descriptors"),
+                        memory.translateUser(
+                                ring.availUser, 6 + 2 * size, 2, name + "available ring"),
+                        memory.translateUser(ring.usedUser, 6 + 8 * size, 4, name + "used ring"));
+        return type.tracked()
+                ? new RequestRing(
+                        memory,
+                        ring.size,
+                        at,
+                        (negotiated & DeviceType.EVENT_IDX) != 0,
+                        ring.position,
+                        ring.call,
+                        inflight.region(index, ring.size))
+                : new Vring(
+                        memory,
+                        ring.size,
+                        at.descriptors(),
+                        at.avail(),
+                        at.used(),
+                        ring.position,
+                        ring.call);
     }
 
     /** Forgets everything: rings first, then descriptors and memory. */
@@ -296,6 +340,8 @@ final class Session implements AutoCloseable {
         rings.forEach(RingSettings::forget);
         memory.close();
         memory = GuestMemory.NONE;
+        inflight.close();
+        device.forgetChannel();
     }
 
     private static VhostException violation(String what) {

@@ -37,6 +37,7 @@ public final class VhostDevice implements AutoCloseable {
 
     private Optional<UnixSocket> socket = Optional.empty();
     private Optional<UnixSocket.Listener> listener = Optional.empty();
+    private final ConfigSpace config = new ConfigSpace();
     private volatile boolean closing;
 
     /** Set by the control thread, used by the engine from its next {@link #refresh()} on. */
@@ -84,7 +85,7 @@ public final class VhostDevice implements AutoCloseable {
         this.options = options;
         this.redialMillis = redialMillis;
         this.maxPauseMillis = maxPauseMillis;
-        active = RingSet.stopped(options.type.rings());
+        active = RingSet.stopped(options.type);
         adopted = active;
         desired = active;
         acknowledged = active;
@@ -125,7 +126,7 @@ public final class VhostDevice implements AutoCloseable {
         adopted = next;
         active = next;
         try {
-            for (Vring ring : next.rings()) {
+            for (LiveRing ring : next.rings()) {
                 ring.adopt();
             }
         } finally {
@@ -136,7 +137,20 @@ public final class VhostDevice implements AutoCloseable {
 
     /** A ring of the current set; a stopped one has no buffers. */
     public Vring ring(int index) {
-        return active.rings()[index];
+        return (Vring) active.rings()[index];
+    }
+
+    /** As {@link #ring}, of a device whose type is tracked. */
+    public RequestRing requestRing(int index) {
+        return (RequestRing) active.rings()[index];
+    }
+
+    /**
+     * Whether {@link #refresh()} would change the rings. An engine whose requests outlast a poll
+     * calls refresh() only when none is in flight any more: until then memory stays mapped.
+     */
+    public boolean changePending() {
+        return desired != adopted;
     }
 
     /**
@@ -149,7 +163,7 @@ public final class VhostDevice implements AutoCloseable {
 
     /** Stops using the rings and ends the connection, because the guest broke the rules. */
     public void fail(VhostException reason) {
-        active = RingSet.stopped(options.type.rings());
+        active = RingSet.stopped(options.type);
         failure = Optional.of(reason);
         synchronized (lock) {
             socket.ifPresent(UnixSocket::shutdown);
@@ -182,7 +196,7 @@ public final class VhostDevice implements AutoCloseable {
             wakeups.remove(doorbell.fd());
             doorbell.close();
         }
-        active = RingSet.stopped(options.type.rings());
+        active = RingSet.stopped(options.type);
         LockSupport.unpark(control);
     }
 
@@ -195,6 +209,11 @@ public final class VhostDevice implements AutoCloseable {
 
     public Status status() {
         return status;
+    }
+
+    /** Replaces the configuration space and tells the front end, which tells the guest. */
+    public void configuration(byte[] bytes) {
+        config.replace(bytes);
     }
 
     // ---------------------------------------------------------------- control thread
@@ -266,7 +285,8 @@ public final class VhostDevice implements AutoCloseable {
                         peer,
                         wakeups,
                         new Handover(),
-                        this::negotiated);
+                        this::negotiated,
+                        config);
         try {
             session.run();
         } catch (VhostException e) {

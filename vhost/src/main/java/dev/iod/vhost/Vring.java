@@ -11,7 +11,7 @@ import dev.iod.sys.Memory;
  * <p>Use: {@link #available()}, then for each chain {@link #peek()}, {@link #read} or {@link
  * #write}, {@link #complete}; at the end of a batch {@link #publish()} and {@link #interrupt()}.
  */
-public final class Vring {
+public final class Vring implements LiveRing {
     /** A ring that is not live: never has buffers. */
     static final Vring STOPPED = new Vring();
 
@@ -82,7 +82,8 @@ public final class Vring {
     }
 
     /** Takes the used position from guest memory; once, before the first use. */
-    void adopt() {
+    @Override
+    public void adopt() {
         if (live) {
             usedIndex = Memory.readShortAcquire(used + 2);
             publishedIndex = usedIndex;
@@ -90,12 +91,14 @@ public final class Vring {
         }
     }
 
+    @Override
     public boolean live() {
         return live;
     }
 
     /** Where the next connection would go on; exact while the ring is quiet. */
-    int position() {
+    @Override
+    public int position() {
         return nextAvail;
     }
 

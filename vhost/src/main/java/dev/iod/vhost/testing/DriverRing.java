@@ -24,6 +24,8 @@ public final class DriverRing implements AutoCloseable {
     private final EventFd call = EventFd.create();
     private int availIndex;
     private int usedSeen;
+    private boolean eventIndex;
+    private int kickedAt;
 
     DriverRing(FrontEnd owner, int size, long offset) {
         this.owner = owner;
@@ -80,10 +82,22 @@ public final class DriverRing implements AutoCloseable {
         return availIndex;
     }
 
+    /** Whether VIRTIO_F_EVENT_IDX was negotiated. */
+    void eventIndex(boolean negotiated) {
+        eventIndex = negotiated;
+    }
+
     /** Kicks the device if it wants to be kicked. @return whether it did */
     public boolean kick() {
         Memory.fence();
-        if ((Memory.readShort(owner.host(usedOffset)) & 1) != 0) {
+        int from = kickedAt;
+        kickedAt = availIndex;
+        if (eventIndex) {
+            int event = Memory.readShort(owner.host(usedOffset) + 4 + 8L * size);
+            if (((availIndex - event - 1) & 0xffff) >= ((availIndex - from) & 0xffff)) {
+                return false;
+            }
+        } else if ((Memory.readShort(owner.host(usedOffset)) & 1) != 0) {
             return false;
         }
         kick.signal();
@@ -93,6 +107,13 @@ public final class DriverRing implements AutoCloseable {
     /** Asks for no interrupts (1) or for interrupts (0). */
     public void availFlags(int flags) {
         Memory.writeShort(owner.host(availOffset), flags);
+    }
+
+    /** With event indexes: asks for an interrupt when this many more requests are answered. */
+    public void wantInterruptAfter(int answers) {
+        Memory.writeShort(
+                owner.host(availOffset) + 4 + 2L * size, (usedSeen + answers - 1) & 0xffff);
+        Memory.fence();
     }
 
     /** The device's published position, 0 to 65535. */
@@ -105,6 +126,7 @@ public final class DriverRing implements AutoCloseable {
         Memory.fill(owner.host(descriptorsOffset), bytes(size), 0);
         availIndex = 0;
         usedSeen = 0;
+        kickedAt = 0;
     }
 
     /** Chains offered and not taken back yet. */

@@ -39,6 +39,10 @@ public final class FrontEnd implements AutoCloseable {
     public static final int SET_PROTOCOL_FEATURES = 16;
     public static final int GET_QUEUE_NUM = 17;
     public static final int SET_VRING_ENABLE = 18;
+    public static final int SET_BACKEND_REQ_FD = 21;
+    public static final int GET_CONFIG = 24;
+    public static final int GET_INFLIGHT_FD = 31;
+    public static final int SET_INFLIGHT_FD = 32;
     public static final int SET_STATUS = 39;
     public static final int GET_STATUS = 40;
 
@@ -47,7 +51,13 @@ public final class FrontEnd implements AutoCloseable {
     private static final int NEED_REPLY = 8;
     private static final long REPLY_ACK = 1L << 3;
 
-    private final UnixSocket.Listener listener;
+    private static final long VERSIONED_PROTOCOL =
+            1 | REPLY_ACK | 1L << 9 /* CONFIG */ | 1L << 12 /* INFLIGHT_SHMFD */ | 1L << 16;
+    private static final long INFLIGHT_SHMFD = 1L << 12;
+    private static final long EVENT_IDX = 1L << 29;
+
+    private final Optional<UnixSocket.Listener> listener;
+    private final Path path;
     private final int memfd;
     private final long bytes;
     private final Mapping mapping;
@@ -55,12 +65,29 @@ public final class FrontEnd implements AutoCloseable {
     private final long buffers;
     private Optional<UnixSocket> socket = Optional.empty();
     private long features;
+    private long protocol;
+    private long refused;
+    private boolean tracks = true;
+    private Optional<Inflight> inflight = Optional.empty();
+
+    /** The memory file of GET_INFLIGHT_FD and what came with it. */
+    private record Inflight(int descriptor, byte[] payload) {}
 
     /** What to build. */
     public record Options(Path socket, int rings, int ringSize, long memoryBytes, boolean sealed) {}
 
     public FrontEnd(Options options) {
-        listener = UnixSocket.listen(options.socket, 1);
+        this(options, Optional.of(UnixSocket.listen(options.socket, 1)));
+    }
+
+    /** A front end that dials instead of listening; the back end must listen already. */
+    public static FrontEnd dialling(Options options) {
+        return new FrontEnd(options, Optional.empty());
+    }
+
+    private FrontEnd(Options options, Optional<UnixSocket.Listener> listener) {
+        this.listener = listener;
+        path = options.socket;
         bytes = options.memoryBytes;
         memfd = Linux.memfd("guest", bytes);
         if (options.sealed) {
@@ -104,7 +131,9 @@ public final class FrontEnd implements AutoCloseable {
 
     /** Waits for the back end, without any message. */
     public void accept() {
-        socket = Optional.of(listener.accept());
+        socket =
+                Optional.of(
+                        listener.isPresent() ? listener.get().accept() : UnixSocket.connect(path));
     }
 
     /** Waits for the back end and does everything up to running rings, in QEMU's order. */
@@ -114,6 +143,9 @@ public final class FrontEnd implements AutoCloseable {
         for (int i = 0; i < rings.size(); i++) {
             request(SET_VRING_ENABLE, ringState(i, 1));
         }
+        if (tracks && (protocol & INFLIGHT_SHMFD) != 0) {
+            sendInflight();
+        }
         sendMemoryTable();
         for (int i = 0; i < rings.size(); i++) {
             startRing(i);
@@ -122,14 +154,57 @@ public final class FrontEnd implements AutoCloseable {
 
     /** Features and protocol features: all that are offered. */
     public void negotiate() {
-        features = ask(GET_FEATURES, new byte[0]).getLong(0);
-        long protocol = ask(GET_PROTOCOL_FEATURES, new byte[0]).getLong(0);
+        features = ask(GET_FEATURES, new byte[0]).getLong(0) & ~refused;
+        protocol = ask(GET_PROTOCOL_FEATURES, new byte[0]).getLong(0) & VERSIONED_PROTOCOL;
+        rings.forEach(ring -> ring.eventIndex((features & EVENT_IDX) != 0));
         send(SET_PROTOCOL_FEATURES, VERSION, number(protocol));
         if ((protocol & REPLY_ACK) == 0) {
             throw new AssertionError("the back end has no REPLY_ACK: 0x" + protocol);
         }
         request(SET_OWNER, new byte[0]);
         request(SET_FEATURES, number(features));
+    }
+
+    /** Features this driver does not want, before {@link #connect()}. */
+    public void refuse(long unwanted) {
+        refused = unwanted;
+    }
+
+    /** Does without in-flight tracking. */
+    public void trackNothing() {
+        tracks = false;
+    }
+
+    /** GET_INFLIGHT_FD the first time, SET_INFLIGHT_FD every time, as QEMU does. */
+    private void sendInflight() {
+        if (inflight.isEmpty()) {
+            byte[] question =
+                    buffer(24)
+                            .putShort(16, (short) rings.size())
+                            .putShort(18, (short) rings.get(0).size())
+                            .array();
+            send(GET_INFLIGHT_FD, VERSION, question);
+            List<Integer> descriptors = new ArrayList<>();
+            byte[] answer = reply(GET_INFLIGHT_FD, descriptors).array();
+            inflight = Optional.of(new Inflight(descriptors.getFirst(), answer));
+        }
+        Inflight file = inflight.get();
+        request(SET_INFLIGHT_FD, file.payload, file.descriptor);
+    }
+
+    /** Forgets what is in flight, as QEMU does when the guest resets the device. */
+    public void forgetInflight() {
+        inflight.ifPresent(file -> Linux.close(file.descriptor));
+        inflight = Optional.empty();
+    }
+
+    /** GET_CONFIG of a number of bytes from the start. */
+    public byte[] configuration(int length) {
+        byte[] question = buffer(12 + length).putInt(4, length).array();
+        ByteBuffer answer = ask(GET_CONFIG, question);
+        byte[] bytes = new byte[answer.capacity() - 12];
+        answer.get(12, bytes);
+        return bytes;
     }
 
     public void sendMemoryTable() {
@@ -221,18 +296,22 @@ public final class FrontEnd implements AutoCloseable {
     }
 
     private ByteBuffer reply(int number) {
-        ByteBuffer header = read(12);
+        return reply(number, new ArrayList<>());
+    }
+
+    private ByteBuffer reply(int number, List<Integer> descriptors) {
+        ByteBuffer header = read(12, descriptors);
         if (header.getInt(0) != number || header.getInt(4) != (VERSION | REPLY)) {
             throw new AssertionError("answer " + header.getInt(0) + " to message " + number);
         }
-        return read(header.getInt(8));
+        return read(header.getInt(8), descriptors);
     }
 
-    private ByteBuffer read(int length) {
+    private ByteBuffer read(int length, List<Integer> descriptors) {
         byte[] bytes = new byte[length];
         int at = 0;
         while (at < length) {
-            int n = peer().receive(bytes, at, length - at, new ArrayList<>());
+            int n = peer().receive(bytes, at, length - at, descriptors);
             if (n < 0) {
                 throw new ClosedByBackEnd();
             }
@@ -271,7 +350,8 @@ public final class FrontEnd implements AutoCloseable {
     @Override
     public void close() {
         disconnect();
-        listener.close();
+        forgetInflight();
+        listener.ifPresent(UnixSocket.Listener::close);
         rings.forEach(DriverRing::close);
         mapping.close();
         Linux.close(memfd);
