@@ -11,6 +11,9 @@ final class Attachment {
     final boolean service;
     final int mtuBytes;
 
+    /** Whom its packets are charged to; those of the uplink have other senders. */
+    final Sender sender;
+
     /** Logical port packets from here enter by, 0 = none. */
     long logicalPort;
 
@@ -18,6 +21,10 @@ final class Attachment {
     boolean dirty;
 
     boolean wasUp;
+
+    /** What it may still use of the engine's time, negative = what it owes ({@link Turns}). */
+    long credit;
+
     long receivedPackets;
     long receivedBytes;
     long sentPackets;
@@ -30,6 +37,7 @@ final class Attachment {
         this.port = port;
         this.service = service;
         this.mtuBytes = mtuBytes;
+        this.sender = new Sender(Senders.local(id), Budget.UNLIMITED);
     }
 
     static Attachment of(Entity.Device device, Port port) {

@@ -32,6 +32,10 @@ final class ConnectionTable implements AutoCloseable {
     static final int LABEL_HIGH = 64;
     static final int LABEL_LOW = 72;
     static final int WINDOWS = 80;
+
+    /** In the gap behind the first direction's window ({@link TcpTracker}). */
+    static final int SENDER = 100;
+
     static final int ROW = 128;
 
     /** Bit of FLAGS: the initiator is the lower endpoint. */
@@ -61,7 +65,8 @@ final class ConnectionTable implements AutoCloseable {
     private final int[] wheelBucket;
     private final int[] free;
     private int freeCount;
-    private final int[] perZone = new int[EntityValidator.MAX_ZONE + 1];
+    private final ConnectionGroups zones;
+    private final ConnectionGroups senders;
     private long wheelTick;
 
     private ConnectionTable(Mapping mapping, int capacity, long nowMillis) {
@@ -75,6 +80,8 @@ final class ConnectionTable implements AutoCloseable {
         wheelPrevious = filled(capacity);
         wheelBucket = filled(capacity);
         free = new int[capacity];
+        zones = new ConnectionGroups(capacity);
+        senders = new ConnectionGroups(capacity);
         wheelTick = nowMillis / TICK_MILLIS;
         index();
     }
@@ -136,7 +143,7 @@ final class ConnectionTable implements AutoCloseable {
         for (int slot = capacity - 1; slot >= 0; slot--) {
             if (readInt(slot, STATE) == USED && readKey(slot, key)) {
                 link(slot, key.hash());
-                perZone[key.zone]++;
+                group(slot, key.zone);
                 schedule(slot);
                 found++;
             } else {
@@ -181,8 +188,19 @@ final class ConnectionTable implements AutoCloseable {
         return NONE;
     }
 
-    /** Makes a row with zero mark, label and windows. @return NONE when the table is full */
-    int add(ConnectionKey key, int flags, long expiryMillis) {
+    private void group(int slot, int zone) {
+        boolean waits = mayGo(slot);
+        zones.add(zone, slot, waits);
+        senders.add(readInt(slot, SENDER), slot, waits);
+    }
+
+    /**
+     * Makes a row with zero mark, label and windows.
+     *
+     * @param sender who is charged for it
+     * @return NONE when the table is full
+     */
+    int add(ConnectionKey key, int flags, int sender, long expiryMillis) {
         if (freeCount == 0) {
             return NONE;
         }
@@ -199,10 +217,11 @@ final class ConnectionTable implements AutoCloseable {
         writeLong(slot, LABEL_HIGH, 0);
         writeLong(slot, LABEL_LOW, 0);
         Memory.fill(address(slot, WINDOWS), ROW - WINDOWS, 0);
+        writeInt(slot, SENDER, sender);
         bump(slot);
         Memory.writeIntRelease(address(slot, STATE), USED);
         link(slot, key.hash());
-        perZone[key.zone]++;
+        group(slot, key.zone);
         schedule(slot);
         return slot;
     }
@@ -212,7 +231,8 @@ final class ConnectionTable implements AutoCloseable {
         bump(slot);
         ConnectionKey key = new ConnectionKey();
         readKey(slot, key);
-        perZone[key.zone]--;
+        zones.remove(key.zone, slot);
+        senders.remove(readInt(slot, SENDER), slot);
         unlink(slot, key.hash());
         unschedule(slot);
         free[freeCount++] = slot;
@@ -236,11 +256,37 @@ final class ConnectionTable implements AutoCloseable {
     }
 
     int size(int zone) {
-        return perZone[zone];
+        return zones.size(zone);
     }
 
     int capacity() {
         return capacity;
+    }
+
+    /** Rows that can still be made. */
+    int free() {
+        return freeCount;
+    }
+
+    ConnectionGroups zones() {
+        return zones;
+    }
+
+    ConnectionGroups senders() {
+        return senders;
+    }
+
+    /** To be called when flags of a row have changed: it may be established now, or no longer. */
+    void review(int slot) {
+        boolean waits = mayGo(slot);
+        zones.review(readInt(slot, KIND) & 0xffff, slot, waits);
+        senders.review(readInt(slot, SENDER), slot, waits);
+    }
+
+    /** Whether a connection may be given up for another: it is not established, or over. */
+    private boolean mayGo(int slot) {
+        int flags = readInt(slot, FLAGS);
+        return (flags & REPLIED) == 0 || TcpTracker.mayGo(flags >>> TCP_SHIFT & 0xff);
     }
 
     /** Removes what has timed out; at most {@code limit} rows are looked at. @return removed */

@@ -6,14 +6,14 @@ import static dev.iod.eswitch.ConnectionTable.LABEL_LOW;
 import static dev.iod.eswitch.ConnectionTable.MARK;
 import static dev.iod.eswitch.ConnectionTable.NONE;
 
+import dev.iod.eswitch.ConnectionGroups.Group;
 import dev.iod.eswitch.Packet.Transport;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Connection tracking with the meaning ovs-fields(7) gives ct_state. Fragments are not reassembled:
  * a packet that needs its transport header and is a fragment is dropped (FRAGMENT). Bounded as a
- * whole and per zone: a full zone gives up a connection that never saw a reply or is closing, else
- * the new one is refused. Used by the engine thread alone.
+ * whole, per zone and per sender ({@link Limits}). Used by the engine thread alone.
  */
 final class Conntrack {
     static final int NEW = 1;
@@ -23,7 +23,6 @@ final class Conntrack {
     static final int INVALID = 16;
     static final int TRACKED = 32;
 
-    private static final int MAX_EVICTION_SCAN = 256;
     private static final long UDP_MILLIS = 30_000;
     private static final long UDP_REPLIED_MILLIS = 120_000;
     private static final long ICMP_MILLIS = 30_000;
@@ -31,10 +30,10 @@ final class Conntrack {
 
     private final ConnectionTable table;
     private final TcpTracker tcp;
-    private final int zoneLimit;
+    private final Limits limits;
+    private final int reserved;
     private final Counters counters;
     private final ConnectionKey key = new ConnectionKey();
-    private int evictionCursor;
 
     /** Number of changes a cached flow would have to notice; only ever grows. */
     long changes;
@@ -46,12 +45,21 @@ final class Conntrack {
     boolean reply;
 
     /**
-     * @param zoneLimit most connections of one zone
+     * How many connections a zone and a sender may have. Whatever these say, neither may have more
+     * than there are rows left, so that a few who take all they can leave some to the next one
+     * ("dynamic thresholds", Choudhury and Hahne, 1998); {@link #reserved} rows are for anybody.
+     *
+     * <p>At a limit the zone's or the sender's own oldest connection goes that is half-open or
+     * over; in a full table one of the sender with most of those. When there is none, the new
+     * connection is refused: established ones are never given up.
      */
-    Conntrack(ConnectionTable table, int zoneLimit, Counters counters) {
+    record Limits(int perZone, int perSender) {}
+
+    Conntrack(ConnectionTable table, Limits limits, Counters counters) {
         this.table = table;
         this.tcp = new TcpTracker(table);
-        this.zoneLimit = zoneLimit;
+        this.limits = limits;
+        this.reserved = Math.max(16, table.capacity() >> 10);
         this.counters = counters;
     }
 
@@ -91,6 +99,7 @@ final class Conntrack {
             int stamp = table.stamp(slot);
             TcpTracker.Verdict verdict = tcp.segment(slot, reply, p, peek);
             changes += table.stamp(slot) - stamp;
+            table.review(slot);
             switch (verdict) {
                 case VALID -> {}
                 case INVALID -> {
@@ -140,6 +149,7 @@ final class Conntrack {
         if (reply && (flags & ConnectionTable.REPLIED) == 0) {
             table.writeInt(slot, FLAGS, flags | ConnectionTable.REPLIED);
             table.bump(slot);
+            table.review(slot);
             changes++;
         }
         refreshExpiry(p.transport, nowMillis);
@@ -219,10 +229,11 @@ final class Conntrack {
             if (!mayBegin(p)) {
                 return null;
             }
-            row = begin(p, zone, nowMillis);
-            if (row == NONE) {
-                return DropReason.CONNECTION_LIMIT;
+            DropReason full = makeRoom(zone, p.sender);
+            if (full != null) {
+                return full;
             }
+            row = begin(p, nowMillis);
         }
         change(row, change);
         return null;
@@ -244,13 +255,8 @@ final class Conntrack {
         }
     }
 
-    private int begin(Packet p, int zone, long nowMillis) {
-        if (table.size(zone) >= zoneLimit && !evict(zone)) {
-            return NONE;
-        }
-        if (table.size() == table.capacity() && !evict(0)) {
-            return NONE;
-        }
+    /** Makes the connection of {@link #key}; there is room. */
+    private int begin(Packet p, long nowMillis) {
         int state = p.transport == Transport.TCP ? tcp.initialState(p) : TcpTracker.NONE;
         int flags =
                 (key.sourceIsLow ? ConnectionTable.FROM_LOW : 0)
@@ -262,38 +268,47 @@ final class Conntrack {
                     case ICMP4, ICMP6 -> ICMP_MILLIS;
                     case NONE -> OTHER_MILLIS;
                 };
-        int row = table.add(key, flags, nowMillis + timeout);
-        if (row != NONE) {
-            if (p.transport == Transport.TCP) {
-                tcp.begin(row, p);
-            }
-            changes++;
-            counters.add(Counter.CONNECTIONS_MADE);
+        int row = table.add(key, flags, p.sender, nowMillis + timeout);
+        if (p.transport == Transport.TCP) {
+            tcp.begin(row, p);
         }
+        changes++;
+        counters.add(Counter.CONNECTIONS_MADE);
         return row;
     }
 
-    /** Looks at a bounded number of rows for one of the zone (0 = any) that may go. */
-    private boolean evict(int zone) {
-        int scan = Math.min(MAX_EVICTION_SCAN, table.capacity());
-        for (int i = 0; i < scan; i++) {
-            int row = evictionCursor;
-            evictionCursor = (evictionCursor + 1) % table.capacity();
-            if (table.used(row) && mayGo(row, zone)) {
-                table.remove(row);
-                changes++;
-                counters.add(Counter.CONNECTIONS_EVICTED);
-                return true;
+    /**
+     * Sees to it that one more connection fits. @return which limit stands against it, if one does
+     */
+    private @Nullable DropReason makeRoom(int zone, int sender) {
+        int room = Math.max(reserved, table.free());
+        Group ofZone = table.zones().of(zone);
+        if (ofZone.size() >= Math.min(limits.perZone, room) && !evict(ofZone)) {
+            return DropReason.CONNECTION_LIMIT_ZONE;
+        }
+        Group ofSender = table.senders().of(sender);
+        boolean charged = sender != Senders.NOBODY;
+        if (charged && ofSender.size() >= Math.min(limits.perSender, room) && !evict(ofSender)) {
+            return DropReason.CONNECTION_LIMIT_PORT;
+        }
+        if (table.free() == 0) {
+            Group largest = table.senders().largest();
+            if (largest == null || !evict(largest)) {
+                return DropReason.CONNECTION_LIMIT;
             }
         }
-        return false;
+        return null;
     }
 
-    private boolean mayGo(int row, int zone) {
-        int kind = table.readInt(row, ConnectionTable.KIND);
-        boolean replied = (table.readInt(row, FLAGS) & ConnectionTable.REPLIED) != 0;
-        return (zone == 0 || (kind & 0xffff) == zone)
-                && (!replied || tcp.state(row) >= TcpTracker.TIME_WAIT);
+    private boolean evict(Group group) {
+        int row = group.oldest();
+        if (row == NONE) {
+            return false;
+        }
+        table.remove(row);
+        changes++;
+        counters.add(Counter.CONNECTIONS_EVICTED);
+        return true;
     }
 
     int stamp(int row) {

@@ -43,5 +43,12 @@ public enum Counter {
     /** Events lost because the agent did not take them in time. */
     EVENTS_LOST,
     /** Times the engine slept because there was nothing to do. */
-    SLEEPS
+    SLEEPS,
+    // Codes on the control socket are positions: what is new comes last.
+    /** Packets not cached because their sender has as many entries as it may. */
+    FLOW_LIMIT,
+    /** Times a port had to wait because its packets took more than its share of the engine. */
+    TURNS_SKIPPED,
+    /** Neighbours not reported because their port had too many of them at once. */
+    NEIGHBORS_LIMITED
 }

@@ -52,7 +52,7 @@ public enum DropReason {
     FRAGMENT,
     /** Connection tracking was asked for where no zone is assigned. */
     NO_ZONE,
-    /** The zone or the connection table is full and nothing in it could be evicted. */
+    /** The connection table is full and nothing in it could be evicted. */
     CONNECTION_LIMIT,
     /** The destination device has no room or is not up. */
     DEVICE_BUSY,
@@ -75,5 +75,14 @@ public enum DropReason {
     /** No crafted reply is allowed to this packet (RFC 1812 §4.3.2.7, RFC 4443 §2.4). */
     NO_REPLY_ALLOWED,
     /** The engine met a defect of its own while handling the packet. */
-    INTERNAL
+    INTERNAL,
+    // Codes on the control socket are positions: what is new comes last.
+    /** The zone has as many established connections as it may ({@link Conntrack.Limits}). */
+    CONNECTION_LIMIT_ZONE,
+    /** The sender has as many established connections as it may ({@link Conntrack.Limits}). */
+    CONNECTION_LIMIT_PORT,
+    /** A remote sender's packets needed the pipeline more often than it may ({@link Sender}). */
+    MISS_LIMIT,
+    /** Port security forbids a port these addresses, and a rule dropped the packet for it. */
+    PORT_SECURITY
 }

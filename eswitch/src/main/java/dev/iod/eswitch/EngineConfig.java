@@ -20,6 +20,7 @@ import java.util.TreeSet;
  * @param cpu processor the engine thread stays on; empty = any
  * @param connections most connections, 1024 to 16 million, 128 bytes each
  * @param flows most cached flows, 1024 to 16 million, about 250 bytes each
+ * @param limits what a single tenant may have of it
  */
 public record EngineConfig(
         Path socket,
@@ -28,10 +29,42 @@ public record EngineConfig(
         Path tables,
         OptionalInt cpu,
         int connections,
-        int flows) {
+        int flows,
+        Limits limits) {
     private static final Set<String> KEYS =
-            Set.of("socket", "uplink", "encapsulation", "tables", "cpu", "connections", "flows");
+            Set.of(
+                    "socket",
+                    "uplink",
+                    "encapsulation",
+                    "tables",
+                    "cpu",
+                    "connections",
+                    "flows",
+                    "connections-per-zone",
+                    "connections-per-port",
+                    "flows-per-port",
+                    "misses-per-remote-port");
+    private static final int MIN_ENTRIES = 1024;
     private static final int MAX_ENTRIES = 1 << 24;
+    private static final int MAX_MISSES = 100_000_000;
+    private static final String DEFAULT_MISSES = "50000";
+
+    /**
+     * Bounds that keep one tenant from starving others ({@link Conntrack.Limits}, {@link
+     * FlowTable}, {@link Sender}).
+     *
+     * @param connectionsPerZone most connections of a conntrack zone, by default a quarter of all
+     * @param connectionsPerPort most connections one port began, by default half of all; each
+     *     counts once in every zone it crosses
+     * @param flowsPerPort most cached flows of one port, by default half of all
+     * @param missesPerRemotePort packets a second of a port behind the uplink that may need the
+     *     pipeline, by default 50,000, a tenth of them at once; 0 = no bound
+     */
+    public record Limits(
+            int connectionsPerZone,
+            int connectionsPerPort,
+            int flowsPerPort,
+            int missesPerRemotePort) {}
 
     public static EngineConfig read(Path file) {
         Properties properties = new Properties();
@@ -47,18 +80,31 @@ public record EngineConfig(
             throw wrong("unknown settings " + unknown + "; known are " + new TreeSet<>(KEYS));
         }
         String cpu = properties.getProperty("cpu", "");
+        int connections = entries(properties, "connections", 65_536);
+        int flows = entries(properties, "flows", 65_536);
         return new EngineConfig(
                 Path.of(required(properties, "socket")),
                 required(properties, "uplink"),
                 address(required(properties, "encapsulation")),
                 Path.of(required(properties, "tables")),
                 cpu.isBlank() ? OptionalInt.empty() : OptionalInt.of(number("cpu", cpu, 0, 4095)),
-                number(
-                        "connections",
-                        properties.getProperty("connections", "65536"),
-                        1024,
-                        MAX_ENTRIES),
-                number("flows", properties.getProperty("flows", "65536"), 1024, MAX_ENTRIES));
+                connections,
+                flows,
+                limits(properties, connections, flows));
+    }
+
+    private static Limits limits(Properties properties, int connections, int flows) {
+        String misses = properties.getProperty("misses-per-remote-port", DEFAULT_MISSES);
+        return new Limits(
+                entries(properties, "connections-per-zone", Math.max(MIN_ENTRIES, connections / 4)),
+                entries(properties, "connections-per-port", Math.max(MIN_ENTRIES, connections / 2)),
+                entries(properties, "flows-per-port", Math.max(MIN_ENTRIES, flows / 2)),
+                number("misses-per-remote-port", misses, 0, MAX_MISSES));
+    }
+
+    private static int entries(Properties properties, String key, int otherwise) {
+        String text = properties.getProperty(key, String.valueOf(otherwise));
+        return number(key, text, MIN_ENTRIES, MAX_ENTRIES);
     }
 
     private static String required(Properties properties, String key) {

@@ -34,6 +34,7 @@ final class EngineThread implements AutoCloseable {
     private final Epoll epoll = Epoll.create();
     private final EventFd wake = EventFd.create();
     private final ConcurrentLinkedQueue<Runnable> commands = new ConcurrentLinkedQueue<>();
+    private final Turns turns;
     private final PacketBatch batch;
     private final List<Attachment> attachments = new ArrayList<>();
     private final Thread thread;
@@ -54,6 +55,7 @@ final class EngineThread implements AutoCloseable {
         this.counters = counters;
         this.events = events;
         this.cpu = cpu;
+        this.turns = new Turns(counters);
         long bytes = (long) PacketBatch.CAPACITY * PacketBatch.STRIDE;
         this.batch = new PacketBatch(Mapping.anonymous(bytes).address());
         this.thread = new Thread(null, this::run, "engine", STACK_BYTES);
@@ -133,7 +135,10 @@ final class EngineThread implements AutoCloseable {
             housekeeping(nowNanos / 1_000_000);
             if (worked) {
                 lastWorkNanos = nowNanos;
-            } else if (nowNanos - lastWorkNanos > SPIN_NANOS) {
+                continue;
+            }
+            turns.idle(attachments);
+            if (nowNanos - lastWorkNanos > SPIN_NANOS) {
                 sleep();
                 lastWorkNanos = System.nanoTime();
             } else {
@@ -156,6 +161,9 @@ final class EngineThread implements AutoCloseable {
     }
 
     private boolean poll(Attachment attachment) {
+        if (!turns.has(attachment)) {
+            return false;
+        }
         batch.count = 0;
         try {
             if (attachment.port.receive(batch) == 0) {
@@ -165,7 +173,8 @@ final class EngineThread implements AutoCloseable {
             LOG.log(System.Logger.Level.ERROR, "receiving from " + attachment.name, e);
             return false;
         }
-        engine.process(attachment, batch, nowMillis());
+        long work = engine.process(attachment, batch, nowMillis());
+        turns.charge(attachment, batch.count, work);
         return true;
     }
 

@@ -11,6 +11,10 @@ import java.util.concurrent.BlockingQueue;
  */
 final class EventQueue {
     private static final int CAPACITY = 1024;
+
+    /** Room that neighbours leave to other events. */
+    private static final int RESERVED = 128;
+
     private static final int MAX_REMEMBERED = 4096;
     private static final long NEIGHBOR_MILLIS = 1000;
     private static final long UNSUPPORTED_MILLIS = 60_000;
@@ -33,17 +37,31 @@ final class EventQueue {
         this.counters = counters;
     }
 
-    void neighbor(long port, Bits ip, long mac, long nowMillis) {
+    /**
+     * @param budget of the one whose packet told of the neighbour
+     */
+    void neighbor(long port, Bits ip, long mac, long nowMillis, Budget budget) {
         EngineEvent event = new EngineEvent.NeighborLearned(port, ip, mac);
-        if (isNews(event, NEIGHBOR_MILLIS, nowMillis)) {
+        if (!isNews(event, NEIGHBOR_MILLIS, nowMillis)) {
+            return;
+        }
+        if (!budget.take(nowMillis)) {
+            counters.add(Counter.NEIGHBORS_LIMITED);
+            return;
+        }
+        remember(event, nowMillis);
+        if (queue.remainingCapacity() > RESERVED) {
             counters.add(Counter.NEIGHBORS_REPORTED);
             offer(event);
+        } else {
+            counters.add(Counter.EVENTS_LOST);
         }
     }
 
     void unsupported(String cookie, String what, long nowMillis) {
         EngineEvent event = new EngineEvent.UnsupportedHit(cookie, what);
         if (isNews(event, UNSUPPORTED_MILLIS, nowMillis)) {
+            remember(event, nowMillis);
             offer(event);
         }
     }
@@ -54,12 +72,12 @@ final class EventQueue {
 
     private boolean isNews(EngineEvent event, long quietMillis, long nowMillis) {
         Long last = recent.get(event);
-        if (last != null && nowMillis - last < quietMillis) {
-            return false;
-        }
+        return last == null || nowMillis - last >= quietMillis;
+    }
+
+    private void remember(EngineEvent event, long nowMillis) {
         recent.remove(event);
         recent.put(event, nowMillis);
-        return true;
     }
 
     private void offer(EngineEvent event) {

@@ -24,6 +24,9 @@ final class FlowProgram {
     final DropReason[] drops;
     private PipelineState validFor;
 
+    /** Whose entry it is in the flow table. */
+    final Sender sender;
+
     long packets;
     long bytes;
     long lastUsedMillis;
@@ -35,7 +38,8 @@ final class FlowProgram {
             int maxIpLength,
             FlowOutput[] outputs,
             DropReason[] drops,
-            PipelineState state) {
+            PipelineState state,
+            Sender sender) {
         this.datapaths = datapaths;
         this.generations = generations;
         this.connections = connections;
@@ -44,6 +48,7 @@ final class FlowProgram {
         this.only = outputs.length == 1 && drops.length == 0 ? outputs[0] : null;
         this.drops = drops;
         this.validFor = state;
+        this.sender = sender;
     }
 
     /** Checked once per published state: O(1) for every packet between two changes. */

@@ -229,7 +229,7 @@ final class FlowRecorder {
         return obstacle;
     }
 
-    FlowProgram program(Conntrack conntrack, PipelineState state) {
+    FlowProgram program(Conntrack conntrack, PipelineState state, Sender sender) {
         long[] assumed = new long[connectionCount * 2];
         for (int i = 0; i < connectionCount; i++) {
             assumed[i * 2] = (long) connections[i] << 1 | (replies[i] ? 1 : 0);
@@ -242,6 +242,7 @@ final class FlowRecorder {
                 maxIpLength,
                 outputs.toArray(FlowOutput[]::new),
                 drops.toArray(DropReason[]::new),
-                state);
+                state,
+                sender);
     }
 }

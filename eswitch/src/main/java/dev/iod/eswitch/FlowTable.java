@@ -7,28 +7,33 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Exact-match flows: sets of {@link #WAYS} entries, keys in one array (a cache line each), programs
- * beside them. A full set gives up its least recently used entry; idle entries go after {@link
+ * beside them. Bounded as a whole and per sender (see {@link #put}); idle entries go after {@link
  * #IDLE_MILLIS}. Engine thread only; no allocation on a hit.
  */
 final class FlowTable {
     static final int WAYS = 4;
     static final long IDLE_MILLIS = 30_000;
 
+    private static final int NONE = -1;
+
     private final long[] keys;
     private final @Nullable FlowProgram[] programs;
     private final int setMask;
+    private final int limitPerSender;
     private final Counters counters;
     private int used;
     private int sweep;
 
     /**
      * @param capacity number of entries, rounded up to a power of two
+     * @param limitPerSender most entries of one sender
      */
-    FlowTable(int capacity, Counters counters) {
+    FlowTable(int capacity, int limitPerSender, Counters counters) {
         int entries = Integer.highestOneBit(Math.max(WAYS, capacity - 1)) << 1;
         keys = new long[entries * FlowKey.WORDS];
         programs = new FlowProgram[entries];
         setMask = entries / WAYS - 1;
+        this.limitPerSender = limitPerSender;
         this.counters = counters;
     }
 
@@ -58,37 +63,69 @@ final class FlowTable {
         return true;
     }
 
+    /**
+     * Adds or replaces an entry. In a full set the entry goes whose sender has most of the table,
+     * the one of those that was not used for longest: a flood evicts itself. A sender at its limit
+     * may replace an entry of its own in the set, or its packet is not cached.
+     */
     void put(FlowKey key, int hash, FlowProgram program) {
         int first = (hash & setMask) * WAYS;
-        int target = first;
+        boolean limited = program.sender.flows >= limitPerSender;
+        int target = NONE;
         for (int slot = first; slot < first + WAYS; slot++) {
             FlowProgram there = programs[slot];
-            if (there == null || equal(slot, key)) {
+            if (there != null && equal(slot, key)) {
                 target = slot;
                 break;
             }
-            FlowProgram oldest = programs[target];
-            if (oldest != null && there.lastUsedMillis < oldest.lastUsedMillis) {
+            if (limited && (there == null || there.sender != program.sender)) {
+                continue;
+            }
+            if (target == NONE || goesBefore(there, programs[target])) {
                 target = slot;
             }
         }
+        if (target == NONE) {
+            counters.add(Counter.FLOW_LIMIT);
+            return;
+        }
         FlowProgram replaced = programs[target];
-        if (replaced == null) {
-            used++;
-        } else if (!equal(target, key)) {
-            counters.add(Counter.FLOW_EVICTIONS);
+        if (replaced != null) {
+            if (!equal(target, key)) {
+                counters.add(Counter.FLOW_EVICTIONS);
+            }
+            clear(target, replaced);
         }
         System.arraycopy(key.words, 0, keys, target * FlowKey.WORDS, FlowKey.WORDS);
         programs[target] = program;
+        program.sender.flows++;
+        used++;
         counters.add(Counter.FLOW_INSTALLS);
+    }
+
+    /** Whether an entry (null = an empty one) is the better one to overwrite. */
+    private static boolean goesBefore(@Nullable FlowProgram a, @Nullable FlowProgram b) {
+        if (a == null || b == null) {
+            return b != null;
+        }
+        if (a.sender.flows != b.sender.flows) {
+            return a.sender.flows > b.sender.flows;
+        }
+        return a.lastUsedMillis < b.lastUsedMillis;
+    }
+
+    private void clear(int slot, FlowProgram there) {
+        programs[slot] = null;
+        there.sender.flows--;
+        used--;
     }
 
     void remove(FlowKey key, int hash) {
         int first = (hash & setMask) * WAYS;
         for (int slot = first; slot < first + WAYS; slot++) {
-            if (programs[slot] != null && equal(slot, key)) {
-                programs[slot] = null;
-                used--;
+            FlowProgram there = programs[slot];
+            if (there != null && equal(slot, key)) {
+                clear(slot, there);
             }
         }
     }
@@ -100,8 +137,7 @@ final class FlowTable {
             if (program != null
                     && (nowMillis - program.lastUsedMillis > IDLE_MILLIS
                             || !program.current(state))) {
-                programs[sweep] = null;
-                used--;
+                clear(sweep, program);
                 counters.add(Counter.FLOW_EXPIRATIONS);
             }
             sweep = sweep + 1 == programs.length ? 0 : sweep + 1;

@@ -41,9 +41,14 @@ public final class Main {
         ConnectionTable connections =
                 ConnectionTable.open(
                         config.tables(), config.connections(), EngineThread.nowMillis());
-        int perZone = Math.max(1024, config.connections() / 4);
-        Conntrack conntrack = new Conntrack(connections, perZone, counters);
-        FlowTable flows = new FlowTable(config.flows(), counters);
+        EngineConfig.Limits limits = config.limits();
+        Conntrack conntrack =
+                new Conntrack(
+                        connections,
+                        new Conntrack.Limits(
+                                limits.connectionsPerZone(), limits.connectionsPerPort()),
+                        counters);
+        FlowTable flows = new FlowTable(config.flows(), limits.flowsPerPort(), counters);
         PathCache paths = new PathCache(counters);
         NetlinkUnderlay underlay = new NetlinkUnderlay(config.uplink(), config.encapsulation());
         PacketEngine packets =
@@ -54,6 +59,7 @@ public final class Main {
                         paths,
                         underlay,
                         events,
+                        new Senders(limits.missesPerRemotePort()),
                         config.encapsulation());
         EngineThread engine =
                 new EngineThread(packets, conntrack, flows, counters, events, config.cpu());

@@ -81,6 +81,12 @@ final class Packet {
 
     boolean fromTunnel;
 
+    /** Whom connections are charged to ({@link Senders}). */
+    int sender;
+
+    /** The last check of port security forbade it. */
+    boolean insecure;
+
     /** Fields written so far, as bits of their ordinals. */
     long modified;
 
@@ -104,6 +110,8 @@ final class Packet {
         clearConnection();
         fromService = false;
         fromTunnel = false;
+        sender = Senders.NOBODY;
+        insecure = false;
         modified = 0;
     }
 
@@ -167,6 +175,8 @@ final class Packet {
         ctLabelLow = other.ctLabelLow;
         fromService = other.fromService;
         fromTunnel = other.fromTunnel;
+        sender = other.sender;
+        insecure = other.insecure;
         modified = other.modified;
     }
 

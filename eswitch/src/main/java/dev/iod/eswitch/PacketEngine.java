@@ -21,6 +21,7 @@ final class PacketEngine implements SlowPath.Effects {
     private final FlowTable flows;
     private final Underlay underlay;
     private final EventQueue events;
+    private final Senders remoteSenders;
     private final int encapsulationAddress;
     private final PacketPool pool = new PacketPool(POOL);
     private final FlowRecorder recorder;
@@ -32,11 +33,14 @@ final class PacketEngine implements SlowPath.Effects {
     private final int[] hashes = new int[PacketBatch.CAPACITY];
     private final FlowKey.Reach[] reaches = new FlowKey.Reach[PacketBatch.CAPACITY];
     private final Geneve.Metadata tunnel = new Geneve.Metadata();
+    private final Sender[] senders = new Sender[PacketBatch.CAPACITY];
     private final @Nullable FlowProgram[] found = new FlowProgram[PacketBatch.CAPACITY];
     private final Packet[] packets = new Packet[PacketBatch.CAPACITY];
 
     private @Nullable Attachment uplink;
     private @Nullable Attachment from;
+    private Sender charged = new Sender(Senders.NOBODY, Budget.UNLIMITED);
+    private long work;
     private PipelineState state = PipelineState.EMPTY;
     private long version;
     private long nowMillis;
@@ -55,12 +59,14 @@ final class PacketEngine implements SlowPath.Effects {
             PathCache paths,
             Underlay underlay,
             EventQueue events,
+            Senders remoteSenders,
             int encapsulationAddress) {
         this.counters = counters;
         this.conntrack = conntrack;
         this.flows = flows;
         this.underlay = underlay;
         this.events = events;
+        this.remoteSenders = remoteSenders;
         this.encapsulationAddress = encapsulationAddress;
         this.recorder = new FlowRecorder(new PathRecorder(paths));
         this.steps = new Steps(conntrack, recorder, this, false);
@@ -69,6 +75,7 @@ final class PacketEngine implements SlowPath.Effects {
         for (int i = 0; i < PacketBatch.CAPACITY; i++) {
             packets[i] = new Packet();
             keys[i] = new FlowKey();
+            senders[i] = charged;
         }
     }
 
@@ -101,10 +108,13 @@ final class PacketEngine implements SlowPath.Effects {
      * Handles everything in the batch; ports are flushed by the caller. In stages, so that the
      * memory one packet waits for is fetched while others are worked on: parse and hash all, touch
      * the flow table for all, act on all in order.
+     *
+     * @return steps of known paths and tables of the pipeline the batch needed
      */
-    void process(Attachment source, PacketBatch batch, long now) {
+    long process(Attachment source, PacketBatch batch, long now) {
         from = source;
         nowMillis = now;
+        work = 0;
         for (int i = 0; i < batch.count; i++) {
             Packet p = packets[i];
             p.address = batch.address(i);
@@ -120,6 +130,7 @@ final class PacketEngine implements SlowPath.Effects {
                 act(source, packets[i], i);
             }
         }
+        return work;
     }
 
     /** One tight loop per dependent load: the processor overlaps what many packets wait for. */
@@ -173,14 +184,17 @@ final class PacketEngine implements SlowPath.Effects {
             if (reason != null) {
                 return reason;
             }
+            senders[index] = remoteSenders.remote(tunnel.vni, tunnel.ingress());
             ingress = FlowKey.tunnel(tunnel.vni, tunnel.ports);
         } else if (source.logicalPort != 0) {
             p.inPort = source.logicalPort;
             p.fromService = source.service;
+            senders[index] = source.sender;
             ingress = FlowKey.device(source.id);
         } else {
             return DropReason.UNBOUND_DEVICE;
         }
+        p.sender = senders[index].key;
         FlowKey.Reach reach = key.of(p, ingress);
         reaches[index] = reach;
         hashes[index] = reach == FlowKey.Reach.ENTRY ? key.hash() : 0;
@@ -276,6 +290,7 @@ final class PacketEngine implements SlowPath.Effects {
     }
 
     private void miss(Attachment source, Packet p, int index) {
+        charged = senders[index];
         recorder.start();
         steps.begin(nowMillis);
         long changes = conntrack.changes;
@@ -286,18 +301,24 @@ final class PacketEngine implements SlowPath.Effects {
         }
         if (reach != FlowKey.Reach.NONE && follower.follow(p, keys[index], state, version)) {
             counters.add(Counter.PATH_HITS);
+            work += steps.done();
         } else {
             runPipeline(source, p);
         }
         boolean entry = reach == FlowKey.Reach.ENTRY && conntrack.changes == changes;
         if (entry && recorder.obstacle() == null) {
-            FlowProgram program = recorder.program(conntrack, state);
+            FlowProgram program = recorder.program(conntrack, state, charged);
             program.use(length, nowMillis);
             flows.put(keys[index], hashes[index], program);
         }
     }
 
     private void runPipeline(Attachment source, Packet p) {
+        if (!charged.misses.take(nowMillis)) {
+            recorder.obstacle(Counter.UNCACHED_SHAPE);
+            dropped(p, DropReason.MISS_LIMIT);
+            return;
+        }
         counters.add(Counter.FLOW_MISSES);
         p.clearConnection(); // What the known part of its path looked up.
         if (source.isUplink()) {
@@ -305,6 +326,7 @@ final class PacketEngine implements SlowPath.Effects {
         } else {
             slowPath.ingress(state, p);
         }
+        work += slowPath.tables();
         recorder.path.end();
         Counter obstacle = recorder.path.obstacle();
         if (obstacle != null) {
@@ -387,7 +409,7 @@ final class PacketEngine implements SlowPath.Effects {
 
     @Override
     public void neighborLearned(long port, Bits ip, long mac) {
-        events.neighbor(port, ip, mac, nowMillis);
+        events.neighbor(port, ip, mac, nowMillis, charged.neighbors);
     }
 
     @Override

@@ -90,6 +90,11 @@ final class SlowPath {
         hops = 0;
     }
 
+    /** Tables the last packet visited, copies included. */
+    int tables() {
+        return tables;
+    }
+
     /** Every packet and every copy ends here once. */
     private void finish(Packet p) {
         if (p.outputs == 0) {
@@ -169,22 +174,20 @@ final class SlowPath {
                         HeaderFields.read(p, a.mac()).low());
             }
             case Action.NeighborCheck a -> checkNeighbor(p, a);
-            case Action.PortSecurityIn a ->
-                    setBit(
-                            p,
-                            a.result(),
-                            PortSecurityCheck.violatesIn(p, state.port(p.inPort), recorder));
-            case Action.PortSecurityOut a ->
-                    setBit(
-                            p,
-                            a.result(),
-                            PortSecurityCheck.violatesOut(p, state.port(p.outPort), recorder));
+            case Action.PortSecurityIn a -> {
+                p.insecure = PortSecurityCheck.violatesIn(p, state.port(p.inPort), recorder);
+                setBit(p, a.result(), p.insecure);
+            }
+            case Action.PortSecurityOut a -> {
+                p.insecure = PortSecurityCheck.violatesOut(p, state.port(p.outPort), recorder);
+                setBit(p, a.result(), p.insecure);
+            }
             case Action.DhcpReply a -> {
                 recorder.obstacle(Counter.UNCACHED_CRAFTED);
                 setBit(p, a.result(), DhcpServer.reply(p, a.offeredAddress(), a.options()));
             }
             case Action.CheckLarger a -> checkLarger(p, a);
-            case Action.Drop a -> p.end(DropReason.POLICY);
+            case Action.Drop a -> p.end(p.insecure ? DropReason.PORT_SECURITY : DropReason.POLICY);
             case Action.Unsupported a -> {
                 recorder.obstacle(Counter.UNCACHED_SHAPE);
                 effects.unsupported(rule.rule().cookie(), a.what());

@@ -100,6 +100,8 @@ final class TcpTracker {
     private static final int MAX_WINDOW = 8;
     private static final int MAX_ACK = 12;
     private static final int SCALE = 16;
+
+    /** Its last four bytes belong to {@link ConnectionTable#SENDER} on the first side. */
     private static final int SIDE = 24;
 
     /** Bits of SCALE beside the shift count in its low byte. */
@@ -140,6 +142,14 @@ final class TcpTracker {
 
     static boolean validState(int state) {
         return state <= SYN_SENT_BOTH;
+    }
+
+    /** Whether a connection that was replied to is still half-open, or over. */
+    static boolean mayGo(int state) {
+        return switch (state) {
+            case SYN_SENT, SYN_RECEIVED, SYN_SENT_BOTH, TIME_WAIT, CLOSED -> true;
+            default -> false;
+        };
     }
 
     static long timeoutMillis(int state) {

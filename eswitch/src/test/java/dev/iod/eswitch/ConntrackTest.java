@@ -32,7 +32,7 @@ final class ConntrackTest {
     @BeforeEach
     void open() throws Exception {
         table = ConnectionTable.open(directory, 64, now);
-        conntrack = new Conntrack(table, 16, counters);
+        conntrack = new Conntrack(table, new Conntrack.Limits(16, 64), counters);
     }
 
     @AfterEach
@@ -191,7 +191,7 @@ final class ConntrackTest {
         Packet p = packet(Frames.udp4(A, B, 300, 53, new byte[4]));
         conntrack.track(p, 7, now, false);
         assertThat(conntrack.commit(p, 7, MarkChange.NONE, now))
-                .isEqualTo(DropReason.CONNECTION_LIMIT);
+                .isEqualTo(DropReason.CONNECTION_LIMIT_ZONE);
     }
 
     @Test

@@ -43,11 +43,30 @@ final class EngineHarness implements Underlay {
     }
 
     EngineHarness(Path directory, int flowCapacity, int zoneLimit) throws IOException {
+        this(directory, flowCapacity, 4096, new EngineConfig.Limits(zoneLimit, 4096, 4096, 0));
+    }
+
+    EngineHarness(Path directory, int flowCapacity, int connections, EngineConfig.Limits limits)
+            throws IOException {
         Files.createDirectories(directory);
-        ConnectionTable table = ConnectionTable.open(directory, 4096, nowMillis);
-        conntrack = new Conntrack(table, zoneLimit, counters);
-        flows = new FlowTable(flowCapacity, counters);
-        engine = new PacketEngine(counters, conntrack, flows, paths, this, events, OUR_ADDRESS);
+        ConnectionTable table = ConnectionTable.open(directory, connections, nowMillis);
+        conntrack =
+                new Conntrack(
+                        table,
+                        new Conntrack.Limits(
+                                limits.connectionsPerZone(), limits.connectionsPerPort()),
+                        counters);
+        flows = new FlowTable(flowCapacity, limits.flowsPerPort(), counters);
+        engine =
+                new PacketEngine(
+                        counters,
+                        conntrack,
+                        flows,
+                        paths,
+                        this,
+                        events,
+                        new Senders(limits.missesPerRemotePort()),
+                        OUR_ADDRESS);
         engine.attach(uplink);
     }
 
