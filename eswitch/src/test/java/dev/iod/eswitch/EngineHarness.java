@@ -22,6 +22,7 @@ final class EngineHarness implements Underlay {
 
     final Counters counters = new Counters();
     final EventQueue events = new EventQueue(counters);
+    final ConnectionTable table;
     final Conntrack conntrack;
     final FlowTable flows;
     final PathCache paths = new PathCache(counters);
@@ -49,7 +50,7 @@ final class EngineHarness implements Underlay {
     EngineHarness(Path directory, int flowCapacity, int connections, EngineConfig.Limits limits)
             throws IOException {
         Files.createDirectories(directory);
-        ConnectionTable table = ConnectionTable.open(directory, connections, nowMillis);
+        table = ConnectionTable.open(directory, connections, nowMillis);
         conntrack =
                 new Conntrack(
                         table,
@@ -182,7 +183,7 @@ final class EngineHarness implements Underlay {
         }
     }
 
-    private Attachment device(int datapath, int port) {
+    Attachment device(int datapath, int port) {
         Attachment attachment = devices.get(datapath << 8 | port);
         if (attachment == null) {
             throw new AssertionError("no device for port " + port);
