@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.eswitch.Action.Stage;
 import dev.iod.eswitch.Action.Zone;
+import dev.iod.eswitch.Entity.PortSecurity.Allowed;
 import dev.iod.eswitch.Entity.Target;
+import dev.iod.eswitch.Entity.ValueSet.Member;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +22,7 @@ final class FastPathTest {
     private static final int PORTS = 4;
     private static final Match ANY = new Match.Always();
     private static final Match IP = Match.equal(Field.ETH_TYPE, 0x0800);
+    private static final Match SIX = Match.equal(Field.ETH_TYPE, 0x86dd);
 
     @TempDir Path directory;
 
@@ -155,10 +160,20 @@ final class FastPathTest {
         engine.datapath(1);
         for (int port = 1; port < PORTS; port++) {
             engine.local(1, port, 10 + port);
+            secure(engine, port, random.nextInt(5));
         }
+        engine.put(
+                new Entity.ValueSet(
+                        "sources",
+                        List.of(
+                                new Member(Bits.of(Frames.address(10, 0, 0, 1)), Bits.ones(32)),
+                                new Member(Bits.of(Frames.address(10, 0, 0, 4)), Bits.ones(32)))));
+        engine.put(new Entity.Neighbor(key(1, 2), Bits.of(Frames.address(10, 0, 0, 3)), 3));
         engine.port(1, PORTS, new Target.Remote(EngineHarness.PEER_ADDRESS), 0);
         long[] all = {key(1, 1), key(1, 2), key(1, 3), key(1, 4)};
         engine.put(new Entity.MulticastGroup(key(1, 0x8000), "flood", all));
+        engine.ingress(1, 0, 19, Match.equal(Field.REG9, 9), new Action.Drop());
+        engine.ingress(1, 0, 10, SIX, new Action.ConntrackNext(Zone.PORT), next(Stage.INGRESS, 1));
         engine.ingress(1, 0, 10, IP, new Action.ConntrackNext(Zone.PORT), next(Stage.INGRESS, 1));
         engine.ingress(1, 0, 0, ANY, next(Stage.INGRESS, 3));
         acl(engine, Stage.INGRESS, 1, 2, random);
@@ -182,6 +197,15 @@ final class FastPathTest {
                     new Action.Output());
         }
         engine.ingress(1, 4, 0, ANY, out(key(1, 0x8000)), new Action.Output());
+        engine.egress(
+                1,
+                0,
+                20,
+                Match.equal(Field.REG8, 0),
+                new Action.PortSecurityOut(Field.REG8.slice(3, 1)),
+                new Action.Set(Field.REG8.slice(0, 1), Bits.of(1)),
+                next(Stage.EGRESS, 0));
+        engine.egress(1, 0, 19, Match.equal(Field.REG8, 9), new Action.Drop());
         engine.egress(1, 0, 10, IP, new Action.ConntrackNext(Zone.PORT), next(Stage.EGRESS, 1));
         engine.egress(1, 0, 0, ANY, new Action.Output());
         acl(engine, Stage.EGRESS, 1, 2, random);
@@ -194,6 +218,45 @@ final class FastPathTest {
                 new Action.Output());
         engine.egress(1, 2, 0, ANY, new Action.Output());
         engine.commit();
+    }
+
+    /**
+     * Port security of some kind: none, MAC, with an address, with a prefix, or of another port.
+     */
+    private static void secure(EngineHarness engine, int port, int kind) {
+        Member one = new Member(Bits.of(Frames.address(10, 0, 0, port)), Bits.ones(32));
+        Member prefix = new Member(Bits.of(Frames.address(10, 0, 0, 0)), Bits.of(0xffff_fffcL));
+        Member six = new Member(new Bits(0x2001L << 48, port), Bits.ones(128));
+        Optional<Entity.PortSecurity> security =
+                switch (kind) {
+                    case 0 -> Optional.empty();
+                    case 1 -> security(new Allowed(port, List.of(), List.of()));
+                    case 2 -> security(new Allowed(port, List.of(one), List.of(six)));
+                    case 3 -> security(new Allowed(port, List.of(prefix), List.of()));
+                    default -> security(new Allowed(port, List.of(), List.of(six)));
+                };
+        engine.put(
+                new Entity.LogicalPort(
+                        key(1, port),
+                        "p" + port,
+                        new Target.Local(1 << 8 | port),
+                        10 + port,
+                        security));
+        engine.ingress(
+                1,
+                0,
+                20,
+                new Match.All(
+                        List.of(
+                                Match.equal(Field.IN_PORT, key(1, port)),
+                                Match.equal(Field.REG9, 0))),
+                new Action.PortSecurityIn(Field.REG9.slice(3, 1)),
+                new Action.Set(Field.REG9.slice(0, 1), Bits.of(1)),
+                next(Stage.INGRESS, 0));
+    }
+
+    private static Optional<Entity.PortSecurity> security(Allowed allowed) {
+        return Optional.of(new Entity.PortSecurity(List.of(allowed)));
     }
 
     private static Action next(Stage stage, int table) {
@@ -244,18 +307,44 @@ final class FastPathTest {
         };
         for (int i = 0; i < 8; i++) {
             Field field = fields[random.nextInt(fields.length)];
+            boolean port = field == Field.L4_DST || field == Field.L4_SRC;
+            Match narrow =
+                    switch (random.nextInt(5)) {
+                        case 0 -> new Match.In(Field.IP4_SRC, "sources");
+                        case 1 ->
+                                new Match.Masked(
+                                        Field.IP4_DST,
+                                        Bits.of(Frames.address(10, 0, 0, 2)),
+                                        Bits.of(0xffff_fffeL));
+                        case 2 ->
+                                new Match.Not(
+                                        new Match.Compare(
+                                                Field.L4_SRC, Match.Relation.LESS, Bits.of(91)));
+                        default ->
+                                Match.equal(
+                                        field, port ? 90 + random.nextInt(6) : random.nextInt(100));
+                    };
             Match match =
-                    new Match.All(
-                            List.of(
-                                    IP,
-                                    Match.equal(
-                                            field,
-                                            field == Field.L4_DST || field == Field.L4_SRC
-                                                    ? 90 + random.nextInt(6)
-                                                    : random.nextInt(100))));
+                    random.nextInt(4) == 0
+                            ? new Match.Any(List.of(SIX, narrow))
+                            : new Match.All(List.of(IP, narrow));
             List<Action> actions = new ArrayList<>();
-            switch (random.nextInt(6)) {
+            switch (random.nextInt(10)) {
                 case 0 -> actions.add(new Action.DecrementTtl());
+                case 5 ->
+                        actions.add(
+                                new Action.Swap(
+                                        Field.ETH_SRC.slice(16, 16), Field.IP4_DST.slice(0, 16)));
+                case 6 -> actions.add(new Action.Set(Field.L4_DST.whole(), Bits.of(91)));
+                case 7 ->
+                        actions.add(
+                                new Action.Copy(Field.IP_TTL.whole(), Field.IP4_SRC.slice(8, 8)));
+                case 8 -> {
+                    actions.add(new Action.Copy(Field.IP4_DST.whole(), Field.REG0.whole()));
+                    actions.add(
+                            new Action.Set(Field.REG4.whole(), Bits.of(key(1, 2) & 0xffff_ffffL)));
+                    actions.add(new Action.NeighborGet(Field.REG4.whole(), Field.REG0.whole()));
+                }
                 case 1 ->
                         actions.add(new Action.Copy(Field.L4_SRC.whole(), Field.REG2.slice(0, 16)));
                 case 2 ->
@@ -285,9 +374,18 @@ final class FastPathTest {
         engine.ingress(1, 3, 0, ANY, next(Stage.INGRESS, 4));
     }
 
+    private static byte[] six(int last) {
+        byte[] address = new byte[16];
+        address[0] = 0x20;
+        address[1] = 0x01;
+        address[15] = (byte) last;
+        return address;
+    }
+
     private static byte[] frame(SplittableRandom random, int from) {
         int to = 1 + random.nextInt(PORTS);
-        int source = Frames.address(10, 0, 0, from);
+        boolean spoofed = random.nextInt(20) == 0;
+        int source = Frames.address(10, 0, spoofed ? random.nextInt(3) : 0, from);
         int destination = Frames.address(10, 0, 0, to);
         long toMac = random.nextInt(30) == 0 ? 0xffff_ffff_ffffL : to;
         int one = 90 + random.nextInt(3);
@@ -316,8 +414,30 @@ final class FastPathTest {
                                 random.nextInt(10));
                     }
                 };
+        if (random.nextInt(8) == 0) {
+            byte[] udp = Frames.udp4(source, destination, one, two, new byte[8]);
+            udp = Arrays.copyOfRange(udp, 20, udp.length); // Nobody checks its sum.
+            return Frames.ethernet(toMac, from, 0x86dd, Frames.ip6(six(from), six(to), 17, udp));
+        }
         return random.nextInt(40) == 0
                 ? Frames.arpRequest(from, source, destination)
-                : Frames.ethernet(toMac, from, 0x0800, ip);
+                : Frames.ethernet(toMac, sender(random, from), 0x0800, withTtl(random, ip));
+    }
+
+    /** Sometimes another one than the port's. */
+    private static long sender(SplittableRandom random, int from) {
+        return random.nextInt(10) == 0 ? from | (long) random.nextInt(3) << 16 : from;
+    }
+
+    private static byte[] withTtl(SplittableRandom random, byte[] ip) {
+        if (random.nextInt(6) == 0) {
+            ip[8] = (byte) random.nextInt(4);
+            ip[10] = 0;
+            ip[11] = 0;
+            int checksum = Frames.checksum(ip, 0, 20, 0);
+            ip[10] = (byte) (checksum >>> 8);
+            ip[11] = (byte) checksum;
+        }
+        return ip;
     }
 }
