@@ -7,6 +7,8 @@ import dev.iod.ovsdb.Operation;
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Value;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,12 @@ final class NeighborWriter {
 
     /** Rows written per transaction, and transactions per second at most. */
     static final int BATCH_LIMIT = 64;
+
+    /**
+     * Most neighbours of one port: a guest that answers for thousands of addresses fills no more
+     * than this. What Linux keeps by default (gc_thresh3, arp(7)).
+     */
+    static final int PORT_LIMIT = 1024;
 
     static final long INTERVAL_NANOS = 100_000_000;
 
@@ -58,45 +66,82 @@ final class NeighborWriter {
             return operations;
         }
         lastNanos = nowNanos;
+        var known = new Known(model);
         var entries = waiting.entrySet().iterator();
         while (entries.hasNext() && operations.size() < BATCH_LIMIT) {
             var entry = entries.next();
             entries.remove();
             model.port(entry.getKey().port())
-                    .flatMap(
-                            port -> write(model, port, entry.getKey(), entry.getValue(), nowMillis))
-                    .ifPresent(operations::add);
+                    .ifPresent(
+                            port ->
+                                    known.write(
+                                            port,
+                                            entry.getKey(),
+                                            AddressText.ethernet(entry.getValue()),
+                                            nowMillis,
+                                            operations));
         }
         return operations;
     }
 
-    private static Optional<Operation> write(
-            Model model, Row port, Key key, long mac, long nowMillis) {
-        String name = port.text("logical_port");
-        var bits = new Bits(key.high(), key.low());
-        boolean four = key.high() == 0 && key.low() >>> 32 == 0;
-        String ip = four ? AddressText.ip4(bits) : AddressText.ip6(bits);
-        String ethernet = AddressText.ethernet(mac);
-        Optional<Row> known =
-                model.rows("MAC_Binding").stream()
-                        .filter(row -> row.text("ip").equals(ip))
-                        .filter(row -> row.text("logical_port").equals(name))
-                        .findFirst();
-        var columns = new LinkedHashMap<String, Value>();
-        columns.put("mac", Value.of(ethernet));
-        if (known.isEmpty() || known.get().has("timestamp")) {
-            columns.put("timestamp", Value.of(nowMillis));
+    /** The rows of the table, by port, oldest first, as they will be after this transaction. */
+    private static final class Known {
+        private final Map<String, Map<String, Row>> ports = new HashMap<>();
+        private final Map<String, Integer> added = new HashMap<>();
+
+        Known(Model model) {
+            model.rows("MAC_Binding").stream()
+                    .sorted(Comparator.comparingLong(Known::timestamp))
+                    .forEach(
+                            row ->
+                                    ports.computeIfAbsent(
+                                                    row.text("logical_port"),
+                                                    port -> new LinkedHashMap<>())
+                                            .putIfAbsent(row.text("ip"), row));
         }
-        if (known.isPresent()) {
-            return known.get().text("mac").equals(ethernet)
-                    ? Optional.empty()
-                    : Optional.of(
+
+        /** Rows of a northd that knows no ageing have none, and count as oldest. */
+        private static long timestamp(Row row) {
+            return row.has("timestamp") ? row.integer("timestamp") : 0;
+        }
+
+        void write(Row port, Key key, String mac, long nowMillis, List<Operation> operations) {
+            String name = port.text("logical_port");
+            var bits = new Bits(key.high(), key.low());
+            boolean four = key.high() == 0 && key.low() >>> 32 == 0;
+            String ip = four ? AddressText.ip4(bits) : AddressText.ip6(bits);
+            Map<String, Row> rows = ports.computeIfAbsent(name, port2 -> new LinkedHashMap<>());
+            Optional<Row> known = Optional.ofNullable(rows.get(ip));
+            var columns = new LinkedHashMap<String, Value>();
+            columns.put("mac", Value.of(mac));
+            if (known.isEmpty() || known.get().has("timestamp")) {
+                columns.put("timestamp", Value.of(nowMillis));
+            }
+            if (known.isPresent()) {
+                if (!known.get().text("mac").equals(mac)) {
+                    operations.add(
                             Operation.update(
                                     "MAC_Binding", Condition.uuid(known.get().uuid()), columns));
+                }
+                return;
+            }
+            makeRoom(name, rows, operations);
+            columns.put("logical_port", Value.of(name));
+            columns.put("ip", Value.of(ip));
+            columns.put("datapath", Value.of(port.ref("datapath")));
+            operations.add(Operation.insert("MAC_Binding", columns));
+            added.merge(name, 1, Integer::sum);
         }
-        columns.put("logical_port", Value.of(name));
-        columns.put("ip", Value.of(ip));
-        columns.put("datapath", Value.of(port.ref("datapath")));
-        return Optional.of(Operation.insert("MAC_Binding", columns));
+
+        /** At the limit the oldest rows go: one that is still in use is learned again. */
+        private void makeRoom(String port, Map<String, Row> rows, List<Operation> operations) {
+            var oldest = rows.entrySet().iterator();
+            int count = rows.size() + added.getOrDefault(port, 0);
+            for (; count >= PORT_LIMIT && oldest.hasNext(); count--) {
+                Row row = oldest.next().getValue();
+                oldest.remove();
+                operations.add(Operation.delete("MAC_Binding", Condition.uuid(row.uuid())));
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ import dev.iod.ovsdb.Endpoint;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -145,6 +146,41 @@ class ChassisTest {
             assertThat(central.sb("--bare", "--columns=ip,mac,logical_port", "list", "MAC_Binding"))
                     .isEqualToIgnoringWhitespace("10.1.0.254 02:00:00:00:00:01 lrp-rp1");
         }
+    }
+
+    @Test
+    void aPortHasBoundedNeighboursAndTheOldestGo() throws Exception {
+        Topology.create(central);
+        String datapath = central.sb("get", "Port_Binding", "lrp-rp1", "datapath").strip();
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < NeighborWriter.PORT_LIMIT; i++) {
+            rows.addAll(List.of("--", "create", "MAC_Binding", "logical_port=lrp-rp1"));
+            rows.addAll(List.of("ip=10.9." + i / 256 + "." + i % 256, "datapath=" + datapath));
+            rows.addAll(List.of("mac=\"02:00:00:00:00:09\"", "timestamp=" + (1000 + i)));
+        }
+        central.sb(rows.subList(1, rows.size()).toArray(String[]::new));
+        try (Chassis chassis = open("n1", false)) {
+            chassis.plug("vm1", device(1));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            long port = engine.port("lrp-rp1").key();
+            chassis.engineEvent(
+                    new EngineEvent.NeighborLearned(port, Bits.of(0x0a0900ffL), 0x02_0000_0001L));
+            for (int i = 1; i <= 2; i++) {
+                chassis.engineEvent(
+                        new EngineEvent.NeighborLearned(port, Bits.of(0x0a0100f0 + i), i));
+            }
+            Waiting.until(() -> bindings("ip=10.1.0.242") == 1);
+            assertThat(bindings("ip=10.1.0.241")).isEqualTo(1);
+            assertThat(bindings("ip=10.9.0.0") + bindings("ip=10.9.0.1")).isZero();
+            assertThat(bindings("ip=10.9.0.2")).isEqualTo(1);
+            assertThat(bindings("logical_port=lrp-rp1")).isEqualTo(NeighborWriter.PORT_LIMIT);
+        }
+    }
+
+    private int bindings(String condition) {
+        String found = central.sb("--bare", "--columns=ip", "find", "MAC_Binding", condition);
+        return (int) found.lines().filter(line -> !line.isBlank()).count();
     }
 
     @Test
