@@ -27,6 +27,7 @@ final class Session implements AutoCloseable {
     private long negotiated;
     private final InflightFile inflight;
     private final ConfigSpace device;
+    private boolean owned;
     private long status;
 
     /**
@@ -128,10 +129,25 @@ final class Session implements AutoCloseable {
             case SET_BACKEND_REQ_FD -> device.requestChannel(message.takeDescriptor());
             case GET_INFLIGHT_FD -> inflight.create(channel, message);
             case SET_INFLIGHT_FD -> change(() -> inflight.adopt(message));
-            case SET_OWNER, RESET_OWNER, SET_VRING_ERR -> {
-                // Nothing to do: one owner per connection, deprecated, and never signalled.
+            case SET_OWNER -> own();
+            case RESET_OWNER, SET_VRING_ERR -> {
+                // Nothing to do: deprecated, and never signalled.
             }
         }
+    }
+
+    /**
+     * The front end starts its session; once in a connection. QEMU 7.2 does it twice when the
+     * connection before this one ended within the very first handshake: it then watches this
+     * connection twice, forgets one of the watches, and after the connection ends spins and never
+     * accepts another. Ended right here it drops the one watch it has, and the next connection is
+     * sound. QEMU asks for features after this message, so it is still within its handshake.
+     */
+    private void own() {
+        if (owned) {
+            throw violation("a second SET_OWNER in one connection");
+        }
+        owned = true;
     }
 
     private void setFeatures(long wanted) {

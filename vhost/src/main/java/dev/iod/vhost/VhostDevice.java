@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class VhostDevice implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(VhostDevice.class.getName());
-    private static final long REDIAL_MILLIS = 100;
+    private static final long REDIAL_MILLIS = 50;
     private static final long MAX_PAUSE_MILLIS = 5_000;
 
     private final Options options;

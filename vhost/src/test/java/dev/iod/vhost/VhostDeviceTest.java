@@ -385,6 +385,7 @@ class VhostDeviceTest {
         KICK_IS_NO_EVENTFD(
                 f -> f.send(FrontEnd.SET_VRING_KICK, 1, FrontEnd.number(0), f.memoryDescriptor()),
                 "no eventfd"),
+        SECOND_OWNER(f -> f.send(FrontEnd.SET_OWNER, 1, new byte[0]), "a second SET_OWNER"),
         NO_REGIONS(f -> f.send(FrontEnd.SET_MEM_TABLE, 1, new byte[8]), "0 regions"),
         REGION_WRAPS(
                 f -> memory(f, FrontEnd.memoryTable(Long.MAX_VALUE, 4096, 0, 0)), "wraps around"),
