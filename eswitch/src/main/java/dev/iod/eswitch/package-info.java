@@ -4,15 +4,19 @@
  * <p><b>The way of a packet</b> ({@link dev.iod.eswitch.PacketEngine}): a {@code Port} copies it
  * into the engine's own memory, {@code PacketParser} finds its headers, {@code FlowKey} says all
  * the pipeline could ask about it in eight words, {@code FlowTable} has what is done to such
- * packets ({@code FlowProgram}). A miss runs the rules one by one ({@code SlowPath}) while {@code
- * FlowRecorder} watches; what may be repeated becomes one entry for the whole path.
+ * packets ({@code FlowProgram}). A packet without an entry follows what is known of its path
+ * ({@code PathFollower}): a tree for each ingress that branches by the bits rules looked at and by
+ * what connection lookups found. Where that ends the rules run one by one ({@code SlowPath}), find
+ * what was done already ({@code Steps}), and {@code PathRecorder} writes the rest of the path down.
+ * What may be repeated for the same connection becomes one entry ({@code FlowRecorder}).
  *
  * <p><b>When an entry holds.</b> As long as the datapaths it crosses are of the same generation
  * ({@code EntityStore} gives a datapath a new one when a row changed that its packets can see) and
  * its connections have the same stamp ({@code Conntrack} changes it with every change of state,
- * mark or label). Segments that open or close a TCP connection, fragments, ICMP errors and packets
- * with IP options never use an entry; packets that made the engine craft another, or a connection
- * begin, never leave one.
+ * mark or label). A known path holds as long as the generations do: connections are looked up
+ * afresh. Segments that open or close a TCP connection use paths but no entries; fragments, ICMP
+ * errors and packets with IP options use neither; packets that made the engine craft another leave
+ * neither.
  *
  * <p><b>Threads.</b> "engine" owns everything packets touch: ports, flows, connections, counters.
  * "control-agent" (one per agent) builds the next {@code PipelineState}, which is immutable, and
