@@ -123,7 +123,7 @@ public final class Main {
     }
 
     @Command(
-            description = "Measure; \"region\" is the one case so far.",
+            description = "Measure; \"bench eswitch --help\" says more of that one.",
             mixinStandardHelpOptions = true)
     int bench(
             @Parameters(
@@ -136,7 +136,7 @@ public final class Main {
                     boolean json) {
         requireRoot();
         if (!what.equals("region")) {
-            throw new CliException("no bench '" + what + "'; there is: region");
+            throw new CliException("no bench '" + what + "'; there are region and eswitch");
         }
         return locked(
                 () -> {

@@ -21,6 +21,9 @@ import java.util.TreeSet;
  * @param connections most connections, 1024 to 16 million, 128 bytes each
  * @param flows most cached flows, 1024 to 16 million, about 250 bytes each
  * @param limits what a single tenant may have of it
+ * @param requireSealed refuse guest memory that its owner could truncate: {@code
+ *     guest-memory=sealed}, the default; with {@code any}, for front ends that cannot seal (traffic
+ *     generators), each packet costs a check more
  */
 public record EngineConfig(
         Path socket,
@@ -30,7 +33,8 @@ public record EngineConfig(
         OptionalInt cpu,
         int connections,
         int flows,
-        Limits limits) {
+        Limits limits,
+        boolean requireSealed) {
     private static final Set<String> KEYS =
             Set.of(
                     "socket",
@@ -43,7 +47,8 @@ public record EngineConfig(
                     "connections-per-zone",
                     "connections-per-port",
                     "flows-per-port",
-                    "misses-per-remote-port");
+                    "misses-per-remote-port",
+                    "guest-memory");
     private static final int MIN_ENTRIES = 1024;
     private static final int MAX_ENTRIES = 1 << 24;
     private static final int MAX_MISSES = 100_000_000;
@@ -90,7 +95,16 @@ public record EngineConfig(
                 cpu.isBlank() ? OptionalInt.empty() : OptionalInt.of(number("cpu", cpu, 0, 4095)),
                 connections,
                 flows,
-                limits(properties, connections, flows));
+                limits(properties, connections, flows),
+                requireSealed(properties.getProperty("guest-memory", "sealed").trim()));
+    }
+
+    private static boolean requireSealed(String text) {
+        return switch (text) {
+            case "sealed" -> true;
+            case "any" -> false;
+            default -> throw wrong("guest-memory must be sealed or any, not \"" + text + "\"");
+        };
     }
 
     private static Limits limits(Properties properties, int connections, int flows) {

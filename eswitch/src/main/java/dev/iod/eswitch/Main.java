@@ -64,7 +64,13 @@ public final class Main {
         EngineThread engine =
                 new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
         EngineControl control =
-                new EngineControl(engine, packets, flows, counters, underlay, Main::openDevice);
+                new EngineControl(
+                        engine,
+                        packets,
+                        flows,
+                        counters,
+                        underlay,
+                        device -> openDevice(device, config.requireSealed()));
         engine.attach(uplink(config));
         underlay.start();
         engine.start();
@@ -97,11 +103,14 @@ public final class Main {
         return new Attachment(EngineReport.UPLINK, config.uplink(), port, false, mtuBytes);
     }
 
-    private static Port openDevice(Entity.Device device) {
+    private static Port openDevice(Entity.Device device, boolean requireSealed) {
         return switch (device.kind()) {
             case Entity.Kind.VhostUser k ->
                     new VhostUserPort(
-                            device.name(), Path.of(k.socketPath()), device.mtuBytes(), true);
+                            device.name(),
+                            Path.of(k.socketPath()),
+                            device.mtuBytes(),
+                            requireSealed);
             case Entity.Kind.Service k -> ServicePort.open(k);
         };
     }

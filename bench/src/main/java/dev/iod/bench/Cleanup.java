@@ -1,0 +1,28 @@
+package dev.iod.bench;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** What must be undone, latest first, whichever way the bench ends; any thread. */
+final class Cleanup implements AutoCloseable {
+    private record Step(String what, Runnable undo) {}
+
+    private final Deque<Step> steps = new ArrayDeque<>();
+
+    synchronized void add(String what, Runnable undo) {
+        steps.push(new Step(what, undo));
+    }
+
+    /** Undoes everything; a step that fails is told and the others go on. */
+    @Override
+    public synchronized void close() {
+        while (!steps.isEmpty()) {
+            Step step = steps.pop();
+            try {
+                step.undo.run();
+            } catch (RuntimeException e) {
+                System.err.println("iod: cannot undo " + step.what + ": " + e.getMessage());
+            }
+        }
+    }
+}

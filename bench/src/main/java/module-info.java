@@ -1,0 +1,17 @@
+/**
+ * Measures the packet engine beside a peer: starts both, a generator and what they need, alternates
+ * them and prints figures. Nothing depends on it.
+ */
+@org.jspecify.annotations.NullMarked
+module dev.iod.bench {
+    requires static transitive org.jspecify;
+    requires dev.iod.eswitch;
+    requires dev.iod.ovn;
+    requires dev.iod.ovsdb;
+    requires info.picocli;
+    requires tools.jackson.databind;
+
+    opens dev.iod.bench to
+            info.picocli,
+            tools.jackson.databind;
+}
