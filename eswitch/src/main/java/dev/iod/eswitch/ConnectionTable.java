@@ -3,10 +3,8 @@ package dev.iod.eswitch;
 import dev.iod.sys.Mapping;
 import dev.iod.sys.Memory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.UUID;
 
 /**
  * The connections, 128 bytes each, in a file that outlives the engine: a restarted engine finds
@@ -48,11 +46,12 @@ final class ConnectionTable implements AutoCloseable {
     static final int TCP_SHIFT = 8;
 
     private static final System.Logger LOG = System.getLogger(ConnectionTable.class.getName());
-    private static final long MAGIC = 0x696f_642d_6374_0001L;
-    private static final int HEADER = 4096;
     private static final int USED = 1;
     private static final int WHEEL = 1024;
     private static final long TICK_MILLIS = 1000;
+
+    /** The longest that a connection may be idle. */
+    private static final long MAX_TIMEOUT_MILLIS = 86_400_000;
 
     private final Mapping mapping;
     private final long rows;
@@ -71,7 +70,7 @@ final class ConnectionTable implements AutoCloseable {
 
     private ConnectionTable(Mapping mapping, int capacity, long nowMillis) {
         this.mapping = mapping;
-        this.rows = mapping.address() + HEADER;
+        this.rows = mapping.address() + ConnectionFile.HEADER;
         this.capacity = capacity;
         heads = filled(Integer.highestOneBit(capacity) * 2);
         next = filled(capacity);
@@ -83,7 +82,7 @@ final class ConnectionTable implements AutoCloseable {
         zones = new ConnectionGroups(capacity);
         senders = new ConnectionGroups(capacity);
         wheelTick = nowMillis / TICK_MILLIS;
-        index();
+        index(nowMillis);
     }
 
     private static int[] filled(int length) {
@@ -99,49 +98,17 @@ final class ConnectionTable implements AutoCloseable {
      *     another start
      */
     static ConnectionTable open(Path directory, int capacity, long nowMillis) throws IOException {
-        Files.createDirectories(directory);
-        Path file = directory.resolve("connections");
-        long bytes = HEADER + (long) capacity * ROW;
-        long boot = bootId();
-        if (Files.exists(file) && !valid(file, bytes, capacity, boot)) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "discarding " + file + ": it is torn, of another version or of another boot");
-            Files.delete(file);
-        }
-        Mapping mapping = Mapping.file(file, bytes);
-        long header = mapping.address();
-        Memory.writeInt(header + 8, capacity);
-        Memory.writeInt(header + 12, ROW);
-        Memory.writeLong(header + 16, boot);
-        Memory.writeLongRelease(header, MAGIC);
-        return new ConnectionTable(mapping, capacity, nowMillis);
+        return new ConnectionTable(ConnectionFile.open(directory, capacity), capacity, nowMillis);
     }
 
-    private static boolean valid(Path file, long bytes, int capacity, long boot)
-            throws IOException {
-        if (Files.size(file) != bytes) {
-            return false;
-        }
-        try (Mapping mapping = Mapping.file(file, bytes)) {
-            long header = mapping.address();
-            return Memory.readLong(header) == MAGIC
-                    && Memory.readInt(header + 8) == capacity
-                    && Memory.readInt(header + 12) == ROW
-                    && Memory.readLong(header + 16) == boot;
-        }
-    }
-
-    private static long bootId() throws IOException {
-        String id = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).trim();
-        return UUID.fromString(id).getMostSignificantBits();
-    }
-
-    private void index() {
+    /** Takes rows over as far as they make sense: the file may hold anything. */
+    private void index(long nowMillis) {
         ConnectionKey key = new ConnectionKey();
         int found = 0;
         for (int slot = capacity - 1; slot >= 0; slot--) {
-            if (readInt(slot, STATE) == USED && readKey(slot, key)) {
+            if (readInt(slot, STATE) == USED && readKey(slot, key) && find(key) == NONE) {
+                long latest = nowMillis + MAX_TIMEOUT_MILLIS;
+                writeLong(slot, EXPIRY, Math.min(readLong(slot, EXPIRY), latest));
                 link(slot, key.hash());
                 group(slot, key.zone);
                 schedule(slot);
