@@ -1,6 +1,5 @@
 package dev.iod.sys;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -12,16 +11,17 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 
 /**
  * The C-library functions this module calls, one method each, raw: the result is the C result and
  * {@link #errno()} the calling thread's error number after it.
  *
- * <p>SAFETY (all methods): the descriptors below repeat the prototypes of glibc on LP64 Linux
- * ({@code int} = 32 bits, {@code long}, {@code size_t}, {@code ssize_t}, {@code off_t} and pointers
- * = 64 bits). None of the functions calls back or keeps a pointer after it returns, except {@code
- * mmap}, whose address is handled by {@link Linux}. No call is {@code critical}: each may block or
- * take a lock in the kernel, and a critical call would hold off safepoints.
+ * <p>SAFETY (all methods): the methods below repeat the prototypes of glibc on LP64 Linux ({@code
+ * int} = 32 bits, {@code long}, {@code size_t}, {@code ssize_t}, {@code off_t} and pointers = 64
+ * bits). None of the functions calls back or keeps a pointer after it returns, except {@code mmap},
+ * whose address is handled by {@link Linux}. No call is {@code critical}: each may block or take a
+ * lock in the kernel, and a critical call would hold off safepoints.
  */
 final class Libc {
     private static final Linker LINKER = Linker.nativeLinker();
@@ -34,107 +34,100 @@ final class Libc {
     private static final ThreadLocal<MemorySegment> CALL_STATE =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
-    private static final MethodHandle CLOSE = handle("close", JAVA_INT, JAVA_INT);
-    private static final MethodHandle READ =
-            handle("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle WRITE =
-            handle("write", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", JAVA_INT, JAVA_INT);
-    private static final MethodHandle EPOLL_CTL =
-            handle("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
-    private static final MethodHandle EPOLL_WAIT =
-            handle("epoll_wait", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-    private static final MethodHandle POLL = handle("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle MMAP =
-            handle(
-                    "mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT,
-                    JAVA_LONG);
-    private static final MethodHandle MUNMAP = handle("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle MEMFD_CREATE =
-            handle("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle FTRUNCATE =
-            handle("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle LSEEK =
-            handle("lseek", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle OPEN =
-            variadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-    private static final MethodHandle FCNTL =
-            variadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle IOCTL =
-            variadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-    private static final MethodHandle UNLINK = handle("unlink", JAVA_INT, ADDRESS);
-    private static final MethodHandle SETNS = handle("setns", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle SCHED_SETAFFINITY =
-            handle("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-    private static final MethodHandle SOCKET =
-            handle("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle BIND = handle("bind", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle CONNECT =
-            handle("connect", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle LISTEN = handle("listen", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle ACCEPT4 =
-            handle("accept4", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
-    private static final MethodHandle SHUTDOWN = handle("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle SENDMSG =
-            handle("sendmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle RECVMSG =
-            handle("recvmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle SENDTO =
-            handle(
-                    "sendto", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS,
-                    JAVA_INT);
-    private static final MethodHandle SETSOCKOPT =
-            handle("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle GETSOCKOPT =
-            handle("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
-    private static final MethodHandle SYSCALL =
-            variadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    /**
+     * One shape for all functions, because linking a shape takes 10 to 20 ms of a process' start.
+     *
+     * <p>SAFETY: on the LP64 calling conventions of Linux (x86-64 System V, AArch64, LoongArch64,
+     * RISC-V) integers and pointers travel in the same registers, six at least, the callee looks at
+     * no more of a register than its type has and at no register that its prototype lacks, and
+     * variable arguments travel as others do. The result's unused upper half is cut off.
+     */
+    private static final MethodHandle CALL =
+            LINKER.downcallHandle(
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                            JAVA_LONG),
+                    ERRNO);
 
-    private static final MethodHandle SYSCALL4 =
-            variadic(
-                    "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle ENTER =
-            variadic(
-                    "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
-                    JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle FALLOCATE =
-            handle("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle FSYNC = handle("fsync", JAVA_INT, JAVA_INT);
-    private static final MethodHandle STATX =
-            handle("statx", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
+    private static final MemorySegment CLOSE = symbol("close");
+    private static final MemorySegment READ = symbol("read");
+    private static final MemorySegment WRITE = symbol("write");
+    private static final MemorySegment EVENTFD = symbol("eventfd");
+    private static final MemorySegment EPOLL_CREATE1 = symbol("epoll_create1");
+    private static final MemorySegment EPOLL_CTL = symbol("epoll_ctl");
+    private static final MemorySegment EPOLL_WAIT = symbol("epoll_wait");
+    private static final MemorySegment POLL = symbol("poll");
+    private static final MemorySegment MMAP = symbol("mmap");
+    private static final MemorySegment MUNMAP = symbol("munmap");
+    private static final MemorySegment MEMFD_CREATE = symbol("memfd_create");
+    private static final MemorySegment FTRUNCATE = symbol("ftruncate");
+    private static final MemorySegment LSEEK = symbol("lseek");
+    private static final MemorySegment OPEN = symbol("open");
+    private static final MemorySegment FCNTL = symbol("fcntl");
+    private static final MemorySegment IOCTL = symbol("ioctl");
+    private static final MemorySegment UNLINK = symbol("unlink");
+    private static final MemorySegment SETNS = symbol("setns");
+    private static final MemorySegment SCHED_SETAFFINITY = symbol("sched_setaffinity");
+    private static final MemorySegment SOCKET = symbol("socket");
+    private static final MemorySegment BIND = symbol("bind");
+    private static final MemorySegment CONNECT = symbol("connect");
+    private static final MemorySegment LISTEN = symbol("listen");
+    private static final MemorySegment ACCEPT4 = symbol("accept4");
+    private static final MemorySegment SHUTDOWN = symbol("shutdown");
+    private static final MemorySegment SENDMSG = symbol("sendmsg");
+    private static final MemorySegment RECVMSG = symbol("recvmsg");
+    private static final MemorySegment SENDTO = symbol("sendto");
+    private static final MemorySegment SETSOCKOPT = symbol("setsockopt");
+    private static final MemorySegment GETSOCKOPT = symbol("getsockopt");
+    private static final MemorySegment SYSCALL = symbol("syscall");
+    private static final MemorySegment FALLOCATE = symbol("fallocate");
+    private static final MemorySegment FSYNC = symbol("fsync");
+    private static final MemorySegment STATX = symbol("statx");
 
-    private static final MethodHandle ABS = link("abs", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle ABS =
+            LINKER.downcallHandle(symbol("abs"), FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+
+    /** syscall(2) with six arguments beside the number; linked when first used. */
+    private static final class Syscall6 {
+        static final MethodHandle CALL =
+                LINKER.downcallHandle(
+                        SYSCALL,
+                        FunctionDescriptor.of(
+                                JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                                JAVA_LONG, JAVA_LONG),
+                        ERRNO,
+                        Linker.Option.firstVariadicArg(1));
+    }
 
     private Libc() {}
 
-    private static MethodHandle handle(String name, MemoryLayout result, MemoryLayout... args) {
-        return link(name, FunctionDescriptor.of(result, args), ERRNO);
+    private static MemorySegment symbol(String name) {
+        return LINKER.defaultLookup()
+                .find(name)
+                .orElseThrow(
+                        () ->
+                                new UnsatisfiedLinkError(
+                                        "the C library has no "
+                                                + name
+                                                + "; IoD needs glibc 2.27 or newer"));
     }
 
-    /** {@code fixed} = number of arguments before the "..." of the C prototype. */
-    private static MethodHandle variadic(
-            String name, int fixed, MemoryLayout result, MemoryLayout... args) {
-        return link(
-                name,
-                FunctionDescriptor.of(result, args),
-                ERRNO,
-                Linker.Option.firstVariadicArg(fixed));
+    private static long call(
+            MemorySegment function, long a, long b, long c, long d, long e, long f) {
+        try {
+            // SAFETY: see the class comment and CALL.
+            return (long) CALL.invokeExact(function, state(), a, b, c, d, e, f);
+        } catch (Throwable t) {
+            throw broken(t);
+        }
     }
 
-    private static MethodHandle link(
-            String name, FunctionDescriptor descriptor, Linker.Option... options) {
-        MemorySegment symbol =
-                LINKER.defaultLookup()
-                        .find(name)
-                        .orElseThrow(
-                                () ->
-                                        new UnsatisfiedLinkError(
-                                                "the C library has no "
-                                                        + name
-                                                        + "; IoD needs glibc 2.27 or newer"));
-        // SAFETY: see the class comment; the descriptor repeats the function's prototype.
-        return LINKER.downcallHandle(symbol, descriptor, options);
+    /** Where a segment is; its caller keeps it reachable until the call is over. */
+    private static long at(MemorySegment segment) {
+        if (!segment.isNative() || !segment.scope().isAlive()) {
+            throw new IllegalArgumentException("no native memory in use: " + segment);
+        }
+        return segment.address();
     }
 
     /** Error number of this thread's last call in this class; meaningful after a failure only. */
@@ -152,245 +145,190 @@ final class Libc {
     }
 
     static int close(int fd) {
-        try {
-            // SAFETY: a plain number; callers own the descriptor.
-            return (int) CLOSE.invokeExact(state(), fd);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: a plain number; callers own the descriptor.
+        return (int) call(CLOSE, fd, 0, 0, 0, 0, 0);
     }
 
     static long read(int fd, long address, long length) {
-        try {
-            // SAFETY: the kernel writes at most length bytes at address, which the caller owns.
-            return (long) READ.invokeExact(state(), fd, address, length);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: the kernel writes at most length bytes at address, which the caller owns.
+        return call(READ, fd, address, length, 0, 0, 0);
     }
 
     static long write(int fd, long address, long length) {
-        try {
-            // SAFETY: the kernel reads at most length bytes at address, which the caller owns.
-            return (long) WRITE.invokeExact(state(), fd, address, length);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: the kernel reads at most length bytes at address, which the caller owns.
+        return call(WRITE, fd, address, length, 0, 0, 0);
     }
 
     static int eventfd(int initial, int flags) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) EVENTFD.invokeExact(state(), initial, flags);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(EVENTFD, initial, flags, 0, 0, 0, 0);
     }
 
     static int epollCreate1(int flags) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) EPOLL_CREATE1.invokeExact(state(), flags);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(EPOLL_CREATE1, flags, 0, 0, 0, 0, 0);
     }
 
     static int epollCtl(int epfd, int operation, int fd, MemorySegment event) {
         try {
             // SAFETY: event is one struct epoll_event, or NULL for removal.
-            return (int) EPOLL_CTL.invokeExact(state(), epfd, operation, fd, event);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(EPOLL_CTL, epfd, operation, fd, at(event), 0, 0);
+        } finally {
+            Reference.reachabilityFence(event);
         }
     }
 
     static int epollWait(int epfd, MemorySegment events, int count, int timeoutMillis) {
         try {
             // SAFETY: events has room for count structures (Epoll).
-            return (int) EPOLL_WAIT.invokeExact(state(), epfd, events, count, timeoutMillis);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(EPOLL_WAIT, epfd, at(events), count, timeoutMillis, 0, 0);
+        } finally {
+            Reference.reachabilityFence(events);
         }
     }
 
     static int poll(MemorySegment fds, long count, int timeoutMillis) {
         try {
             // SAFETY: fds holds count struct pollfd.
-            return (int) POLL.invokeExact(state(), fds, count, timeoutMillis);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(POLL, at(fds), count, timeoutMillis, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(fds);
         }
     }
 
     static long mmap(long address, long length, int protection, int flags, int fd, long offset) {
-        try {
-            // SAFETY: Linux.mmap never asks for a fixed address, so no mapping is replaced.
-            return (long) MMAP.invokeExact(state(), address, length, protection, flags, fd, offset);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: Linux.mmap never asks for a fixed address, so no mapping is replaced.
+        return call(MMAP, address, length, protection, flags, fd, offset);
     }
 
     static int munmap(long address, long length) {
-        try {
-            // SAFETY: callers unmap what they mapped, after its last use (see Linux.munmap).
-            return (int) MUNMAP.invokeExact(state(), address, length);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: callers unmap what they mapped, after its last use (see Linux.munmap).
+        return (int) call(MUNMAP, address, length, 0, 0, 0, 0);
     }
 
     static int memfdCreate(MemorySegment name, int flags) {
         try {
             // SAFETY: name is NUL-terminated.
-            return (int) MEMFD_CREATE.invokeExact(state(), name, flags);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(MEMFD_CREATE, at(name), flags, 0, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(name);
         }
     }
 
     static int ftruncate(int fd, long length) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) FTRUNCATE.invokeExact(state(), fd, length);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(FTRUNCATE, fd, length, 0, 0, 0, 0);
     }
 
     static long lseek(int fd, long offset, int whence) {
-        try {
-            // SAFETY: plain numbers.
-            return (long) LSEEK.invokeExact(state(), fd, offset, whence);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return call(LSEEK, fd, offset, whence, 0, 0, 0);
     }
 
     static int open(MemorySegment path, int flags, int mode) {
         try {
             // SAFETY: path is NUL-terminated.
-            return (int) OPEN.invokeExact(state(), path, flags, mode);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(OPEN, at(path), flags, mode, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(path);
         }
     }
 
     static int fcntl(int fd, int command, int argument) {
-        try {
-            // SAFETY: only commands with an int argument are used.
-            return (int) FCNTL.invokeExact(state(), fd, command, argument);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: only commands with an int argument are used.
+        return (int) call(FCNTL, fd, command, argument, 0, 0, 0);
     }
 
     static int ioctl(int fd, long request, MemorySegment argument) {
         try {
             // SAFETY: callers pass the structure the request wants.
-            return (int) IOCTL.invokeExact(state(), fd, request, argument);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(IOCTL, fd, request, at(argument), 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(argument);
         }
     }
 
     static int unlink(MemorySegment path) {
         try {
             // SAFETY: path is NUL-terminated.
-            return (int) UNLINK.invokeExact(state(), path);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(UNLINK, at(path), 0, 0, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(path);
         }
     }
 
     static int setns(int fd, int type) {
-        try {
-            // SAFETY: plain numbers; changes the calling platform thread only.
-            return (int) SETNS.invokeExact(state(), fd, type);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers; changes the calling platform thread only.
+        return (int) call(SETNS, fd, type, 0, 0, 0, 0);
     }
 
     static int schedSetaffinity(int pid, long size, MemorySegment mask) {
         try {
             // SAFETY: mask has size bytes.
-            return (int) SCHED_SETAFFINITY.invokeExact(state(), pid, size, mask);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(SCHED_SETAFFINITY, pid, size, at(mask), 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(mask);
         }
     }
 
     static int socket(int domain, int type, int protocol) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) SOCKET.invokeExact(state(), domain, type, protocol);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(SOCKET, domain, type, protocol, 0, 0, 0);
     }
 
     static int bind(int fd, MemorySegment address, int length) {
         try {
             // SAFETY: address has length bytes.
-            return (int) BIND.invokeExact(state(), fd, address, length);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(BIND, fd, at(address), length, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(address);
         }
     }
 
     static int connect(int fd, MemorySegment address, int length) {
         try {
             // SAFETY: address has length bytes.
-            return (int) CONNECT.invokeExact(state(), fd, address, length);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(CONNECT, fd, at(address), length, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(address);
         }
     }
 
     static int listen(int fd, int backlog) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) LISTEN.invokeExact(state(), fd, backlog);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(LISTEN, fd, backlog, 0, 0, 0, 0);
     }
 
     static int accept4(int fd, MemorySegment address, MemorySegment length, int flags) {
         try {
             // SAFETY: both pointers are NULL: the peer's address is not asked for.
-            return (int) ACCEPT4.invokeExact(state(), fd, address, length, flags);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(ACCEPT4, fd, at(address), at(length), flags, 0, 0);
+        } finally {
+            Reference.reachabilityFence(address);
+            Reference.reachabilityFence(length);
         }
     }
 
     static int shutdown(int fd, int how) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) SHUTDOWN.invokeExact(state(), fd, how);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(SHUTDOWN, fd, how, 0, 0, 0, 0);
     }
 
     static long sendmsg(int fd, MemorySegment message, int flags) {
         try {
             // SAFETY: message is a struct msghdr whose pointers are live (UnixSocket, RtNetlink).
-            return (long) SENDMSG.invokeExact(state(), fd, message, flags);
-        } catch (Throwable t) {
-            throw broken(t);
+            return call(SENDMSG, fd, at(message), flags, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(message);
         }
     }
 
     static long recvmsg(int fd, MemorySegment message, int flags) {
         try {
             // SAFETY: as sendmsg; lengths in the header bound what the kernel writes.
-            return (long) RECVMSG.invokeExact(state(), fd, message, flags);
-        } catch (Throwable t) {
-            throw broken(t);
+            return call(RECVMSG, fd, at(message), flags, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(message);
         }
     }
 
@@ -398,54 +336,48 @@ final class Libc {
             int fd, long address, long length, int flags, MemorySegment to, int toLength) {
         try {
             // SAFETY: address has length bytes; to has toLength bytes.
-            return (long) SENDTO.invokeExact(state(), fd, address, length, flags, to, toLength);
-        } catch (Throwable t) {
-            throw broken(t);
+            return call(SENDTO, fd, address, length, flags, at(to), toLength);
+        } finally {
+            Reference.reachabilityFence(to);
         }
     }
 
     static int setsockopt(int fd, int level, int name, MemorySegment value, int length) {
         try {
             // SAFETY: value has length bytes.
-            return (int) SETSOCKOPT.invokeExact(state(), fd, level, name, value, length);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(SETSOCKOPT, fd, level, name, at(value), length, 0);
+        } finally {
+            Reference.reachabilityFence(value);
         }
     }
 
     static int getsockopt(int fd, int level, int name, MemorySegment value, MemorySegment length) {
         try {
             // SAFETY: length holds the size of value.
-            return (int) GETSOCKOPT.invokeExact(state(), fd, level, name, value, length);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(GETSOCKOPT, fd, level, name, at(value), at(length), 0);
+        } finally {
+            Reference.reachabilityFence(value);
+            Reference.reachabilityFence(length);
         }
     }
 
     static int fallocate(int fd, int mode, long offset, long length) {
-        try {
-            // SAFETY: plain numbers.
-            return (int) FALLOCATE.invokeExact(state(), fd, mode, offset, length);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: plain numbers.
+        return (int) call(FALLOCATE, fd, mode, offset, length, 0, 0);
     }
 
     static int fsync(int fd) {
-        try {
-            // SAFETY: a plain number.
-            return (int) FSYNC.invokeExact(state(), fd);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: a plain number.
+        return (int) call(FSYNC, fd, 0, 0, 0, 0, 0);
     }
 
     static int statx(int fd, MemorySegment path, int flags, int mask, MemorySegment result) {
         try {
             // SAFETY: path is NUL-terminated; result has the 256 bytes of a struct statx.
-            return (int) STATX.invokeExact(state(), fd, path, flags, mask, result);
-        } catch (Throwable t) {
-            throw broken(t);
+            return (int) call(STATX, fd, at(path), flags, mask, at(result), 0);
+        } finally {
+            Reference.reachabilityFence(path);
+            Reference.reachabilityFence(result);
         }
     }
 
@@ -455,7 +387,15 @@ final class Libc {
         try {
             // SAFETY: argument has size bytes; what the queue entries point at is their owner's.
             return (long)
-                    ENTER.invokeExact(state(), number, fd, submit, complete, flags, argument, size);
+                    Syscall6.CALL.invokeExact(
+                            state(),
+                            number,
+                            (long) fd,
+                            (long) submit,
+                            (long) complete,
+                            (long) flags,
+                            argument,
+                            size);
         } catch (Throwable t) {
             throw broken(t);
         }
@@ -463,22 +403,14 @@ final class Libc {
 
     /** Four arguments: io_uring_register(2). */
     static long syscall(long number, long a, long b, long c, long d) {
-        try {
-            // SAFETY: as the structure at c wants; see IoUring.
-            return (long) SYSCALL4.invokeExact(state(), number, a, b, c, d);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: as the structure at c wants; see IoUring.
+        return call(SYSCALL, number, a, b, c, d, 0);
     }
 
     static long syscall(long number, long a, long b, long c) {
-        try {
-            // SAFETY: bpf(2) and io_uring_setup(2), which have no wrapper in glibc; see Bpf,
-            // IoUring.
-            return (long) SYSCALL.invokeExact(state(), number, a, b, c);
-        } catch (Throwable t) {
-            throw broken(t);
-        }
+        // SAFETY: bpf(2) and io_uring_setup(2), which have no wrapper in glibc; see Bpf,
+        // IoUring.
+        return call(SYSCALL, number, a, b, c, 0, 0);
     }
 
     /**
