@@ -1,0 +1,93 @@
+package dev.iod.block;
+
+import dev.iod.block.BlockException.Category;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The agent's end of the engine's control socket: one connection, one command at a time. Commands
+ * wait for their outcome; what was not done is a {@link BlockException}. After UNAVAILABLE a new
+ * client is made; every command may be sent again, since doing it twice does no harm or is a
+ * CONFLICT.
+ */
+public final class BlockClient implements AutoCloseable {
+    private final FrameChannel channel;
+
+    private BlockClient(FrameChannel channel) {
+        this.channel = channel;
+    }
+
+    /**
+     * Connects.
+     *
+     * @param name how this agent calls itself in the engine's log
+     */
+    public static BlockClient connect(Path socket, String name) {
+        try {
+            SocketChannel connection = SocketChannel.open(StandardProtocolFamily.UNIX);
+            FrameChannel frames = new FrameChannel(connection);
+            try {
+                connection.connect(UnixDomainSocketAddress.of(socket));
+                frames.greet(name);
+                return new BlockClient(frames);
+            } catch (IOException | BlockException e) {
+                frames.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw lost(e);
+        }
+    }
+
+    /** A command that has no answer but its success. */
+    public void run(Command command) {
+        ask(command);
+    }
+
+    public List<VolumeStatus> list() {
+        return ask(new Command.List());
+    }
+
+    public VolumeStatus status(String name) {
+        return ask(new Command.Status(name)).getFirst();
+    }
+
+    private synchronized List<VolumeStatus> ask(Command command) {
+        try {
+            channel.send(CommandCodec.write(command));
+            return CommandCodec.parse(channel.receive(), BlockClient::read);
+        } catch (IOException e) {
+            throw lost(e);
+        }
+    }
+
+    private static List<VolumeStatus> read(DataInputStream in) throws IOException {
+        return switch (CommandCodec.constant(CommandCodec.Answer.values(), in.readUnsignedByte())) {
+            case DONE -> List.of();
+            case VOLUMES -> CommandCodec.readVolumes(in);
+            case FAILED ->
+                    throw new BlockException(
+                            CommandCodec.constant(Category.values(), in.readUnsignedByte()),
+                            in.readUTF());
+        };
+    }
+
+    private static BlockException lost(IOException e) {
+        return new BlockException(
+                Category.UNAVAILABLE, "the block engine's connection: " + e.getMessage(), e);
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw lost(e);
+        }
+    }
+}

@@ -1,0 +1,336 @@
+package dev.iod.block;
+
+import dev.iod.block.BlockException.Category;
+import dev.iod.block.Command.Attach;
+import dev.iod.block.VolumeStatus.Kind;
+import dev.iod.sys.AesXts;
+import dev.iod.sys.Linux;
+import dev.iod.sys.SysException;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+
+/**
+ * Carries out commands: knows the pool, the shards and what is attached. One command at a time;
+ * guests' requests never wait for one.
+ */
+final class BlockEngine implements AutoCloseable {
+    static final int MAX_ATTACHED = 1024;
+
+    private static final System.Logger LOG = System.getLogger(BlockEngine.class.getName());
+
+    /** A shard answers at once; a detach waits for the storage. */
+    private static final long SHARD_SECONDS = 60;
+
+    private final LocalPool pool;
+    private final List<Shard> shards;
+    private final AttachmentStore store;
+    private final BackendFactory backends;
+    private final boolean requireSealed;
+    private final Map<String, Attached> attached = new TreeMap<>();
+
+    private record Attached(Attach attach, Shard shard, VolumeDevice device) {}
+
+    /** Opens the back end of a volume, on the shard's thread. */
+    interface BackendFactory {
+        Backend open(ShardContext shard, LocalPool pool, String name, boolean readOnly);
+
+        /** What the engine uses outside of tests. */
+        static Backend file(ShardContext shard, LocalPool pool, String name, boolean readOnly) {
+            return new FileBackend(shard, pool.data(name), pool.entry(name).thin(), readOnly);
+        }
+    }
+
+    /**
+     * @param shards started
+     */
+    BlockEngine(
+            LocalPool pool,
+            List<Shard> shards,
+            AttachmentStore store,
+            BackendFactory backends,
+            boolean requireSealed) {
+        this.pool = pool;
+        this.shards = List.copyOf(shards);
+        this.store = store;
+        this.backends = backends;
+        this.requireSealed = requireSealed;
+    }
+
+    /** Attaches again what was attached when the last process ended. */
+    synchronized void restore() {
+        for (Attach attach : store.read()) {
+            try {
+                attach(attach);
+            } catch (BlockException e) {
+                LOG.log(
+                        Level.ERROR,
+                        "not attached again: " + attach.name() + ": " + e.getMessage());
+            }
+        }
+    }
+
+    /**
+     * @return what was asked for; empty for commands that ask nothing
+     */
+    synchronized List<VolumeStatus> run(Command command) {
+        switch (command) {
+            case Command.Create c -> pool.create(c.name(), c.sizeBytes(), c.thin());
+            case Command.Clone c -> pool.clone(c.source(), c.name(), Kind.VOLUME, c.sizeBytes());
+            case Command.Snapshot c -> pool.clone(c.volume(), c.name(), Kind.SNAPSHOT, 0);
+            case Command.Fill c -> pool.fill(c.name(), c.file());
+            case Command.Resize c -> resize(c);
+            case Command.Delete c -> delete(c.name());
+            case Attach c -> {
+                attach(c);
+                remember();
+            }
+            case Command.Detach c -> detach(c.name());
+            case Command.Limit c -> limit(c);
+            case Command.List c -> {
+                return pool.names().stream().map(this::status).toList();
+            }
+            case Command.Status c -> {
+                return List.of(status(c.name()));
+            }
+        }
+        return List.of();
+    }
+
+    private void resize(Command.Resize command) {
+        pool.resize(command.name(), command.sizeBytes());
+        Attached known = attached.get(command.name());
+        if (known != null) {
+            await(
+                    known.shard.call(
+                            () -> {
+                                known.device.resize(command.sizeBytes());
+                                return true;
+                            }));
+        }
+    }
+
+    private void delete(String name) {
+        if (attached.containsKey(name)) {
+            throw new BlockException(Category.CONFLICT, name + " is attached");
+        }
+        pool.delete(name);
+        store.forgetFailure(name);
+    }
+
+    // ---------------------------------------------------------------- attaching
+
+    private void attach(Attach command) {
+        LocalPool.Entry entry = pool.entry(command.name());
+        Attached known = attached.get(command.name());
+        if (known != null) {
+            checkSame(known.attach, command);
+            return;
+        }
+        if (attached.size() >= MAX_ATTACHED) {
+            throw new BlockException(Category.LIMIT, MAX_ATTACHED + " volumes are attached");
+        }
+        if (entry.kind() != Kind.VOLUME && !command.readOnly()) {
+            throw new BlockException(
+                    Category.INVALID, command.name() + ", a " + entry.kind() + ", is read-only");
+        }
+        String failure = pool.failure(command.name());
+        Attachment attachment =
+                new Attachment(
+                        command.name(),
+                        command.socket(),
+                        command.listen(),
+                        command.queues(),
+                        command.readOnly(),
+                        command.limits(),
+                        requireSealed,
+                        failure.isEmpty() ? store.failure(command.name()) : failure);
+        Shard shard = leastLoaded();
+        VolumeDevice device = await(shard.call(() -> open(shard, attachment, command)));
+        attached.put(command.name(), new Attached(command, shard, device));
+    }
+
+    private static void checkSame(Attach known, Attach wanted) {
+        boolean same =
+                known.socket().equals(wanted.socket())
+                        && known.listen() == wanted.listen()
+                        && known.queues() == wanted.queues()
+                        && known.readOnly() == wanted.readOnly()
+                        && java.security.MessageDigest.isEqual(known.key(), wanted.key());
+        if (!same) {
+            throw new BlockException(
+                    Category.CONFLICT, known.name() + " is attached to " + known.socket());
+        }
+    }
+
+    private Shard leastLoaded() {
+        Map<Shard, Long> loads =
+                attached.values().stream()
+                        .collect(Collectors.groupingBy(Attached::shard, Collectors.counting()));
+        return shards.stream()
+                .min(Comparator.comparingLong(s -> loads.getOrDefault(s, 0L)))
+                .orElseThrow();
+    }
+
+    /** Shard thread. */
+    private VolumeDevice open(Shard shard, Attachment attachment, Attach command) {
+        Optional<AesXts> cipher = cipher(command.key());
+        Backend backend;
+        try {
+            backend = backends.open(shard, pool, command.name(), command.readOnly());
+        } catch (SysException | BlockException e) {
+            cipher.ifPresent(AesXts::close);
+            throw e;
+        }
+        try {
+            VolumeDevice device =
+                    new VolumeDevice(
+                            attachment,
+                            shard,
+                            backend,
+                            cipher,
+                            reason -> volumeFailed(command.name(), reason));
+            shard.attach(device);
+            return device;
+        } catch (SysException e) {
+            cipher.ifPresent(AesXts::close);
+            backend.close();
+            throw e;
+        }
+    }
+
+    private static Optional<AesXts> cipher(byte[] key) {
+        if (key.length == 0) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new AesXts(key));
+        } catch (IllegalArgumentException e) {
+            throw new BlockException(Category.INVALID, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Shard thread, which must not wait for a file system that has just failed. */
+    private void volumeFailed(String name, String reason) {
+        LOG.log(Level.ERROR, name + " has failed for good: " + reason);
+        Thread.ofPlatform()
+                .daemon()
+                .name("note-failure")
+                .start(
+                        () -> {
+                            try {
+                                store.markFailed(name, reason);
+                                pool.markFailed(name, reason);
+                            } catch (BlockException e) {
+                                LOG.log(Level.ERROR, e.getMessage());
+                            }
+                        });
+    }
+
+    private void detach(String name) {
+        Attached known = attached.get(name);
+        if (known == null) {
+            pool.entry(name);
+            return;
+        }
+        attached.remove(name);
+        remember();
+        release(known);
+    }
+
+    private static void release(Attached known) {
+        VolumeDevice device = await(known.shard.detach(known.device));
+        try {
+            device.vhost().awaitClosed(TimeUnit.SECONDS.toMillis(SHARD_SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void limit(Command.Limit command) {
+        Attached known = attached.get(command.name());
+        if (known == null) {
+            throw new BlockException(Category.NOT_FOUND, command.name() + " is not attached");
+        }
+        Attach a = known.attach;
+        Attach next =
+                new Attach(
+                        a.name(),
+                        a.socket(),
+                        a.listen(),
+                        a.queues(),
+                        a.readOnly(),
+                        command.limits(),
+                        a.key());
+        await(
+                known.shard.call(
+                        () -> {
+                            known.device.limit(command.limits());
+                            return true;
+                        }));
+        attached.put(command.name(), new Attached(next, known.shard, known.device));
+        remember();
+    }
+
+    private void remember() {
+        store.write(attached.values().stream().map(Attached::attach).toList());
+    }
+
+    private VolumeStatus status(String name) {
+        LocalPool.Entry entry = pool.entry(name);
+        Linux.FileStatus file = pool.status(name);
+        Attached known = attached.get(name);
+        Optional<VolumeStatus.Device> device =
+                known == null
+                        ? Optional.empty()
+                        : Optional.of(await(known.shard.call(known.device::report)));
+        return new VolumeStatus(
+                name,
+                entry.kind(),
+                file.sizeBytes(),
+                file.allocatedBytes(),
+                entry.thin(),
+                entry.base(),
+                device);
+    }
+
+    private static <T> T await(CompletableFuture<T> future) {
+        try {
+            return future.get(SHARD_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof BlockException known) {
+                throw known;
+            }
+            throw new BlockException(Category.FAILED, String.valueOf(e.getCause()), e);
+        } catch (TimeoutException e) {
+            throw new BlockException(
+                    Category.FAILED, "the storage has not answered for " + SHARD_SECONDS + " s", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BlockException(Category.UNAVAILABLE, "interrupted", e);
+        }
+    }
+
+    /** Answers what is in flight and lets go of all volumes; they are attached at next start. */
+    @Override
+    public synchronized void close() {
+        for (Attached each : new ArrayList<>(attached.values())) {
+            try {
+                release(each);
+            } catch (BlockException e) {
+                LOG.log(Level.ERROR, each.attach.name() + ": " + e.getMessage());
+            }
+        }
+        attached.clear();
+        shards.forEach(Shard::close);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.iod.block;
+
+/** What this module throws, with a category a caller can act on. */
+public final class BlockException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final Category category;
+
+    public BlockException(Category category, String message) {
+        super(message);
+        this.category = category;
+    }
+
+    public BlockException(Category category, String message, Throwable cause) {
+        super(message, cause);
+        this.category = category;
+    }
+
+    public Category category() {
+        return category;
+    }
+
+    /** Who has to do something about it. */
+    public enum Category {
+        /** A configuration value is missing or wrong, or the machine lacks something. */
+        CONFIGURATION,
+        /** The peer of the control socket sent something this version does not understand. */
+        PROTOCOL,
+        /** A request that can never succeed as it is. */
+        INVALID,
+        /** There is no volume of that name. */
+        NOT_FOUND,
+        /** The name exists already, or the volume is in use. */
+        CONFLICT,
+        /** The pool has no room. */
+        FULL,
+        /** A declared bound was reached. */
+        LIMIT,
+        /** The storage below failed. */
+        FAILED,
+        /** There is no connection to the engine, or it was lost while waiting. */
+        UNAVAILABLE
+    }
+}

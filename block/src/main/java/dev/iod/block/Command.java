@@ -1,0 +1,60 @@
+package dev.iod.block;
+
+import java.nio.file.Path;
+
+/** What an agent can ask of the engine. */
+public sealed interface Command {
+    /** An empty volume; its space is reserved unless it is thin. */
+    record Create(String name, long sizeBytes, boolean thin) implements Command {}
+
+    /**
+     * A volume that starts as a copy of a volume, snapshot or image.
+     *
+     * @param sizeBytes at least that of the source; 0 = the same
+     */
+    record Clone(String source, String name, long sizeBytes) implements Command {}
+
+    /** A read-only copy as of this moment; the volume may be in use. */
+    record Snapshot(String volume, String name) implements Command {}
+
+    /** Makes an image of a file; nothing happens when it exists. */
+    record Fill(String name, Path file) implements Command {}
+
+    /** Makes a volume larger; a guest that has it hears of it. */
+    record Resize(String name, long sizeBytes) implements Command {}
+
+    record Delete(String name) implements Command {}
+
+    /**
+     * Shows a volume to a VMM. The same attachment again changes nothing.
+     *
+     * @param socket vhost-user socket
+     * @param listen the engine makes the socket; otherwise it dials until the VMM listens
+     * @param queues 1 to 16
+     * @param key AES-256-XTS key of 64 bytes, or none. It is kept in memory only, so that after a
+     *     restart of the engine the agent attaches encrypted volumes again
+     */
+    record Attach(
+            String name,
+            Path socket,
+            boolean listen,
+            int queues,
+            boolean readOnly,
+            Limits limits,
+            byte[] key)
+            implements Command {
+        @Override
+        public String toString() {
+            return "Attach[" + name + " to " + socket + "]";
+        }
+    }
+
+    /** Ends when everything the guest was promised is done. */
+    record Detach(String name) implements Command {}
+
+    record Limit(String name, Limits limits) implements Command {}
+
+    record List() implements Command {}
+
+    record Status(String name) implements Command {}
+}

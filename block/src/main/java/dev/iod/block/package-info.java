@@ -1,0 +1,19 @@
+/**
+ * The block engine: shows volumes to guests as virtio-blk devices.
+ *
+ * <p><b>A request's way.</b> {@link dev.iod.block.Shard} polls its {@link
+ * dev.iod.block.VolumeDevice}s, which take requests from their rings ({@link
+ * dev.iod.block.RequestParser}), hold them to their limits ({@link dev.iod.block.Throttle}) and
+ * give them to the {@link dev.iod.block.Backend} by {@link dev.iod.block.Transfer}, which encrypts
+ * and moves what is misaligned. The outcome comes back by {@link dev.iod.block.BlockIo#done}.
+ *
+ * <p><b>Threads.</b> One per shard owns everything of its volumes: no lock and no allocation per
+ * request. Each volume has a control thread of its {@link dev.iod.vhost.VhostDevice}; commands come
+ * by {@link dev.iod.block.ControlServer}'s threads and are carried out one at a time by {@link
+ * dev.iod.block.BlockEngine}, which hands the shards what concerns them.
+ *
+ * <p><b>Bounds.</b> 1024 attached volumes, 16 queues each, 1024 requests per queue of at most 126
+ * buffers; 64 bounce buffers of 128 KiB per shard, for which requests wait in line; 4096 names in a
+ * pool; 8 agents.
+ */
+package dev.iod.block;

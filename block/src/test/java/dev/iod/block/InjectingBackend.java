@@ -1,0 +1,92 @@
+package dev.iod.block;
+
+import dev.iod.sys.Errno;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * A back end that does what it is told to another one's requests: errors, delays, half writes, and
+ * flushes that are answered without being done. Changed on the shard's thread only.
+ */
+final class InjectingBackend implements Backend {
+    private final ShardContext shard;
+    private final Backend target;
+    private final Map<Operation, Integer> errors = new EnumMap<>(Operation.class);
+    private final Map<Operation, Long> delaysNanos = new EnumMap<>(Operation.class);
+    private boolean tearWrites;
+    private boolean swallowFlushes;
+
+    InjectingBackend(ShardContext shard, Backend target) {
+        this.shard = shard;
+        this.target = target;
+    }
+
+    /** From now on this operation fails; 0 = no longer. */
+    void error(Operation operation, int errno) {
+        errors.put(operation, errno);
+    }
+
+    void delay(Operation operation, long nanos) {
+        delaysNanos.put(operation, nanos);
+    }
+
+    /** Writes of one buffer do their first half and then fail. */
+    void tearWrites(boolean on) {
+        tearWrites = on;
+    }
+
+    /** The deliberately broken build: a flush is answered and nothing is synced. */
+    void swallowFlushes() {
+        swallowFlushes = true;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return target.sizeBytes();
+    }
+
+    @Override
+    public int blockBytes() {
+        return target.blockBytes();
+    }
+
+    @Override
+    public int memoryAlignment() {
+        return target.memoryAlignment();
+    }
+
+    @Override
+    public void submit(BlockIo io) {
+        long delayNanos = delaysNanos.getOrDefault(io.operation(), 0L);
+        if (delayNanos > 0) {
+            shard.schedule(delayNanos, () -> now(io));
+        } else {
+            now(io);
+        }
+    }
+
+    private void now(BlockIo io) {
+        int errno = errors.getOrDefault(io.operation(), 0);
+        if (errno != 0) {
+            io.done(-errno);
+        } else if (swallowFlushes && io.operation() == Operation.FLUSH) {
+            io.done(0);
+        } else if (tearWrites && io.operation() == Operation.WRITE && io.address() != 0) {
+            io.length /= 2;
+            target.submit(io);
+            io.onRing((torn, result) -> torn.done(-Errno.EIO));
+        } else {
+            target.submit(io);
+        }
+    }
+
+    @Override
+    public void resized(long sizeBytes) {
+        target.resized(sizeBytes);
+    }
+
+    @Override
+    public void close() {
+        target.close();
+    }
+}

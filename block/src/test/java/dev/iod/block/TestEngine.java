@@ -1,0 +1,90 @@
+package dev.iod.block;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/** The engine in this process, with a back end that can be told to misbehave. */
+final class TestEngine implements AutoCloseable {
+    final BlockEngine engine;
+    private final Path directory;
+    private final Map<String, InjectingBackend> backends = new ConcurrentHashMap<>();
+    private final Shard shard;
+
+    TestEngine(LocalPool pool, Path directory) {
+        this(pool, directory, "state");
+    }
+
+    TestEngine(LocalPool pool, Path directory, String state) {
+        this.directory = directory;
+        shard = new Shard("shard", OptionalInt.empty(), 20_000);
+        try {
+            shard.start();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        engine =
+                new BlockEngine(
+                        pool,
+                        java.util.List.of(shard),
+                        new AttachmentStore(directory.resolve(state)),
+                        (context, in, name, readOnly) -> {
+                            InjectingBackend backend =
+                                    new InjectingBackend(
+                                            context,
+                                            BlockEngine.BackendFactory.file(
+                                                    context, in, name, readOnly));
+                            backends.put(name, backend);
+                            return backend;
+                        },
+                        true);
+    }
+
+    Path socket(String name) {
+        return directory.resolve(name + ".sock");
+    }
+
+    /** Shows a volume to a new guest and lets its driver start. */
+    Guest attach(String name, int queues, Limits limits, byte[] key) {
+        Guest guest = new Guest(socket(name), queues);
+        engine.run(new Command.Attach(name, socket(name), false, queues, false, limits, key));
+        guest.frontEnd.connect();
+        return guest;
+    }
+
+    Guest attach(String name) {
+        return attach(name, 1, Limits.NONE, new byte[0]);
+    }
+
+    /** Changes what the back end of a volume does, on its shard. */
+    void inject(String name, Consumer<InjectingBackend> change) {
+        InjectingBackend backend = backends.get(name);
+        if (backend == null) {
+            throw new IllegalArgumentException(name + " is not attached");
+        }
+        shard.call(
+                        () -> {
+                            change.accept(backend);
+                            return true;
+                        })
+                .join();
+    }
+
+    VolumeStatus.Device device(String name) {
+        return engine.run(new Command.Status(name)).getFirst().device().orElseThrow();
+    }
+
+    static byte[] key(int seed) {
+        byte[] key = new byte[64];
+        IntStream.range(0, 64).forEach(i -> key[i] = (byte) (i * 31 + seed));
+        return key;
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}
