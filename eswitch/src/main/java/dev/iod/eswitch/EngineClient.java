@@ -23,16 +23,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The agent's end of the engine's control socket. It connects by itself and again after every loss
- * (backing off from 50 ms to 2 s); what was sent on a lost connection fails with UNAVAILABLE, and
- * the agent answers {@link Listener#connected} with a replacement transaction. All methods may be
- * called by any thread; the listener is called by one thread of the client's own, so it may wait.
+ * (backing off from 20 ms to 200 ms); what was sent on a lost connection fails with UNAVAILABLE,
+ * and the agent answers {@link Listener#connected} with a replacement transaction. All methods may
+ * be called by any thread; the listener is called by one thread of the client's own, so it may
+ * wait.
  */
 public final class EngineClient implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EngineClient.class.getName());
     private static final int MAX_QUEUED_CALLS = 4096;
     private static final int MAX_OUTSTANDING = 1024;
-    private static final long FIRST_DELAY_MILLIS = 50;
-    private static final long LAST_DELAY_MILLIS = 2000;
+    private static final long FIRST_DELAY_MILLIS = 20;
+    private static final long LAST_DELAY_MILLIS = 200;
 
     private final UnixDomainSocketAddress address;
     private final String name;

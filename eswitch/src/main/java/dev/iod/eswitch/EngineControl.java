@@ -3,6 +3,7 @@ package dev.iod.eswitch;
 import dev.iod.eswitch.DeviceManager.Difference;
 import dev.iod.eswitch.EngineException.Category;
 import dev.iod.eswitch.ReportCodec.Query;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -25,6 +26,7 @@ final class EngineControl implements AutoCloseable {
     private final Counters counters;
     private final Underlay underlay;
     private final EntityStore store = new EntityStore();
+    private final StateFile file;
     private final DeviceManager devices;
     private final Thread retries;
     private volatile boolean stopped;
@@ -35,12 +37,14 @@ final class EngineControl implements AutoCloseable {
             FlowTable flows,
             Counters counters,
             Underlay underlay,
+            StateFile file,
             DeviceManager.PortFactory ports) {
         this.engine = engine;
         this.packets = packets;
         this.flows = flows;
         this.counters = counters;
         this.underlay = underlay;
+        this.file = file;
         this.devices = new DeviceManager(ports);
         this.retries = Thread.ofPlatform().daemon().name("device-retry").unstarted(this::retry);
     }
@@ -51,6 +55,23 @@ final class EngineControl implements AutoCloseable {
 
     /** Applies changes or throws; returns when packets are handled by the new state. */
     synchronized void apply(List<EntityStore.Change> changes, boolean replace) {
+        adopt(changes, replace);
+        file.append(changes, replace, store.rows());
+    }
+
+    /** Goes on with what the engine before this one was told. */
+    synchronized void restore() {
+        List<EntityStore.Change> rows = new ArrayList<>();
+        file.read().forEach(row -> rows.add(new EntityStore.Change.Put(row)));
+        try {
+            adopt(rows, true);
+        } catch (EngineException e) {
+            // Rows of one transaction fit each other: this is a defect, and the agent will help.
+            LOG.log(System.Logger.Level.ERROR, "the kept state is not used", e);
+        }
+    }
+
+    private void adopt(List<EntityStore.Change> changes, boolean replace) {
         PipelineState next = store.apply(changes, replace);
         Difference difference = devices.follow(next.devices());
         underlay.want(next.tunnelAddresses());

@@ -6,6 +6,8 @@ import dev.iod.eswitch.PipelineState.DatapathState;
 import dev.iod.eswitch.PipelineState.NeighborKey;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -35,6 +37,11 @@ final class EntityStore {
 
     PipelineState state() {
         return state;
+    }
+
+    /** All rows, a view. */
+    Collection<Entity> rows() {
+        return Collections.unmodifiableCollection(rows.values());
     }
 
     /** Applies all changes or, with an INVALID or LIMIT exception, none. */

@@ -70,11 +70,13 @@ public final class Main {
                         flows,
                         counters,
                         underlay,
+                        new StateFile(config.tables()),
                         device -> openDevice(device, config.requireSealed()));
         engine.attach(uplink(config));
         underlay.start();
         engine.start();
         control.start();
+        control.restore();
         ControlServer server = ControlServer.start(control, events, config.socket());
 
         CountDownLatch stopped = new CountDownLatch(1);

@@ -56,6 +56,7 @@ final class ControlTest implements EngineClient.Listener {
                         harness.flows,
                         harness.counters,
                         harness,
+                        new StateFile(directory),
                         this::open);
         thread.start();
         control.start();

@@ -256,6 +256,22 @@ final class EngineProcessTest {
         assertThat(text(nodes.get(0).process.log)).contains("kept ");
     }
 
+    /** What the engine was told is in its tables: a restarted one does not wait for its agent. */
+    @Test
+    void aRestartedEngineForwardsWithoutItsAgent() throws Exception {
+        byte[] request = udp(0, 1000, 53);
+        byte[] answer = udp(1, 53, 1000);
+        assertThat(exchange(0, request)).as(this::state).first().isEqualTo(request);
+        Node node = nodes.get(0);
+        node.client.close();
+        node.restart();
+        node.frontEnd.connect();
+        node.driver.fillReceiveRing();
+        String log = text(node.process.log);
+        assertThat(exchange(1, answer)).as(log).first().isEqualTo(answer);
+        assertThat(exchange(0, request)).as(log).first().isEqualTo(request);
+    }
+
     @Test
     void quietEngineUsesNoProcessor() throws Exception {
         exchange(0, udp(0, 1, 2));
