@@ -26,6 +26,9 @@ final class VhostUserPort implements Port {
     /** Ethernet header and one VLAN tag. */
     private static final int FRAME_OVERHEAD_BYTES = 18;
 
+    /** Descriptors looked at in one turn, about: a frame needs two or three. */
+    private static final int MAX_DESCRIPTORS = 512;
+
     private static final long NET_F_MTU = 1L << 3;
 
     /** The guest's receive and transmit queue (virtio 1.2 §5.1.2). */
@@ -81,12 +84,13 @@ final class VhostUserPort implements Port {
         if (left == 0) {
             return;
         }
-        for (; left > 0; left--) {
+        for (int walked = 0; left > 0 && walked < MAX_DESCRIPTORS; left--) {
             int head = ring.peek();
             long address = batch.address(batch.count);
             // The virtio header lands in the headroom, the frame where it belongs: one copy.
             int total = ring.read(head, address - HEADER_BYTES, HEADER_BYTES + maxFrameBytes);
             ring.complete(head, 0);
+            walked += ring.walked();
             int frame = total - HEADER_BYTES;
             if (frame < MIN_FRAME_BYTES || frame > maxFrameBytes) {
                 drops.add(DropReason.FRAME_LENGTH);

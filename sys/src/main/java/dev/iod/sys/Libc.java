@@ -61,6 +61,7 @@ final class Libc {
     private static final MemorySegment MUNMAP = symbol("munmap");
     private static final MemorySegment MEMFD_CREATE = symbol("memfd_create");
     private static final MemorySegment FTRUNCATE = symbol("ftruncate");
+    private static final MemorySegment FSTATFS = symbol("fstatfs");
     private static final MemorySegment LSEEK = symbol("lseek");
     private static final MemorySegment OPEN = symbol("open");
     private static final MemorySegment FCNTL = symbol("fcntl");
@@ -223,6 +224,15 @@ final class Libc {
     static long lseek(int fd, long offset, int whence) {
         // SAFETY: plain numbers.
         return call(LSEEK, fd, offset, whence, 0, 0, 0);
+    }
+
+    static int fstatfs(int fd, MemorySegment result) {
+        try {
+            // SAFETY: result is a struct statfs (Linux.isHugePages).
+            return (int) call(FSTATFS, fd, at(result), 0, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(result);
+        }
     }
 
     static int open(MemorySegment path, int flags, int mode) {

@@ -48,6 +48,11 @@ public final class Linux {
     private static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
     private static final int SEEK_END = 2;
+
+    /** struct statfs of statfs(2); its first word is the type. */
+    private static final int STATFS_BYTES = 120;
+
+    private static final long HUGETLBFS_MAGIC = 0x9584_58f6L;
     private static final int CLONE_NEWNET = 0x4000_0000;
     private static final int MAX_CPUS = 1024;
     private static final long FICLONE = 0x4004_9409L;
@@ -224,6 +229,15 @@ public final class Linux {
     /** The {@code F_SEAL_…} bits of a file; 0 for a file that has no seals at all. */
     public static int seals(int fd) {
         return Math.max(0, Libc.fcntl(fd, F_GET_SEALS, 0));
+    }
+
+    /** Whether a file is made of huge pages, which can run out when they are touched. */
+    public static boolean isHugePages(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment result = arena.allocate(STATFS_BYTES, 8);
+            check(Libc.fstatfs(fd, result), "fstatfs");
+            return result.get(ValueLayout.JAVA_LONG, 0) == HUGETLBFS_MAGIC;
+        }
     }
 
     /** Maps memory at an address the kernel chooses, and registers it with {@link Memory}. */

@@ -23,6 +23,7 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final int SOL_SOCKET = 1;
+    private static final int SO_SNDTIMEO = 21;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -198,6 +199,18 @@ public final class UnixSocket implements AutoCloseable {
                     "the peer sent more than " + MAX_DESCRIPTORS + " descriptors at once", 0);
         }
         to.addAll(taken);
+    }
+
+    /** Makes every later {@link #send} fail with EAGAIN when the peer takes nothing for so long. */
+    public void limitSending(long millis) {
+        try (Arena limited = Arena.ofConfined()) {
+            MemorySegment time = limited.allocate(16, 8);
+            time.set(ValueLayout.JAVA_LONG, 0, millis / 1000);
+            time.set(ValueLayout.JAVA_LONG, 8, millis % 1000 * 1000);
+            Linux.check(
+                    Libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, time, 16),
+                    "setsockopt SO_SNDTIMEO");
+        }
     }
 
     /** Sends all bytes; the descriptors travel with the first one and stay open here. */

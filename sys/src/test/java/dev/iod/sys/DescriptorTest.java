@@ -3,6 +3,7 @@ package dev.iod.sys;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -145,6 +146,21 @@ class DescriptorTest {
             assertThat(Linux.pollReadable(new int[] {a.fd(), b.fd()}, 0)).isZero();
             b.signal();
             assertThat(Linux.pollReadable(new int[] {a.fd(), b.fd()}, 1000)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void hugePagesAreTold() throws Exception {
+        int memfd = Linux.memfd("small", 4096);
+        assertThat(Linux.isHugePages(memfd)).isFalse();
+        Linux.close(memfd);
+        for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
+            String[] mount = line.split(" ");
+            if (mount[2].equals("hugetlbfs") && Files.isReadable(Path.of(mount[1]))) {
+                int directory = Linux.open(Path.of(mount[1]), Linux.O_RDONLY);
+                assertThat(Linux.isHugePages(directory)).as(line).isTrue();
+                Linux.close(directory);
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ final class GuestMemory implements AutoCloseable {
     /** VHOST_USER limit without CONFIGURE_MEM_SLOTS. */
     static final int MAX_REGIONS = 8;
 
+    /** Most bytes of files one table may have us map: address space is shared by all devices. */
+    static final long MAX_BYTES = 1L << 42;
+
     static final GuestMemory NONE = new GuestMemory(List.of(), false);
 
     /** One region: guest-physical start, front-end virtual start, where it is mapped here. */
@@ -49,7 +52,8 @@ final class GuestMemory implements AutoCloseable {
             throw bad("a table of " + count + " regions in " + table.capacity() + " bytes");
         }
         List<Region> regions = new ArrayList<>();
-        boolean sealed = true;
+        boolean mayFault = false;
+        long mapped = 0;
         try {
             for (int i = 0; i < count; i++) {
                 int fd = descriptors.get(i);
@@ -61,10 +65,13 @@ final class GuestMemory implements AutoCloseable {
                                     + " is not sealed against shrinking (QEMU: memory-backend-memfd"
                                     + " with seal=on)");
                 }
-                sealed &= regionSealed;
-                regions.add(mapRegion(table, 8 + 32 * i, fd, regions));
+                // Sealed or not, a huge page that was given back may not be there a second time.
+                mayFault |= !regionSealed || Linux.isHugePages(fd);
+                Region region = mapRegion(table, 8 + 32 * i, fd, MAX_BYTES - mapped, regions);
+                mapped += region.mapping.lengthBytes();
+                regions.add(region);
             }
-            return new GuestMemory(regions, !sealed);
+            return new GuestMemory(regions, mayFault);
         } catch (VhostException e) {
             regions.forEach(r -> r.mapping.close());
             throw e;
@@ -74,7 +81,8 @@ final class GuestMemory implements AutoCloseable {
         }
     }
 
-    private static Region mapRegion(ByteBuffer table, int at, int fd, List<Region> others) {
+    private static Region mapRegion(
+            ByteBuffer table, int at, int fd, long limit, List<Region> others) {
         long guest = table.getLong(at);
         long size = table.getLong(at + 8);
         long user = table.getLong(at + 16);
@@ -92,6 +100,9 @@ final class GuestMemory implements AutoCloseable {
         long fileBytes = Linux.size(fd);
         if (offset + size > fileBytes) {
             throw bad("a region ends at " + (offset + size) + " of a file of " + fileBytes);
+        }
+        if (offset + size > limit) {
+            throw bad("a memory table maps more than " + MAX_BYTES + " bytes");
         }
         for (Region other : others) {
             if (guest < other.guest + other.size && other.guest < guest + size) {

@@ -1,12 +1,15 @@
 package dev.iod.vhost;
 
+import dev.iod.sys.Errno;
 import dev.iod.sys.Linux;
+import dev.iod.sys.SysException;
 import dev.iod.sys.UnixSocket;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /** Reads and checks messages of one connection and writes replies. Control thread only. */
 final class MessageChannel {
@@ -17,9 +20,16 @@ final class MessageChannel {
     private static final int FLAG_NEED_REPLY = 8;
 
     private final UnixSocket socket;
+    private final long stallMillis;
+    private long deadlineNanos;
 
-    MessageChannel(UnixSocket socket) {
+    /**
+     * @param stallMillis how long the rest of a message, and room for an answer, may be waited for
+     */
+    MessageChannel(UnixSocket socket, long stallMillis) {
         this.socket = socket;
+        this.stallMillis = stallMillis;
+        socket.limitSending(stallMillis);
     }
 
     /** Waits for the next message; empty when the front end closed the connection. */
@@ -27,7 +37,7 @@ final class MessageChannel {
         List<Integer> descriptors = new ArrayList<>();
         try {
             byte[] header = new byte[HEADER_BYTES];
-            if (!readFully(header, HEADER_BYTES, descriptors)) {
+            if (!readFully(header, 0, descriptors)) {
                 return Optional.empty();
             }
             ByteBuffer fields = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN);
@@ -41,7 +51,7 @@ final class MessageChannel {
             }
             checkSize(request, size);
             byte[] payload = new byte[size];
-            if (!readFully(payload, size, descriptors)) {
+            if (!readFully(payload, HEADER_BYTES, descriptors)) {
                 return Optional.empty();
             }
             ByteBuffer body = ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN);
@@ -56,10 +66,20 @@ final class MessageChannel {
         }
     }
 
-    private boolean readFully(byte[] to, int length, List<Integer> descriptors) {
+    /**
+     * @param before bytes of the message that came already
+     * @return false when the front end closed the connection
+     */
+    private boolean readFully(byte[] to, int before, List<Integer> descriptors) {
         int at = 0;
-        while (at < length) {
-            int n = socket.receive(to, at, length - at, descriptors);
+        while (at < to.length) {
+            if (before + at > 0) {
+                awaitMore(before + at);
+            }
+            int n = socket.receive(to, at, to.length - at, descriptors);
+            if (before + at == 0) {
+                deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(stallMillis);
+            }
             if (n < 0) {
                 return false;
             }
@@ -69,6 +89,24 @@ final class MessageChannel {
             at += n;
         }
         return true;
+    }
+
+    /** Nobody waits for ever for a front end that has begun a message and does not end it. */
+    private void awaitMore(int have) {
+        while (true) {
+            long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
+            if (left < 0) {
+                throw violation(
+                        "a message stopped after "
+                                + have
+                                + " bytes and did not go on for "
+                                + stallMillis
+                                + " ms");
+            }
+            if (Linux.pollReadable(new int[] {socket.fd()}, (int) left + 1) > 0) {
+                return;
+            }
+        }
     }
 
     private static void checkSize(Request request, int size) {
@@ -104,7 +142,14 @@ final class MessageChannel {
         ByteBuffer message =
                 ByteBuffer.allocate(HEADER_BYTES + body.length).order(ByteOrder.LITTLE_ENDIAN);
         message.putInt(request.number).putInt(VERSION | FLAG_REPLY).putInt(body.length).put(body);
-        socket.send(message.array(), 0, message.position(), descriptors);
+        try {
+            socket.send(message.array(), 0, message.position(), descriptors);
+        } catch (SysException e) {
+            if (e.errno() == Errno.EAGAIN) {
+                throw violation("the front end took no answer for " + stallMillis + " ms");
+            }
+            throw e;
+        }
     }
 
     private static VhostException violation(String what) {

@@ -5,6 +5,8 @@ import dev.iod.sys.UnixSocket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 
 /**
@@ -13,6 +15,9 @@ import java.util.function.LongConsumer;
  */
 final class Session implements AutoCloseable {
     private static final int LOGGING = 1;
+
+    /** From here on each message of a second waits a millisecond; a start takes about 30. */
+    private static final int QUICK_MESSAGES = 1000;
 
     private final DeviceType type;
     private final boolean requireSealed;
@@ -29,9 +34,13 @@ final class Session implements AutoCloseable {
     private final ConfigSpace device;
     private boolean owned;
     private long status;
+    private boolean served;
+    private long second;
+    private int messages;
 
     /**
      * @param features is told the negotiated features
+     * @param stallMillis how long half a message, or an answer nobody takes, is waited for
      */
     Session(
             DeviceType type,
@@ -40,12 +49,13 @@ final class Session implements AutoCloseable {
             Epoll wakeups,
             RingHandover handover,
             LongConsumer features,
-            ConfigSpace device) {
+            ConfigSpace device,
+            long stallMillis) {
         this.type = type;
         this.requireSealed = requireSealed;
         this.handover = handover;
         this.features = features;
-        this.channel = new MessageChannel(socket);
+        this.channel = new MessageChannel(socket, stallMillis);
         for (int i = 0; i < type.rings(); i++) {
             rings.add(new RingSettings(wakeups));
         }
@@ -59,6 +69,7 @@ final class Session implements AutoCloseable {
         for (Optional<Message> next = channel.next(); next.isPresent(); next = channel.next()) {
             Message message = next.get();
             try {
+                slowDown();
                 handle(message);
                 if (message.needsReply()
                         && (protocolFeatures & DeviceType.PROTOCOL_REPLY_ACK) != 0
@@ -69,6 +80,23 @@ final class Session implements AutoCloseable {
                 message.discardDescriptors();
             }
         }
+    }
+
+    /** A front end that repeats itself without end must not take a processor for it. */
+    private void slowDown() {
+        long now = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime());
+        if (now != second) {
+            second = now;
+            messages = 0;
+        }
+        if (++messages > QUICK_MESSAGES) {
+            LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(1));
+        }
+    }
+
+    /** Whether any ring ran. */
+    boolean served() {
+        return served;
     }
 
     private static boolean hasOwnReply(Request request) {
@@ -307,6 +335,7 @@ final class Session implements AutoCloseable {
         RingSet next = new RingSet(set, memory.mayFault() || inflight.mayFault());
         if (next.anyLive()) {
             current = next;
+            served = true;
             handover.publish(next);
             // A notification to the guest may have been lost while nobody ran its rings.
             rings.forEach(RingSettings::signalCall);

@@ -23,10 +23,10 @@ public final class VhostDevice implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(VhostDevice.class.getName());
     private static final long REDIAL_MILLIS = 50;
     private static final long MAX_PAUSE_MILLIS = 5_000;
+    private static final long STALL_MILLIS = 10_000;
 
     private final Options options;
-    private final long redialMillis;
-    private final long maxPauseMillis;
+    private final Pauses pauses;
     private final Epoll wakeups = Epoll.create();
     private final EventFd doorbell = EventFd.create();
     private final Thread control;
@@ -53,6 +53,16 @@ public final class VhostDevice implements AutoCloseable {
 
     private volatile Optional<VhostException> failure = Optional.empty();
     private volatile Status status = new Status(false, 0, 0, "");
+
+    /**
+     * How long things are waited for.
+     *
+     * @param redialMillis before a connection is tried again
+     * @param maxMillis the same, after several that were refused or came to nothing; each doubles
+     *     it
+     * @param stallMillis for the rest of a message, and for room for an answer
+     */
+    record Pauses(long redialMillis, long maxMillis, long stallMillis) {}
 
     /** Which side creates the socket. */
     public enum Role {
@@ -81,10 +91,9 @@ public final class VhostDevice implements AutoCloseable {
      */
     public record Status(boolean connected, long features, long connections, String lastFailure) {}
 
-    private VhostDevice(Options options, long redialMillis, long maxPauseMillis) {
+    private VhostDevice(Options options, Pauses pauses) {
         this.options = options;
-        this.redialMillis = redialMillis;
-        this.maxPauseMillis = maxPauseMillis;
+        this.pauses = pauses;
         active = RingSet.stopped(options.type);
         adopted = active;
         desired = active;
@@ -99,12 +108,12 @@ public final class VhostDevice implements AutoCloseable {
 
     /** Starts the control thread. In role LISTEN the socket accepts when this returns. */
     public static VhostDevice start(Options options) {
-        return start(options, REDIAL_MILLIS, MAX_PAUSE_MILLIS);
+        return start(options, new Pauses(REDIAL_MILLIS, MAX_PAUSE_MILLIS, STALL_MILLIS));
     }
 
     /** With pauses of a test's choice. */
-    static VhostDevice start(Options options, long redialMillis, long maxPauseMillis) {
-        VhostDevice device = new VhostDevice(options, redialMillis, maxPauseMillis);
+    static VhostDevice start(Options options, Pauses pauses) {
+        VhostDevice device = new VhostDevice(options, pauses);
         if (options.role == Role.LISTEN) {
             device.listener = Optional.of(UnixSocket.listen(options.socket, 1));
         }
@@ -219,13 +228,14 @@ public final class VhostDevice implements AutoCloseable {
     // ---------------------------------------------------------------- control thread
 
     private void runControl() {
-        long pauseMillis = redialMillis;
+        long pauseMillis = pauses.redialMillis;
         try {
             while (!closing) {
                 Optional<UnixSocket> peer = open();
-                boolean violated = peer.isPresent() && serve(peer.get());
-                pauseMillis = violated ? Math.min(2 * pauseMillis, maxPauseMillis) : redialMillis;
-                if (options.role == Role.DIAL || violated) {
+                boolean useless = peer.isPresent() && !serve(peer.get());
+                pauseMillis =
+                        useless ? Math.min(2 * pauseMillis, pauses.maxMillis) : pauses.redialMillis;
+                if (options.role == Role.DIAL || useless) {
                     pause(pauseMillis);
                 }
             }
@@ -271,7 +281,7 @@ public final class VhostDevice implements AutoCloseable {
     }
 
     /**
-     * @return whether this side ended the connection because of a violation
+     * @return whether the connection was of use: rings ran, and this side did not have to end it
      */
     private boolean serve(UnixSocket peer) {
         failure = Optional.empty();
@@ -286,7 +296,8 @@ public final class VhostDevice implements AutoCloseable {
                         wakeups,
                         new Handover(),
                         this::negotiated,
-                        config);
+                        config,
+                        pauses.stallMillis);
         try {
             session.run();
         } catch (VhostException e) {
@@ -317,7 +328,7 @@ public final class VhostDevice implements AutoCloseable {
                         options.name
                                 + ": front end "
                                 + (text.isEmpty() ? "gone" : "refused: " + text));
-        return !text.isEmpty();
+        return text.isEmpty() && session.served();
     }
 
     private static String describe(VhostException e) {

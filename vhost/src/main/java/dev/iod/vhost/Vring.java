@@ -25,6 +25,9 @@ public final class Vring implements LiveRing {
     private static final int USED_NO_NOTIFY = 1;
     private static final int WRAP = 0xffff;
 
+    /** Most buffers one write is spread over: a frame needs two or three. */
+    private static final int MAX_PIECES = 64;
+
     private final boolean live;
     private final GuestMemory memory;
     private final int mask;
@@ -37,6 +40,7 @@ public final class Vring implements LiveRing {
     private final long[] pieceAddress;
 
     private final int[] pieceLength;
+    private int walked;
     private int nextAvail;
     private int usedIndex;
     private int publishedIndex;
@@ -76,8 +80,8 @@ public final class Vring implements LiveRing {
         this.avail = avail;
         this.used = used;
         this.call = call;
-        this.pieceAddress = new long[size];
-        this.pieceLength = new int[size];
+        this.pieceAddress = new long[Math.min(size, MAX_PIECES)];
+        this.pieceLength = new int[Math.min(size, MAX_PIECES)];
         this.nextAvail = nextAvail;
     }
 
@@ -149,11 +153,17 @@ public final class Vring implements LiveRing {
                 total += length;
             }
             if ((flags & DESCRIPTOR_NEXT) == 0) {
+                walked = count + 1;
                 return (int) Math.min(total, Integer.MAX_VALUE);
             }
             index = next(rest);
         }
         throw violation("a chain is longer than the ring of", mask + 1);
+    }
+
+    /** Descriptors of the chain last {@link #read}: what it cost. */
+    public int walked() {
+        return walked;
     }
 
     /**
@@ -206,6 +216,9 @@ public final class Vring implements LiveRing {
             }
             if (pieces > mask) {
                 throw violation("a chain is longer than the ring of", mask + 1);
+            }
+            if (pieces == MAX_PIECES) {
+                throw violation("a buffer to write to is in more pieces than", MAX_PIECES);
             }
             long descriptor = Memory.base(descriptors + ((long) next(rest) << 4));
             address = Memory.readLong(descriptor);

@@ -53,8 +53,7 @@ class RequestRingTest {
                     VhostDevice.start(
                             new VhostDevice.Options(
                                     "test", socket, VhostDevice.Role.DIAL, TYPE, true),
-                            2,
-                            4);
+                            new VhostDevice.Pauses(2, 4, 10_000));
             thread = Thread.ofPlatform().name("engine").start(this::run);
         }
 

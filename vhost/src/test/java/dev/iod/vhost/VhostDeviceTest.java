@@ -57,8 +57,7 @@ class VhostDeviceTest {
                     VhostDevice.start(
                             new VhostDevice.Options(
                                     "test", socket, VhostDevice.Role.DIAL, TYPE, requireSealed),
-                            2,
-                            4);
+                            new VhostDevice.Pauses(2, 4, 1000));
             engine = Thread.ofPlatform().name("engine").start(this::run);
         }
 

@@ -6,6 +6,7 @@ import dev.iod.sys.Memory;
 import dev.iod.sys.SysException;
 import dev.iod.vhost.testing.DriverRing;
 import dev.iod.vhost.testing.FrontEnd;
+import java.io.File;
 import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -13,14 +14,18 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Random messages and random ring contents, about five seconds each. Whatever comes, the device
- * must still serve a well-behaved front end afterwards. Run with {@code -Diod.memory=checked} to
- * have every access proved to lie inside a mapping; {@code -Diod.fuzz.seed} repeats a run.
+ * Random messages and random ring contents through a device. Whatever comes, the device must still
+ * serve a well-behaved front end afterwards, and no descriptor may be left open. Run again with
+ * {@code -Diod.memory=checked}, which proves that every access lies inside a mapping; {@code
+ * -Dseed} tries another run, {@code -Diod.full=true} twenty times as many inputs.
  */
-@Timeout(60)
+@Timeout(1200)
 class VhostFuzzTest {
-    private static final long SEED = Long.getLong("iod.fuzz.seed", System.nanoTime());
-    private static final long BUDGET_NANOS = 4_500_000_000L;
+    private static final long SEED = Long.getLong("seed", 3);
+    private static final int SCALE = Boolean.getBoolean("iod.full") ? 20 : 1;
+    private static final int MESSAGES = 10_000 * SCALE;
+    private static final int ROUNDS = 250 * SCALE;
+    private static final int RING_STEPS = 200;
     private static final int[] NUMBERS = {
         1, 2, 3, 4, 5, 5, 5, 8, 9, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 18, 39, 40, 6, 7, 19, 20,
         24, 31, 36, 37
@@ -33,16 +38,18 @@ class VhostFuzzTest {
         System.out.println("fuzz seed " + SEED);
         Random random = new Random(SEED);
         try (var fixture = new VhostDeviceTest.Fixture(directory.resolve("m"), true, true)) {
-            long until = System.nanoTime() + BUDGET_NANOS;
             int messages = 0;
             int connections = 0;
-            while (System.nanoTime() < until) {
+            long descriptors = openDescriptors();
+            while (messages < MESSAGES) {
                 connections++;
                 messages += converse(fixture.frontEnd, random);
                 fixture.frontEnd.disconnect();
             }
             System.out.println(messages + " messages over " + connections + " connections");
             proveItWorks(fixture);
+            fixture.frontEnd.disconnect();
+            VhostDeviceTest.await("closed", () -> openDescriptors() <= descriptors);
         }
     }
 
@@ -136,9 +143,7 @@ class VhostFuzzTest {
         Random random = new Random(SEED);
         try (var fixture = new VhostDeviceTest.Fixture(directory.resolve("r"), true, true)) {
             FrontEnd guest = fixture.frontEnd;
-            long until = System.nanoTime() + BUDGET_NANOS;
-            int rounds = 0;
-            for (; System.nanoTime() < until; rounds++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 guest.ring(0).reset();
                 guest.ring(1).reset();
                 try {
@@ -149,14 +154,14 @@ class VhostFuzzTest {
                 }
                 guest.disconnect();
             }
-            System.out.println(rounds + " rounds of ring contents");
+            System.out.println(ROUNDS + " rounds of " + RING_STEPS + " changes to rings");
             proveItWorks(fixture);
         }
     }
 
     /** Descriptors that are mostly plausible, random bytes over them, random indexes. */
     private static void scribble(FrontEnd guest, Random random) {
-        for (int step = 0; step < 200; step++) {
+        for (int step = 0; step < RING_STEPS; step++) {
             DriverRing ring = guest.ring(random.nextInt(2));
             boolean receives = ring == guest.ring(0);
             int flags = receives ? DriverRing.WRITE : 0;
@@ -190,6 +195,12 @@ class VhostFuzzTest {
                 guest.request(FrontEnd.SET_VRING_ENABLE, FrontEnd.ringState(1, step & 1));
             }
         }
+    }
+
+    /** Front end and back end share this process. */
+    private static long openDescriptors() {
+        String[] open = new File("/proc/self/fd").list();
+        return open == null ? 0 : open.length;
     }
 
     private static void proveItWorks(VhostDeviceTest.Fixture fixture) {

@@ -1,0 +1,223 @@
+package dev.iod.vhost;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.iod.sys.Linux;
+import dev.iod.sys.Mapping;
+import dev.iod.sys.Memory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Ring contents of every kind, straight into the two kinds of ring: each chain is used or refused
+ * as a violation, nothing else happens, and no buffer handed on lies outside of guest memory.
+ * {@code -Diod.memory=checked} proves the same for every access.
+ */
+@Timeout(600)
+class RingFuzzTest {
+    private static final long SEED = Long.getLong("seed", 9);
+    private static final int CASES = Boolean.getBoolean("iod.full") ? 2_000_000 : 40_000;
+    private static final int BYTES = 1 << 16;
+    private static final long BASE = 0x10_0000;
+    private static final int TABLES = 16384;
+    private static final int CHAIN = 32;
+    private static final int NEXT = 1;
+    private static final int WRITE = 2;
+    private static final int INDIRECT = 4;
+
+    private int memfd;
+    private Mapping guest;
+    private GuestMemory memory;
+    private Mapping scratch;
+    private SplittableRandom random;
+    private int size;
+    private long used;
+
+    @BeforeEach
+    void start() {
+        System.out.println("seed " + SEED);
+        random = new SplittableRandom(SEED);
+        memfd = Linux.memfd("guest", BYTES);
+        Linux.seal(memfd, Linux.F_SEAL_SHRINK);
+        guest = Mapping.shared(memfd, 0, BYTES);
+        scratch = Mapping.anonymous(BYTES);
+        ByteBuffer table = ByteBuffer.allocate(8 + 64).order(ByteOrder.LITTLE_ENDIAN);
+        table.putInt(0, 2);
+        region(table, 8, 0);
+        region(table, 40, BYTES / 2);
+        memory = GuestMemory.map(table, List.of(memfd, memfd), true);
+    }
+
+    /** Half of the file; the halves are neighbours for the guest and not here. */
+    private static void region(ByteBuffer table, int at, long offset) {
+        table.putLong(at, BASE + offset);
+        table.putLong(at + 8, BYTES / 2);
+        table.putLong(at + 16, offset);
+        table.putLong(at + 24, offset);
+    }
+
+    @AfterEach
+    void stop() {
+        memory.close();
+        scratch.close();
+        guest.close();
+        Linux.close(memfd);
+    }
+
+    /** Writes a ring whose descriptors and indirect tables are mostly plausible. */
+    private void scribble() {
+        size = 1 << random.nextInt(6);
+        used = 16L * size + 6 + 2L * size + 63 & -64;
+        for (int i = 0; i < size; i++) {
+            describe(guest.address() + 16L * i, size, i % 4);
+        }
+        for (int i = 0; i < 64; i++) {
+            describe(guest.address() + TABLES + 16L * i, 16, 4);
+        }
+        long avail = guest.address() + 16L * size;
+        int ahead = random.nextInt(20) == 0 ? random.nextInt(65536) : random.nextInt(size + 1);
+        for (int i = 0; i < size; i++) {
+            int head = random.nextInt(40) == 0 ? random.nextInt(65536) : random.nextInt(size);
+            Memory.writeShort(avail + 4 + 2L * i, head);
+        }
+        Memory.writeShort(avail, random.nextInt(2));
+        Memory.writeShort(avail + 2, ahead);
+        Memory.writeShort(guest.address() + used + 2, 0);
+    }
+
+    private void describe(long at, int entries, int kind) {
+        long address = BASE + random.nextInt(BYTES - 2048);
+        int length = random.nextInt(1500);
+        int flags = kind == 1 || kind == 4 && random.nextInt(3) == 0 ? WRITE : 0;
+        flags |= random.nextInt(3) == 0 ? NEXT : 0;
+        if (kind == 2) {
+            flags = INDIRECT;
+            address = BASE + TABLES + 16L * random.nextInt(32);
+            length = 16 * random.nextInt(1, 16);
+        }
+        switch (random.nextInt(60)) {
+            case 0 -> address = random.nextLong();
+            case 1 -> length = random.nextInt();
+            case 2 -> flags = random.nextInt(65536);
+            case 3 -> address = BASE + BYTES - random.nextInt(64);
+            case 4 -> address = BASE + BYTES / 2 - random.nextInt(64);
+            case 5 -> length = 0;
+            default -> {}
+        }
+        int next = random.nextInt(60) == 0 ? random.nextInt(65536) : random.nextInt(entries);
+        Memory.writeLong(at, address);
+        Memory.writeLong(at + 8, length & 0xffff_ffffL | (long) flags << 32 | (long) next << 48);
+    }
+
+    @Test
+    void ringsThatAreReadAndWritten() {
+        int good = 0;
+        int refused = 0;
+        for (int i = 0; i < CASES; i++) {
+            scribble();
+            long ring = guest.address();
+            Vring vring = new Vring(memory, size, ring, ring + 16L * size, ring + used, 0, -1);
+            try {
+                vring.adopt();
+                for (int left = vring.available(); left > 0; left--) {
+                    int head = vring.peek();
+                    int length;
+                    if (i % 2 == 0) {
+                        length = vring.read(head, scratch.address(), 2000);
+                        assertThat(vring.walked()).isBetween(1, size);
+                    } else {
+                        length = vring.write(head, scratch.address(), 12, scratch.address(), 1000);
+                    }
+                    vring.complete(head, Math.max(0, length));
+                    good++;
+                }
+                vring.publish();
+                vring.interrupt();
+                vring.requestKicks();
+            } catch (VhostException e) {
+                assertThat(e.category()).isEqualTo(VhostException.Category.RING);
+                refused++;
+            }
+        }
+        System.out.println(CASES + " rings: " + good + " chains taken, " + refused + " refused");
+        assertThat(good).isGreaterThan(CASES / 10);
+        assertThat(refused).isGreaterThan(CASES / 10);
+    }
+
+    @Test
+    void ringsWithIndirectTables() {
+        Chain chain = new Chain(scratch.address(), CHAIN);
+        int good = 0;
+        int refused = 0;
+        for (int i = 0; i < CASES; i++) {
+            scribble();
+            long ring = guest.address();
+            RequestRing requests =
+                    new RequestRing(
+                            memory,
+                            size,
+                            new RequestRing.RingAddresses(ring, ring + 16L * size, ring + used),
+                            random.nextBoolean(),
+                            0,
+                            -1,
+                            Optional.empty());
+            try {
+                requests.adopt();
+                for (int head = requests.next(); head != RequestRing.NONE; ) {
+                    requests.chain(head, chain);
+                    for (int buffer = 0; buffer < chain.count(); buffer++) {
+                        checkInside(chain, buffer);
+                    }
+                    requests.complete(head, 0);
+                    good++;
+                    head = requests.next();
+                }
+                requests.publish();
+                requests.interrupt();
+                requests.requestKicks();
+            } catch (VhostException e) {
+                assertThat(e.category()).isEqualTo(VhostException.Category.RING);
+                refused++;
+            }
+        }
+        System.out.println(CASES + " rings: " + good + " requests taken, " + refused + " refused");
+        assertThat(good).isGreaterThan(CASES / 10);
+        assertThat(refused).isGreaterThan(CASES / 10);
+    }
+
+    @Test
+    void aBufferInVeryManyPiecesIsRefused() {
+        size = 128;
+        used = 4096;
+        long ring = guest.address();
+        for (int i = 0; i < size; i++) {
+            Memory.writeLong(ring + 16L * i, BASE + TABLES);
+            long next = (i + 1) % size;
+            Memory.writeLong(ring + 16L * i + 8, 1 | (long) (WRITE | NEXT) << 32 | next << 48);
+        }
+        Vring vring = new Vring(memory, size, ring, ring + 16L * size, ring + used, 0, -1);
+        assertThat(vring.write(0, scratch.address(), 12, scratch.address(), 52)).isEqualTo(64);
+        assertThatThrownBy(() -> vring.write(0, scratch.address(), 12, scratch.address(), 53))
+                .isInstanceOf(VhostException.class)
+                .hasMessageContaining("more pieces than 64");
+    }
+
+    /** A buffer is in one of the two regions, which are somewhere in this process. */
+    private void checkInside(Chain chain, int buffer) {
+        long address = Memory.readLong(chain.vector(buffer));
+        long length = Memory.readLong(chain.vector(buffer) + 8);
+        long first = memory.translateUser(0, BYTES / 2, 1, "first");
+        long second = memory.translateUser(BYTES / 2, BYTES / 2, 1, "second");
+        boolean inFirst = address >= first && address + length <= first + BYTES / 2;
+        boolean inSecond = address >= second && address + length <= second + BYTES / 2;
+        assertThat(inFirst || inSecond).isTrue();
+    }
+}
