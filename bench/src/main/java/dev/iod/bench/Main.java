@@ -78,23 +78,38 @@ public final class Main implements Callable<Integer> {
         if (rounds < 1 || rounds > 100 || seconds < 1 || seconds > 3600) {
             throw new BenchException("--rounds is 1 to 100 and --seconds 1 to 3600");
         }
+        if (!"root".equals(System.getProperty("user.name"))) {
+            throw new BenchException("needs root: it makes a namespace and takes huge pages");
+        }
         Path home = Path.of(System.getenv().getOrDefault("IOD_HOME", ".")).toAbsolutePath();
         Cleanup cleanup = new Cleanup();
         Runtime.getRuntime().addShutdownHook(new Thread(cleanup::close, "cleanup"));
         try (cleanup) {
             Lab lab = Lab.open(home, cleanup);
-            OvnCentral central = new OvnCentral(lab, List.of(Ours.NAME));
-            Side.Factory ours =
-                    (what, sockets) -> new Ours(lab, central, what, sockets, jvmOptions);
+            OvnCentral central = new OvnCentral(lab, List.of(Ours.NAME, Peer.NAME));
             List<Measurement> runs =
-                    new EswitchBench(lab, List.of(ours), rounds, seconds).run(wanted);
-            List<Report.Row> rows = Report.rows(runs, "");
+                    new EswitchBench(lab, sides(lab, central), rounds, seconds).run(wanted);
+            Report report = Report.of(runs);
+            if (!save.toString().isEmpty()) {
+                Shell.write(save, JSON.writeValueAsString(report) + "\n");
+            }
             if (json) {
-                System.out.println(JSON.writeValueAsString(rows));
+                System.out.println(JSON.writeValueAsString(report.rows()));
             } else {
-                Report.print(rows, System.out);
+                report.print(System.out);
             }
         }
         return 0;
+    }
+
+    private List<Side.Factory> sides(Lab lab, OvnCentral central) {
+        Side.Factory ours = (what, sockets) -> new Ours(lab, central, what, sockets, jvmOptions);
+        Side.Factory peer = (what, sockets) -> new Peer(lab, central, what, sockets);
+        return switch (side) {
+            case "both" -> List.of(ours, peer);
+            case Ours.NAME -> List.of(ours);
+            case Peer.NAME -> List.of(peer);
+            default -> throw new BenchException("--side is ours, peer or both, not " + side);
+        };
     }
 }

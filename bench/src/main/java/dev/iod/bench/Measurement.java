@@ -1,5 +1,7 @@
 package dev.iod.bench;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+
 /**
  * One run of one case on one side.
  *
@@ -10,7 +12,7 @@ package dev.iod.bench;
  *     ones)
  */
 record Measurement(
-        String what,
+        @JsonProperty("case") String what,
         String side,
         int round,
         double seconds,

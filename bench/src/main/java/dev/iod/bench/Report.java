@@ -1,5 +1,6 @@
 package dev.iod.bench;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -7,9 +8,17 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
-/** Rows of figures from the runs of a bench. */
-final class Report {
-    private Report() {}
+/**
+ * What a bench found.
+ *
+ * @param rows figures over all rounds
+ * @param runs each round of each side
+ */
+record Report(Machine machine, List<Row> rows, List<Measurement> runs) {
+    static Report of(List<Measurement> runs) {
+        Machine machine = Machine.here();
+        return new Report(machine, rows(runs, machine.peer()), List.copyOf(runs));
+    }
 
     /** Of all rounds. */
     record Figure(double median, double min, double max) {
@@ -30,7 +39,7 @@ final class Report {
      * @param ratio of the medians, above 1 when ours is better; empty when a side was not run
      */
     record Row(
-            String what,
+            @JsonProperty("case") String what,
             String metric,
             String unit,
             Optional<Figure> ours,
@@ -82,7 +91,7 @@ final class Report {
 
     private static Row row(Case what, Metric metric, List<Measurement> runs, String peerName) {
         Optional<Figure> ours = figure(metric, runs, Ours.NAME);
-        Optional<Figure> peer = figure(metric, runs, "peer");
+        Optional<Figure> peer = figure(metric, runs, Peer.NAME);
         Optional<Double> ratio =
                 ours.flatMap(
                         o ->
@@ -109,7 +118,7 @@ final class Report {
         return values.isEmpty() ? Optional.empty() : Optional.of(Figure.of(values));
     }
 
-    static void print(List<Row> rows, PrintStream out) {
+    void print(PrintStream out) {
         out.printf(
                 "%-20s %-16s %-10s %28s %28s %7s%n",
                 "case", "metric", "unit", "ours", "peer", "ratio");
