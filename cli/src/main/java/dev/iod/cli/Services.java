@@ -1,6 +1,7 @@
 package dev.iod.cli;
 
 import dev.iod.cli.Supervisor.Service;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -214,14 +215,23 @@ final class Services {
     /** The command of one of our processes: module path = its jar and everything beside it. */
     private List<String> java(String module, Path configuration) {
         Path directory = layout.home().resolve(module);
-        return List.of(
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "@" + directory.resolve("jvm.options"),
-                "-p",
-                directory.resolve("target/lib") + ":" + jar(module),
-                "-m",
-                "dev.iod." + module + "/dev.iod." + module + ".Main",
-                configuration.toString());
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+        command.add("@" + directory.resolve("jvm.options"));
+        Path cache = directory.resolve("target").resolve(module + ".aot");
+        if (Files.exists(cache)) {
+            // One that no longer fits is left aside without a word.
+            command.add("-XX:AOTCache=" + cache);
+            command.add("-Xlog:aot=off,cds=off");
+        }
+        command.addAll(
+                List.of(
+                        "-p",
+                        directory.resolve("target/lib") + ":" + jar(module),
+                        "-m",
+                        "dev.iod." + module + "/dev.iod." + module + ".Main",
+                        configuration.toString()));
+        return command;
     }
 
     private Path jar(String module) {

@@ -55,7 +55,7 @@ final class Systemd implements Supervisor {
                 ExecStart=/usr/bin/env %s
                 User=%s
                 Restart=always
-                RestartSec=1
+                RestartSec=20ms
                 KillSignal=SIG%s
                 # Machines that virtDaemon started are not part of its unit's life.
                 KillMode=process

@@ -4,6 +4,7 @@ import dev.iod.sys.RtNetlink;
 import dev.iod.sys.SysException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 /** The engine process: {@code java -m dev.iod.eswitch/dev.iod.eswitch.Main CONFIG}. */
@@ -36,58 +37,15 @@ public final class Main {
     }
 
     private static void run(EngineConfig config) throws IOException, InterruptedException {
-        Counters counters = new Counters();
-        EventQueue events = new EventQueue(counters);
-        ConnectionTable connections =
-                ConnectionTable.open(
-                        config.tables(), config.connections(), EngineThread.nowMillis());
-        EngineConfig.Limits limits = config.limits();
-        Conntrack conntrack =
-                new Conntrack(
-                        connections,
-                        new Conntrack.Limits(
-                                limits.connectionsPerZone(), limits.connectionsPerPort()),
-                        counters);
-        FlowTable flows = new FlowTable(config.flows(), limits.flowsPerPort(), counters);
-        PathCache paths = new PathCache(counters);
         NetlinkUnderlay underlay = new NetlinkUnderlay(config.uplink(), config.encapsulation());
-        PacketEngine packets =
-                new PacketEngine(
-                        counters,
-                        conntrack,
-                        flows,
-                        paths,
-                        underlay,
-                        events,
-                        new Senders(limits.missesPerRemotePort()),
-                        config.encapsulation());
-        EngineThread engine =
-                new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
-        EngineControl control =
-                new EngineControl(
-                        engine,
-                        packets,
-                        flows,
-                        counters,
-                        underlay,
-                        new StateFile(config.tables()),
-                        device -> openDevice(device, config.requireSealed()));
-        engine.attach(uplink(config));
         underlay.start();
-        engine.start();
-        control.start();
-        control.restore();
-        ControlServer server = ControlServer.start(control, events, config.socket());
-
+        RunningEngine engine = RunningEngine.start(config, underlay, Optional.of(uplink(config)));
         CountDownLatch stopped = new CountDownLatch(1);
         Thread stop =
                 new Thread(
                         () -> {
-                            server.close();
-                            control.close();
                             engine.close();
                             underlay.close();
-                            connections.close();
                             stopped.countDown();
                         },
                         "stop");
@@ -103,17 +61,5 @@ public final class Main {
         }
         Port port = XdpUplink.open(config.uplink(), config.encapsulation());
         return new Attachment(EngineReport.UPLINK, config.uplink(), port, false, mtuBytes);
-    }
-
-    private static Port openDevice(Entity.Device device, boolean requireSealed) {
-        return switch (device.kind()) {
-            case Entity.Kind.VhostUser k ->
-                    new VhostUserPort(
-                            device.name(),
-                            Path.of(k.socketPath()),
-                            device.mtuBytes(),
-                            requireSealed);
-            case Entity.Kind.Service k -> ServicePort.open(k);
-        };
     }
 }

@@ -1,0 +1,83 @@
+package dev.iod.eswitch;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** All parts of an engine, joined and running. */
+record RunningEngine(
+        EngineThread engine,
+        EngineControl control,
+        ControlServer server,
+        ConnectionTable connections)
+        implements AutoCloseable {
+
+    /**
+     * Goes on with the connections and the state that an engine before this one left in the tables,
+     * and then listens for agents.
+     */
+    static RunningEngine start(EngineConfig config, Underlay underlay, Optional<Attachment> uplink)
+            throws IOException {
+        Counters counters = new Counters();
+        EventQueue events = new EventQueue(counters);
+        ConnectionTable connections =
+                ConnectionTable.open(
+                        config.tables(), config.connections(), EngineThread.nowMillis());
+        EngineConfig.Limits limits = config.limits();
+        Conntrack conntrack =
+                new Conntrack(
+                        connections,
+                        new Conntrack.Limits(
+                                limits.connectionsPerZone(), limits.connectionsPerPort()),
+                        counters);
+        FlowTable flows = new FlowTable(config.flows(), limits.flowsPerPort(), counters);
+        PathCache paths = new PathCache(counters);
+        PacketEngine packets =
+                new PacketEngine(
+                        counters,
+                        conntrack,
+                        flows,
+                        paths,
+                        underlay,
+                        events,
+                        new Senders(limits.missesPerRemotePort()),
+                        config.encapsulation());
+        EngineThread engine =
+                new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
+        EngineControl control =
+                new EngineControl(
+                        engine,
+                        packets,
+                        flows,
+                        counters,
+                        underlay,
+                        new StateFile(config.tables()),
+                        device -> openDevice(device, config.requireSealed()));
+        uplink.ifPresent(engine::attach);
+        engine.start();
+        control.start();
+        control.restore();
+        ControlServer server = ControlServer.start(control, events, config.socket());
+        return new RunningEngine(engine, control, server, connections);
+    }
+
+    private static Port openDevice(Entity.Device device, boolean requireSealed) {
+        return switch (device.kind()) {
+            case Entity.Kind.VhostUser k ->
+                    new VhostUserPort(
+                            device.name(),
+                            Path.of(k.socketPath()),
+                            device.mtuBytes(),
+                            requireSealed);
+            case Entity.Kind.Service k -> ServicePort.open(k);
+        };
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        control.close();
+        engine.close();
+        connections.close();
+    }
+}
