@@ -91,7 +91,7 @@ final class CodecTest {
         return all;
     }
 
-    private static byte[] bytes(Entity entity) {
+    static byte[] bytes(Entity entity) {
         WireWriter out = new WireWriter();
         EntityCodec.write(out, entity);
         return out.toArray();

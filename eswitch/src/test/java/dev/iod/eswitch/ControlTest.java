@@ -6,13 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.eswitch.Entity.Target;
 import dev.iod.eswitch.FrameChannel.Type;
+import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -318,6 +321,69 @@ final class ControlTest implements EngineClient.Listener {
                     .isInstanceOf(java.io.IOException.class);
         }
         assertThat(client.counters().join()).isNotNull();
+    }
+
+    /** Frames of every type with anything in them: the agent is thrown out, the others stay. */
+    @Test
+    void hostileFramesEndTheirOwnConnection() throws Exception {
+        long seed = Long.getLong("seed", 17);
+        System.out.println("seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        int connections = Boolean.getBoolean("iod.full") ? 5000 : 150;
+        int frames = 0;
+        for (int i = 0; i < connections; i++) {
+            try (var agent = agent()) {
+                if (random.nextInt(5) != 0) {
+                    agent.write(hello());
+                }
+                for (int left = random.nextInt(20); left >= 0; left--) {
+                    agent.write(frame(random));
+                    frames++;
+                }
+                agent.shutdownOutput();
+                ByteBuffer answers = ByteBuffer.allocate(1 << 16);
+                while (agent.read(answers) >= 0) {
+                    answers.clear();
+                }
+            } catch (IOException e) {
+                // Thrown out while it was still sending.
+            }
+        }
+        System.out.println(frames + " frames over " + connections + " connections");
+        client.transaction().put(device(1, 1442)).commit().join();
+        assertThat(client.devices().join().devices()).anyMatch(d -> d.name().equals("d1"));
+    }
+
+    private SocketChannel agent() throws IOException {
+        return SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("s")));
+    }
+
+    private static ByteBuffer hello() {
+        return framed(FrameChannel.Type.HELLO.ordinal(), FrameChannel.hello("hostile"));
+    }
+
+    private static ByteBuffer framed(int type, byte[] body) {
+        ByteBuffer frame = ByteBuffer.allocate(9 + body.length);
+        return frame.putInt(5 + body.length).put((byte) type).putInt(3).put(body).flip();
+    }
+
+    private static ByteBuffer frame(SplittableRandom random) {
+        List<Entity> entities = CodecTest.entities();
+        int type = random.nextInt(20) == 0 ? random.nextInt(256) : 1 + random.nextInt(5);
+        byte[] body =
+                switch (type) {
+                    case 1 -> new byte[1];
+                    case 2 -> CodecTest.bytes(entities.get(random.nextInt(entities.size())));
+                    default -> new byte[random.nextInt(20)];
+                };
+        if (random.nextInt(4) == 0 && body.length > 0) {
+            body[random.nextInt(body.length)] = (byte) random.nextInt();
+        }
+        ByteBuffer frame = framed(type, body);
+        if (random.nextInt(30) == 0) {
+            frame.putInt(0, random.nextInt());
+        }
+        return frame;
     }
 
     @Test

@@ -8,6 +8,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class GeneveTest {
+    private static final long SEED = Long.getLong("seed", 20261122);
+    private static final boolean FULL = Boolean.getBoolean("iod.full");
+    private static final int HEADERS = FULL ? 2_000_000 : 30_000;
+    private static final int LISTS = FULL ? 2_000_000 : 20_000;
     private static final int OURS = Frames.address(192, 0, 2, 1);
     private static final int PEER = Frames.address(192, 0, 2, 2);
     private static final byte[] INNER =
@@ -72,11 +76,72 @@ final class GeneveTest {
         assertThat(take(other)).isEqualTo(DropReason.NOT_OUR_TUNNEL);
     }
 
+    /** What RFC 8926 §3.5 makes of a list of options, by a reading of its own. */
+    private static @Nullable DropReason expected(int[][] options, int headerWords) {
+        int at = 0;
+        boolean known = false;
+        for (int[] option : options) {
+            int end = at + 4 + 4 * option[2];
+            if (at == headerWords * 4) {
+                break;
+            }
+            if (end > headerWords * 4) {
+                return DropReason.MALFORMED_TUNNEL;
+            }
+            if (option[0] == 0x0102 && option[1] == 0x80 && option[2] == 1) {
+                known = true;
+            } else if (option[1] >= 0x80) {
+                return DropReason.UNKNOWN_CRITICAL_OPTION;
+            }
+            at = end;
+        }
+        assertThat(at).as("the list covers the header").isEqualTo(headerWords * 4);
+        return known ? null : DropReason.MALFORMED_TUNNEL;
+    }
+
+    @Test
+    void listsOfOptionsAreReadAsTheStandardSays() {
+        SplittableRandom random = new SplittableRandom(SEED);
+        int accepted = 0;
+        for (int i = 0; i < LISTS; i++) {
+            int count = 1 + random.nextInt(12);
+            int[][] options = new int[count][];
+            ByteBuffer bytes = ByteBuffer.allocate(4096);
+            for (int o = 0; o < count; o++) {
+                boolean ours = random.nextInt(3) == 0;
+                int type = ours ? 0x80 : random.nextInt(random.nextInt(6) == 0 ? 256 : 128);
+                options[o] =
+                        new int[] {
+                            ours ? 0x0102 : random.nextInt(0x200),
+                            type,
+                            ours ? 1 : random.nextInt(5)
+                        };
+                if (random.nextInt(40) == 0) {
+                    options[o][2] = random.nextInt(32);
+                }
+                bytes.putShort((short) options[o][0]).put((byte) type).put((byte) options[o][2]);
+                bytes.position(bytes.position() + 4 * options[o][2]);
+            }
+            int words = bytes.position() / 4;
+            int header = random.nextInt(5) == 0 ? random.nextInt(words + 1) : words;
+            if (header > 63) {
+                continue;
+            }
+            byte[] list = java.util.Arrays.copyOf(bytes.array(), bytes.position());
+            // What the header does not cover is the inner frame, whatever it holds.
+            DropReason reason = take(frame(header, 0x40, 5, list));
+            assertThat(reason).as("list %d", i).isEqualTo(expected(options, header));
+            accepted += reason == null ? 1 : 0;
+        }
+        System.out.println(LISTS + " lists of options, " + accepted + " accepted");
+        assertThat(accepted).isGreaterThan(LISTS / 10);
+    }
+
     @Test
     void survivesHostileBytes() {
-        SplittableRandom random = new SplittableRandom(20261122);
+        SplittableRandom random = new SplittableRandom(SEED);
         byte[] good = frame(2, 0x40, 5, PORTS);
-        for (int i = 0; i < 50_000; i++) {
+        for (int i = 0; i < HEADERS; i++) {
             byte[] bad = good.clone();
             bad[40] = 0;
             bad[41] = 0;
