@@ -127,19 +127,18 @@ final class OvnCentral implements AutoCloseable {
         return control("ovn-sbctl", "sb.sock", arguments);
     }
 
-    /** What ovn-trace says of a packet whose connections are new everywhere. */
-    String trace(String expression) {
-        var command = new ArrayList<>(List.of("ovn-trace", "--db=unix:" + file("sb.sock")));
-        for (int i = 0; i < 12; i++) {
-            command.add("--ct=new");
-        }
-        command.addAll(List.of("--minimal", expression));
-        return run(command.toArray(String[]::new));
+    /** northd leaves the southbound alone until {@link #resume}. */
+    void pause() {
+        run("ovn-appctl", "-t", file("northd.ctl"), "pause");
+    }
+
+    void resume() {
+        run("ovn-appctl", "-t", file("northd.ctl"), "resume");
     }
 
     private String control(String program, String socket, String... arguments) {
         var command =
-                new ArrayList<>(List.of(program, "--timeout=30", "--db=unix:" + file(socket)));
+                new ArrayList<>(List.of(program, "--timeout=60", "--db=unix:" + file(socket)));
         command.addAll(Arrays.asList(arguments));
         return run(command.toArray(String[]::new));
     }
@@ -149,7 +148,7 @@ final class OvnCentral implements AutoCloseable {
             Process started = new ProcessBuilder(command).redirectErrorStream(true).start();
             String output = new String(started.getInputStream().readAllBytes());
             if (started.waitFor() != 0) {
-                throw new IllegalStateException(List.of(command) + ": " + output);
+                throw new IllegalStateException(output + " from " + List.of(command));
             }
             return output.strip();
         } catch (IOException e) {

@@ -2,255 +2,255 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.EngineReport;
+import dev.iod.eswitch.EngineReport.TraceStep;
 import dev.iod.eswitch.Entity;
-import dev.iod.ovn.Flow.Transport;
+import dev.iod.eswitch.Entity.Rule;
+import dev.iod.ovn.TraceWorld.Case;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The real engine with compiled flows goes where ovn-trace says, for packets of chance. */
-@Timeout(300)
+/**
+ * The real engine with compiled flows does what ovn-trace says: packets of chance in topologies of
+ * chance, each with all that conntrack may say of it. Compared are the ports and tunnels it leaves
+ * by, as often as it does, and all headers it leaves with, those of crafted replies included.
+ */
+@Timeout(1800)
 class OvnTraceTest {
-    private static final int PACKETS = 250;
-    private static final Pattern DEVICE = Pattern.compile("output to device (\\d+), .*");
-    private static final Pattern PORT = Pattern.compile("output\\(\"([^\"]+)\"\\)");
+    private static final boolean FULL = Boolean.getBoolean("iod.full");
+    private static final int TOPOLOGIES = 50;
+    private static final int PACKETS = FULL ? 50_000 : 2_000;
 
-    /** The hosts of {@link Topology}: all of them plugged, so that no trace ends in a tunnel. */
-    private static final List<Host> HOSTS =
-            List.of(
-                    new Host("vm1", "fa:16:3e:10:00:01", "10.1.0.11"),
-                    new Host("vm2", "fa:16:3e:10:00:02", "10.1.0.12"),
-                    new Host("vm3", "fa:16:3e:10:00:03", "10.2.0.11"),
-                    new Host("vm4", "fa:16:3e:10:00:04", "10.2.0.12"),
-                    new Host("open", "fa:16:3e:10:00:99", "10.2.0.99"));
+    /** Most runs of one packet, to meet all states of its connections. */
+    private static final int RUNS = 12;
 
-    private static final List<String> NAMES = HOSTS.stream().map(Host::name).toList();
+    /** Runs that mutants are tried on. */
+    private static final int KEPT = 20_000;
 
-    /**
-     * What the router answers itself: packets to its own addresses, and those at their last hop.
-     */
-    private static final Pattern ROUTER =
-            Pattern.compile("ip[46]\\.dst == (10\\.[12]\\.0\\.1|fd0[12]::1) |ip\\.ttl == 1 ");
+    private static final int LEAST_HITS = 20;
+    /** Most mutants of one kind: many change what no packet of the run can tell. */
+    private static final int MUTANTS = 40;
 
-    private record Host(String name, String mac, String ip) {}
+    /** Runs that a mutant is tried on. */
+    private static final int TRIALS = 300;
 
-    @TempDir Path directory;
+    /** Stages and shapes of actions without the least number of hits, and why. */
+    private static final Map<String, String> UNREACHED =
+            Map.of(
+                    "Craft ND_NEIGHBOR_ADVERT_ROUTER",
+                    "ovn-trace 23.03 ends in an assertion on nd_na_router",
+                    "Unsupported ct_lb_mark",
+                    "no load balancers; northd writes the flow for every switch",
+                    "Unsupported handle_dhcpv6_reply",
+                    "only for packets to a router that delegates IPv6 prefixes",
+                    "Unsupported handle_svc_check",
+                    "only for answers to health checks of load balancers");
 
-    private static final class Silent implements Chassis.Listener {
-        @Override
-        public void portReady(String port, boolean ready) {}
+    @TempDir static Path directory;
+    private static Optional<TraceWorld> world = Optional.empty();
+    private static final List<Case> CASES = new ArrayList<>();
+    private static final List<Case> DIFFERENCES = new ArrayList<>();
+    private static final Map<String, Integer> COUNTS = new TreeMap<>();
+    private static final Set<String> STATES_MET = new HashSet<>();
+    private static Coverage coverage;
+    private static long seed;
 
-        @Override
-        public void services(Set<LocalService> services) {}
+    @BeforeAll
+    static void run() throws Exception {
+        // A run of ./iod test --full takes other packets each time.
+        seed = Long.getLong("seed", FULL ? System.nanoTime() : 20261122L);
+        System.out.println("OvnTraceTest: seed " + seed);
+        var made = new TraceWorld(directory, TOPOLOGIES, seed);
+        world = Optional.of(made);
+        made.fill();
+        coverage = new Coverage(made.stages(), made.entities.all(Rule.class));
+        for (RandomTopology topology : made.topologies) {
+            var packets = new RandomPackets(topology, seed);
+            for (int i = 0; i < PACKETS / TOPOLOGIES; i++) {
+                count("packets");
+                enumerate(made, packets.next());
+            }
+        }
+        System.out.println(COUNTS);
+        System.out.println(coverage.table());
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        if (world.isPresent()) {
+            world.get().close();
+        }
+    }
+
+    /** Runs a packet until each lookup of its way has said all that it may say. */
+    private static void enumerate(TraceWorld world, Flow flow) {
+        List<Set<String>> met = List.of(new HashSet<>(), new HashSet<>(), new HashSet<>());
+        boolean delivered = false;
+        for (int i = 0; i < RUNS; i++) {
+            Case run = world.run(flow);
+            note(run);
+            delivered |= !run.expected().isEmpty();
+            for (int step = 0; step < Math.min(met.size(), run.states().size()); step++) {
+                met.get(step).add(run.states().get(step));
+            }
+            STATES_MET.addAll(run.states());
+            if (met.stream().allMatch(s -> s.isEmpty() || s.size() == TraceDaemon.STATES.size())) {
+                break;
+            }
+        }
+        if (delivered) {
+            count("packets delivered");
+        }
+    }
+
+    private static void note(Case run) {
+        count("runs");
+        count(run.expected().isEmpty() ? "runs dropped" : "runs delivered");
+        coverage.add(run.steps());
+        if (!run.agrees()) {
+            count(run.comparable() ? "differences" : "differences excused");
+            if (run.comparable() && DIFFERENCES.size() < 100) {
+                DIFFERENCES.add(run);
+            }
+        } else if (CASES.size() < KEPT) {
+            CASES.add(run.lean());
+        }
+    }
+
+    private static void count(String what) {
+        COUNTS.merge(what, 1, Integer::sum);
+    }
+
+    private static int counted(String what) {
+        return COUNTS.getOrDefault(what, 0);
     }
 
     @Test
-    void packetsGoWhereOvnTraceSays() throws Exception {
-        // A run of ./iod test --full takes other packets each time.
-        long any = Boolean.getBoolean("iod.full") ? System.nanoTime() : 20261122L;
-        long seed = Long.getLong("seed", any);
-        System.out.println("OvnTraceTest: seed " + seed);
-        try (OvnCentral central = new OvnCentral(directory);
-                RealEngine engine = new RealEngine(directory)) {
-            Topology.create(central);
-            var config =
-                    new Chassis.Config(
-                            "n1",
-                            "n1",
-                            "192.168.60.1",
-                            List.of(central.southbound()),
-                            Optional.empty(),
-                            directory.resolve("zones"),
-                            false);
-            try (Chassis chassis =
-                    Chassis.open(config, Engine.over(engine.client()), new Silent())) {
-                for (String name : NAMES) {
-                    int id = NAMES.indexOf(name) + 1;
-                    String socket = directory.resolve(name).toString();
-                    var kind = new Entity.Kind.VhostUser(socket, id);
-                    chassis.plug(name, new Entity.Device(id, name, kind, 1442));
-                }
-                chassis.portsKnown();
-                for (String name : NAMES) {
-                    Waiting.until(() -> chassis.port(name).orElseThrow().ready());
-                }
-                central.nb("--wait=hv", "sync");
-                compare(central, engine, new Random(seed));
+    void packetsGoWhereOvnTraceSays() {
+        assertThat(DIFFERENCES.stream().limit(5).toList())
+                .as("of %d differences", counted("differences"))
+                .isEmpty();
+        assertThat(counted("packets")).isEqualTo(PACKETS);
+        // What ovn-trace itself gets wrong (see Expectation) is rare enough not to hide anything.
+        assertThat(counted("differences excused")).isLessThan(counted("runs") / 50);
+    }
+
+    @Test
+    void enoughIsDelivered() {
+        assertThat(counted("packets delivered")).isGreaterThan(PACKETS * 4 / 10);
+        assertThat(counted("runs delivered")).isGreaterThan(counted("runs") * 4 / 10);
+        assertThat(STATES_MET).hasSize(TraceDaemon.STATES.size());
+    }
+
+    @Test
+    void everyStageAndShapeOfActionIsTaken() {
+        var seldom = new TreeMap<>(coverage.totals());
+        seldom.values().removeIf(hits -> hits >= LEAST_HITS);
+        assertThat(seldom.keySet()).isEqualTo(UNREACHED.keySet());
+        System.out.println("not reached: " + UNREACHED);
+    }
+
+    /** A way of breaking a rule; the rows to put into the engine in place of the rule. */
+    private interface Mutation extends Function<Rule, List<Rule>> {}
+
+    @Test
+    void anotherRulesPriorityIsNoticed() {
+        var defaults = new HashMap<String, Rule>();
+        for (Rule rule : rules()) {
+            if (rule.priority() == 0) {
+                defaults.put(table(rule), rule);
             }
         }
+        assertNoticed(
+                "priority swapped",
+                rule ->
+                        Optional.ofNullable(defaults.get(table(rule)))
+                                .filter(other -> !other.actions().equals(rule.actions()))
+                                .map(other -> Mutants.prioritySwapped(rule, other))
+                                .orElse(List.of()));
     }
 
-    private static void compare(OvnCentral central, RealEngine engine, Random random)
-            throws Exception {
-        var differences = new ArrayList<String>();
-        var keys = new HashMap<String, Long>();
-        int delivered = 0;
-        for (int i = 0; i < PACKETS; i++) {
-            Flow flow = packet(random);
-            Set<String> expected = oracle(central, flow);
-            long port = keys.computeIfAbsent(flow.port(), name -> portKey(central, name));
-            EngineReport.Trace trace =
-                    engine.client().trace(port, flow.frame()).get(10, TimeUnit.SECONDS);
-            Set<String> found = outputs(trace);
-            delivered += expected.isEmpty() ? 0 : 1;
-            // A reply, to the sender or to whoever owns the address it forged, belongs to a
-            // connection, which a trace does not make: ovn-trace was told "new", the engine finds
-            // it invalid.
-            boolean reply =
-                    found.isEmpty()
-                            && expected.size() == 1
-                            && (expected.equals(Set.of(flow.port()))
-                                    || ROUTER.matcher(flow.expression()).find())
-                            && flow.expression().matches(".*ip[46]\\.src.*")
-                            && !flow.expression().contains("nd.target");
-            if (!found.equals(expected) && !reply) {
-                differences.add(
-                        flow.expression()
-                                + "\n  ovn-trace: "
-                                + expected
-                                + "\n  engine: "
-                                + found
-                                + "\n"
-                                + tail(trace));
+    @Test
+    void lostBitOfAMaskIsNoticed() {
+        assertNoticed("mask bit lost", rule -> Mutants.maskBitLost(rule).stream().toList());
+    }
+
+    @Test
+    void confusedStateBitIsNoticed() {
+        assertNoticed("state bit", rule -> Mutants.stateBitConfused(rule).stream().toList());
+    }
+
+    private static List<Rule> rules() {
+        return world.orElseThrow().entities.all(Rule.class);
+    }
+
+    private static String table(Rule rule) {
+        return rule.stage() + " " + rule.table();
+    }
+
+    private static void assertNoticed(String name, Mutation mutation) {
+        Map<String, Set<String>> topologies = new HashMap<>();
+        for (Case run : CASES) {
+            for (TraceStep step : run.steps()) {
+                topologies.computeIfAbsent(step.cookie(), c -> new HashSet<>()).add(topology(run));
             }
         }
-        assertThat(differences).as("of %d packets", PACKETS).isEmpty();
-        assertThat(delivered).isBetween(PACKETS / 10, PACKETS * 9 / 10);
-    }
-
-    private static String tail(EngineReport.Trace trace) {
-        var text = new StringBuilder();
-        for (EngineReport.TraceStep step : trace.steps()) {
-            text.append("    ").append(step.datapath()).append(' ').append(step.stage());
-            text.append(' ').append(step.table()).append(' ').append(step.what()).append('\n');
-        }
-        return text.toString();
-    }
-
-    private static long portKey(OvnCentral central, String port) {
-        String[] keys = {
-            central.sb(
-                    "--bare", "--columns=datapath", "find", "Port_Binding", "logical_port=" + port),
-            central.sb(
-                    "--bare",
-                    "--columns=tunnel_key",
-                    "find",
-                    "Port_Binding",
-                    "logical_port=" + port)
-        };
-        long datapath =
-                Long.parseLong(central.sb("get", "Datapath_Binding", keys[0], "tunnel_key"));
-        return datapath << 16 | Long.parseLong(keys[1]);
-    }
-
-    private static Set<String> outputs(EngineReport.Trace trace) {
-        var found = new TreeSet<String>();
-        for (EngineReport.TraceStep step : trace.steps()) {
-            Matcher matcher = DEVICE.matcher(step.what());
-            if (matcher.matches()) {
-                found.add(NAMES.get(Integer.parseInt(matcher.group(1)) - 1));
+        var random = new Random(seed);
+        List<Rule> candidates = new ArrayList<>(rules());
+        candidates.removeIf(rule -> !topologies.containsKey(rule.cookie()));
+        Collections.shuffle(candidates, random);
+        int tried = 0;
+        int noticed = 0;
+        for (Rule rule : candidates) {
+            boolean enough = tried == MUTANTS || noticed > 0;
+            List<Rule> mutants = enough ? List.of() : mutation.apply(rule);
+            if (!mutants.isEmpty()) {
+                tried++;
+                Set<String> where = topologies.getOrDefault(rule.cookie(), Set.of());
+                List<Case> runs = new ArrayList<>(CASES);
+                runs.removeIf(run -> !where.contains(topology(run)) || !visits(run, rule));
+                Collections.shuffle(runs, random);
+                boolean seen = isNoticed(mutants, runs.subList(0, Math.min(TRIALS, runs.size())));
+                noticed += seen ? 1 : 0;
             }
         }
-        return found;
+        System.out.println(name + ": mutant " + tried + " noticed: " + (noticed > 0));
+        assertThat(noticed).isPositive();
     }
 
-    private static Set<String> oracle(OvnCentral central, Flow flow) {
-        var found = new TreeSet<String>();
-        Matcher matcher = PORT.matcher(central.trace(flow.expression()));
-        while (matcher.find()) {
-            // Metadata ports have no device here.
-            if (NAMES.contains(matcher.group(1))) {
-                found.add(matcher.group(1));
-            }
+    private static String topology(Case run) {
+        return run.flow().port().replaceFirst("^lrp-", "").replaceFirst("n.*", "");
+    }
+
+    private static boolean visits(Case run, Rule rule) {
+        return run.steps().stream()
+                .anyMatch(step -> step.stage() == rule.stage() && step.table() == rule.table());
+    }
+
+    private static boolean isNoticed(List<Rule> mutants, List<Case> runs) {
+        TraceWorld on = world.orElseThrow();
+        Set<Long> numbers = new HashSet<>();
+        mutants.forEach(mutant -> numbers.add(mutant.id()));
+        List<Rule> right = rules().stream().filter(r -> numbers.contains(r.id())).toList();
+        on.put(List.<Entity>copyOf(mutants));
+        try {
+            return runs.stream().anyMatch(run -> !on.again(run).agrees());
+        } finally {
+            on.put(List.<Entity>copyOf(right));
         }
-        return found;
-    }
-
-    private static <T> T one(Random random, List<T> values) {
-        return values.get(random.nextInt(values.size()));
-    }
-
-    private static Flow packet(Random random) {
-        Host own = one(random, HOSTS);
-        Host other = one(random, HOSTS);
-        String from = own.name();
-        String mac = random.nextInt(10) == 0 ? "02:00:00:00:00:66" : own.mac();
-        String source = random.nextInt(10) == 0 ? "10.1.0.77" : own.ip();
-        String net = own.ip().substring(0, 5);
-        String router = net.equals("10.1.") ? "fa:16:3e:00:00:01" : "fa:16:3e:00:00:02";
-        int kind = random.nextInt(6);
-        if (kind == 0) {
-            return packet6(random, own, mac);
-        }
-        if (kind == 1) {
-            String target = one(random, List.of("ff:ff:ff:ff:ff:ff", router, other.mac()));
-            String asked =
-                    one(
-                            random,
-                            List.of(other.ip(), net + "0.1", net + "0.2", net + "0.200", own.ip()));
-            return Flow.arp(from, mac, target, mac, source, asked, 1 + random.nextInt(2));
-        }
-        String target =
-                one(random, List.of(other.mac(), router, router, router, "02:00:00:00:00:55"));
-        String destination =
-                one(
-                        random,
-                        List.of(
-                                other.ip(),
-                                other.ip(),
-                                other.ip(),
-                                "10.1.0.1",
-                                "10.2.0.1",
-                                "172.30.0.9",
-                                net + "0.201"));
-        return Flow.ip(
-                from,
-                mac,
-                target,
-                source,
-                destination,
-                one(random, List.of(64, 64, 64, 1, 2)),
-                transport(random));
-    }
-
-    /** Only vm1 and the router's first port have IPv6 addresses besides the link-local ones. */
-    private static Flow packet6(Random random, Host own, String mac) {
-        boolean first = own.ip().startsWith("10.1.");
-        String router = first ? "fa:16:3e:00:00:01" : "fa:16:3e:00:00:02";
-        String source = one(random, List.of("fd01::11", "fd01::11", "fd02::99"));
-        if (random.nextBoolean()) {
-            // Not the router's address: ovn-trace 23.03 crashes on nd_na_router.
-            String asked = one(random, List.of("fd01::11", "fd01::77"));
-            String last = asked.substring(6);
-            String group = "ff02::1:ff00:" + last;
-            String target = "33:33:ff:00:00:" + last;
-            return Flow.ip6(
-                    own.name(), mac, target, source, group, 255, Flow.solicitation(asked, mac));
-        }
-        String destination = one(random, List.of("fd01::11", "fd01::1", "fd01::77", "fd09::1"));
-        Transport transport = one(random, List.of(Transport.ping6(), Transport.udp(40000, 5000)));
-        return Flow.ip6(own.name(), mac, router, source, destination, 64, transport);
-    }
-
-    private static Transport transport(Random random) {
-        int client = 32768 + random.nextInt(1000);
-        return switch (random.nextInt(5)) {
-            case 0 -> Transport.ping(8);
-            case 1 -> Transport.udp(client, one(random, List.of(7, 53, 5000, 5500, 6001)));
-            case 2 -> Transport.other(47);
-            default -> Transport.syn(client, one(random, List.of(22, 23, 80, 443)));
-        };
     }
 }
