@@ -37,8 +37,7 @@ final class Mutants {
         long mask = chosen.get().mask().low();
         Bits without = new Bits(chosen.get().mask().high(), mask & (mask - 1));
         var lost =
-                new Match.Masked(
-                        chosen.get().field(), chosen.get().value().and(without), without);
+                new Match.Masked(chosen.get().field(), chosen.get().value().and(without), without);
         Match match = map(rule.match(), term -> term.equals(chosen.get()) ? lost : term);
         return Optional.of(with(rule, rule.priority(), match));
     }

@@ -42,6 +42,7 @@ class OvnTraceTest {
     private static final int KEPT = 20_000;
 
     private static final int LEAST_HITS = 20;
+
     /** Most mutants of one kind: many change what no packet of the run can tell. */
     private static final int MUTANTS = 40;
 
@@ -90,10 +91,8 @@ class OvnTraceTest {
     }
 
     @AfterAll
-    static void stop() throws Exception {
-        if (world.isPresent()) {
-            world.get().close();
-        }
+    static void stop() {
+        world.ifPresent(TraceWorld::close);
     }
 
     /** Runs a packet until each lookup of its way has said all that it may say. */

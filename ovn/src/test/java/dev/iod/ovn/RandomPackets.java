@@ -97,7 +97,8 @@ final class RandomPackets {
     private static List<String> elsewhere(Host other) {
         // See source() for why just this address of the prefix.
         String prefix = other.network().prefix4();
-        return List.of(prefix + "99", prefix + "98", prefix + "98", other.behind() + "0", "8.8.8.8");
+        return List.of(
+                prefix + "99", prefix + "98", prefix + "98", other.behind() + "0", "8.8.8.8");
     }
 
     private String sourceMac(Host own) {

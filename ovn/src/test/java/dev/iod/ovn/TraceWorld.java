@@ -29,13 +29,12 @@ final class TraceWorld implements AutoCloseable {
 
     final List<RandomTopology> topologies = new ArrayList<>();
     final MemoryEngine entities = new MemoryEngine();
-    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final Deque<Runnable> opened = new ArrayDeque<>();
     private final OvnCentral central;
     private final RealEngine engine;
     private final Path directory;
     private final long seed;
-    private Chassis chassis;
-    private TraceDaemon daemon;
+    private Optional<TraceDaemon> daemon = Optional.empty();
     private final Set<String> plugged = new HashSet<>();
     private final Map<String, String> tunnels = new HashMap<>();
     private final Map<String, Long> keys = new HashMap<>();
@@ -102,14 +101,16 @@ final class TraceWorld implements AutoCloseable {
             topologies.add(new RandomTopology(i, seed));
         }
         central = new OvnCentral(directory);
-        opened.addFirst(central);
+        opened.addFirst(central::close);
         engine = new RealEngine(directory);
-        opened.addFirst(engine);
+        opened.addFirst(engine::close);
     }
 
     /** Fills the databases and waits until the engine has it all. */
     void fill() throws Exception {
- north();        south(new Random(seed));        var config =
+        north();
+        south(new Random(seed));
+        var config =
                 new Chassis.Config(
                         "n1",
                         "n1",
@@ -124,15 +125,18 @@ final class TraceWorld implements AutoCloseable {
                     entities.commit(change);
                     return real.commit(change);
                 };
-        chassis = Chassis.open(config, both, new Silent());
-        opened.addFirst(chassis);
-        plug();        daemon =
+        Chassis chassis = Chassis.open(config, both, new Silent());
+        opened.addFirst(chassis::close);
+        plug(chassis);
+        var made =
                 new TraceDaemon(
                         directory,
                         "trace",
                         "unix:" + directory.resolve("sb.sock"),
                         new Random(seed));
-        opened.addFirst(daemon);    }
+        daemon = Optional.of(made);
+        opened.addFirst(made::close);
+    }
 
     private void north() {
         central.pause();
@@ -232,7 +236,7 @@ final class TraceWorld implements AutoCloseable {
         command.addAll(List.of("datapath=" + datapath, "ip=" + ip, "mac=\"02:00:00:00:77:77\""));
     }
 
-    private void plug() throws InterruptedException {
+    private void plug(Chassis chassis) throws InterruptedException {
         // Else it computes everything again for every port that comes up.
         central.pause();
         int id = 0;
@@ -262,10 +266,6 @@ final class TraceWorld implements AutoCloseable {
         }
     }
 
-    Chassis.Status status() {
-        return chassis.status();
-    }
-
     /** northd's name of the stage of every logical flow, by the flow's number. */
     Map<String, String> stages() {
         Map<String, String> stages = new HashMap<>();
@@ -285,7 +285,7 @@ final class TraceWorld implements AutoCloseable {
 
     /** Asks ovn-trace, and the engine under what ovn-trace assumed of connections. */
     Case run(Flow flow) {
-        String summary = daemon.summary(flow.expression());
+        String summary = daemon.orElseThrow().summary(flow.expression());
         Expectation expectation = Expectation.of(summary, flow.frame(), tunnels, plugged);
         EngineReport.Trace trace = engine(flow, expectation.states());
         return new Case(
@@ -364,9 +364,7 @@ final class TraceWorld implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
-        for (AutoCloseable part : opened) {
-            part.close();
-        }
+    public void close() {
+        opened.forEach(Runnable::run);
     }
 }
