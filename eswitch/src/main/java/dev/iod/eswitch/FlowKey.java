@@ -67,19 +67,19 @@ final class FlowKey {
             }
             case NONE -> {}
         }
-        words[1] = p.u48(0) << 16 | p.vlanTci;
+        words[1] = p.u64(0) >>> 16 << 16 | p.vlanTci;
+        long source = p.u64(6) >>> 16 << 16;
         if (p.ipVersion == 4) {
-            int tos = p.u8(p.l3 + 1);
             words[0] = ingress;
-            words[2] = p.u48(6) << 16 | p.u16(p.l3 + 8);
-            words[3] = (long) ports << 32 | (long) tos << 24;
+            words[2] = source | p.u16(p.l3 + 8);
+            words[3] = (long) ports << 32 | (long) p.u8(p.l3 + 1) << 24;
             words[4] = p.u64(p.l3 + 12);
             words[5] = 0;
             words[6] = 0;
             words[7] = 0;
         } else {
             words[0] = ingress | FAMILY6;
-            words[2] = p.u48(6) << 16 | p.u8(p.l3 + 7) << 8 | p.ipProto;
+            words[2] = source | p.u8(p.l3 + 7) << 8 | p.ipProto;
             // Version, traffic class and label are one word of the header.
             words[3] = (long) ports << 32 | p.u32(p.l3);
             words[4] = p.u64(p.l3 + 8);
@@ -90,13 +90,16 @@ final class FlowKey {
         return reach;
     }
 
+    /** Multilinear: the products do not wait for each other. */
     int hash() {
-        long hash = 0;
-        for (long word : words) {
-            hash = (hash ^ word) * 0x9E37_79B9_7F4A_7C15L;
-            hash ^= hash >>> 32;
-        }
-        return (int) hash;
+        long[] w = words;
+        long hash =
+                (w[0] * 0x9E37_79B9_7F4A_7C15L + w[1] * 0xBF58_476D_1CE4_E5B9L)
+                        + (w[2] * 0x94D0_49BB_1331_11EBL + w[3] * 0xD6E8_FEB8_6659_FD93L)
+                        + (w[4] * 0xA076_1D64_78BD_642FL + w[5] * 0xE703_7ED1_A0B4_28DBL)
+                        + (w[6] * 0x8EBC_6AF0_9C88_C6E3L + w[7] * 0x5899_65CC_7537_4CC3L);
+        hash ^= hash >>> 32;
+        return (int) (hash * 0x9E37_79B9_7F4A_7C15L >>> 32);
     }
 
     static String text(long[] table, int at) {

@@ -101,16 +101,26 @@ final class Packet {
 
     /** Forgets metadata, keeps the bytes. */
     void clearMetadata() {
+        clearIdentity();
+        clearState();
+    }
+
+    /** Forgets where it came from and what became of it. */
+    void clearIdentity() {
         clearFate();
         inPort = 0;
         outPort = 0;
         datapath = 0;
+        fromService = false;
+        sender = Senders.NOBODY;
+    }
+
+    /** Forgets what the pipeline knows about it. */
+    void clearState() {
         clearRegisters();
         flags = 0;
         clearConnection();
-        fromService = false;
         fromTunnel = false;
-        sender = Senders.NOBODY;
         insecure = false;
         modified = 0;
     }

@@ -158,7 +158,7 @@ final class PacketEngine implements SlowPath.Effects {
     }
 
     private void prepare(Attachment source, Packet p, int index) {
-        p.clearMetadata();
+        p.clearIdentity();
         reaches[index] = FlowKey.Reach.NONE;
         DropReason reason;
         try {
@@ -291,6 +291,7 @@ final class PacketEngine implements SlowPath.Effects {
 
     private void miss(Attachment source, Packet p, int index) {
         charged = senders[index];
+        p.clearState();
         recorder.start();
         steps.begin(nowMillis);
         long changes = conntrack.changes;
