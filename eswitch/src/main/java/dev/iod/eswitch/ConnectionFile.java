@@ -26,7 +26,7 @@ final class ConnectionFile {
     private static final System.Logger LOG = System.getLogger(ConnectionFile.class.getName());
 
     /** Number and version: changes with the meaning of a row. */
-    private static final long MAGIC = 0x696f_642d_6374_0001L;
+    private static final long MAGIC = 0x696f_642d_6374_0002L;
 
     private static final int CAPACITY = 8;
     private static final int ROW = 12;

@@ -4,7 +4,9 @@ import dev.iod.sys.Mapping;
 import dev.iod.sys.Memory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The connections, 128 bytes each, in a file that outlives the engine: a restarted engine finds
@@ -42,11 +44,19 @@ final class ConnectionTable implements AutoCloseable {
     /** Bit of FLAGS: a reply was seen. */
     static final int REPLIED = 2;
 
-    /** FLAGS bits 8 to 15: TCP state. */
+    /** Bit of FLAGS: the initiator sent more than one packet. */
+    static final int AGAIN = 4;
+
+    /** FLAGS bits 8 to 11: state of the initiator's TCP, 12 to 15 of the responder's. */
     static final int TCP_SHIFT = 8;
 
     private static final System.Logger LOG = System.getLogger(ConnectionTable.class.getName());
     private static final int USED = 1;
+
+    /** Most rows one report looks at and lists: what the engine thread spends on it is bounded. */
+    private static final int REPORT_ROWS = 8192;
+
+    private static final int REPORT_MOST = 1024;
     private static final int WHEEL = 1024;
     private static final long TICK_MILLIS = 1000;
 
@@ -128,13 +138,16 @@ final class ConnectionTable implements AutoCloseable {
         key.zone = kind & 0xffff;
         key.proto = kind >>> 16 & 0xff;
         key.ip6 = (kind >>> 24 & 1) != 0;
+        key.variant = kind >>> 25;
         key.lowPort = readInt(slot, PORTS) >>> 16;
         key.highPort = readInt(slot, PORTS) & 0xffff;
         key.lowHigh = readLong(slot, LOW_HIGH);
         key.lowLow = readLong(slot, LOW_LOW);
         key.highHigh = readLong(slot, HIGH_HIGH);
         key.highLow = readLong(slot, HIGH_LOW);
-        return key.zone != 0 && TcpTracker.validState(readInt(slot, FLAGS) >>> TCP_SHIFT & 0xff);
+        return key.zone != 0
+                && key.variant <= (key.ip6 ? 1 : 5)
+                && TcpTracker.validStates(readInt(slot, FLAGS) >>> TCP_SHIFT & 0xff);
     }
 
     int find(ConnectionKey key) {
@@ -331,6 +344,48 @@ final class ConnectionTable implements AutoCloseable {
             before = next[before];
         }
         next[before] = next[slot];
+    }
+
+    /**
+     * @param cursor row to begin with
+     */
+    EngineReport.Connections report(int cursor, int max, long nowMillis) {
+        List<ConnectionStatus> found = new ArrayList<>();
+        ConnectionKey key = new ConnectionKey();
+        int row = Math.max(cursor, 0);
+        int end = (int) Math.min(capacity, (long) row + REPORT_ROWS);
+        int most = Math.min(max, REPORT_MOST);
+        while (row < end && found.size() < most) {
+            if (used(row) && readKey(row, key)) {
+                found.add(status(row, key, nowMillis));
+            }
+            row++;
+        }
+        return new EngineReport.Connections(row < capacity ? row : 0, size(), List.copyOf(found));
+    }
+
+    private ConnectionStatus status(int row, ConnectionKey key, long nowMillis) {
+        int flags = readInt(row, FLAGS);
+        boolean fromLow = (flags & FROM_LOW) != 0;
+        Bits low = new Bits(key.lowHigh, key.lowLow);
+        Bits high = new Bits(key.highHigh, key.highLow);
+        boolean tcp = key.proto == Packet.PROTO_TCP;
+        boolean icmp = key.proto == (key.ip6 ? Packet.PROTO_ICMP6 : Packet.PROTO_ICMP4);
+        boolean asks = fromLow == ((key.variant & 1) != 0);
+        return new ConnectionStatus(
+                key.zone,
+                key.proto,
+                key.ip6,
+                fromLow ? low : high,
+                fromLow ? high : low,
+                fromLow ? key.lowPort : key.highPort,
+                fromLow ? key.highPort : key.lowPort,
+                icmp ? ConnectionKey.icmpType(key.ip6, key.variant, asks) : -1,
+                tcp ? TcpTracker.name(flags >>> TCP_SHIFT & 0xff) : "",
+                (flags & REPLIED) != 0,
+                readLong(row, EXPIRY) - nowMillis,
+                readInt(row, MARK),
+                new Bits(readLong(row, LABEL_HIGH), readLong(row, LABEL_LOW)));
     }
 
     private long address(int slot, int offset) {

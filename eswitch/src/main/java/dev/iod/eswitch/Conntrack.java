@@ -23,11 +23,6 @@ final class Conntrack {
     static final int INVALID = 16;
     static final int TRACKED = 32;
 
-    private static final long UDP_MILLIS = 30_000;
-    private static final long UDP_REPLIED_MILLIS = 120_000;
-    private static final long ICMP_MILLIS = 30_000;
-    private static final long OTHER_MILLIS = 600_000;
-
     private final ConnectionTable table;
     private final TcpTracker tcp;
     private final Limits limits;
@@ -94,6 +89,7 @@ final class Conntrack {
 
     private void trackOwn(Packet p, long nowMillis, boolean peek) {
         slot = live(table.find(key), nowMillis);
+        boolean opening = false;
         if (slot != NONE && p.transport == Transport.TCP) {
             reply = isReply(slot);
             int stamp = table.stamp(slot);
@@ -102,6 +98,7 @@ final class Conntrack {
             table.review(slot);
             switch (verdict) {
                 case VALID -> {}
+                case OPENING -> opening = true;
                 case INVALID -> {
                     p.ctState = TRACKED | INVALID;
                     slot = NONE;
@@ -121,12 +118,13 @@ final class Conntrack {
             p.ctState = mayBegin(p) ? TRACKED | NEW : TRACKED | INVALID;
             return;
         }
-        reply = isReply(slot);
+        // A SYN that comes again, or from both sides, establishes nothing and replies to nothing.
+        reply = !opening && isReply(slot);
         if (!peek) {
             touch(p, nowMillis);
         }
         int flags = table.readInt(slot, FLAGS);
-        boolean replied = reply || (flags & ConnectionTable.REPLIED) != 0;
+        boolean replied = !opening && (reply || (flags & ConnectionTable.REPLIED) != 0);
         p.ctState = TRACKED | (replied ? ESTABLISHED : NEW) | (reply ? REPLY : 0);
         loadMarks(p);
     }
@@ -146,26 +144,35 @@ final class Conntrack {
 
     private void touch(Packet p, long nowMillis) {
         int flags = table.readInt(slot, FLAGS);
-        if (reply && (flags & ConnectionTable.REPLIED) == 0) {
-            table.writeInt(slot, FLAGS, flags | ConnectionTable.REPLIED);
-            table.bump(slot);
-            table.review(slot);
-            changes++;
+        int seen = flags | (reply ? ConnectionTable.REPLIED : ConnectionTable.AGAIN);
+        if (seen != flags) {
+            table.writeInt(slot, FLAGS, seen);
+            if (reply) {
+                table.bump(slot);
+                table.review(slot);
+                changes++;
+            }
         }
-        refreshExpiry(p.transport, nowMillis);
+        ConnectionTimeout timeout = timeout(p.transport, seen);
+        if (timeout != null) {
+            table.expireAt(slot, nowMillis + timeout.millis);
+        }
     }
 
-    private void refreshExpiry(Transport transport, long nowMillis) {
-        table.expireAt(slot, nowMillis + timeoutMillis(transport, slot));
-    }
-
-    private long timeoutMillis(Transport transport, int row) {
-        boolean replied = (table.readInt(row, FLAGS) & ConnectionTable.REPLIED) != 0;
+    /** What a connection waits for after the packet at hand; null when that prolongs nothing. */
+    private @Nullable ConnectionTimeout timeout(Transport transport, int flags) {
+        boolean replied = (flags & ConnectionTable.REPLIED) != 0;
         return switch (transport) {
-            case TCP -> TcpTracker.timeoutMillis(tcp.state(row));
-            case UDP, SCTP -> replied ? UDP_REPLIED_MILLIS : UDP_MILLIS;
-            case ICMP4, ICMP6 -> ICMP_MILLIS;
-            case NONE -> OTHER_MILLIS;
+            case TCP -> tcp.timeout();
+            case UDP, SCTP, NONE -> {
+                if (replied) {
+                    yield ConnectionTimeout.OTHER_TWO_WAY;
+                }
+                boolean again = (flags & ConnectionTable.AGAIN) != 0;
+                yield again ? ConnectionTimeout.OTHER_ONE_WAY : ConnectionTimeout.OTHER_FIRST;
+            }
+            case ICMP4, ICMP6 ->
+                    replied ? ConnectionTimeout.ICMP_REPLIED : ConnectionTimeout.ICMP_REQUEST;
         };
     }
 
@@ -176,8 +183,8 @@ final class Conntrack {
 
     private boolean mayBegin(Packet p) {
         return switch (p.transport) {
-            case TCP -> tcp.initialState(p) != TcpTracker.NONE;
-            case ICMP4, ICMP6 -> ConnectionKey.isEchoRequest(p);
+            case TCP -> tcp.mayBegin(p);
+            case ICMP4, ICMP6 -> ConnectionKey.isRequest(p);
             case UDP, SCTP, NONE -> true;
         };
     }
@@ -257,18 +264,17 @@ final class Conntrack {
 
     /** Makes the connection of {@link #key}; there is room. */
     private int begin(Packet p, long nowMillis) {
-        int state = p.transport == Transport.TCP ? tcp.initialState(p) : TcpTracker.NONE;
+        int states = p.transport == Transport.TCP ? TcpTracker.firstStates() : 0;
         int flags =
                 (key.sourceIsLow ? ConnectionTable.FROM_LOW : 0)
-                        | state << ConnectionTable.TCP_SHIFT;
-        long timeout =
+                        | states << ConnectionTable.TCP_SHIFT;
+        ConnectionTimeout timeout =
                 switch (p.transport) {
-                    case TCP -> TcpTracker.timeoutMillis(state);
-                    case UDP, SCTP -> UDP_MILLIS;
-                    case ICMP4, ICMP6 -> ICMP_MILLIS;
-                    case NONE -> OTHER_MILLIS;
+                    case TCP -> ConnectionTimeout.TCP_FIRST;
+                    case UDP, SCTP, NONE -> ConnectionTimeout.OTHER_FIRST;
+                    case ICMP4, ICMP6 -> ConnectionTimeout.ICMP_REQUEST;
                 };
-        int row = table.add(key, flags, p.sender, nowMillis + timeout);
+        int row = table.add(key, flags, p.sender, nowMillis + timeout.millis);
         if (p.transport == Transport.TCP) {
             tcp.begin(row, p);
         }
@@ -329,7 +335,15 @@ final class Conntrack {
         if (p.transport == Transport.TCP && !tcp.continues(row, isReply, p)) {
             return false;
         }
-        table.expireAt(row, nowMillis + timeoutMillis(p.transport, row));
+        int flags = table.readInt(row, FLAGS);
+        if (!isReply && (flags & ConnectionTable.AGAIN) == 0) {
+            flags |= ConnectionTable.AGAIN;
+            table.writeInt(row, FLAGS, flags);
+        }
+        ConnectionTimeout timeout = timeout(p.transport, flags);
+        if (timeout != null) {
+            table.expireAt(row, nowMillis + timeout.millis);
+        }
         return true;
     }
 
@@ -340,6 +354,10 @@ final class Conntrack {
             changes++;
             counters.add(Counter.CONNECTIONS_EXPIRED, removed);
         }
+    }
+
+    EngineReport.Connections report(int cursor, int max, long nowMillis) {
+        return table.report(cursor, max, nowMillis);
     }
 
     int size() {

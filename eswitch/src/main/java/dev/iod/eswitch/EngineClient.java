@@ -116,6 +116,17 @@ public final class EngineClient implements AutoCloseable {
         return query(new Query.Flows(max)).thenApply(EngineReport.Flows.class::cast);
     }
 
+    /**
+     * A part of the connection table. Connections made or gone between two calls may be missed.
+     *
+     * @param cursor 0 for the first part, then {@code next} of the part before
+     * @param max most connections of this part; the engine may give fewer
+     */
+    public CompletableFuture<EngineReport.Connections> connections(int cursor, int max) {
+        return query(new Query.Connections(cursor, max))
+                .thenApply(EngineReport.Connections.class::cast);
+    }
+
     /** Runs a frame through the pipeline as if it entered by a logical port, without effects. */
     public CompletableFuture<EngineReport.Trace> trace(long inPort, byte[] frame) {
         return trace(inPort, frame, List.of());

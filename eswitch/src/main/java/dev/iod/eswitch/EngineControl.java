@@ -102,6 +102,11 @@ final class EngineControl implements AutoCloseable {
                                                     .map(Attachment::report)
                                                     .toList()));
             case Query.Flows q -> onEngine(() -> flows.report(q.max(), EngineThread.nowMillis()));
+            case Query.Connections q ->
+                    onEngine(
+                            () ->
+                                    packets.connections(
+                                            q.cursor(), q.max(), EngineThread.nowMillis()));
             case Query.Trace q -> onEngine(() -> packets.trace(q, EngineThread.nowMillis()));
         };
     }

@@ -32,6 +32,15 @@ public sealed interface EngineReport {
      */
     record Flows(int total, List<FlowStatus> flows) implements EngineReport {}
 
+    /**
+     * A part of the connection table.
+     *
+     * @param next cursor of the rest, 0 when this was the last part
+     * @param total number of connections, of which some are listed
+     */
+    record Connections(int next, int total, List<ConnectionStatus> connections)
+            implements EngineReport {}
+
     /** One step of a traced packet. */
     record TraceStep(int datapath, Action.Stage stage, int table, String cookie, String what) {}
 

@@ -24,7 +24,9 @@ final class Packet {
     static final int TCP_FIN = 1;
     static final int TCP_SYN = 2;
     static final int TCP_RST = 4;
+    static final int TCP_PSH = 8;
     static final int TCP_ACK = 16;
+    static final int TCP_URG = 32;
 
     /** Which transport header starts at {@link #l4}. */
     enum Transport {

@@ -418,6 +418,10 @@ final class PacketEngine implements SlowPath.Effects {
         events.unsupported(cookie, what, nowMillis);
     }
 
+    EngineReport.Connections connections(int cursor, int max, long now) {
+        return conntrack.report(cursor, max, now);
+    }
+
     /** Runs a frame through the pipeline without effects and says which rules it met. */
     EngineReport.Trace trace(ReportCodec.Query.Trace query, long now) {
         Tracer tracer = new Tracer(query.assumed());

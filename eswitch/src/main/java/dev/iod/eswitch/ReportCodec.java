@@ -25,6 +25,8 @@ final class ReportCodec {
 
         record Flows(int max) implements Query {}
 
+        record Connections(int cursor, int max) implements Query {}
+
         record Trace(long inPort, byte[] frame, List<AssumedConnection> assumed) implements Query {}
     }
 
@@ -34,6 +36,7 @@ final class ReportCodec {
             case Query.Counters q -> out.u8(0);
             case Query.Devices q -> out.u8(1);
             case Query.Flows q -> out.u8(2).i32(q.max());
+            case Query.Connections q -> out.u8(4).i32(q.cursor()).i32(q.max());
             case Query.Trace q -> {
                 out.u8(3).i64(q.inPort()).blob(q.frame()).i32(q.assumed().size());
                 for (AssumedConnection a : q.assumed()) {
@@ -60,6 +63,10 @@ final class ReportCodec {
                     assumed.add(new AssumedConnection(state, in.i32()));
                 }
                 yield new Query.Trace(inPort, frame, List.copyOf(assumed));
+            }
+            case 4 -> {
+                int cursor = in.i32();
+                yield new Query.Connections(cursor, in.i32());
             }
             default -> throw WireReader.malformed("unknown query " + tag);
         };
@@ -88,6 +95,12 @@ final class ReportCodec {
                     out.i64(f.packets()).i64(f.bytes()).i64(f.idleMillis());
                 }
             }
+            case EngineReport.Connections r -> {
+                out.u8(4).i32(r.next()).i32(r.total()).i32(r.connections().size());
+                for (ConnectionStatus c : r.connections()) {
+                    writeConnection(out, c);
+                }
+            }
             case EngineReport.Trace r -> {
                 out.u8(3).i32(r.steps().size());
                 for (TraceStep s : r.steps()) {
@@ -114,6 +127,7 @@ final class ReportCodec {
             case 1 -> readDevices(in);
             case 2 -> readFlows(in);
             case 3 -> readTrace(in);
+            case 4 -> readConnections(in);
             default -> throw WireReader.malformed("unknown report " + tag);
         };
     }
@@ -185,6 +199,49 @@ final class ReportCodec {
             flows.add(new FlowStatus(key, actions, packets, bytes, in.i64()));
         }
         return new EngineReport.Flows(total, List.copyOf(flows));
+    }
+
+    private static void writeConnection(WireWriter out, ConnectionStatus c) {
+        out.i32(c.zone()).u8(c.protocol()).bool(c.ip6()).bits(c.source()).bits(c.destination());
+        out.i32(c.sourcePort()).i32(c.destinationPort()).i32(c.icmpType());
+        out.text(c.state()).bool(c.replied()).i64(c.leftMillis()).i32(c.mark()).bits(c.label());
+    }
+
+    private static EngineReport readConnections(WireReader in) {
+        int next = in.i32();
+        int total = in.i32();
+        int count = in.count(80);
+        List<ConnectionStatus> connections = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            int zone = in.i32();
+            int protocol = in.u8();
+            boolean ip6 = in.bool();
+            Bits source = in.bits();
+            Bits destination = in.bits();
+            int sourcePort = in.i32();
+            int destinationPort = in.i32();
+            int icmpType = in.i32();
+            String state = in.text();
+            boolean replied = in.bool();
+            long leftMillis = in.i64();
+            int mark = in.i32();
+            connections.add(
+                    new ConnectionStatus(
+                            zone,
+                            protocol,
+                            ip6,
+                            source,
+                            destination,
+                            sourcePort,
+                            destinationPort,
+                            icmpType,
+                            state,
+                            replied,
+                            leftMillis,
+                            mark,
+                            in.bits()));
+        }
+        return new EngineReport.Connections(next, total, List.copyOf(connections));
     }
 
     private static EngineReport readTrace(WireReader in) {

@@ -1,240 +1,241 @@
 package dev.iod.eswitch;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * TCP state and window tracking of one connection row, after "Real Stateful TCP Packet Filtering in
- * IP Filter" (van Rooij, 2001), the method Linux uses; out-of-window segments are invalid.
+ * IP Filter" (van Rooij, 2001): each direction has a state, the highest sequence number it sent and
+ * the highest it may send. Verdicts, states and timeouts are those of Open vSwitch's user-space
+ * datapath, beside which the tracker is tested. Engine thread only.
  */
 final class TcpTracker {
-    static final int NONE = 0;
+    /** Nothing was seen from this side. */
+    static final int CLOSED = 0;
+
     static final int SYN_SENT = 1;
-    static final int SYN_RECEIVED = 2;
-    static final int ESTABLISHED = 3;
-    static final int FIN_WAIT = 4;
-    static final int CLOSE_WAIT = 5;
-    static final int LAST_ACK = 6;
-    static final int TIME_WAIT = 7;
-    static final int CLOSED = 8;
 
-    /** Simultaneous open: a SYN was seen in both directions. */
-    static final int SYN_SENT_BOTH = 9;
+    /** The other side acknowledged something. */
+    static final int ESTABLISHED = 2;
 
-    /** Not a transition: the segment says nothing about the state. */
-    private static final int SAME = 10;
+    /** A FIN was sent, */
+    static final int CLOSING = 3;
 
-    private static final int INVALID = 11;
+    /** and acknowledged. */
+    static final int FIN_WAIT_2 = 4;
 
-    private static final int SYN = 0;
-    private static final int SYN_ACK = 1;
-    private static final int FIN = 2;
-    private static final int ACK = 3;
-    private static final int RST = 4;
-    private static final int OTHER = 5;
+    /** One side sent a reset. */
+    static final int TIME_WAIT = 5;
 
-    /** Next state by segment and present state, for the initiator's direction. */
-    private static final int[][] ORIGINAL = {
-        row(SYN_SENT, SYN_SENT, SAME, SAME, SAME, SAME, SAME, SYN_SENT, SYN_SENT, SYN_SENT_BOTH),
-        row(
-                INVALID,
-                INVALID,
-                SYN_RECEIVED,
-                INVALID,
-                INVALID,
-                INVALID,
-                INVALID,
-                INVALID,
-                INVALID,
-                SYN_RECEIVED),
-        row(
-                INVALID, INVALID, FIN_WAIT, FIN_WAIT, LAST_ACK, LAST_ACK, LAST_ACK, TIME_WAIT,
-                CLOSED, INVALID),
-        row(
-                ESTABLISHED,
-                INVALID,
-                ESTABLISHED,
-                ESTABLISHED,
-                CLOSE_WAIT,
-                CLOSE_WAIT,
-                TIME_WAIT,
-                TIME_WAIT,
-                CLOSED,
-                INVALID),
-        row(INVALID, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED),
+    private static final String[] NAMES = {
+        "CLOSED", "SYN_SENT", "ESTABLISHED", "CLOSING", "TIME_WAIT", "TIME_WAIT"
     };
 
-    private static final int[][] REPLY = {
-        row(
-                INVALID,
-                SYN_SENT_BOTH,
-                INVALID,
-                INVALID,
-                INVALID,
-                INVALID,
-                INVALID,
-                SYN_SENT,
-                INVALID,
-                SYN_SENT_BOTH),
-        row(INVALID, SYN_RECEIVED, SAME, SAME, SAME, SAME, SAME, SAME, SAME, SYN_RECEIVED),
-        row(
-                INVALID, INVALID, FIN_WAIT, FIN_WAIT, LAST_ACK, LAST_ACK, LAST_ACK, TIME_WAIT,
-                CLOSED, INVALID),
-        row(
-                INVALID,
-                SAME,
-                SYN_RECEIVED,
-                ESTABLISHED,
-                CLOSE_WAIT,
-                CLOSE_WAIT,
-                TIME_WAIT,
-                TIME_WAIT,
-                CLOSED,
-                SAME),
-        row(INVALID, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED),
-    };
-
-    /** Seconds a connection is kept without packets, by state. */
-    private static final int[] TIMEOUT_SECONDS = {0, 120, 60, 86_400, 120, 60, 30, 120, 10, 120};
-
-    // One direction's window, offsets in bytes from its start.
-    private static final int END = 0;
-    private static final int MAX_END = 4;
-    private static final int MAX_WINDOW = 8;
-    private static final int MAX_ACK = 12;
-    private static final int SCALE = 16;
+    // One direction's record, offsets in bytes from its start.
+    private static final int SENT = 0;
+    private static final int LIMIT = 4;
+    private static final int WINDOW = 8;
+    private static final int SCALE = 12;
 
     /** Its last four bytes belong to {@link ConnectionTable#SENDER} on the first side. */
     private static final int SIDE = 24;
 
-    /** Bits of SCALE beside the shift count in its low byte. */
-    private static final int SCALE_SEEN = 0x100;
+    /** Bits of SCALE beside the shift count: offered in a SYN; the connection was met midway. */
+    private static final int OFFERED = 0x80;
 
-    private static final int ACK_SEEN = 0x200;
+    private static final int UNKNOWN = 0x40;
+    private static final int SHIFT = 0x0f;
+    private static final int MAX_SHIFT = 14;
 
-    /** Smallest window an acknowledgement may lie behind; covers delayed segments. */
-    private static final int MIN_ACK_WINDOW = 66_000;
+    /** How far an acknowledgement may be from what it should be: a window and a segment. */
+    private static final int SLACK = 0xffff + 1500;
 
-    private static final int MAX_SCALE = 14;
+    private static final int OPTION_END = 0;
+    private static final int OPTION_NOTHING = 1;
+    private static final int OPTION_SCALE = 3;
 
     private final ConnectionTable table;
+    private final Side initiator = new Side();
+    private final Side responder = new Side();
 
     // The segment at hand.
+    private int flags;
     private int seq;
     private int ack;
-    private int end;
     private int window;
-    private int flags;
-    private int sack;
+    private int data;
+
+    /** Set by {@link #segment}: what the connection waits for now; null leaves its expiry alone. */
+    private @Nullable ConnectionTimeout timeout;
 
     /** What a segment means for its connection. */
     enum Verdict {
         VALID,
+        /** A first SYN again, or one from the other side: still a new connection. */
+        OPENING,
         INVALID,
         /** A SYN on a closed connection: forget the connection and start anew. */
         REOPEN
+    }
+
+    /** One direction of the connection at hand. */
+    private static final class Side {
+        int state;
+
+        /** Highest sequence number sent. */
+        int sent;
+
+        /** Highest sequence number this side may send: acknowledged and window. */
+        int limit;
+
+        /** Largest window advertised, before scaling. */
+        int window;
+
+        int scale;
+
+        void load(ConnectionTable table, int row, int at, int shift) {
+            state = table.readInt(row, ConnectionTable.FLAGS) >>> shift & 0xf;
+            sent = table.readInt(row, at + SENT);
+            limit = table.readInt(row, at + LIMIT);
+            window = table.readInt(row, at + WINDOW);
+            scale = table.readInt(row, at + SCALE);
+        }
+
+        void store(ConnectionTable table, int row, int at) {
+            table.writeInt(row, at + SENT, sent);
+            table.writeInt(row, at + LIMIT, limit);
+            table.writeInt(row, at + WINDOW, window);
+            table.writeInt(row, at + SCALE, scale);
+        }
+
+        void begin(int atLeast) {
+            state = Math.max(state, atLeast);
+        }
     }
 
     TcpTracker(ConnectionTable table) {
         this.table = table;
     }
 
-    private static int[] row(int... states) {
-        return states;
-    }
-
-    static boolean validState(int state) {
-        return state <= SYN_SENT_BOTH;
+    static boolean validStates(int both) {
+        return (both & 0xf) <= TIME_WAIT && both >>> 4 <= TIME_WAIT;
     }
 
     /** Whether a connection that was replied to is still half-open, or over. */
-    static boolean mayGo(int state) {
-        return switch (state) {
-            case SYN_SENT, SYN_RECEIVED, SYN_SENT_BOTH, TIME_WAIT, CLOSED -> true;
-            default -> false;
-        };
-    }
-
-    static long timeoutMillis(int state) {
-        return TIMEOUT_SECONDS[state] * 1000L;
-    }
-
-    /** State of a connection that begins with this segment; NONE when none may. */
-    int initialState(Packet p) {
-        int kind = kind(p.tcpFlags());
-        int state = kind == OTHER ? INVALID : ORIGINAL[kind][NONE];
-        return state == INVALID ? NONE : state;
-    }
-
-    /** Sets up the windows of a new row from its first segment. */
-    void begin(int slot, Packet p) {
-        read(p);
-        int side = side(false);
-        if ((flags & Packet.TCP_SYN) != 0) {
-            options(slot, side, p);
-        }
-        startWindow(slot, side, side(true));
+    static boolean mayGo(int both) {
+        int nearer = Math.min(both & 0xf, both >>> 4);
+        return both != 0 && (nearer < ESTABLISHED || nearer >= FIN_WAIT_2);
     }
 
     /**
-     * Judges a segment and, unless {@code peek}, moves the row on.
-     *
-     * @return VALID also for segments that leave everything as it is
+     * The state of a connection as a whole: that of the side that is further, with the names of
+     * {@code dpctl/dump-conntrack}, which tells both ends apart no more.
      */
-    Verdict segment(int slot, boolean reply, Packet p, boolean peek) {
-        int before = state(slot);
-        int kind = kind(p.tcpFlags());
-        int after = kind == OTHER ? INVALID : (reply ? REPLY : ORIGINAL)[kind][before];
-        if (after == INVALID) {
-            return Verdict.INVALID;
+    static String name(int both) {
+        return NAMES[Math.min(Math.max(both & 0xf, both >>> 4), TIME_WAIT)];
+    }
+
+    /** The states a new row begins with. */
+    static int firstStates() {
+        return SYN_SENT;
+    }
+
+    /** Whether a segment may begin a connection: not with half of a handshake. */
+    boolean mayBegin(Packet p) {
+        int of = p.tcpFlags();
+        boolean answer = (of & Packet.TCP_SYN) != 0 && (of & Packet.TCP_ACK) != 0;
+        return !nonsense(of) && !answer;
+    }
+
+    /** Combinations no TCP sends (RFC 9293 §3.5, §3.10). */
+    private static boolean nonsense(int of) {
+        boolean acknowledges = (of & Packet.TCP_ACK) != 0;
+        if ((of & Packet.TCP_SYN) != 0) {
+            if ((of & (Packet.TCP_RST | Packet.TCP_FIN)) != 0) {
+                return true;
+            }
+        } else if (!acknowledges && (of & Packet.TCP_RST) == 0) {
+            return true;
         }
-        if (after == SAME) {
-            return Verdict.VALID;
-        }
-        if (after == SYN_SENT && before >= TIME_WAIT) {
-            return Verdict.REOPEN;
-        }
+        return !acknowledges && (of & (Packet.TCP_FIN | Packet.TCP_PSH | Packet.TCP_URG)) != 0;
+    }
+
+    /** Sets up both directions of a new row from its first segment. */
+    void begin(int row, Packet p) {
         read(p);
-        if (kind == RST && staleReset(slot, reply)) {
+        initiator.sent = seq;
+        initiator.limit = seq + length() + 1;
+        boolean syn = is(Packet.TCP_SYN);
+        initiator.scale = syn ? offeredScale(p) : UNKNOWN;
+        initiator.window = divided(Math.max(window, 1), initiator.scale & SHIFT);
+        responder.sent = 0;
+        responder.limit = 1;
+        responder.window = 1;
+        responder.scale = syn ? 0 : UNKNOWN;
+        initiator.store(table, row, ConnectionTable.WINDOWS);
+        responder.store(table, row, ConnectionTable.WINDOWS + SIDE);
+    }
+
+    /** Judges a segment and, unless {@code peek}, moves the row on. */
+    Verdict segment(int row, boolean reply, Packet p, boolean peek) {
+        timeout = null;
+        read(p);
+        if (nonsense(flags)) {
             return Verdict.INVALID;
         }
-        if (!inWindow(slot, reply, before, p, peek)) {
-            return Verdict.INVALID;
+        load(row);
+        Verdict verdict = judge(reply ? responder : initiator, reply ? initiator : responder, p);
+        if (!peek && (verdict == Verdict.VALID || verdict == Verdict.OPENING)) {
+            store(row);
         }
-        if (!peek && after != before) {
-            setState(slot, after);
-        }
-        return Verdict.VALID;
+        return verdict;
+    }
+
+    /** What {@link #segment} found the connection to wait for now. */
+    @Nullable ConnectionTimeout timeout() {
+        return timeout;
     }
 
     /** Whether a plain segment of an established connection changes nothing but its window. */
-    boolean continues(int slot, boolean reply, Packet p) {
-        int before = state(slot);
-        if (before != ESTABLISHED || kind(p.tcpFlags()) != ACK) {
+    boolean continues(int row, boolean reply, Packet p) {
+        if (states(row) != (ESTABLISHED | ESTABLISHED << 4)) {
             return false;
         }
         read(p);
-        return inWindow(slot, reply, before, p, false);
+        if (nonsense(flags)
+                || !is(Packet.TCP_ACK)
+                || is(Packet.TCP_SYN)
+                || is(Packet.TCP_FIN)
+                || is(Packet.TCP_RST)) {
+            return false;
+        }
+        load(row);
+        if (judge(reply ? responder : initiator, reply ? initiator : responder, p)
+                != Verdict.VALID) {
+            return false;
+        }
+        store(row);
+        return true;
     }
 
-    int state(int slot) {
-        return table.readInt(slot, ConnectionTable.FLAGS) >>> ConnectionTable.TCP_SHIFT & 0xff;
+    /** The initiator's state in the low four bits, the responder's above. */
+    int states(int row) {
+        return table.readInt(row, ConnectionTable.FLAGS) >>> ConnectionTable.TCP_SHIFT & 0xff;
     }
 
-    private void setState(int slot, int state) {
-        int rest = table.readInt(slot, ConnectionTable.FLAGS) & ~0xff00;
-        table.writeInt(slot, ConnectionTable.FLAGS, rest | state << ConnectionTable.TCP_SHIFT);
-        table.bump(slot);
+    private void load(int row) {
+        initiator.load(table, row, ConnectionTable.WINDOWS, ConnectionTable.TCP_SHIFT);
+        responder.load(table, row, ConnectionTable.WINDOWS + SIDE, ConnectionTable.TCP_SHIFT + 4);
     }
 
-    private static int kind(int tcpFlags) {
-        int relevant = tcpFlags & 0x37;
-        boolean ack = (relevant & Packet.TCP_ACK) != 0;
-        // Urgent, push and ECN bits do not matter; everything else is a combination RFC 9293 knows.
-        return switch (relevant & 7) {
-            case Packet.TCP_SYN -> ack ? SYN_ACK : SYN;
-            case Packet.TCP_RST -> RST;
-            case Packet.TCP_FIN -> ack ? FIN : OTHER;
-            case 0 -> ack ? ACK : OTHER;
-            default -> OTHER;
-        };
+    private void store(int row) {
+        initiator.store(table, row, ConnectionTable.WINDOWS);
+        responder.store(table, row, ConnectionTable.WINDOWS + SIDE);
+        int states = initiator.state | responder.state << 4;
+        if (states != states(row)) {
+            int rest = table.readInt(row, ConnectionTable.FLAGS) & ~0xff00;
+            table.writeInt(row, ConnectionTable.FLAGS, rest | states << ConnectionTable.TCP_SHIFT);
+            table.bump(row);
+        }
     }
 
     private void read(Packet p) {
@@ -242,167 +243,169 @@ final class TcpTracker {
         seq = (int) p.u32(p.l4 + 4);
         ack = (int) p.u32(p.l4 + 8);
         window = p.u16(p.l4 + 14);
-        int data = p.length - p.tcpPayload();
-        end =
-                seq
-                        + data
-                        + ((flags & Packet.TCP_SYN) != 0 ? 1 : 0)
-                        + ((flags & Packet.TCP_FIN) != 0 ? 1 : 0);
-        sack = ack;
+        data = p.length - p.tcpPayload();
     }
 
-    private static int side(boolean reply) {
-        return ConnectionTable.WINDOWS + (reply ? SIDE : 0);
+    private boolean is(int flag) {
+        return (flags & flag) != 0;
     }
 
-    private int get(int slot, int side, int offset) {
-        return table.readInt(slot, side + offset);
+    /** Sequence numbers the segment takes (RFC 9293 §3.4). */
+    private int length() {
+        return data + (is(Packet.TCP_SYN) ? 1 : 0) + (is(Packet.TCP_FIN) ? 1 : 0);
     }
 
-    private void set(int slot, int side, int offset, int value) {
-        table.writeInt(slot, side + offset, value);
-    }
-
-    private int scale(int slot, int side) {
-        return get(slot, side, SCALE) & 0xff;
-    }
-
-    /** A reset whose sequence number the other side has long acknowledged is an attack. */
-    private boolean staleReset(int slot, boolean reply) {
-        int other = side(!reply);
-        return (get(slot, other, SCALE) & ACK_SEEN) != 0
-                && seq - get(slot, other, MAX_ACK) < 0
-                && seq != 0;
-    }
-
-    private boolean inWindow(int slot, boolean reply, int state, Packet p, boolean peek) {
-        int sender = side(reply);
-        int receiver = side(!reply);
-        if (get(slot, sender, MAX_WINDOW) == 0) {
-            if (!peek) {
-                firstOf(slot, sender, receiver, p);
+    private Verdict judge(Side from, Side to, Packet p) {
+        if (is(Packet.TCP_SYN) && !is(Packet.TCP_ACK)) {
+            if (from.state >= FIN_WAIT_2 && to.state >= FIN_WAIT_2) {
+                return Verdict.REOPEN;
             }
-            return true;
-        }
-        if (restartedHandshake(slot, sender, reply, state)) {
-            if (!peek) {
-                options(slot, sender, p);
-                startWindow(slot, sender, receiver);
-            }
-            return true;
-        }
-        if ((flags & Packet.TCP_ACK) == 0 || ((flags & Packet.TCP_RST) != 0 && ack == 0)) {
-            ack = get(slot, receiver, END);
-            sack = ack;
-        }
-        if ((flags & Packet.TCP_RST) != 0 && seq == 0 && state == SYN_SENT) {
-            seq = get(slot, sender, END);
-            end = seq;
-        }
-        int receiverWindow = get(slot, receiver, MAX_WINDOW);
-        int ackWindow = Math.max(get(slot, sender, MAX_WINDOW), MIN_ACK_WINDOW);
-        boolean valid =
-                seq - (get(slot, sender, MAX_END) + 1) < 0
-                        && (receiverWindow == 0
-                                || end - (get(slot, sender, END) - receiverWindow - 1) > 0)
-                        && sack - (get(slot, receiver, END) + 1) < 0
-                        && sack - (get(slot, receiver, END) - ackWindow - 1) > 0;
-        if (valid && !peek) {
-            advance(slot, sender, receiver);
-        }
-        return valid;
-    }
-
-    /** First segment of a direction: the answer to a SYN, or of a connection met midway. */
-    private void firstOf(int slot, int sender, int receiver, Packet p) {
-        if ((flags & Packet.TCP_SYN) != 0) {
-            options(slot, sender, p);
-            if ((get(slot, sender, SCALE) & SCALE_SEEN) == 0
-                    || (get(slot, receiver, SCALE) & SCALE_SEEN) == 0) {
-                // RFC 7323 §2.2: scaling is used only when both sides offer it.
-                clearScale(slot, sender);
-                clearScale(slot, receiver);
+            if (from.state <= SYN_SENT) {
+                from.state = SYN_SENT;
+                timeout = ConnectionTimeout.TCP_FIRST;
+                return Verdict.OPENING;
             }
         }
-        startWindow(slot, sender, receiver);
-        if ((flags & Packet.TCP_ACK) != 0 && get(slot, receiver, MAX_WINDOW) != 0) {
-            advance(slot, sender, receiver);
+        int fromShift = shift(from, to);
+        int toShift = shift(to, from);
+        boolean lenient = false;
+        if (from.state < SYN_SENT) {
+            if (is(Packet.TCP_SYN) && (to.scale & OFFERED) != 0) {
+                from.scale = offeredScale(p);
+                fromShift = 0;
+                if ((from.scale & OFFERED) != 0) {
+                    fromShift = from.scale & SHIFT;
+                    toShift = to.scale & SHIFT;
+                    window = divided(window, fromShift);
+                } else {
+                    // Scaling is used only when both sides offer it (RFC 7323 §2.2).
+                    to.window <<= to.scale & SHIFT;
+                    to.scale = 0;
+                }
+            }
+            lenient = firstOf(from, seq + length() + Math.max(1, to.window << toShift));
+        }
+        int acknowledged = is(Packet.TCP_ACK) && !(ack == 0 && is(Packet.TCP_RST)) ? ack : to.sent;
+        int first = length() == 0 ? from.sent : seq;
+        int end = length() == 0 ? from.sent : seq + length();
+        int behind = lenient ? 0 : to.sent - acknowledged;
+        boolean inside =
+                from.limit - end >= 0
+                        && first - (from.sent - (to.window << toShift)) >= 0
+                        && behind >= -SLACK
+                        && behind <= SLACK << fromShift
+                        && (!is(Packet.TCP_RST) || (seq - from.sent >= -1 && seq - from.sent <= 1));
+        if (inside) {
+            move(from, to, end, acknowledged, fromShift);
+            advance(from, to);
+            timeout = waitsFor(from.state, to.state);
+            return Verdict.VALID;
+        }
+        boolean unsettled =
+                to.state < SYN_SENT || to.state >= FIN_WAIT_2 || from.state >= FIN_WAIT_2;
+        if (unsettled && from.limit + SLACK - end >= 0 && first - (from.sent - SLACK) >= 0) {
+            // Met midway, or stray segments after the end: passed, but they prolong nothing.
+            move(from, to, end, acknowledged, fromShift);
+            if (is(Packet.TCP_FIN)) {
+                from.begin(CLOSING);
+            }
+            reset(from, to);
+            return Verdict.VALID;
+        }
+        return Verdict.INVALID;
+    }
+
+    /** The first segment a side sends. @return whether its acknowledgement proves nothing yet */
+    private boolean firstOf(Side from, int limit) {
+        from.sent = seq;
+        from.state = SYN_SENT;
+        boolean opened = from.limit == 1 || limit - from.limit >= 0;
+        if (opened) {
+            from.limit = limit;
+        }
+        from.window = Math.max(from.window, window);
+        return opened;
+    }
+
+    /** How far the sender's window is shifted: not in SYNs, and only when both offered it. */
+    private int shift(Side of, Side other) {
+        if (is(Packet.TCP_SYN)) {
+            return 0;
+        }
+        int both = of.scale & other.scale;
+        return (both & OFFERED) != 0 ? of.scale & SHIFT : (both & UNKNOWN) != 0 ? MAX_SHIFT : 0;
+    }
+
+    private void move(Side from, Side to, int end, int acknowledged, int fromShift) {
+        from.window = Math.max(from.window, window);
+        if (end - from.sent > 0) {
+            from.sent = end;
+        }
+        int scaled = window << fromShift;
+        if (acknowledged + scaled - to.limit >= 0) {
+            to.limit = acknowledged + Math.max(scaled, 1);
         }
     }
 
-    private boolean restartedHandshake(int slot, int sender, boolean reply, int state) {
-        boolean opening = reply ? state == SYN_RECEIVED : state == SYN_SENT;
-        return opening && (flags & Packet.TCP_SYN) != 0 && end - get(slot, sender, END) > 0;
-    }
-
-    private void startWindow(int slot, int sender, int receiver) {
-        boolean syn = (flags & Packet.TCP_SYN) != 0;
-        long scaled = syn ? window : (long) window << scale(slot, sender);
-        int first = (int) Math.max(1, scaled);
-        set(slot, sender, END, end);
-        set(slot, sender, MAX_WINDOW, first);
-        set(slot, sender, MAX_END, syn ? end : end + first);
-        if (!syn && get(slot, receiver, MAX_WINDOW) == 0) {
-            set(slot, receiver, END, sack);
-            set(slot, receiver, MAX_END, sack);
+    private void advance(Side from, Side to) {
+        if (is(Packet.TCP_FIN)) {
+            from.begin(CLOSING);
         }
-    }
-
-    private void advance(int slot, int sender, int receiver) {
-        int scaled =
-                (flags & Packet.TCP_SYN) != 0
-                        ? window
-                        : (int) Math.min((long) window << scale(slot, sender), 1 << 30);
-        if (get(slot, sender, MAX_WINDOW) < scaled) {
-            set(slot, sender, MAX_WINDOW, scaled);
-        }
-        if (end - get(slot, sender, END) > 0) {
-            set(slot, sender, END, end);
-        }
-        if ((flags & Packet.TCP_ACK) != 0) {
-            int bits = get(slot, sender, SCALE);
-            if ((bits & ACK_SEEN) == 0 || ack - get(slot, sender, MAX_ACK) > 0) {
-                set(slot, sender, SCALE, bits | ACK_SEEN);
-                set(slot, sender, MAX_ACK, ack);
+        if (is(Packet.TCP_ACK)) {
+            if (to.state == SYN_SENT) {
+                to.state = ESTABLISHED;
+            } else if (to.state == CLOSING) {
+                to.state = FIN_WAIT_2;
             }
         }
-        int beyond = end - get(slot, sender, MAX_END);
-        if (get(slot, receiver, MAX_WINDOW) != 0 && beyond > 0) {
-            set(slot, receiver, MAX_WINDOW, get(slot, receiver, MAX_WINDOW) + beyond);
-        }
-        int limit = sack + scaled;
-        if (limit - (get(slot, receiver, MAX_END) - 1) > 0) {
-            set(slot, receiver, MAX_END, scaled == 0 ? limit + 1 : limit);
+        reset(from, to);
+    }
+
+    private void reset(Side from, Side to) {
+        if (is(Packet.TCP_RST)) {
+            from.state = TIME_WAIT;
+            to.state = TIME_WAIT;
         }
     }
 
-    private void clearScale(int slot, int side) {
-        set(slot, side, SCALE, get(slot, side, SCALE) & ~0xff);
+    private static ConnectionTimeout waitsFor(int from, int to) {
+        int nearer = Math.min(from, to);
+        if (nearer >= FIN_WAIT_2) {
+            return ConnectionTimeout.TCP_CLOSED;
+        }
+        if (nearer >= CLOSING) {
+            return ConnectionTimeout.TCP_FIN_WAIT;
+        }
+        if (nearer < ESTABLISHED) {
+            return ConnectionTimeout.TCP_OPENING;
+        }
+        return Math.max(from, to) >= CLOSING
+                ? ConnectionTimeout.TCP_CLOSING
+                : ConnectionTimeout.TCP_ESTABLISHED;
     }
 
-    /** Takes the window scale from a SYN's options (RFC 7323 §2.2). */
-    private void options(int slot, int side, Packet p) {
+    private static int divided(int value, int shift) {
+        return (value + (1 << shift) - 1) >>> shift;
+    }
+
+    /** The window scale among a SYN's options (RFC 7323 §2.2), 0 when there is none. */
+    private static int offeredScale(Packet p) {
         int at = p.l4 + 20;
-        int options = p.tcpPayload();
-        int scale = 0;
-        while (at < options) {
+        int end = p.tcpPayload();
+        while (at + 2 < end) {
             int option = p.u8(at);
-            if (option == 0) {
-                break;
+            if (option == OPTION_END) {
+                return 0;
             }
-            if (option == 1) {
+            if (option == OPTION_NOTHING) {
                 at++;
                 continue;
             }
-            int length = at + 1 < options ? p.u8(at + 1) : 0;
-            if (length < 2 || at + length > options) {
-                break;
+            if (option == OPTION_SCALE) {
+                return Math.min(p.u8(at + 2), MAX_SHIFT) | OFFERED;
             }
-            if (option == 3 && length == 3) {
-                scale = Math.min(p.u8(at + 2), MAX_SCALE) | SCALE_SEEN;
-            }
-            at += length;
+            at += Math.max(2, p.u8(at + 1));
         }
-        set(slot, side, SCALE, scale);
+        return 0;
     }
 }

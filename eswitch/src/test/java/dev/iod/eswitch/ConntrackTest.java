@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,7 +93,7 @@ final class ConntrackTest {
 
     @Test
     void nonsenseFlagsNeverBeginAConnection() {
-        for (int flags : new int[] {0, 1, 3, 6, 7, RST, SYN_ACK, FIN}) {
+        for (int flags : new int[] {0, 1, 3, 6, 7, SYN_ACK, 8, 0x20, 9}) {
             assertThat(state(tcp(false, 1, 1, flags, 0))).as("flags %x", flags).isEqualTo(INVALID);
         }
         assertThat(state(tcp(false, 1, 1, ACK, 5))).as("met midway").isEqualTo(NEW);
@@ -105,9 +107,19 @@ final class ConntrackTest {
         assertThat(state(tcp(false, 201, 601, ACK, 0))).isEqualTo(EST);
         assertThat(state(tcp(true, 550, 0, RST, 0))).as("acknowledged long ago").isEqualTo(INVALID);
         assertThat(state(tcp(true, 601, 0, RST, 0))).isEqualTo(REPLY);
-        now += 11_000;
+        now += 31_000;
         conntrack.expire(now);
         assertThat(table.size()).isZero();
+    }
+
+    @Test
+    void aSynAfterTheEndBeginsAnewWithWindowsOfItsOwn() {
+        handshake();
+        assertThat(state(tcp(true, 501, 101, RST, 0))).isEqualTo(REPLY);
+        assertThat(state(tcp(false, 70_000_000, 0, SYN, 0))).isEqualTo(NEW);
+        assertThat(state(tcp(true, 90_000_000, 70_000_001, SYN_ACK, 0))).isEqualTo(REPLY);
+        assertThat(state(tcp(false, 70_000_001, 90_000_001, ACK, 9))).isEqualTo(EST);
+        assertThat(table.size()).isEqualTo(1);
     }
 
     @Test
@@ -141,9 +153,7 @@ final class ConntrackTest {
     void errorsBelongToTheConnectionTheyQuote() {
         byte[] request = Frames.udp4(A, B, 5, 53, new byte[40]);
         Packet unknown = TestPackets.parsed(Frames.ethernet(2, 4, 0x0800, request));
-        Packet error = TestPackets.of(new byte[0]);
-        assertThat(IcmpErrors.make4(unknown, error, 3)).isTrue();
-        assertThat(PacketParser.parse(error)).isNull();
+        Packet error = error(unknown, A);
         conntrack.track(error, 7, now, false);
         assertThat(error.ctState).isEqualTo(INVALID);
         Packet p = packet(request);
@@ -154,6 +164,51 @@ final class ConntrackTest {
         assertThat(error.ctMark).isEqualTo(3);
         conntrack.track(error, 8, now, false);
         assertThat(error.ctState).as("another zone").isEqualTo(INVALID);
+        Packet forged = error(unknown, B);
+        conntrack.track(forged, 7, now, false);
+        assertThat(forged.ctState).as("to who did not send it").isEqualTo(INVALID);
+    }
+
+    private static Packet error(Packet about, int to) {
+        Packet error = TestPackets.of(new byte[0]);
+        assertThat(IcmpErrors.make4(about, error, 3)).isTrue();
+        error.put32(error.l3 + 16, to);
+        error.put16(error.l3 + 10, 0);
+        error.put16(error.l3 + 10, Checksum.of(error.address + error.l3, 20));
+        assertThat(PacketParser.parse(error)).isNull();
+        return error;
+    }
+
+    @Test
+    void aRequestOfTheAnsweringSideIsNoReply() {
+        assertThat(state(Frames.echo4(A, B, 8, 9, 1))).isEqualTo(NEW);
+        assertThat(state(Frames.echo4(B, A, 8, 9, 1))).as("a connection of its own").isEqualTo(NEW);
+        assertThat(state(Frames.echo4(B, A, 0, 9, 1))).isEqualTo(REPLY);
+        assertThat(state(Frames.echo4(B, A, 14, 9, 1))).as("of another kind").isEqualTo(INVALID);
+        assertThat(table.size()).isEqualTo(2);
+    }
+
+    @Test
+    void theTableIsReportedInParts() {
+        handshake();
+        state(Frames.echo4(B, A, 8, 9, 1));
+        EngineReport.Connections first = conntrack.report(0, 1, now);
+        assertThat(first.total()).isEqualTo(2);
+        assertThat(first.connections()).hasSize(1);
+        EngineReport.Connections rest = conntrack.report(first.next(), 1000, now);
+        assertThat(rest.next()).isZero();
+        List<String> all =
+                Stream.of(first, rest)
+                        .flatMap(part -> part.connections().stream())
+                        .map(ConnectionStatus::text)
+                        .toList();
+        assertThat(all)
+                .containsExactlyInAnyOrder(
+                        "tcp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=80),"
+                                + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=80,dport=1000),"
+                                + "zone=7,protoinfo=(state=ESTABLISHED)",
+                        "icmp,orig=(src=10.0.0.2,dst=10.0.0.1,id=9,type=8,code=0),"
+                                + "reply=(src=10.0.0.1,dst=10.0.0.2,id=9,type=0,code=0),zone=7");
     }
 
     @Test

@@ -8,13 +8,15 @@ import java.nio.file.Path;
 
 /**
  * A TUN interface: what the kernel routes to it is read here as bare IP packets, and what is
- * written here arrives at the kernel (Documentation/networking/tuntap.rst). Non-blocking.
+ * written here arrives at the kernel (Documentation/networking/tuntap.rst). A TAP interface does
+ * the same with Ethernet frames. Non-blocking.
  */
 public final class Tun implements AutoCloseable {
     private static final Path CLONE_DEVICE = Path.of("/dev/net/tun");
     private static final long TUNSETIFF = 0x400454caL;
     private static final long TUNSETPERSIST = 0x400454cbL;
     private static final int IFF_TUN = 1;
+    private static final int IFF_TAP = 2;
     private static final int IFF_NO_PI = 0x1000;
     private static final int IFREQ_BYTES = 40;
     private static final int MAX_NAME_BYTES = 15;
@@ -34,7 +36,7 @@ public final class Tun implements AutoCloseable {
      * @param name 1 to 15 bytes
      */
     public static void createPersistent(String namespace, String name) {
-        try (Tun tun = NetNamespace.call(namespace, () -> open(name))) {
+        try (Tun tun = NetNamespace.call(namespace, () -> open(name, IFF_TUN))) {
             Linux.check(
                     Libc.ioctl(tun.fd, TUNSETPERSIST, MemorySegment.ofAddress(1)),
                     "make TUN interface " + name + " persistent");
@@ -63,11 +65,16 @@ public final class Tun implements AutoCloseable {
                                     Errno.ENODEV);
                         }
                     }
-                    return open(name);
+                    return open(name, IFF_TUN);
                 });
     }
 
-    private static Tun open(String name) {
+    /** Makes a TAP interface that lives as long as it is open here. */
+    public static Tun ethernet(String namespace, String name) {
+        return NetNamespace.call(namespace, () -> open(name, IFF_TAP));
+    }
+
+    private static Tun open(String name, int kind) {
         byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
         if (bytes.length == 0 || bytes.length > MAX_NAME_BYTES) {
             throw new IllegalArgumentException("an interface name has 1 to 15 bytes: " + name);
@@ -76,8 +83,8 @@ public final class Tun implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = arena.allocate(IFREQ_BYTES, 8);
             MemorySegment.copy(bytes, 0, request, ValueLayout.JAVA_BYTE, 0, bytes.length);
-            request.set(ValueLayout.JAVA_SHORT, 16, (short) (IFF_TUN | IFF_NO_PI));
-            Linux.check(Libc.ioctl(fd, TUNSETIFF, request), "attach TUN interface " + name);
+            request.set(ValueLayout.JAVA_SHORT, 16, (short) (kind | IFF_NO_PI));
+            Linux.check(Libc.ioctl(fd, TUNSETIFF, request), "attach interface " + name);
             return new Tun(fd, name);
         } catch (SysException e) {
             Linux.close(fd);
