@@ -51,6 +51,7 @@ final class StockConntrackTest {
     private StockSwitch stock;
     private final List<Cable> cables = new ArrayList<>();
     private final List<String> differences = new ArrayList<>();
+    private final int[] stockZones = new int[2];
     private int markers;
     private int delivered;
     private int stopped;
@@ -153,6 +154,9 @@ final class StockConntrackTest {
         chassis.portsKnown();
         cables.add(new Cable("ours", own.stream().<Guest>map(Guest.Virtio::new).toList()));
         central.nb("--wait=hv", "--timeout=60", "sync");
+        Map<String, Integer> zones = stock.zones();
+        stockZones[0] = zones.getOrDefault("a0", 0);
+        stockZones[1] = zones.getOrDefault("a1", 0);
         for (Cable cable : cables) {
             cable.await(0);
             cable.await(1);
@@ -292,11 +296,13 @@ final class StockConntrackTest {
                 case Step.Forbid s -> {
                     removable("acl-del");
                     central.nb("--wait=hv", "sync");
+                    stock.settle();
                     done.add("-- the rule goes");
                 }
                 case Step.Allow s -> {
                     removable("acl-add");
                     central.nb("--wait=hv", "sync");
+                    stock.settle();
                     done.add("-- the rule comes back");
                 }
                 case Step.Send s -> {
@@ -355,14 +361,13 @@ final class StockConntrackTest {
     }
 
     private Set<String> stockConnections(int key) {
-        Map<String, Integer> zones = stock.zones();
         var found = new TreeSet<String>();
         for (String line : stock.connections()) {
             if (line.contains("=" + key)) {
                 found.add(line);
             }
         }
-        return roles(found, zones.getOrDefault("a0", 0), zones.getOrDefault("a1", 0));
+        return roles(found, stockZones[0], stockZones[1]);
     }
 
     private Set<String> ourConnections(int key) throws Exception {

@@ -107,6 +107,11 @@ final class StockSwitch implements AutoCloseable {
         return new Guest.Tap(tap);
     }
 
+    /** Waits until what the datapath does is what the flow tables say now. */
+    void settle() {
+        OvnCentral.run("ovs-appctl", "-t", file("vswitchd.ctl"), "revalidator/wait");
+    }
+
     /** Zone numbers by the name of the port. */
     Map<String, Integer> zones() {
         var zones = new HashMap<String, Integer>();
