@@ -22,4 +22,10 @@ public record Bits(long high, long low) {
     public Bits and(Bits other) {
         return new Bits(high & other.high, low & other.low);
     }
+
+    /** Not the record's own: values are addresses that tenants choose. */
+    @Override
+    public int hashCode() {
+        return Hash.fold(Hash.mix(Hash.mix(Hash.SECRET, high), low));
+    }
 }

@@ -145,9 +145,9 @@ final class Classifier {
 
         private void insert(List<Bits> value, List<CompiledRule> rules) {
             rules.sort(Comparator.comparingInt(CompiledRule::priority).reversed());
-            long hash = 0;
+            long hash = Hash.SECRET;
             for (Bits bits : value) {
-                hash = mix(mix(hash, bits.low()), bits.high());
+                hash = Hash.mix(Hash.mix(hash, bits.low()), bits.high());
             }
             int slot = fold(hash);
             while (slots[slot] != null) {
@@ -158,7 +158,7 @@ final class Classifier {
 
         @Nullable CompiledRule find(
                 Packet packet, PipelineState state, int floor, FlowRecorder recorder) {
-            long hash = 0;
+            long hash = Hash.SECRET;
             for (int i = 0; i < fields.length; i++) {
                 Field field = fields[i];
                 long low = packet.low(field) & lowMasks[i];
@@ -167,7 +167,7 @@ final class Classifier {
                 if (guards[i].length != 0 && !contains(guards[i], low)) {
                     return null;
                 }
-                hash = mix(mix(hash, low), high);
+                hash = Hash.mix(Hash.mix(hash, low), high);
             }
             int slot = fold(hash);
             while (slots[slot] != null) {
@@ -222,13 +222,8 @@ final class Classifier {
             return true;
         }
 
-        private static long mix(long hash, long value) {
-            long mixed = (hash ^ value) * 0x9E37_79B9_7F4A_7C15L;
-            return mixed ^ mixed >>> 29;
-        }
-
         private int fold(long hash) {
-            return (int) (hash ^ hash >>> 32) & slotMask;
+            return Hash.fold(hash) & slotMask;
         }
     }
 }

@@ -187,13 +187,8 @@ final class ConnectionKey {
     }
 
     int hash() {
-        long h = mix(kind() * 31L + ports(), lowHigh);
-        h = mix(mix(mix(h, lowLow), highHigh), highLow);
-        return (int) (h ^ h >>> 32);
-    }
-
-    private static long mix(long hash, long value) {
-        long mixed = (hash ^ value) * 0x9E37_79B9_7F4A_7C15L;
-        return mixed ^ mixed >>> 29;
+        long h = Hash.mix(Hash.SECRET, (long) kind() << 32 | ports() & 0xffff_ffffL);
+        h = Hash.mix(Hash.mix(h, lowHigh), lowLow);
+        return Hash.fold(Hash.mix(Hash.mix(h, highHigh), highLow));
     }
 }

@@ -18,6 +18,15 @@ final class FlowKey {
     private static final long FAMILY6 = 1L << 62;
     private static final int TCP_STATEFUL = Packet.TCP_SYN | Packet.TCP_FIN | Packet.TCP_RST;
 
+    private static final long M0 = Hash.factor(0);
+    private static final long M1 = Hash.factor(1);
+    private static final long M2 = Hash.factor(2);
+    private static final long M3 = Hash.factor(3);
+    private static final long M4 = Hash.factor(4);
+    private static final long M5 = Hash.factor(5);
+    private static final long M6 = Hash.factor(6);
+    private static final long M7 = Hash.factor(7);
+
     final long[] words = new long[WORDS];
 
     /** Ingress word of a device. */
@@ -90,14 +99,14 @@ final class FlowKey {
         return reach;
     }
 
-    /** Multilinear: the products do not wait for each other. */
+    /** Multilinear, with secret factors: the products do not wait for each other. */
     int hash() {
         long[] w = words;
         long hash =
-                (w[0] * 0x9E37_79B9_7F4A_7C15L + w[1] * 0xBF58_476D_1CE4_E5B9L)
-                        + (w[2] * 0x94D0_49BB_1331_11EBL + w[3] * 0xD6E8_FEB8_6659_FD93L)
-                        + (w[4] * 0xA076_1D64_78BD_642FL + w[5] * 0xE703_7ED1_A0B4_28DBL)
-                        + (w[6] * 0x8EBC_6AF0_9C88_C6E3L + w[7] * 0x5899_65CC_7537_4CC3L);
+                (w[0] * M0 + w[1] * M1)
+                        + (w[2] * M2 + w[3] * M3)
+                        + (w[4] * M4 + w[5] * M5)
+                        + (w[6] * M6 + w[7] * M7);
         hash ^= hash >>> 32;
         return (int) (hash * 0x9E37_79B9_7F4A_7C15L >>> 32);
     }

@@ -43,6 +43,10 @@ final class LongMap<V> {
         }
     }
 
+    int size() {
+        return size;
+    }
+
     void clear() {
         keys = new long[16];
         values = new Object[16];

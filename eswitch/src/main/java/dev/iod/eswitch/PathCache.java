@@ -3,19 +3,28 @@ package dev.iod.eswitch;
 /**
  * What is known of the paths of packets, a tree for each ingress, so that one tenant's packets
  * cannot push out what was learned of another's. A tree that gets too large, or whose program
- * changed, is forgotten as a whole and learned again. One thread.
+ * changed, is forgotten as a whole and learned again; when all together are too large, the largest
+ * is. One thread.
  */
 final class PathCache {
     static final int MAX_TREE_SEGMENTS = 4096;
     static final int MAX_SEGMENTS = 65_536;
+
+    /** Ingresses; whoever can send to the underlay can make up any number of them. */
+    static final int MAX_TREES = 16_384;
 
     private final Counters counters;
     private final LongMap<Tree> trees = new LongMap<>();
     private int size;
 
     private static final class Tree {
+        final long ingress;
         final PathNode root = new PathNode();
         int segments;
+
+        Tree(long ingress) {
+            this.ingress = ingress;
+        }
     }
 
     PathCache(Counters counters) {
@@ -30,7 +39,11 @@ final class PathCache {
     private Tree tree(long ingress) {
         Tree tree = trees.get(ingress);
         if (tree == null) {
-            tree = new Tree();
+            if (trees.size() == MAX_TREES) {
+                clear();
+                counters.add(Counter.PATHS_FORGOTTEN);
+            }
+            tree = new Tree(ingress);
             trees.put(ingress, tree);
         }
         return tree;
@@ -42,12 +55,15 @@ final class PathCache {
      * @return false when it was forgotten
      */
     boolean put(long ingress, PathNode node, long[] key, long[] mask, PathSegment segment) {
-        if (size == MAX_SEGMENTS) {
-            clear();
-            counters.add(Counter.PATHS_FORGOTTEN);
-            return false;
-        }
         Tree tree = tree(ingress);
+        if (size == MAX_SEGMENTS) {
+            Tree largest = largest();
+            forget(largest.ingress);
+            counters.add(Counter.PATHS_FORGOTTEN);
+            if (largest == tree) {
+                return false;
+            }
+        }
         if (tree.segments == MAX_TREE_SEGMENTS || !node.put(key, mask, segment)) {
             forget(ingress);
             counters.add(Counter.PATHS_FORGOTTEN);
@@ -56,6 +72,16 @@ final class PathCache {
         tree.segments++;
         size++;
         return true;
+    }
+
+    private Tree largest() {
+        Tree largest = trees.values().getFirst();
+        for (Tree tree : trees.values()) {
+            if (tree.segments > largest.segments) {
+                largest = tree;
+            }
+        }
+        return largest;
     }
 
     void forget(long ingress) {

@@ -83,12 +83,11 @@ final class PathNode {
         }
 
         private int slot(long[] key) {
-            long hash = 0;
+            long hash = Hash.SECRET;
             for (int word : used) {
-                hash = (hash ^ key[word] & mask[word]) * 0x9E37_79B9_7F4A_7C15L;
-                hash ^= hash >>> 32;
+                hash = Hash.mix(hash, key[word] & mask[word]);
             }
-            int slot = (int) hash & segments.length - 1;
+            int slot = Hash.fold(hash) & segments.length - 1;
             while (segments[slot] != null && !equal(slot, key)) {
                 slot = slot + 1 & segments.length - 1;
             }
