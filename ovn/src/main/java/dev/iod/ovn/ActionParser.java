@@ -29,6 +29,9 @@ final class ActionParser {
     private final List<Match> required = new ArrayList<>();
     private int bodies;
 
+    /** Inside the braces of ct_commit, where a connection's mark and label may be set. */
+    private boolean committing;
+
     /** Which table a flow is in, and whether its datapaths are switches. */
     record Place(Stage stage, int table, boolean inSwitch) {}
 
@@ -51,6 +54,14 @@ final class ActionParser {
      */
     static Result parse(String text, Place place, Scope scope, DhcpOptions dhcp) {
         var parser = new ActionParser(new Tokens(text), place, scope, dhcp);
+        if (parser.in.atName("drop")) {
+            parser.in.next();
+            parser.in.expect(";");
+            if (!parser.in.atEnd()) {
+                throw parser.in.syntax("drop stands alone");
+            }
+            return new Result(List.of(new Action.Drop()), Matches.TRUE);
+        }
         List<Action> actions = parser.list();
         if (!parser.in.atEnd()) {
             throw parser.in.syntax("expected an action");
@@ -83,7 +94,7 @@ final class ActionParser {
     private void verb(String name, List<Action> out) {
         switch (name) {
             case "output" -> out.add(new Action.Output());
-            case "drop" -> out.add(new Action.Drop());
+            case "drop" -> throw in.syntax("drop stands alone");
             case "next" -> out.add(jump());
             case "ct_next" -> {
                 require("ip");
@@ -125,8 +136,15 @@ final class ActionParser {
                 number(48);
                 in.expect(")");
             }
-            default -> throw unsupported(name);
+            default -> throw unknownVerb(name);
         }
+    }
+
+    private OvnException unknownVerb(String name) {
+        // "igmp" is an action too.
+        return Symbol.named(name).isPresent() && !name.equals("igmp")
+                ? in.syntax(name + " is no action")
+                : unsupported(name);
     }
 
     /** {@code next}, {@code next(table)} or {@code next(pipeline=…, table=…)}. */
@@ -136,6 +154,9 @@ final class ActionParser {
         }
         Stage stage = place.stage();
         int table = place.table() + 1;
+        if (in.at(")")) {
+            throw in.syntax("next() needs a table");
+        }
         while (!in.take(")")) {
             if (in.peek().kind() == Kind.NUMBER) {
                 table = in.integer(LAST_TABLE, "a table");
@@ -148,7 +169,9 @@ final class ActionParser {
                     default -> throw in.syntax("\"" + key + "\" is neither pipeline nor table");
                 }
             }
-            in.take(",");
+            if (!in.at(")")) {
+                in.expect(",");
+            }
         }
         return new Action.Next(stage, table);
     }
@@ -181,13 +204,19 @@ final class ActionParser {
         var sets = new ArrayList<Action>();
         while (!in.take("}")) {
             String name = in.expect(Kind.NAME, "ct_mark or ct_label");
-            if (!name.startsWith("ct_mark") && !name.startsWith("ct_label")) {
-                throw in.syntax("ct_commit only sets ct_mark and ct_label");
+            if (!isOfConnection(name)) {
+                throw in.syntax("ct_commit only sets ct_mark and ct_label, not " + name);
             }
+            committing = true;
             assignment(name, sets);
+            committing = false;
             in.expect(";");
         }
         return List.copyOf(sets);
+    }
+
+    private static boolean isOfConnection(String name) {
+        return name.startsWith("ct_mark") || name.startsWith("ct_label");
     }
 
     private List<Action> body() {
@@ -300,12 +329,13 @@ final class ActionParser {
             out.add(new Action.DecrementTtl());
             return;
         }
-        if (!target.writable()) {
-            throw in.syntax(name + " cannot be changed");
-        }
+        writable(name, target);
         add(target);
         if (in.take("<->")) {
-            pieces(target, writtenNumber(in.expect(Kind.NAME, "a field")), true, out);
+            String other = in.expect(Kind.NAME, "a field");
+            Symbol.Number number = writtenNumber(other);
+            writable(other, number);
+            pieces(target, number, true, out);
             return;
         }
         in.expect("=");
@@ -326,14 +356,25 @@ final class ActionParser {
         }
     }
 
+    private void writable(String name, Symbol.Number number) {
+        if (!number.writable() || isOfConnection(name) != committing) {
+            throw in.syntax(name + " cannot be changed here");
+        }
+        if (number.span().parts().getFirst().field() == Field.VLAN_TCI
+                || name.startsWith("ip6.label")) {
+            throw unsupported("change of " + name);
+        }
+    }
+
     private void set(String name, Symbol.Number target, Token token, List<Action> out) {
         Constant constant = Constant.parse(token.text());
         if (in.take("/")) {
             constant = constant.withMask(Constant.parse(in.expect(Kind.NUMBER, "a mask")));
         }
         int width = target.span().width();
-        if (!constant.value().and(Bits.ones(width)).equals(constant.value())) {
-            throw in.syntax(name + " has only " + width + " bits");
+        if (!constant.value().and(Bits.ones(width)).equals(constant.value())
+                || constant.width() > wholeWidth(name)) {
+            throw in.syntax(name + " has too few bits for " + constant.written());
         }
         Bits mask = constant.mask().and(Bits.ones(width));
         int start = 0;
@@ -344,6 +385,12 @@ final class ActionParser {
             setRuns(part, partValue, partMask, out);
             start += part.width();
         }
+    }
+
+    private static int wholeWidth(String name) {
+        return Symbol.named(name).orElseThrow() instanceof Symbol.Number number
+                ? number.span().width()
+                : 0;
     }
 
     /** One Set per run of ones in the mask. */
@@ -369,10 +416,7 @@ final class ActionParser {
         add(b);
         int width = a.span().width();
         if (b.span().width() != width) {
-            throw in.syntax("fields of " + width + " and " + b.span().width() + " bits");
-        }
-        if (swap && !b.writable()) {
-            throw in.syntax("both fields must be changeable");
+            throw in.syntax("fields of " + width + " and of " + b.span().width() + " bits");
         }
         int at = 0;
         while (at < width) {
@@ -391,11 +435,14 @@ final class ActionParser {
             out.add(new Action.Swap(target.field().whole(), port()));
             return;
         }
+        if (in.at("[")) {
+            throw in.syntax(name + " has no parts");
+        }
         in.expect("=");
         // The egress pipeline runs for a port that is chosen already, but for a made packet.
         boolean fixed = place.stage() == Stage.EGRESS && bodies == 0;
         if (target.field() != Field.OUT_PORT || fixed) {
-            throw in.syntax(name + " cannot be changed here");
+            throw unsupported("change of " + name + " here");
         }
         if (in.peek().kind() == Kind.TEXT) {
             long key = scope.port(in.next().text()).orElse(0);

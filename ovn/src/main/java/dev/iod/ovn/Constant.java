@@ -35,6 +35,19 @@ record Constant(Format format, Bits value, Bits mask) {
         return !mask.equals(Bits.ones(128));
     }
 
+    /** Bits that a field needs to be compared with it. */
+    int width() {
+        Bits counted = masked() ? mask : value;
+        int used =
+                counted.high() != 0
+                        ? 128 - Long.numberOfLeadingZeros(counted.high())
+                        : 64 - Long.numberOfLeadingZeros(counted.low());
+        return switch (format) {
+            case DECIMAL, HEXADECIMAL -> used;
+            case ETHERNET, IPV4, IPV6 -> masked() ? used : format.width;
+        };
+    }
+
     /** Reads one number; masks are applied by {@link #withMask}. */
     static Constant parse(String text) {
         Bits all = Bits.ones(128);
@@ -48,9 +61,17 @@ record Constant(Format format, Bits value, Bits mask) {
             return new Constant(Format.IPV4, address(text, false), all);
         }
         try {
-            return text.startsWith("0x") || text.startsWith("0X")
-                    ? new Constant(Format.HEXADECIMAL, bits(text.substring(2), 16), all)
-                    : new Constant(Format.DECIMAL, bits(text, 10), all);
+            if (text.startsWith("0x") || text.startsWith("0X")) {
+                return new Constant(Format.HEXADECIMAL, bits(text.substring(2), 16), all);
+            }
+            if (text.length() > 1 && text.startsWith("0")) {
+                throw new OvnException(Category.SYNTAX, "leading zeros: " + text);
+            }
+            Bits value = bits(text, 10);
+            if (value.high() != 0) {
+                throw new OvnException(Category.SYNTAX, "not less than 2**64: " + text);
+            }
+            return new Constant(Format.DECIMAL, value, all);
         } catch (NumberFormatException e) {
             throw new OvnException(Category.SYNTAX, "not a number: " + text, e);
         }
@@ -63,11 +84,15 @@ record Constant(Format format, Bits value, Bits mask) {
         if (address && written.format == Format.DECIMAL) {
             long prefix = written.value.low();
             if (written.value.high() != 0 || prefix < 0 || prefix > format.width) {
-                throw new OvnException(Category.SYNTAX, "a prefix length of " + written.text());
+                throw new OvnException(Category.SYNTAX, "a prefix length of " + written.written());
             }
             bits = prefix(format.width, (int) prefix);
-        } else {
+        } else if (written.format == format) {
             bits = written.value;
+        } else {
+            throw new OvnException(
+                    Category.SYNTAX,
+                    "value and mask are written differently: " + written.written());
         }
         return new Constant(format, value.and(bits), bits);
     }
@@ -84,7 +109,13 @@ record Constant(Format format, Bits value, Bits mask) {
         return masked() ? Long.bitCount(mask.high()) + Long.bitCount(mask.low()) : format.width;
     }
 
-    String text() {
+    /** As it may be written, for messages. */
+    String written() {
+        if (format == Format.IPV6 || format == Format.HEXADECIMAL) {
+            return value.high() == 0
+                    ? "0x" + Long.toHexString(value.low())
+                    : "0x%x%016x".formatted(value.high(), value.low());
+        }
         return new BigInteger(Long.toUnsignedString(value.high()))
                 .shiftLeft(64)
                 .or(new BigInteger(Long.toUnsignedString(value.low())))

@@ -219,8 +219,12 @@ final class FlowCompiler {
             Match whole = Matches.all(List.of(match, result.required()));
             return new Body(whole, result.actions(), Optional.empty());
         } catch (OvnException e) {
-            // Fails closed: what the flow (at least) matches is dropped, and counted by name.
             String why = String.valueOf(e.getMessage());
+            if (e.category() == Category.SYNTAX) {
+                // What is not OVN's language is no flow, for ovn-controller too.
+                return new Body(Matches.FALSE, List.of(), Optional.of("no flow: " + why));
+            }
+            // Fails closed: what the flow (at least) matches is dropped, and counted by name.
             return new Body(match, List.of(new Action.Unsupported(why)), Optional.of(why));
         }
     }

@@ -21,6 +21,9 @@ final class MatchParser {
     private final Scope scope;
     private final List<String> unsupported = new ArrayList<>();
 
+    /** Whether an odd number of "!" stand before what is read. */
+    private boolean negated;
+
     /**
      * @param unsupported what this chassis cannot test; then the match covers at least all packets
      *     that the text covers
@@ -62,14 +65,16 @@ final class MatchParser {
 
     private Expr unit() {
         if (in.take("!")) {
-            in.enter();
-            Expr negated =
-                    in.at("(") || in.at("!") || in.atName("is_chassis_resident")
-                            ? unit()
-                            : mention(operand(), true);
-            in.leave();
-            return new Expr.Not(negated);
+            negated = !negated;
+            Expr operand = primary(true);
+            negated = !negated;
+            return new Expr.Not(operand);
         }
+        return primary(false);
+    }
+
+    /** What "!" may stand before: parentheses, a function, a symbol alone, or a comparison. */
+    private Expr primary(boolean afterNot) {
         if (in.take("(")) {
             Expr inner = expression();
             in.expect(")");
@@ -78,7 +83,7 @@ final class MatchParser {
         if (in.atName("is_chassis_resident")) {
             return resident();
         }
-        return relation();
+        return afterNot ? mention(operand(), true) : relation();
     }
 
     private Expr resident() {
@@ -117,9 +122,12 @@ final class MatchParser {
     /** One side of a relation. */
     private sealed interface Operand permits Named, Constants {}
 
-    private record Named(String name, Symbol symbol) implements Operand {}
+    /**
+     * @param bits width of the whole field of which the symbol may be a part
+     */
+    private record Named(String name, Symbol symbol, int bits) implements Operand {}
 
-    private record Constants(List<Element> elements) implements Operand {}
+    private record Constants(List<Element> elements, boolean inBraces) implements Operand {}
 
     private sealed interface Element {
         record Number(Constant constant) implements Element {}
@@ -134,10 +142,13 @@ final class MatchParser {
     private Operand operand() {
         if (in.peek().kind() == Kind.NAME) {
             String name = in.next().text();
-            return new Named(name, symbol(name));
+            Symbol whole = Symbol.named(name).orElse(new Symbol.Unknown(""));
+            int bits = whole instanceof Symbol.Number number ? number.span().width() : 0;
+            return new Named(name, subfield(in, name, whole), bits);
         }
         var elements = new ArrayList<Element>();
-        if (in.take("{")) {
+        boolean inBraces = in.take("{");
+        if (inBraces) {
             while (!in.take("}")) {
                 elements.add(element());
                 in.take(",");
@@ -148,7 +159,7 @@ final class MatchParser {
         } else {
             elements.add(element());
         }
-        return new Constants(elements);
+        return new Constants(elements, inBraces);
     }
 
     private Element element() {
@@ -171,10 +182,6 @@ final class MatchParser {
                 : value;
     }
 
-    private Symbol symbol(String name) {
-        return subfield(in, name, Symbol.named(name).orElse(new Symbol.Unknown("")));
-    }
-
     /** The part of a number that brackets after its name choose, if there are any. */
     static Symbol subfield(Tokens in, String name, Symbol symbol) {
         if (!in.take("[")) {
@@ -186,7 +193,7 @@ final class MatchParser {
             }
             return symbol;
         }
-        if (!(symbol instanceof Symbol.Number number) || number.nominal()) {
+        if (!(symbol instanceof Symbol.Number number)) {
             throw in.syntax(name + " has no parts");
         }
         int low = in.integer(127, "a bit number");
@@ -204,10 +211,13 @@ final class MatchParser {
                             + ", which has "
                             + number.span().width());
         }
+        if (number.nominal() && high - low + 1 != number.span().width()) {
+            throw in.syntax(name + " has no parts");
+        }
         return new Symbol.Number(
                 number.span().sub(low, high - low + 1),
                 number.requires(),
-                false,
+                number.nominal(),
                 number.writable());
     }
 
@@ -216,14 +226,21 @@ final class MatchParser {
         return switch (operand) {
             case Named named when afterNot && atRelation() ->
                     throw in.syntax("! before a comparison needs parentheses");
-            case Named(String name, Symbol.Number number) when number.span().width() == 1 ->
-                    new Expr.Leaf(
-                            number.span().equal(Bits.of(1), Bits.of(1)), required(name, number));
-            case Named(String name, Symbol.Predicate predicate) -> leaf(name, predicate);
-            case Named(String name, Symbol.Unknown ignored) -> maybe(name);
+            case Named(String name, Symbol.Number number, int ignored) -> {
+                if (number.span().width() > 1 && !negated) {
+                    throw in.syntax(name + " of many bits needs an explicit \"!= 0\"");
+                }
+                Match zero = number.span().equal(Bits.ZERO, Bits.ones(number.span().width()));
+                yield new Expr.Leaf(Matches.not(zero), required(name, number));
+            }
+            case Named(String name, Symbol.Predicate predicate, int ignored) -> {
+                positive(name, predicate, !negated);
+                yield leaf(name, predicate);
+            }
+            case Named(String name, Symbol.Unknown ignored, int none) -> maybe(name);
             case Named named -> throw in.syntax(named.name() + " must be compared with something");
-            case Constants(List<Element> elements) -> {
-                if (elements.size() == 1
+            case Constants(List<Element> elements, boolean inBraces) -> {
+                if (!inBraces
                         && elements.getFirst() instanceof Element.Number(Constant constant)
                         && constant.value().high() == 0
                         && constant.value().low() >>> 1 == 0
@@ -237,10 +254,10 @@ final class MatchParser {
 
     private Expr compare(Operand left, String relation, Operand right) {
         return switch (left) {
-            case Named(String name, Symbol symbol) when right instanceof Constants constants ->
-                    compare(name, symbol, relation, constants.elements());
-            case Constants(List<Element> elements) when right instanceof Named named ->
-                    compare(named.name(), named.symbol(), mirrored(relation), elements);
+            case Named named when right instanceof Constants constants ->
+                    compare(named, relation, constants);
+            case Constants constants when right instanceof Named named ->
+                    compare(named, mirrored(relation), constants);
             case Named ignored -> throw in.syntax("two symbols cannot be compared");
             case Constants ignored -> throw in.syntax("two constants cannot be compared");
         };
@@ -256,27 +273,50 @@ final class MatchParser {
         };
     }
 
-    private Expr compare(String name, Symbol symbol, String relation, List<Element> elements) {
-        return switch (symbol) {
+    private Expr compare(Named named, String relation, Constants constants) {
+        String name = named.name();
+        List<Element> elements = constants.elements();
+        boolean equality = relation.equals("==") || relation.equals("!=");
+        if (!equality && constants.inBraces()) {
+            throw in.syntax(name + ": only == and != make sense with sets, not " + relation);
+        }
+        return switch (named.symbol()) {
             case Symbol.Unknown ignored -> maybe(name);
-            case Symbol.PortName port -> equality(relation, in(name, port, elements));
+            case Symbol.PortName port -> {
+                nominal(name, relation);
+                yield equality(relation, in(name, port, elements));
+            }
             case Symbol.Predicate predicate -> truth(name, predicate, relation, elements);
             case Symbol.Number number -> {
-                if (relation.equals("==") || relation.equals("!=")) {
-                    yield equality(relation, in(name, number, elements));
+                if (number.nominal()) {
+                    nominal(name, relation);
                 }
-                if (number.nominal()
-                        || elements.size() != 1
-                        || !(elements.getFirst() instanceof Element.Number(Constant constant))
+                if (equality) {
+                    yield equality(relation, in(named, number, elements));
+                }
+                if (!(elements.getFirst() instanceof Element.Number(Constant constant))
                         || constant.masked()) {
                     throw in.syntax(name + " " + relation + " needs one plain number");
                 }
                 yield new Expr.Leaf(
                         number.span()
-                                .compare(order(relation), fitting(name, number, constant).value()),
+                                .compare(order(relation), fitting(named, number, constant).value()),
                         required(name, number));
             }
         };
+    }
+
+    /** Of a nominal field only one value can be asked for: "not this one" has no flows. */
+    private void nominal(String name, String relation) {
+        if (!relation.equals(negated ? "!=" : "==")) {
+            throw in.syntax(name + " is nominal: only equality can be tested (counting \"!\")");
+        }
+    }
+
+    private void positive(String name, Symbol.Predicate predicate, boolean positive) {
+        if (predicate.nominal() && !positive) {
+            throw in.syntax(name + " is nominal: it can only be tested positively");
+        }
     }
 
     private static Match.Relation order(String relation) {
@@ -292,30 +332,36 @@ final class MatchParser {
         return switch (relation) {
             case "==" -> equal;
             case "!=" -> new Expr.Not(equal);
-            default -> throw in.syntax("only == and != make sense here, not " + relation);
+            default -> throw in.syntax("only == and != make sense, not " + relation);
         };
     }
 
     /** {@code predicate == 0} and the like. */
     private Expr truth(
             String name, Symbol.Predicate predicate, String relation, List<Element> elements) {
+        if (!relation.equals("==") && !relation.equals("!=")) {
+            throw in.syntax(name + ": only == and != make sense, not " + relation);
+        }
         if (elements.size() == 1
                 && elements.getFirst() instanceof Element.Number(Constant constant)
                 && constant.value().high() == 0
                 && constant.value().low() >>> 1 == 0) {
+            boolean one = constant.value().low() == 1;
+            positive(name, predicate, one ^ relation.equals("!=") ^ negated);
             Expr leaf = leaf(name, predicate);
-            Expr wanted = constant.value().low() == 1 ? leaf : new Expr.Not(leaf);
+            Expr wanted = one ? leaf : new Expr.Not(leaf);
             return equality(relation, wanted);
         }
         throw in.syntax(name + " is either 0 or 1");
     }
 
-    private Expr in(String name, Symbol.Number number, List<Element> elements) {
+    private Expr in(Named named, Symbol.Number number, List<Element> elements) {
+        String name = named.name();
         var ways = new ArrayList<Match>();
         for (Element element : elements) {
             ways.add(
                     switch (element) {
-                        case Element.Number(Constant constant) -> equal(name, number, constant);
+                        case Element.Number(Constant constant) -> equal(named, number, constant);
                         case Element.AddressSet(String set) -> inSet(name, number, set);
                         case Element.Text text ->
                                 throw in.syntax(name + " is a number, not \"" + text.text() + "\"");
@@ -326,8 +372,8 @@ final class MatchParser {
         return new Expr.Leaf(Matches.any(ways), required(name, number));
     }
 
-    private Match equal(String name, Symbol.Number number, Constant constant) {
-        Constant fitting = fitting(name, number, constant);
+    private Match equal(Named named, Symbol.Number number, Constant constant) {
+        Constant fitting = fitting(named, number, constant);
         return number.span()
                 .equal(fitting.value(), fitting.mask().and(Bits.ones(number.span().width())));
     }
@@ -341,10 +387,12 @@ final class MatchParser {
         return new Match.In(number.span().parts().getFirst().field(), scope.addressSet(set, width));
     }
 
-    private Constant fitting(String name, Symbol.Number number, Constant constant) {
+    private Constant fitting(Named named, Symbol.Number number, Constant constant) {
         int width = number.span().width();
-        if (!constant.value().and(Bits.ones(width)).equals(constant.value())) {
-            throw in.syntax(name + " has " + width + " bits, too few for " + constant.text());
+        boolean fits = constant.value().and(Bits.ones(width)).equals(constant.value());
+        if (!fits || constant.width() > named.bits()) {
+            throw in.syntax(
+                    named.name() + " has " + width + " bits, too few for " + constant.written());
         }
         return constant;
     }

@@ -4,6 +4,7 @@ import dev.iod.eswitch.Field;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A name that matches and actions use (ovn-sb(5), Logical_Flow, "Symbols"). {@code requires} is an
@@ -23,8 +24,12 @@ sealed interface Symbol {
     /** The logical in- or output port; only {@code outport} is written by assignments. */
     record PortName(Field field, String requires) implements Symbol {}
 
-    /** Shorthand for an expression. */
-    record Predicate(String expansion, String requires) implements Symbol {}
+    /**
+     * Shorthand for an expression.
+     *
+     * @param nominal it says something of a nominal field, so its opposite cannot be tested
+     */
+    record Predicate(String expansion, String requires, boolean nominal) implements Symbol {}
 
     /** Something of OVN's that packets here do not have. */
     record Unknown(String requires) implements Symbol {}
@@ -64,7 +69,21 @@ sealed interface Symbol {
         }
 
         private static void predicate(String name, String expansion) {
-            ALL.put(name, new Predicate(expansion, ""));
+            boolean nominal =
+                    Lexer.tokens(expansion).stream()
+                            .filter(token -> token.kind() == Lexer.Kind.NAME)
+                            .anyMatch(token -> isNominal(ALL.get(token.text())));
+            ALL.put(name, new Predicate(expansion, "", nominal));
+        }
+
+        private static boolean isNominal(@Nullable Symbol symbol) {
+            return switch (symbol) {
+                case Number number -> number.nominal();
+                case Predicate predicate -> predicate.nominal();
+                case PortName ignored -> true;
+                case Unknown ignored -> false;
+                case null -> throw new IllegalStateException("an expansion's symbol comes first");
+            };
         }
 
         private static void unknown(String name) {
@@ -116,7 +135,8 @@ sealed interface Symbol {
             number("eth.type", Span.of(Field.ETH_TYPE), "", true, false);
             predicate("eth.bcast", "eth.dst == ff:ff:ff:ff:ff:ff");
             part("eth.mcast", Field.ETH_DST, 40, 1, "");
-            field("vlan.tci", Field.VLAN_TCI, "", false);
+            predicate("eth.mcastv6", "eth.dst[32..47] == 0x3333");
+            field("vlan.tci", Field.VLAN_TCI, "", true);
             predicate("vlan.present", "vlan.tci[12]");
             part("vlan.pcp", Field.VLAN_TCI, 13, 3, "vlan.present");
             part("vlan.vid", Field.VLAN_TCI, 0, 12, "vlan.present");
@@ -127,8 +147,8 @@ sealed interface Symbol {
             predicate("ip6", "eth.type == 0x86dd");
             predicate("ip", "ip4 || ip6");
             number("ip.proto", Span.of(Field.IP_PROTO), "ip", true, false);
-            field("ip.dscp", Field.IP_DSCP, "ip", true);
-            field("ip.ecn", Field.IP_ECN, "ip", true);
+            number("ip.dscp", Span.of(Field.IP_DSCP), "ip", true, true);
+            number("ip.ecn", Span.of(Field.IP_ECN), "ip", true, true);
             number("ip.ttl", Span.of(Field.IP_TTL), "ip", true, true);
             field("ip.frag", Field.IP_FRAG, "ip", false);
             predicate("ip.is_frag", "ip.frag[0]");
@@ -137,11 +157,11 @@ sealed interface Symbol {
             field("ip4.src", Field.IP4_SRC, "ip4", true);
             field("ip4.dst", Field.IP4_DST, "ip4", true);
             predicate("ip4.src_mcast", "ip4.src[28..31] == 0xe");
-            predicate("ip4.mcast", "ip4.dst[28..31] == 0xe");
+            predicate("ip4.mcast", "eth.mcast && ip4.dst[28..31] == 0xe");
             field("ip6.src", Field.IP6_SRC, "ip6", true);
             field("ip6.dst", Field.IP6_DST, "ip6", true);
-            field("ip6.label", Field.IP6_LABEL, "ip6", false);
-            predicate("ip6.mcast", "eth.mcast && ip6 && ip6.dst[120..127] == 0xff");
+            field("ip6.label", Field.IP6_LABEL, "ip6", true);
+            predicate("ip6.mcast", "eth.mcastv6 && ip6.dst[120..127] == 0xff");
             predicate("ip6.mcast_rsvd", "ip6.dst[116..127] == 0xff0 && ip6.dst[0..111] == 0");
             predicate("ip6.mcast_all_nodes", "ip6.dst == ff01::1 || ip6.dst == ff02::1");
             predicate(
@@ -150,7 +170,8 @@ sealed interface Symbol {
             predicate("ip6.mcast_sol_node", "ip6.dst == ff02::1:ff00:0000/104");
             predicate(
                     "ip6.mcast_flood",
-                    "eth.mcast && (ip6.mcast_rsvd || ip6.mcast_all_nodes || ip6.mcast_sol_node)");
+                    "eth.mcastv6 && (ip6.mcast_rsvd || ip6.mcast_all_nodes"
+                            + " || ip6.mcast_all_rtrs || ip6.mcast_sol_node)");
         }
 
         private static void arp() {
@@ -225,6 +246,8 @@ sealed interface Symbol {
             field("ct_label", Field.CT_LABEL, "", true);
             part("ct_label.blocked", Field.CT_LABEL, 0, 1, "");
             part("ct_label.natted", Field.CT_LABEL, 1, 1, "");
+            part("ct_label.skip_snat", Field.CT_LABEL, 2, 1, "");
+            part("ct_label.force_snat", Field.CT_LABEL, 3, 1, "");
             part("ct_label.ecmp_reply_eth", Field.CT_LABEL, 32, 48, "");
             part("ct_label.ecmp_reply_port", Field.CT_LABEL, 80, 16, "");
             part("ct_label.label", Field.CT_LABEL, 96, 32, "");

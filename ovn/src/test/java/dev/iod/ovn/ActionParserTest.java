@@ -44,7 +44,7 @@ class ActionParserTest {
                 }
             };
 
-    private static final DhcpOptions DHCP =
+    static final DhcpOptions DHCP =
             new DhcpOptions(
                     Map.of(
                             "offerip", new DhcpOptions.Definition(0, "ipv4"),
@@ -151,7 +151,7 @@ class ActionParserTest {
                                         set(Field.ARP_OP, 0, 16, 1),
                                         new Action.Output())));
         // The body speaks of the made packet; the flow itself only needs IPv4.
-        assertThat(parse("icmp4 { ip.ttl = 255; next; }; drop;").required())
+        assertThat(parse("icmp4 { ip.ttl = 255; next; }; next;").required())
                 .isEqualTo(MatchParser.parse("ip4", NoNames.SCOPE).match());
         assertThat(actions("clone { outport = \"vm1\"; output; }; next;").getFirst())
                 .isInstanceOf(Action.Clone.class);
@@ -217,6 +217,10 @@ class ActionParserTest {
                 "log(verdict=allow);",
                 "reg0[4] = dns_lookup();",
                 "pkt.mark = 1;",
+                "inport = \"vm1\";",
+                "vlan.pcp = 2;",
+                "vlan.tci[13..15] = 2;",
+                "ip6.label = 1;",
                 "reg0[3] = put_dhcp_opts(offerip = 10.0.0.5, next_server = 10.0.0.1);",
                 "reg0[3] = put_dhcp_opts(offerip = 10.0.0.5, nonsense = 1);",
                 "brand_new_action;",
@@ -238,7 +242,6 @@ class ActionParserTest {
                 "reg0[0] = 2;",
                 "reg0 = reg1[0..3];",
                 "eth.type = 0x800;",
-                "inport = \"vm1\";",
                 "ip.proto = 6;",
                 "clone { next; ",
                 "arp { next; }",

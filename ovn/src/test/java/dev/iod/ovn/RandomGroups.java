@@ -95,7 +95,9 @@ final class RandomGroups {
                                 " && sctp",
                                 " && ip.proto == 47",
                                 " && tcp.flags == 2",
-                                " && ip.ttl == 64"));
+                                " && ip.ttl == 64",
+                                // Not OVN's language: no flow, here as there.
+                                " && ip.ttl != 3"));
     }
 
     private String remote(int version, String side, String group, String set) {
