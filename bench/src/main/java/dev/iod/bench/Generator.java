@@ -115,6 +115,8 @@ final class Generator implements AutoCloseable {
                         "--",
                         "-i",
                         "--no-lsc-interrupt",
+                        // Else "start" first throws away what the player plays for two seconds.
+                        "--no-flush-rx",
                         "--total-num-mbufs=32768",
                         "--rxd=" + QUEUE_SIZE,
                         "--txd=" + QUEUE_SIZE,
