@@ -345,6 +345,7 @@ public final class Chassis implements AutoCloseable {
             replica.select(conditions).whenComplete((done, error) -> wake());
             settled = false;
         }
+        settled &= model.filled();
         engine.collect();
         if (settled && wanted.isPresent() && onlyNumbers) {
             wanted = wanted.map(state -> state.at(model.configuration()));
@@ -452,6 +453,8 @@ public final class Chassis implements AutoCloseable {
         String trouble = problem.isEmpty() ? engine.problem() : problem;
         if (!replica.status().synced()) {
             trouble = replica.status().problem();
+        } else if (!model.filled()) {
+            trouble = "the southbound database is empty: northd has not filled it yet";
         }
         List<Refused> refused = wanted.map(StateBuilder.State::refused).orElse(List.of());
         tellRefused(refused);

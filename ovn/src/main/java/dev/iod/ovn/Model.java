@@ -101,6 +101,14 @@ final class Model {
         return rows("Chassis").stream().filter(row -> row.text("name").equals(name)).findFirst();
     }
 
+    /**
+     * Whether northd has been here. It makes this row in the transaction that fills a database
+     * which was made anew; until then the absence of rows says nothing.
+     */
+    boolean filled() {
+        return !rows("SB_Global").isEmpty();
+    }
+
     /** The network configuration number that the rows belong to. */
     long configuration() {
         return rows("SB_Global").stream().mapToLong(row -> row.integer("nb_cfg")).max().orElse(0);

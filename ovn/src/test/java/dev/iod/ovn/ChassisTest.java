@@ -253,6 +253,41 @@ class ChassisTest {
         }
     }
 
+    /**
+     * A port is made while northd is gone and the southbound database was lost: what runs stays
+     * until the new database is filled, and then the port works too.
+     */
+    @Test
+    void aSouthboundMadeAnewWithdrawsNothingBeforeNorthdHasFilledIt() throws Exception {
+        Topology.create(central);
+        try (Chassis chassis = open("n1", false)) {
+            chassis.plug("vm1", device(1));
+            chassis.portsKnown();
+            Waiting.until(() -> listener.has("vm1"));
+            central.nb("--wait=hv", "sync");
+            int rules = engine.all(Entity.Rule.class).size();
+            engine.forgetHistory();
+            central.stopNorthd();
+            central.stopSouthbound();
+            Waiting.until(() -> !chassis.status().connected());
+            central.emptySouthbound();
+            central.startSouthbound();
+            Waiting.until(() -> chassis.status().problem().contains("northd has not filled"));
+            central.nb("lsp-add", "neutron-net1", "late", "--", "lsp-set-addresses", "late", "unknown");
+            chassis.plug("late", device(9));
+            // A replaced engine is told what runs all the same.
+            engine.clear();
+            chassis.engineConnected();
+            Waiting.until(() -> engine.all(Entity.Rule.class).size() == rules);
+            assertThat(engine.port("vm1").target()).isEqualTo(new Entity.Target.Local(1));
+            engine.forgetHistory();
+            central.startNorthd();
+            Waiting.until(() -> listener.has("late") && chassis.port("vm1").orElseThrow().ready());
+            assertThat(engine.fewestRules()).isGreaterThanOrEqualTo(rules);
+            assertThat(engine.port("late").target()).isEqualTo(new Entity.Target.Local(9));
+        }
+    }
+
     @Test
     void worksByTlsInTheRoleOfAController() throws Exception {
         Topology.create(central);

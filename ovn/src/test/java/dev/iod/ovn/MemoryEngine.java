@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 final class MemoryEngine implements Engine {
     private final Map<EntityKey, Entity> rows = new LinkedHashMap<>();
     private int removals;
+    private int fewestRules;
 
     @Override
     public synchronized CompletionStage<Void> commit(Change change) {
@@ -23,6 +24,7 @@ final class MemoryEngine implements Engine {
         change.remove().forEach(rows::remove);
         change.put().forEach(entity -> rows.put(EntityKey.of(entity), entity));
         removals += Math.max(change.remove().size(), before - rows.size());
+        fewestRules = Math.min(fewestRules, all(Entity.Rule.class).size());
         return CompletableFuture.completedFuture(null);
     }
 
@@ -43,6 +45,12 @@ final class MemoryEngine implements Engine {
 
     synchronized void forgetHistory() {
         removals = 0;
+        fewestRules = Integer.MAX_VALUE;
+    }
+
+    /** The fewest rules there were after any change since {@link #forgetHistory}. */
+    synchronized int fewestRules() {
+        return fewestRules;
     }
 
     synchronized int removals() {

@@ -15,6 +15,7 @@ final class OvnCentral implements AutoCloseable {
     private final Path directory;
     private final List<Process> processes = new ArrayList<>();
     private Process southbound;
+    private Process northd;
 
     OvnCentral(Path directory) {
         this.directory = directory;
@@ -22,7 +23,11 @@ final class OvnCentral implements AutoCloseable {
         run("ovsdb-tool", "create", file("sb.db"), "/usr/share/ovn/ovn-sb.ovsschema");
         processes.add(server("nb", List.of()));
         southbound = server("sb", List.of());
-        processes.add(
+        startNorthd();
+    }
+
+    void startNorthd() {
+        northd =
                 start(
                         "northd",
                         List.of(
@@ -30,7 +35,11 @@ final class OvnCentral implements AutoCloseable {
                                 "--ovnnb-db=unix:" + file("nb.sock"),
                                 "--ovnsb-db=unix:" + file("sb.sock"),
                                 "--unixctl=" + file("northd.ctl"),
-                                "-vconsole:off")));
+                                "-vconsole:off"));
+    }
+
+    void stopNorthd() {
+        end(northd);
     }
 
     Endpoint southbound() {
@@ -107,8 +116,22 @@ final class OvnCentral implements AutoCloseable {
     }
 
     void stopSouthbound() {
+        end(southbound);
+    }
+
+    /** A stopped southbound database loses all it has. */
+    void emptySouthbound() {
         try {
-            southbound.destroyForcibly().waitFor();
+            Files.delete(directory.resolve("sb.db"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        run("ovsdb-tool", "create", file("sb.db"), "/usr/share/ovn/ovn-sb.ovsschema");
+    }
+
+    private static void end(Process process) {
+        try {
+            process.destroyForcibly().waitFor();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
@@ -161,6 +184,7 @@ final class OvnCentral implements AutoCloseable {
     @Override
     public void close() {
         stopSouthbound();
+        stopNorthd();
         processes.forEach(Process::destroyForcibly);
     }
 }
