@@ -234,7 +234,7 @@ final class Shard implements ShardContext, AutoCloseable {
     /** Gives the kernel what is queued and works off what is complete. */
     private boolean reap() {
         IoUring ring = kernel.ring;
-        if (ring.queued() > 0) {
+        if (ring.queued() > 0 || ring.workPending()) {
             ring.submit();
         }
         boolean any = false;

@@ -127,6 +127,7 @@ final class VolumeDevice {
                 if (active > 0) {
                     return false;
                 }
+                publish();
                 vhost.refresh();
                 adoptRings();
                 worked = true;
@@ -414,10 +415,11 @@ final class VolumeDevice {
 
     /** Asks guests to kick. @return false when there is something to do already */
     boolean armWakeup() {
-        boolean quiet = !vhost.changePending() || active > 0;
+        boolean changing = vhost.changePending();
+        boolean quiet = !changing || active > 0;
         try {
             for (RequestRing ring : rings) {
-                quiet &= closing || ring.requestKicks();
+                quiet &= changing || closing || ring.requestKicks();
             }
             settle();
         } catch (VhostException e) {

@@ -80,6 +80,23 @@ final class StampedLoad {
         }
     }
 
+    @Override
+    public String toString() {
+        int busyBlocks = 0;
+        for (boolean each : busy) {
+            busyBlocks += each ? 1 : 0;
+        }
+        return writesAnswered
+                + " writes and "
+                + flushesAnswered
+                + " flushes answered, "
+                + errors
+                + " errors, "
+                + busyBlocks
+                + " blocks being written, slots "
+                + java.util.Arrays.toString(slotBlock);
+    }
+
     boolean quiet() {
         for (int block : slotBlock) {
             if (block != IDLE) {

@@ -18,6 +18,7 @@ public final class IoUring implements AutoCloseable {
     private static final long SYS_REGISTER = 427;
 
     private static final int SETUP_SUBMIT_ALL = 1 << 7;
+    private static final int SETUP_TASKRUN_FLAG = 1 << 9;
     private static final int SETUP_SINGLE_ISSUER = 1 << 12;
     private static final int SETUP_DEFER_TASKRUN = 1 << 13;
     private static final int ENTER_GETEVENTS = 1;
@@ -29,6 +30,7 @@ public final class IoUring implements AutoCloseable {
     private static final int RWF_DSYNC = 2;
     private static final int FSYNC_DATASYNC = 1;
     private static final int POLLIN = 1;
+    private static final int SQ_TASKRUN = 1 << 2;
 
     /** enum io_uring_op. */
     private static final int OP_NOP = 0;
@@ -61,6 +63,7 @@ public final class IoUring implements AutoCloseable {
     private final Mapping entries;
     private final long submissionHead;
     private final long submissionTail;
+    private final long submissionFlags;
     private final long completionHead;
     private final long completionTail;
     private final long completions;
@@ -88,6 +91,7 @@ public final class IoUring implements AutoCloseable {
         long base = rings.address();
         submissionHead = base + parameters.get(ValueLayout.JAVA_INT, 40);
         submissionTail = base + parameters.get(ValueLayout.JAVA_INT, 44);
+        submissionFlags = base + parameters.get(ValueLayout.JAVA_INT, 56);
         completionHead = base + parameters.get(ValueLayout.JAVA_INT, 80);
         completionTail = base + parameters.get(ValueLayout.JAVA_INT, 84);
         completions = base + events;
@@ -114,7 +118,10 @@ public final class IoUring implements AutoCloseable {
             parameters.set(
                     ValueLayout.JAVA_INT,
                     8,
-                    SETUP_SUBMIT_ALL | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN);
+                    SETUP_SUBMIT_ALL
+                            | SETUP_TASKRUN_FLAG
+                            | SETUP_SINGLE_ISSUER
+                            | SETUP_DEFER_TASKRUN);
             long fd =
                     Linux.check(
                             Libc.syscall(SYS_SETUP, size, parameters.address(), 0),
@@ -205,7 +212,7 @@ public final class IoUring implements AutoCloseable {
             int length,
             int operationFlags,
             long token) {
-        if (tail - Memory.readIntAcquire(submissionHead) > submissionMask) {
+        while (tail - Memory.readIntAcquire(submissionHead) > submissionMask) {
             submit();
         }
         long at = Memory.base(entries.address() + (long) (tail & submissionMask) * SQE_BYTES);
@@ -226,6 +233,14 @@ public final class IoUring implements AutoCloseable {
     /** Entries queued and not given to the kernel yet. */
     public int queued() {
         return queued;
+    }
+
+    /**
+     * Whether the kernel has completions that only appear after {@link #submit} or {@link #await}
+     * (DEFER_TASKRUN): who polls without waiting asks this.
+     */
+    public boolean workPending() {
+        return (Memory.readIntAcquire(submissionFlags) & SQ_TASKRUN) != 0;
     }
 
     /** Gives what is queued to the kernel and collects what is complete, without waiting. */

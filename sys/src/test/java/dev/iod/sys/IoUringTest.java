@@ -151,6 +151,21 @@ class IoUringTest {
     }
 
     @Test
+    void whoPollsLearnsOfCompletionsThatWaitInTheKernel() {
+        try (EventFd event = EventFd.create()) {
+            ring.pollReadable(event.fd(), 5);
+            ring.submit();
+            assertThat(ring.workPending()).isFalse();
+            event.signal();
+            assertThat(ring.hasCompletion()).isFalse();
+            assertThat(ring.workPending()).isTrue();
+            ring.submit();
+            assertThat(ring.hasCompletion()).isTrue();
+            assertThat(ring.token()).isEqualTo(5);
+        }
+    }
+
+    @Test
     void badSizesAreRefused() {
         assertThatThrownBy(() -> IoUring.open(3)).isInstanceOf(IllegalArgumentException.class);
     }

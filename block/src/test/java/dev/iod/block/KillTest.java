@@ -1,0 +1,143 @@
+package dev.iod.block;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.iod.vhost.testing.BlockDriver;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The engine is killed (-9) in loops under load, started again, and takes up what was in flight: no
+ * request is answered twice or never, and everything that was answered is there.
+ */
+@Timeout(600)
+class KillTest {
+    private static final boolean FULL = Boolean.getBoolean("iod.full");
+    private static final int KILLS = FULL ? 100 : 6;
+    private static final int BLOCKS = 256;
+
+    @TempDir Path directory;
+
+    @Test
+    void aKilledEngineTakesUpWhatWasInFlight() throws Exception {
+        long seed = Long.getLong("iod.seed", 99L);
+        System.out.println("KillTest seed " + seed);
+        Random random = new Random(seed);
+        List<Long> gapsMillis = new ArrayList<>();
+        try (TestPool pool = TestPool.small("kill");
+                Guest guest = new Guest(directory.resolve("v.sock"), 1)) {
+            EngineProcess engine = EngineProcess.start(directory, pool.path());
+            try {
+                try (BlockClient client = EngineProcess.connect(directory)) {
+                    client.run(new Command.Create("v", 8 << 20, true));
+                    client.run(
+                            new Command.Attach(
+                                    "v",
+                                    directory.resolve("v.sock"),
+                                    false,
+                                    1,
+                                    false,
+                                    Limits.NONE,
+                                    new byte[0]));
+                }
+                guest.frontEnd.connect();
+                BlockDriver driver = guest.driver();
+                StampedLoad load = new StampedLoad(seed, BLOCKS, driver.slots());
+                for (int kill = 0; kill < KILLS; kill++) {
+                    int until = load.writesAnswered + 50 + random.nextInt(300);
+                    step(load, guest, true, () -> load.writesAnswered >= until);
+                    long killed = System.nanoTime();
+                    engine.kill();
+                    engine = EngineProcess.start(directory, pool.path());
+                    guest.frontEnd.disconnect();
+                    guest.frontEnd.connect();
+                    int before = load.writesAnswered + load.flushesAnswered;
+                    step(
+                            load,
+                            guest,
+                            true,
+                            () -> load.writesAnswered + load.flushesAnswered > before);
+                    gapsMillis.add((System.nanoTime() - killed) / 1_000_000);
+                }
+                step(load, guest, false, load::quiet);
+                assertThat(load.errors).isZero();
+                assertThat(load.lostAfterKill(guest)).isEmpty();
+                System.out.println("milliseconds from kill to the first answer: " + gapsMillis);
+            } finally {
+                engine.close();
+            }
+        }
+    }
+
+    /** Goes on until something holds; a minute without it is a failure that says what it saw. */
+    private void step(StampedLoad load, Guest guest, boolean offer, BooleanSupplier until) {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (!until.getAsBoolean()) {
+            load.step(guest.driver(), offer);
+            if (System.nanoTime() - deadline > 0) {
+                try (BlockClient client = EngineProcess.connect(directory)) {
+                    throw new AssertionError(
+                            "stuck with "
+                                    + guest.driver().ring().outstanding()
+                                    + " requests outstanding; the engine says "
+                                    + client.status("v")
+                                    + "; the guest: "
+                                    + load);
+                }
+            }
+        }
+    }
+
+    @Test
+    void commandsWorkOverTheSocket() throws Exception {
+        try (TestPool pool = TestPool.small("commands");
+                EngineProcess engine = EngineProcess.start(directory, pool.path());
+                BlockClient client = EngineProcess.connect(directory)) {
+            client.run(new Command.Create("v", 8 << 20, false));
+            client.run(new Command.Snapshot("v", "s"));
+            client.run(new Command.Clone("s", "c", 16 << 20));
+            client.run(new Command.Resize("c", 32 << 20));
+            assertThat(client.list()).hasSize(3);
+            assertThat(client.status("c").sizeBytes()).isEqualTo(32 << 20);
+            assertThat(client.status("c").base()).isEqualTo("s");
+            assertThatThrownBy(() -> client.run(new Command.Delete("nothing")))
+                    .isInstanceOfSatisfying(
+                            BlockException.class,
+                            e ->
+                                    assertThat(e.category())
+                                            .isEqualTo(BlockException.Category.NOT_FOUND));
+            try (Guest guest = new Guest(directory.resolve("c.sock"), 1)) {
+                client.run(
+                        new Command.Attach(
+                                "c",
+                                directory.resolve("c.sock"),
+                                false,
+                                1,
+                                false,
+                                new Limits(1000, 0),
+                                new byte[0]));
+                guest.frontEnd.connect();
+                assertThat(guest.write(0, 4096, 7)).isEqualTo(BlockDriver.OK);
+                VolumeStatus.Device device = client.status("c").device().orElseThrow();
+                assertThat(device.connected()).isTrue();
+                assertThat(device.count(VolumeCounter.WRITES)).isEqualTo(1);
+                client.run(new Command.Limit("c", Limits.NONE));
+                client.run(new Command.Detach("c"));
+                guest.frontEnd.awaitClosed();
+                assertThat(client.status("c").device()).isEmpty();
+            }
+            for (String name : List.of("v", "s", "c")) {
+                client.run(new Command.Delete(name));
+            }
+            assertThat(client.list()).isEmpty();
+            assertThat(engine.cpuMillis()).isPositive();
+        }
+    }
+}
