@@ -1,13 +1,16 @@
 /**
- * Measures the packet engine beside a peer: starts both, a generator and what they need, alternates
- * them and prints figures. Nothing depends on it.
+ * Measures the engines beside peers: starts both, a generator and what they need, alternates them
+ * and prints figures. Nothing depends on it.
  */
 @org.jspecify.annotations.NullMarked
 module dev.iod.bench {
     requires static transitive org.jspecify;
+    requires dev.iod.block;
     requires dev.iod.eswitch;
     requires dev.iod.ovn;
     requires dev.iod.ovsdb;
+    requires dev.iod.sys;
+    requires dev.iod.vhost;
     requires info.picocli;
     requires tools.jackson.databind;
 

@@ -22,6 +22,8 @@ import java.util.TreeSet;
  * @param shards threads that serve volumes, 1 to 64
  * @param spinMicros how long a shard looks around before it sleeps, 0 to 1000
  * @param requireSealed refuse guest memory that its owner could truncate
+ * @param discardData volumes answer at once and keep nothing ({@code backend=null}): measures the
+ *     engine alone
  */
 public record BlockConfig(
         Path socket,
@@ -31,7 +33,8 @@ public record BlockConfig(
         Path state,
         int shards,
         int spinMicros,
-        boolean requireSealed) {
+        boolean requireSealed,
+        boolean discardData) {
     private static final Set<String> KEYS =
             Set.of(
                     "socket",
@@ -41,7 +44,8 @@ public record BlockConfig(
                     "state",
                     "shards",
                     "spin-micros",
-                    "require-sealed");
+                    "require-sealed",
+                    "backend");
 
     public static BlockConfig read(Path file) {
         Properties properties = new Properties();
@@ -64,7 +68,17 @@ public record BlockConfig(
                 Path.of(required(properties, "state")),
                 (int) number(properties, "shards", "1", 1, 64),
                 (int) number(properties, "spin-micros", "20", 0, 1000),
-                bool(properties, "require-sealed", "true"));
+                bool(properties, "require-sealed", "true"),
+                nullBackend(properties));
+    }
+
+    private static boolean nullBackend(Properties properties) {
+        String text = properties.getProperty("backend", "file").trim();
+        return switch (text) {
+            case "file" -> false;
+            case "null" -> true;
+            default -> throw wrong("backend must be file or null, not \"" + text + "\"");
+        };
     }
 
     private static String required(Properties properties, String key) {

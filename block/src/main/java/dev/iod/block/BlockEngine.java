@@ -44,7 +44,12 @@ final class BlockEngine implements AutoCloseable {
     interface BackendFactory {
         Backend open(ShardContext shard, LocalPool pool, String name, boolean readOnly);
 
-        /** What the engine uses outside of tests. */
+        /** For measurements: nothing is kept. */
+        static Backend nothing(ShardContext shard, LocalPool pool, String name, boolean readOnly) {
+            return new NullBackend(pool.status(name).sizeBytes());
+        }
+
+        /** What volumes are kept in. */
         static Backend file(ShardContext shard, LocalPool pool, String name, boolean readOnly) {
             return new FileBackend(shard, pool.data(name), pool.entry(name).thin(), readOnly);
         }

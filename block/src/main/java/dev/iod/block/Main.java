@@ -51,7 +51,9 @@ public final class Main {
                         pool,
                         shards,
                         new AttachmentStore(config.state()),
-                        BlockEngine.BackendFactory::file,
+                        config.discardData()
+                                ? BlockEngine.BackendFactory::nothing
+                                : BlockEngine.BackendFactory::file,
                         config.requireSealed());
         engine.restore();
         ControlServer server = ControlServer.start(engine, config.socket());
