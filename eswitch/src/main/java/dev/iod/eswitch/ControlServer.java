@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,10 @@ final class ControlServer implements AutoCloseable {
     private final Path path;
     private final ServerSocketChannel server;
     private final Set<FrameChannel> agents = ConcurrentHashMap.newKeySet();
+
+    /** Connections with a thread of their own, also those that have not said anything yet. */
+    private final AtomicInteger serving = new AtomicInteger();
+
     private volatile boolean stopped;
 
     private ControlServer(
@@ -63,10 +68,11 @@ final class ControlServer implements AutoCloseable {
         while (!stopped) {
             try {
                 SocketChannel socket = server.accept();
-                if (agents.size() >= MAX_AGENTS) {
+                if (serving.get() >= MAX_AGENTS) {
                     LOG.log(System.Logger.Level.WARNING, "refused an agent: too many");
                     socket.close();
                 } else {
+                    serving.incrementAndGet();
                     Thread.ofPlatform()
                             .daemon()
                             .name("control-agent")
@@ -101,6 +107,7 @@ final class ControlServer implements AutoCloseable {
             LOG.log(System.Logger.Level.ERROR, "a request of " + name + " failed", e);
         } finally {
             agents.remove(channel);
+            serving.decrementAndGet();
         }
     }
 

@@ -70,11 +70,13 @@ final class VhostUserPort implements Port {
     public int receive(PacketBatch batch) {
         int before = batch.count;
         try {
-            device.refresh();
-            take(device.ring(TRANSMIT_RING), batch);
-            settle();
-        } catch (VhostException e) {
-            device.fail(e);
+            try {
+                device.refresh();
+                take(device.ring(TRANSMIT_RING), batch);
+                settle();
+            } catch (VhostException e) {
+                failed(e);
+            }
         } catch (InternalError e) {
             device.fail(lostMemory());
         }
@@ -109,36 +111,45 @@ final class VhostUserPort implements Port {
     @Override
     public boolean transmit(long address, int lengthBytes) {
         try {
-            Vring ring = device.ring(RECEIVE_RING);
-            if (lengthBytes > maxFrameBytes || !ring.hasAvailable()) {
-                return false;
+            try {
+                boolean sent = lengthBytes <= maxFrameBytes && offer(address, lengthBytes);
+                settle();
+                return sent;
+            } catch (VhostException e) {
+                failed(e);
             }
-            int head = ring.peek();
-            int written = ring.write(head, header.address(), HEADER_BYTES, address, lengthBytes);
-            if (written == Vring.TOO_SMALL) {
-                return false;
-            }
-            ring.complete(head, written);
-            settle();
-            return true;
-        } catch (VhostException e) {
-            device.fail(e);
         } catch (InternalError e) {
             device.fail(lostMemory());
         }
         return false;
     }
 
+    private boolean offer(long address, int lengthBytes) {
+        Vring ring = device.ring(RECEIVE_RING);
+        if (!ring.hasAvailable()) {
+            return false;
+        }
+        int head = ring.peek();
+        int written = ring.write(head, header.address(), HEADER_BYTES, address, lengthBytes);
+        if (written == Vring.TOO_SMALL) {
+            return false;
+        }
+        ring.complete(head, written);
+        return true;
+    }
+
     @Override
     public void flush() {
         try {
-            Vring ring = device.ring(RECEIVE_RING);
-            if (ring.publish()) {
-                ring.interrupt();
+            try {
+                Vring ring = device.ring(RECEIVE_RING);
+                if (ring.publish()) {
+                    ring.interrupt();
+                }
+                settle();
+            } catch (VhostException e) {
+                failed(e);
             }
-            settle();
-        } catch (VhostException e) {
-            device.fail(e);
         } catch (InternalError e) {
             device.fail(lostMemory());
         }
@@ -157,12 +168,14 @@ final class VhostUserPort implements Port {
     @Override
     public boolean armWakeup() {
         try {
-            device.refresh();
-            boolean quiet = device.ring(TRANSMIT_RING).requestKicks();
-            settle();
-            return quiet;
-        } catch (VhostException e) {
-            device.fail(e);
+            try {
+                device.refresh();
+                boolean quiet = device.ring(TRANSMIT_RING).requestKicks();
+                settle();
+                return quiet;
+            } catch (VhostException e) {
+                failed(e);
+            }
         } catch (InternalError e) {
             device.fail(lostMemory());
         }
@@ -185,6 +198,15 @@ final class VhostUserPort implements Port {
         if (device.mayFault()) {
             Memory.settleFaults();
         }
+    }
+
+    /**
+     * A value that broke the rules may come from memory that is gone. That fault must not surface
+     * behind the catch of InternalError around every caller.
+     */
+    private void failed(VhostException e) {
+        settle();
+        device.fail(e);
     }
 
     private static VhostException lostMemory() {

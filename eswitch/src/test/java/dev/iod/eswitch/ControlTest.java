@@ -11,6 +11,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -352,6 +353,22 @@ final class ControlTest implements EngineClient.Listener {
         System.out.println(frames + " frames over " + connections + " connections");
         client.transaction().put(device(1, 1442)).commit().join();
         assertThat(client.devices().join().devices()).anyMatch(d -> d.name().equals("d1"));
+    }
+
+    @Test
+    void connectionsThatSayNothingAreBounded() throws Exception {
+        List<SocketChannel> silent = new ArrayList<>();
+        // The client of the test is one of them.
+        for (int i = 1; i < ControlServer.MAX_AGENTS; i++) {
+            silent.add(agent());
+        }
+        try (var refused = agent()) {
+            assertThat(refused.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        }
+        assertThat(client.counters().join()).isNotNull();
+        for (SocketChannel channel : silent) {
+            channel.close();
+        }
     }
 
     private SocketChannel agent() throws IOException {
