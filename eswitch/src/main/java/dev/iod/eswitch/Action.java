@@ -113,7 +113,8 @@ public sealed interface Action {
         ICMP6,
         ICMP6_ERROR,
         TCP_RESET,
-        /** TCP: reset; anything else: ICMP port unreachable. */
-        REJECT
+        /** TCP: reset; SCTP: abort; anything else: ICMP port unreachable. */
+        REJECT,
+        SCTP_ABORT
     }
 }

@@ -30,6 +30,7 @@ final class Crafter {
                             IcmpErrors.allowed6(p) && IcmpErrors.make6(p, made, 1);
                     case TCP_RESET -> TcpResets.make(p, made);
                     case REJECT -> reject(p, made);
+                    case SCTP_ABORT -> SctpAborts.make(p, made);
                 };
         return done && PacketParser.parse(made) == null;
     }
@@ -137,6 +138,8 @@ final class Crafter {
         boolean done;
         if (p.transport == Transport.TCP) {
             done = TcpResets.make(p, made);
+        } else if (p.transport == Transport.SCTP) {
+            done = SctpAborts.make(p, made);
         } else if (p.ipVersion == 4) {
             done = IcmpErrors.allowed4(p) && IcmpErrors.make4(p, made, 3);
         } else {

@@ -11,7 +11,7 @@ final class IcmpErrors {
     /** RFC 4443 §2.4(c): as much of the original as fits into the minimum MTU. */
     private static final int MAX_TOTAL6 = 1280;
 
-    private static final long MULTICAST_MAC = 1L << 40;
+    static final long MULTICAST_MAC = 1L << 40;
 
     private IcmpErrors() {}
 

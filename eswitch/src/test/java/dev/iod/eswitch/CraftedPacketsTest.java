@@ -222,6 +222,53 @@ final class CraftedPacketsTest {
     }
 
     @Test
+    void sctpAborts() throws Exception {
+        byte[] init = sctp("03e80050" + "00000000" + "00000000" + "01000014" + "0a0b0c0d");
+        byte[] data = sctp("03e80050" + "01020304" + "00000000" + "00030010" + "00000001");
+        List<byte[]> made = List.of(craft(Reply.REJECT, init), craft(Reply.SCTP_ABORT, data));
+        assertSound(made);
+        assertThat(
+                        tshark(
+                                made,
+                                "sctp.chunk_type",
+                                "sctp.verification_tag",
+                                "sctp.chunk_flags",
+                                "sctp.srcport",
+                                "ip.src"))
+                .containsExactly(
+                        "6\t0x0a0b0c0d\t0x00\t80\t192.0.2.9", "6\t0x01020304\t0x01\t80\t10.0.0.5");
+        for (byte[] frame : made) {
+            byte[] packet = java.util.Arrays.copyOfRange(frame, 34, 50);
+            int sum = 0;
+            for (int i = 0; i < 4; i++) {
+                sum |= (packet[8 + i] & 0xff) << 8 * i;
+                packet[8 + i] = 0;
+            }
+            assertThat(sum).isEqualTo(castagnoli(packet));
+        }
+        byte[] abort = sctp("03e80050" + "01020304" + "00000000" + "06000004");
+        assertThat(refused(Reply.SCTP_ABORT, abort)).isTrue();
+        assertThat(refused(Reply.SCTP_ABORT, sctp("03e80050" + "01020304" + "00000000"))).isTrue();
+    }
+
+    private static byte[] sctp(String message) {
+        byte[] bytes = java.util.HexFormat.of().parseHex(message);
+        return Frames.ethernet(ROUTER, CLIENT, 0x0800, Frames.ip4(IP, FAR, 132, 64, bytes));
+    }
+
+    /** CRC32c bit by bit (RFC 9260 appendix A). */
+    private static int castagnoli(byte[] bytes) {
+        int crc = -1;
+        for (byte b : bytes) {
+            crc ^= b & 0xff;
+            for (int bit = 0; bit < 8; bit++) {
+                crc = (crc & 1) == 0 ? crc >>> 1 : crc >>> 1 ^ 0x82f63b78;
+            }
+        }
+        return ~crc;
+    }
+
+    @Test
     void neighbourDiscovery() throws Exception {
         byte[] frame =
                 Frames.ethernet(ROUTER, CLIENT, 0x86dd, Frames.ip6(SIX, SIX_FAR, 59, new byte[0]));

@@ -11,7 +11,6 @@ import dev.iod.eswitch.Match;
 import dev.iod.ovn.Lexer.Kind;
 import dev.iod.ovn.Lexer.Token;
 import dev.iod.ovn.OvnException.Category;
-import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -122,6 +121,7 @@ final class ActionParser {
             case "icmp6" -> craft(Reply.ICMP6, "ip6", out);
             case "icmp6_error" -> craft(Reply.ICMP6_ERROR, "ip6", out);
             case "tcp_reset" -> craft(Reply.TCP_RESET, "tcp", out);
+            case "sctp_abort" -> craft(Reply.SCTP_ABORT, "sctp", out);
             case "reject" -> craft(Reply.REJECT, "ip", out);
             case "get_arp" -> lookUpNeighbor(32, out);
             case "get_nd" -> lookUpNeighbor(128, out);
@@ -376,39 +376,13 @@ final class ActionParser {
                 || constant.width() > wholeWidth(name)) {
             throw in.syntax(name + " has too few bits for " + constant.written());
         }
-        Bits mask = constant.mask().and(Bits.ones(width));
-        int start = 0;
-        for (Slice part : target.span().parts()) {
-            Bits ones = Bits.ones(part.width());
-            Bits partMask = Span.shiftRight(mask, start).and(ones);
-            Bits partValue = Span.shiftRight(constant.value(), start).and(ones);
-            setRuns(part, partValue, partMask, out);
-            start += part.width();
-        }
+        Assignments.set(target.span(), constant, out);
     }
 
     private static int wholeWidth(String name) {
         return Symbol.named(name).orElseThrow() instanceof Symbol.Number number
                 ? number.span().width()
                 : 0;
-    }
-
-    /** One Set per run of ones in the mask. */
-    private static void setRuns(Slice part, Bits value, Bits mask, List<Action> out) {
-        int bit = 0;
-        while (bit < part.width()) {
-            if ((Span.shiftRight(mask, bit).low() & 1) == 0) {
-                bit++;
-                continue;
-            }
-            int end = bit;
-            while (end < part.width() && (Span.shiftRight(mask, end).low() & 1) != 0) {
-                end++;
-            }
-            Slice run = part.field().slice(part.offset() + bit, end - bit);
-            out.add(new Action.Set(run, Span.shiftRight(value, bit).and(Bits.ones(end - bit))));
-            bit = end;
-        }
     }
 
     /** Copies or exchanges two numbers of equal width, part by part. */
@@ -418,16 +392,7 @@ final class ActionParser {
         if (b.span().width() != width) {
             throw in.syntax("fields of " + width + " and of " + b.span().width() + " bits");
         }
-        int at = 0;
-        while (at < width) {
-            Slice left = a.span().sub(at, width - at).parts().getFirst();
-            Slice right = b.span().sub(at, width - at).parts().getFirst();
-            int bits = Math.min(left.width(), right.width());
-            Slice to = left.field().slice(left.offset(), bits);
-            Slice from = right.field().slice(right.offset(), bits);
-            out.add(swap ? new Action.Swap(to, from) : new Action.Copy(from, to));
-            at += bits;
-        }
+        Assignments.pieces(a.span(), b.span(), swap, out);
     }
 
     private void portAssignment(String name, Symbol.PortName target, List<Action> out) {
@@ -477,7 +442,7 @@ final class ActionParser {
                 int limit = in.integer(65535, "a length") - 14;
                 out.add(new Action.CheckLarger(Math.max(0, limit), bit(result)));
             }
-            case "put_dhcp_opts" -> out.add(dhcp(bit(result)));
+            case "put_dhcp_opts" -> out.add(DhcpArguments.reply(in, dhcp, bit(result)));
             case "lookup_fdb" -> {
                 port();
                 in.expect(",");
@@ -507,59 +472,6 @@ final class ActionParser {
             mac = Optional.of(number(48));
         }
         out.add(new Action.NeighborCheck(port, ip, mac, bit(result)));
-    }
-
-    /** {@code offerip = ADDRESS, option = value, …} up to the closing parenthesis. */
-    private Action dhcp(Slice result) {
-        var options = new ByteArrayOutputStream();
-        int offered = 0;
-        boolean found = false;
-        while (!in.at(")")) {
-            String name = in.expect(Kind.NAME, "a DHCP option");
-            in.expect("=");
-            List<DhcpOptions.Argument> values = values();
-            if (dhcp.definition(name).code() == DhcpOptions.OFFERED_ADDRESS) {
-                if (values.size() == 1
-                        && values.getFirst()
-                                instanceof DhcpOptions.Argument.Number(Constant address)) {
-                    offered = (int) address.value().low();
-                    found = true;
-                }
-            } else {
-                dhcp.encode(name, values, options);
-            }
-            if (!in.at(")")) {
-                in.expect(",");
-            }
-        }
-        if (!found) {
-            throw in.syntax("put_dhcp_opts needs offerip");
-        }
-        return new Action.DhcpReply(offered, options.toByteArray(), result);
-    }
-
-    private List<DhcpOptions.Argument> values() {
-        var values = new ArrayList<DhcpOptions.Argument>();
-        if (in.take("{")) {
-            while (!in.take("}")) {
-                values.add(value());
-                in.take(",");
-            }
-        } else {
-            values.add(value());
-        }
-        return values;
-    }
-
-    private DhcpOptions.Argument value() {
-        if (in.peek().kind() == Kind.TEXT) {
-            return new DhcpOptions.Argument.Text(in.next().text());
-        }
-        Constant constant = Constant.parse(in.expect(Kind.NUMBER, "a value"));
-        if (in.take("/")) {
-            constant = constant.withMask(Constant.parse(in.expect(Kind.NUMBER, "a mask")));
-        }
-        return new DhcpOptions.Argument.Number(constant);
     }
 
     private static OvnException unsupported(String what) {

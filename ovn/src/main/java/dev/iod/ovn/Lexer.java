@@ -11,7 +11,7 @@ final class Lexer {
 
     private static final List<String> LONG_OPERATORS =
             List.of("<->", "&&", "||", "==", "!=", "<=", ">=", "..", "--");
-    private static final String SHORT_OPERATORS = "()[]{}<>!=;,/&";
+    private static final String SHORT_OPERATORS = "()[]{}<>!=;,/&:-";
 
     private final String text;
     private int at;
@@ -107,6 +107,10 @@ final class Lexer {
             if (text.startsWith(operator, at)) {
                 return take(Kind.OPERATOR, at + operator.length());
             }
+        }
+        if (c == '^' && at + 1 < text.length() && isNameStart(text.charAt(at + 1))) {
+            at++;
+            throw new OvnException(Category.UNSUPPORTED, "template variable " + name());
         }
         if (SHORT_OPERATORS.indexOf(c) >= 0) {
             return take(Kind.OPERATOR, at + 1);

@@ -141,7 +141,7 @@ final class Expectation {
         } else {
             unsure |= node.text().startsWith("ingress(") && carriesState(node, flow);
             boolean rejected = action.startsWith("reject");
-            if (!flow.unanswerable(node.text(), rejected)) {
+            if (!flow.unanswerable(node.text())) {
                 unsure |= node.text().equals("nd_ns");
                 walk(node.children(), flow.transformed(node.text(), rejected));
             }

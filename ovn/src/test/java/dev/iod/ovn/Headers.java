@@ -84,6 +84,7 @@ final class Headers {
             }
             case Flow.SCTP -> {
                 ports("sctp", body);
+                put("sctp.chunk", body, 12, 1);
                 return;
             }
             case Flow.ICMP4 -> icmp("icmp4", body);

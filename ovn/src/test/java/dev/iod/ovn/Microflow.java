@@ -168,14 +168,14 @@ final class Microflow {
 
     /**
      * Whether no answer of this kind may be made, though ovn-trace makes one: no reset answers a
-     * reset (RFC 9293 §3.10.7.1), no error is about a group's packet (RFC 1122 §3.2.2, RFC 4443
-     * §2.4), and this chassis has no ABORT of SCTP (a refused flow).
+     * reset (RFC 9293 §3.10.7.1), no error or abort is about a group's packet (RFC 1122 §3.2.2, RFC
+     * 4443 §2.4, RFC 9260 §8.4).
      */
-    boolean unanswerable(String block, boolean rejected) {
+    boolean unanswerable(String block) {
         return switch (block) {
             case "tcp_reset" -> (headers.number("tcp.flags") & 4) != 0;
             case "icmp4", "icmp6" -> headers.value("eth.dst").testBit(40);
-            case "sctp_abort" -> !rejected || headers.value("eth.dst").testBit(40);
+            case "sctp_abort" -> headers.value("eth.dst").testBit(40);
             default -> false;
         };
     }
@@ -194,10 +194,7 @@ final class Microflow {
             case "icmp4" -> made.icmp("icmp4", Flow.ICMP4, rejected ? 3 : 1, rejected);
             case "icmp6" -> made.icmp("icmp6", Flow.ICMP6, rejected ? 4 : 1, rejected);
             case "tcp_reset" -> made.reset(rejected);
-            // ovn-sb(5), "reject": "otherwise … with an ICMPv4 or ICMPv6 packet".
-            case "sctp_abort" -> {
-                return transformed(headers.has("ip4.src") ? "icmp4" : "icmp6", rejected);
-            }
+            case "sctp_abort" -> made.abort(rejected);
             default -> {}
         }
         return made;
@@ -282,5 +279,12 @@ final class Microflow {
         transport("tcp", Flow.TCP);
         headers.swap("tcp.src", "tcp.dst");
         headers.put("tcp.flags", (headers.number("tcp.flags") & 16) != 0 ? 4 : 20);
+    }
+
+    private void abort(boolean round) {
+        turn(round);
+        transport("sctp", Flow.SCTP);
+        headers.swap("sctp.src", "sctp.dst");
+        headers.put("sctp.chunk", 6);
     }
 }

@@ -21,10 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 class NorthdFlowsTest {
     /**
      * In every topology, and not of this chassis: load balancers and their health checks, DHCPv6
-     * prefix delegation, SCTP to a router's own address.
+     * prefix delegation.
      */
     private static final Set<String> NOT_YET =
-            Set.of("ct_lb", "ct_lb_mark", "handle_svc_check", "handle_dhcpv6_reply", "sctp_abort");
+            Set.of("ct_lb", "ct_lb_mark", "handle_svc_check", "handle_dhcpv6_reply");
 
     private static final String NO_FLOW = "no flow: ip.ttl is nominal";
 
