@@ -1,6 +1,7 @@
 package dev.iod.bench;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ record Lab(
     /** Of 2 MiB: 512 MiB for the peer and 512 MiB for the generator. */
     private static final int HUGE_PAGES_NEEDED = 512;
 
+    private static final String LOCK = "/run/lock/iod-bench";
     private static final int STOP_SECONDS = 10;
 
     static Lab open(Path home, Cleanup cleanup) {
@@ -43,6 +45,7 @@ record Lab(
             throw new BenchException(
                     "needs two processors, one for the switch and one for the generator");
         }
+        alone(cleanup);
         String namespace = "iod-bench-" + ProcessHandle.current().pid();
         Path directory = temporaryDirectory();
         cleanup.add("directory " + directory, () -> delete(directory));
@@ -50,6 +53,27 @@ record Lab(
         lab.makeNamespace();
         lab.reserveHugePages();
         return lab;
+    }
+
+    /** Two at a time would disturb each other and restore each other's huge pages. */
+    private static void alone(Cleanup cleanup) {
+        try {
+            RandomAccessFile file = new RandomAccessFile(LOCK, "rw");
+            cleanup.add("lock " + LOCK, () -> close(file));
+            if (file.getChannel().tryLock() == null) {
+                throw new BenchException("another bench is at work on this machine");
+            }
+        } catch (IOException e) {
+            throw new BenchException("cannot lock " + LOCK + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void close(RandomAccessFile file) {
+        try {
+            file.close();
+        } catch (IOException e) {
+            throw new BenchException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     private static Path temporaryDirectory() {

@@ -29,6 +29,7 @@ final class Attachment {
     long receivedBytes;
     long sentPackets;
     long sentBytes;
+    private final Outgoing waiting = new Outgoing();
     private final long[] drops = new long[DropReason.values().length];
 
     Attachment(int id, String name, Port port, boolean service, int mtuBytes) {
@@ -51,6 +52,28 @@ final class Attachment {
 
     void drop(DropReason reason) {
         drops[reason.ordinal()]++;
+    }
+
+    /** Number of frames that wait for {@link #sendWaiting}. */
+    int waiting() {
+        return waiting.count;
+    }
+
+    /** Sends a packet of the batch at the latest when all of it are done; there must be room. */
+    void enqueue(Packet p, long inPort) {
+        waiting.add(p.address, p.length, inPort);
+    }
+
+    /** Sends what waits. @return how many frames could not be sent */
+    int sendWaiting(DropReason busy) {
+        port.transmit(waiting);
+        int refused = waiting.count - waiting.accepted;
+        dirty |= waiting.accepted > 0;
+        sentPackets += waiting.accepted;
+        sentBytes += waiting.acceptedBytes;
+        drops[busy.ordinal()] += refused;
+        waiting.clear();
+        return refused;
     }
 
     /** Why a frame cannot be sent from here, after trying; null when it was sent. */

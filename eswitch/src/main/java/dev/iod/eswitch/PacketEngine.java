@@ -2,6 +2,8 @@ package dev.iod.eswitch;
 
 import dev.iod.eswitch.PipelineState.DatapathState;
 import dev.iod.sys.Memory;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,9 @@ final class PacketEngine implements SlowPath.Effects {
     private final Sender[] senders = new Sender[PacketBatch.CAPACITY];
     private final @Nullable FlowProgram[] found = new FlowProgram[PacketBatch.CAPACITY];
     private final Packet[] packets = new Packet[PacketBatch.CAPACITY];
+
+    /** Devices with frames of this batch to send; a device may be here twice. */
+    private final List<Attachment> waiting = new ArrayList<>();
 
     private @Nullable Attachment uplink;
     private @Nullable Attachment from;
@@ -130,6 +135,10 @@ final class PacketEngine implements SlowPath.Effects {
                 act(source, packets[i], i);
             }
         }
+        for (int i = 0; i < waiting.size(); i++) {
+            sendWaiting(waiting.get(i));
+        }
+        waiting.clear();
         return work;
     }
 
@@ -244,7 +253,10 @@ final class PacketEngine implements SlowPath.Effects {
         counters.add(Counter.FLOW_HITS);
         program.use(p.length, nowMillis);
         FlowOutput only = program.only;
-        if (only != null) {
+        if (only != null && only.device != FlowOutput.TUNNEL) {
+            only.rewrite(p);
+            enqueue(p, only);
+        } else if (only != null) {
             only.rewrite(p);
             send(p, only);
         } else {
@@ -337,17 +349,50 @@ final class PacketEngine implements SlowPath.Effects {
 
     @Override
     public void toDevice(Packet p, int device) {
+        Attachment to = target(p, device);
+        if (to != null) {
+            sendWaiting(to); // Before this one: frames keep their order.
+            sent(p, to.transmit(p, DropReason.DEVICE_BUSY));
+        }
+    }
+
+    /** The device a packet may leave by; else it is dropped. */
+    private @Nullable Attachment target(Packet p, int device) {
         Attachment to = devices.get(device);
         if (to == null) {
             dropped(p, DropReason.UNKNOWN_OUTPUT);
-            return;
-        }
-        if (p.length - p.l3 > to.mtuBytes) {
+        } else if (p.length - p.l3 > to.mtuBytes) {
             to.drop(DropReason.TOO_LARGE);
             dropped(p, DropReason.TOO_LARGE);
+            return null;
+        }
+        return to;
+    }
+
+    /**
+     * As {@link #toDevice}, for a packet that stays in the batch: all go at once when it is done.
+     */
+    private void enqueue(Packet p, FlowOutput output) {
+        Attachment to = target(p, output.device);
+        if (to != null) {
+            if (to.waiting() == 0) {
+                waiting.add(to);
+            }
+            to.enqueue(p, output.inPort);
+        }
+    }
+
+    private void sendWaiting(Attachment to) {
+        int count = to.waiting();
+        if (count == 0) {
             return;
         }
-        sent(p, to.transmit(p, DropReason.DEVICE_BUSY));
+        int refused = to.sendWaiting(DropReason.DEVICE_BUSY);
+        counters.add(Counter.SENT, count - refused);
+        for (int i = 0; i < refused; i++) {
+            counters.drop(DropReason.DEVICE_BUSY);
+            charge(DropReason.DEVICE_BUSY);
+        }
     }
 
     @Override
@@ -402,6 +447,11 @@ final class PacketEngine implements SlowPath.Effects {
     @Override
     public void dropped(Packet p, DropReason reason) {
         counters.drop(reason);
+        charge(reason);
+    }
+
+    /** Notes a drop at the device the packet came from. */
+    private void charge(DropReason reason) {
         Attachment source = from;
         if (source != null) {
             source.drop(reason);

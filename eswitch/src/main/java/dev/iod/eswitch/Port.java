@@ -30,6 +30,18 @@ interface Port extends AutoCloseable {
         return transmit(address, lengthBytes);
     }
 
+    /**
+     * Transmits frames in their order and notes which were accepted; one that has no room does not
+     * hold up the others.
+     */
+    default void transmit(Outgoing frames) {
+        for (int i = 0; i < frames.count; i++) {
+            if (transmit(frames.address[i], frames.lengthBytes[i], frames.inPort[i])) {
+                frames.accept(i);
+            }
+        }
+    }
+
     /** Makes transmitted packets visible to the peer and wakes it if it asked to be woken. */
     void flush();
 

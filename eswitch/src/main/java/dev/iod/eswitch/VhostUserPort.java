@@ -89,7 +89,7 @@ final class VhostUserPort implements Port {
         if (left == 0) {
             return;
         }
-        sink = ring.touch(left);
+        sink = ring.touch(left, true);
         for (int walked = 0; left > 0 && walked < MAX_DESCRIPTORS; left--) {
             int head = ring.peek();
             long address = batch.address(batch.count);
@@ -112,9 +112,10 @@ final class VhostUserPort implements Port {
     public boolean transmit(long address, int lengthBytes) {
         try {
             try {
-                boolean sent = lengthBytes <= maxFrameBytes && offer(address, lengthBytes);
+                Vring ring = device.ring(RECEIVE_RING);
+                boolean accepted = ring.hasAvailable() && put(ring, address, lengthBytes);
                 settle();
-                return sent;
+                return accepted;
             } catch (VhostException e) {
                 failed(e);
             }
@@ -124,9 +125,32 @@ final class VhostUserPort implements Port {
         return false;
     }
 
-    private boolean offer(long address, int lengthBytes) {
-        Vring ring = device.ring(RECEIVE_RING);
-        if (!ring.hasAvailable()) {
+    /**
+     * As for each frame alone; the ring is asked for room, and faults are settled, once for all.
+     */
+    @Override
+    public void transmit(Outgoing frames) {
+        try {
+            try {
+                Vring ring = device.ring(RECEIVE_RING);
+                int room = ring.available(frames.count);
+                sink = ring.touch(Math.min(room, frames.count), false);
+                for (int i = 0; i < frames.count && frames.accepted < room; i++) {
+                    if (put(ring, frames.address[i], frames.lengthBytes[i])) {
+                        frames.accept(i);
+                    }
+                }
+                settle();
+            } catch (VhostException e) {
+                failed(e);
+            }
+        } catch (InternalError e) {
+            device.fail(lostMemory());
+        }
+    }
+
+    private boolean put(Vring ring, long address, int lengthBytes) {
+        if (lengthBytes > maxFrameBytes) {
             return false;
         }
         int head = ring.peek();

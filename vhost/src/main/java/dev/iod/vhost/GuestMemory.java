@@ -133,12 +133,10 @@ final class GuestMemory implements AutoCloseable {
         return translateSlow(guest, length);
     }
 
-    /** Loads eight bytes of guest memory when they are where the last ones were, else nothing. */
-    long touch(long guest) {
+    /** Where bytes are here if that is known already, else 0: to load them early. */
+    long peek(long guest, long length) {
         long offset = guest - cachedGuest;
-        return offset >= 0 && offset <= cachedSize - Long.BYTES
-                ? Memory.readLong(Memory.base(cachedHost + offset))
-                : 0;
+        return offset >= 0 && offset <= cachedSize - length ? Memory.base(cachedHost + offset) : 0;
     }
 
     private long translateSlow(long guest, long length) {

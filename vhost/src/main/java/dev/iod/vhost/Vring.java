@@ -25,6 +25,11 @@ public final class Vring implements LiveRing {
     private static final int USED_NO_NOTIFY = 1;
     private static final int WRAP = 0xffff;
 
+    /** A small frame and its header are in two cache lines. */
+    private static final int LINE_BYTES = 64;
+
+    private static final int TOUCHED_BYTES = LINE_BYTES + Long.BYTES;
+
     /** Most buffers one write is spread over: a frame needs two or three. */
     private static final int MAX_PIECES = 64;
 
@@ -130,6 +135,45 @@ public final class Vring implements LiveRing {
         return seenAvail != nextAvail || available() > 0;
     }
 
+    /**
+     * As {@link #available()}, asking the guest only when fewer are known than wanted.
+     *
+     * @return perhaps less than there are, but not less than wanted while there are as many
+     */
+    public int available(int wanted) {
+        int known = (seenAvail - nextAvail) & WRAP;
+        return live && known >= wanted ? known : available();
+    }
+
+    /**
+     * Loads what the next chains need before they are worked on, one kind after the other, so that
+     * the processor waits for many at a time: what the guest's processor wrote last takes long to
+     * come over. Only looks; what is wrong there is found by who uses it.
+     *
+     * @param count number of chains, at most {@link #available()}
+     * @param contents also the buffers' first bytes, which are about to be read
+     * @return no meaning: a value that depends on all loads, so that they are not left out
+     */
+    public long touch(int count, boolean contents) {
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += Memory.readLong(upcoming(i));
+        }
+        for (int i = 0; contents && i < count; i++) {
+            long buffer = memory.peek(Memory.readLong(upcoming(i)), TOUCHED_BYTES);
+            if (buffer != 0) {
+                sum += Memory.readLong(buffer) + Memory.readLong(buffer + LINE_BYTES);
+            }
+        }
+        return sum;
+    }
+
+    /** The first descriptor of a chain that is available, counted from the next one. */
+    private long upcoming(int index) {
+        int head = Memory.readShort(Memory.base(avail + 4 + ((nextAvail + index & mask) << 1)));
+        return Memory.base(descriptors + ((long) (head & mask) << 4));
+    }
+
     /** Head of the next available chain; only when {@link #available()} is positive. */
     public int peek() {
         int head = Memory.readShort(Memory.base(avail + 4 + ((nextAvail & mask) << 1)));
@@ -137,22 +181,6 @@ public final class Vring implements LiveRing {
             throw violation("a head descriptor has index", head);
         }
         return head;
-    }
-
-    /**
-     * Loads the first bytes of the next chains' buffers, so that the processor waits for all of
-     * them at once. Checks nothing: {@link #read} does.
-     *
-     * @return a number without meaning
-     */
-    public long touch(int chains) {
-        long sum = 0;
-        for (int i = 0; i < chains; i++) {
-            int head = Memory.readShort(Memory.base(avail + 4 + ((nextAvail + i & mask) << 1)));
-            long descriptor = Memory.base(descriptors + ((long) (head & mask) << 4));
-            sum += memory.touch(Memory.readLong(descriptor));
-        }
-        return sum;
     }
 
     /**
