@@ -462,49 +462,6 @@ class VhostDeviceTest {
     }
 
     @Test
-    void memoryThatIsTruncatedInUseClosesTheDeviceOnly() {
-        try (var loose = new Fixture(directory.resolve("t"), false, false)) {
-            FrontEnd guest = loose.frontEnd;
-            guest.connect();
-            for (int i = 0; i < 10; i++) {
-                int done = i + 1;
-                loose.send(i, 64);
-                await("completed", () -> guest.ring(1).usedIndex() == done);
-            }
-            guest.ring(1).describe(0, GUEST_BASE + guest.buffers(), 4096, 0, 0);
-            guest.ring(1).offer(0);
-            // The rings stay, the buffers go: what a truncation in the middle of a copy looks like.
-            Linux.truncate(guest.memoryDescriptor(), guest.buffers());
-            guest.ring(1).publish();
-            guest.ring(1).kick();
-            guest.awaitClosed();
-            await("reported", () -> loose.device.status().lastFailure().contains("FAULT"));
-            Linux.truncate(guest.memoryDescriptor(), guest.memoryBytes());
-            guest.disconnect();
-        }
-    }
-
-    @Test
-    void ringsThatAreTruncatedInUseCloseTheDeviceOnly() {
-        try (var loose = new Fixture(directory.resolve("r"), false, false)) {
-            FrontEnd guest = loose.frontEnd;
-            for (int round = 0; round < 20; round++) {
-                guest.ring(0).reset();
-                guest.ring(1).reset();
-                guest.connect();
-                loose.send(0, 64);
-                await("completed", () -> guest.ring(1).usedIndex() == 1);
-                Linux.truncate(guest.memoryDescriptor(), 0);
-                guest.ring(1).kickDescriptor().signal();
-                guest.awaitClosed();
-                guest.disconnect();
-                await("reported", () -> !loose.device.status().lastFailure().isEmpty());
-                Linux.truncate(guest.memoryDescriptor(), guest.memoryBytes());
-            }
-        }
-    }
-
-    @Test
     void aListeningDeviceServesOneFrontEndAfterTheOther() throws InterruptedException {
         Path socket = directory.resolve("l");
         VhostDevice device =
