@@ -15,7 +15,13 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "./iod",
         mixinStandardHelpOptions = true,
-        description = "An IaaS-on-DPU region on one machine.")
+        description = "An IaaS-on-DPU region on one machine.",
+        subcommands = {
+            TraceCommand.class,
+            FlowsCommand.class,
+            DropsCommand.class,
+            ConnectionsCommand.class
+        })
 public final class Main {
     private final Layout layout = Layout.ofEnvironment();
 

@@ -500,6 +500,10 @@ final class PacketEngine implements SlowPath.Effects {
             Steps steps = new Steps(conntrack, ignored, tracer, true);
             steps.begin(now);
             new SlowPath(pool, ignored, tracer, steps).ingress(state, p);
+            Counter slow = ignored.path.obstacle();
+            if (slow != null) {
+                tracer.note("slow path: " + slow);
+            }
             return tracer.report();
         } finally {
             pool.give(p);

@@ -59,6 +59,9 @@ final class SlowPath {
             return false;
         }
 
+        /** Conntrack gave the packet its state. */
+        default void tracked(Packet p, int zone) {}
+
         default void visited(Packet p, Stage stage, int table, @Nullable CompiledRule rule) {}
     }
 

@@ -111,6 +111,7 @@ final class Steps {
             return;
         }
         if (zone != 0 && p.fragment == 0 && effects.assumeConnection(p)) {
+            effects.tracked(p, zone);
             return;
         }
         keepTuple(p);
@@ -125,6 +126,7 @@ final class Steps {
         }
         recorder.connection(conntrack.slot, conntrack.reply);
         recorder.path.branch(p, zone);
+        effects.tracked(p, zone);
     }
 
     private void endAsBefore(Packet p) {

@@ -14,6 +14,9 @@ final class Tracer implements SlowPath.Effects {
     private static final int MAX_STEPS = 2000;
     private static final int MAX_OUTPUTS = 256;
 
+    /** By bit, as ovs-fields(7) names them. */
+    private static final String[] CT_STATES = {"new", "est", "rel", "rpl", "inv", "trk"};
+
     private final List<AssumedConnection> assumed;
     private final List<TraceStep> steps = new ArrayList<>();
     private final List<TraceOutput> outputs = new ArrayList<>();
@@ -38,6 +41,18 @@ final class Tracer implements SlowPath.Effects {
                     rule.rule().cookie(),
                     "priority " + rule.priority() + ": " + rule.rule().actions());
         }
+    }
+
+    @Override
+    public void tracked(Packet p, int zone) {
+        StringBuilder state = new StringBuilder();
+        for (int bit = 0; bit < CT_STATES.length; bit++) {
+            if ((p.ctState & 1 << bit) != 0) {
+                state.append(state.isEmpty() ? "" : "|").append(CT_STATES[bit]);
+            }
+        }
+        String mark = p.ctMark == 0 ? "" : " mark=" + Integer.toUnsignedString(p.ctMark);
+        note("conntrack zone " + zone + ": " + state + mark);
     }
 
     @Override

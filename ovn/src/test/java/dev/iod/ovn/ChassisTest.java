@@ -273,7 +273,14 @@ class ChassisTest {
             central.emptySouthbound();
             central.startSouthbound();
             Waiting.until(() -> chassis.status().problem().contains("northd has not filled"));
-            central.nb("lsp-add", "neutron-net1", "late", "--", "lsp-set-addresses", "late", "unknown");
+            central.nb(
+                    "lsp-add",
+                    "neutron-net1",
+                    "late",
+                    "--",
+                    "lsp-set-addresses",
+                    "late",
+                    "unknown");
             chassis.plug("late", device(9));
             // A replaced engine is told what runs all the same.
             engine.clear();
