@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -28,6 +29,9 @@ import tools.jackson.databind.json.JsonMapper;
 public final class BlockBench implements Callable<Integer> {
     static final long VOLUME_BYTES = 1L << 30;
     static final long POOL_BYTES = 3L << 30;
+
+    /** Before each measurement, so that the compiler's work is not counted. */
+    private static final double WARM_UP_SECONDS = 3;
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -56,6 +60,9 @@ public final class BlockBench implements Callable<Integer> {
             double p99Micros,
             double p999Micros,
             double cpuMicrosPerRequest) {}
+
+    /** What the shutdown hook ends. */
+    private volatile Optional<BlockSide> running = Optional.empty();
 
     private BlockBench() {}
 
@@ -87,14 +94,16 @@ public final class BlockBench implements Callable<Integer> {
         Path directory = Files.createTempDirectory(base, "bench-block");
         List<Row> rows = new ArrayList<>();
         Linux.pinThread(Runtime.getRuntime().availableProcessors() > 1 ? 1 : 0);
-        try {
+        Cleanup cleanup = new Cleanup();
+        cleanup.add("the pool in " + directory, () -> remove(directory));
+        cleanup.add("what is measured", () -> running.ifPresent(BlockSide::close));
+        Runtime.getRuntime().addShutdownHook(new Thread(cleanup::close, "cleanup"));
+        try (cleanup) {
             for (int round = 1; round <= rounds; round++) {
                 for (BlockLoad.Work work : works()) {
                     measure(home, directory, work, round, rows);
                 }
             }
-        } finally {
-            remove(directory);
         }
         print(rows);
         return 0;
@@ -191,12 +200,14 @@ public final class BlockBench implements Callable<Integer> {
         if (!name.contains(only)) {
             return;
         }
-        try (BlockSide running = starter.get();
-                BlockLoad load = new BlockLoad(running.socket, VOLUME_BYTES)) {
-            load.run(work, 1.5);
-            double cpu = running.cpuSeconds();
+        BlockSide measured = starter.get();
+        running = Optional.of(measured);
+        try (measured;
+                BlockLoad load = new BlockLoad(measured.socket, VOLUME_BYTES)) {
+            load.run(work, WARM_UP_SECONDS);
+            double cpu = measured.cpuSeconds();
             BlockLoad.Result result = load.run(work, seconds);
-            double used = running.cpuSeconds() - cpu;
+            double used = measured.cpuSeconds() - cpu;
             rows.add(
                     new Row(
                             name,
@@ -207,6 +218,8 @@ public final class BlockBench implements Callable<Integer> {
                             result.p99(),
                             result.p999(),
                             used * 1e6 / result.requests()));
+        } finally {
+            running = Optional.empty();
         }
     }
 
@@ -283,7 +296,7 @@ public final class BlockBench implements Callable<Integer> {
                 row.cpuMicrosPerRequest);
     }
 
-    private static void remove(Path directory) throws IOException {
+    private static void remove(Path directory) {
         Path mount = directory.resolve("pool/mount");
         if (Shell.read(Path.of("/proc/self/mounts")).contains(" " + mount + " ")) {
             Shell.run("umount", mount.toString());
@@ -292,6 +305,8 @@ public final class BlockBench implements Callable<Integer> {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
+        } catch (IOException e) {
+            throw new BenchException("cannot remove " + directory + ": " + e.getMessage(), e);
         }
     }
 }

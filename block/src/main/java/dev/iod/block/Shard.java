@@ -249,9 +249,7 @@ final class Shard implements ShardContext, AutoCloseable {
                 tasks[(int) token].completed(result);
             }
         }
-        if (any) {
-            Transfer.serveWaiting(kernel.bounces);
-        }
+        Transfer.serveWaiting(kernel.bounces);
         return any;
     }
 

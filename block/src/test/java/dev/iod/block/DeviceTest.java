@@ -214,6 +214,73 @@ class DeviceTest {
     }
 
     @Test
+    void requestsAllocateNothing() {
+        if (Memory.CHECKED) {
+            return; // the checked twin of memory allocates; this is about the product's
+        }
+        volumes.create("e", 16 * MIB, true);
+        try (Guest plain = engine.attach("v");
+                Guest encrypted = engine.attach("e", 1, Limits.NONE, TestEngine.key(5))) {
+            for (Guest guest : java.util.List.of(plain, encrypted)) {
+                // Until the JIT compiler is done foreign calls allocate; then a round costs what
+                // the two questions cost. A request that allocated anything itself would add 16
+                // bytes at least, each, for ever.
+                long until = System.nanoTime() + 60_000_000_000L;
+                long allocated;
+                do {
+                    long before = engine.onShard(DeviceTest::allocatedBytes);
+                    requests(guest, 2_000);
+                    allocated = engine.onShard(DeviceTest::allocatedBytes) - before;
+                } while (allocated >= 2_000 * 8 && System.nanoTime() - until < 0);
+                assertThat(allocated).isLessThan(2_000 * 8);
+            }
+        }
+    }
+
+    private static void requests(Guest guest, int count) {
+        BlockDriver driver = guest.driver();
+        int offered = 0;
+        int answered = 0;
+        while (answered < count) {
+            while (offered < count && offered - answered < driver.slots()) {
+                int slot = offered % driver.slots();
+                if (offered % 3 == 0) {
+                    driver.read(slot, slot * 4096L, 4096);
+                } else {
+                    driver.write(slot, slot * 4096L, 4096);
+                }
+                offered++;
+            }
+            driver.kick();
+            // All of a round, because the next one uses the same slots.
+            while (answered < offered) {
+                if (driver.hasAnswer()) {
+                    assertThat(driver.status(driver.take())).isEqualTo(OK);
+                    answered++;
+                } else {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+    }
+
+    /** By reflection, because the module under test does not read jdk.management. */
+    private static long allocatedBytes() {
+        try {
+            Object bean =
+                    Class.forName("java.lang.management.ManagementFactory")
+                            .getMethod("getThreadMXBean")
+                            .invoke(null);
+            return (long)
+                    Class.forName("com.sun.management.ThreadMXBean")
+                            .getMethod("getCurrentThreadAllocatedBytes")
+                            .invoke(bean);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
     void limitsHoldAndAFlushIsNotStuckBehindTheDebt() {
         try (Guest guest = engine.attach("v", 1, new Limits(50, 0), new byte[0])) {
             BlockDriver driver = guest.driver();

@@ -73,6 +73,11 @@ final class TestEngine implements AutoCloseable {
                 .join();
     }
 
+    /** Runs something on the shard's thread. */
+    <T> T onShard(java.util.function.Supplier<T> action) {
+        return shard.call(action).join();
+    }
+
     VolumeStatus.Device device(String name) {
         return engine.run(new Command.Status(name)).getFirst().device().orElseThrow();
     }

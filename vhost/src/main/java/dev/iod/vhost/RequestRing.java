@@ -149,7 +149,9 @@ public final class RequestRing implements LiveRing {
             if (busy[head]) {
                 throw violation("a request is offered that is in flight: head", head);
             }
-            inflight.ifPresent(region -> region.taken(head));
+            if (inflight.isPresent()) {
+                inflight.get().taken(head);
+            }
             nextAvail = (nextAvail + 1) & WRAP;
         } else {
             return NONE;

@@ -20,6 +20,12 @@
  * is processed without waiting for a kick and its guest is interrupted once, because either signal
  * may have been lost with the previous process.
  *
+ * <p>A device whose requests are answered in any order ({@link dev.iod.vhost.RequestRing}) has no
+ * exact position. What it has taken and not answered is noted in a memory file that the front end
+ * keeps (INFLIGHT_SHMFD); the next process takes the same requests again, in their old order, and
+ * ignores the position it is sent. While such a device has requests under way its engine does not
+ * go over to other rings, so that memory stays mapped until the last one is answered.
+ *
  * <p><b>Bounds.</b> Regions: 8 (the protocol's own limit). Ring size and number of rings: the
  * device type's. Message payload: 264 bytes. Redial: every 100 ms; after a violation the pause
  * doubles up to 5 s.
