@@ -24,7 +24,10 @@ final class TraceDaemon implements AutoCloseable {
     /** What conntrack may say: each is drawn equally often. */
     static final List<String> STATES = List.of("new", "est", "est,rpl", "rel", "inv");
 
-    /** Fits the arguments of a process; afterwards it says "est" for ever. */
+    /** In an answer for which there were too few states left. */
+    static final String USED_UP = "default (use --ct";
+
+    /** Fits the arguments of a process. */
     private static final int STATE_COUNT = 60_000;
 
     private final Path socket;

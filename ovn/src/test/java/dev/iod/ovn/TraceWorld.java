@@ -35,6 +35,7 @@ final class TraceWorld implements AutoCloseable {
     private final Path directory;
     private final long seed;
     private Optional<TraceDaemon> daemon = Optional.empty();
+    private int daemons;
     private final Set<String> plugged = new HashSet<>();
     private final Map<String, String> tunnels = new HashMap<>();
     private final Map<String, Long> keys = new HashMap<>();
@@ -128,14 +129,29 @@ final class TraceWorld implements AutoCloseable {
         Chassis chassis = Chassis.open(config, both, new Silent());
         opened.addFirst(chassis::close);
         plug(chassis);
-        var made =
-                new TraceDaemon(
-                        directory,
-                        "trace",
-                        "unix:" + directory.resolve("sb.sock"),
-                        new Random(seed));
-        daemon = Optional.of(made);
-        opened.addFirst(made::close);
+        startTrace();
+        opened.addFirst(() -> daemon.ifPresent(TraceDaemon::close));
+    }
+
+    /** Each daemon of a run has other states of connections to give. */
+    private void startTrace() {
+        daemon.ifPresent(TraceDaemon::close);
+        daemon = Optional.empty();
+        String name = "trace" + daemons;
+        String southbound = "unix:" + directory.resolve("sb.sock");
+        daemon =
+                Optional.of(
+                        new TraceDaemon(directory, name, southbound, new Random(seed + daemons)));
+        daemons++;
+    }
+
+    private String summary(Flow flow) {
+        String summary = daemon.orElseThrow().summary(flow.expression());
+        if (summary.contains(TraceDaemon.USED_UP)) {
+            startTrace();
+            summary = daemon.orElseThrow().summary(flow.expression());
+        }
+        return summary;
     }
 
     private void north() {
@@ -285,7 +301,7 @@ final class TraceWorld implements AutoCloseable {
 
     /** Asks ovn-trace, and the engine under what ovn-trace assumed of connections. */
     Case run(Flow flow) {
-        String summary = daemon.orElseThrow().summary(flow.expression());
+        String summary = summary(flow);
         Expectation expectation = Expectation.of(summary, flow.frame(), tunnels, plugged);
         EngineReport.Trace trace = engine(flow, expectation.states());
         return new Case(
