@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Front ends that stall, repeat themselves or send descriptors of other things: the connection is
  * closed with a reason, the next one works, and another device notices nothing.
  */
-@Timeout(120)
+@Timeout(300)
 class HostileFrontEndTest {
     private static final int MEMORY_BYTES = 1 << 20;
 

@@ -121,13 +121,16 @@ class RingFuzzTest {
     void ringsThatAreReadAndWritten() {
         int good = 0;
         int refused = 0;
+        long touched = 0;
         for (int i = 0; i < CASES; i++) {
             scribble();
             long ring = guest.address();
             Vring vring = new Vring(memory, size, ring, ring + 16L * size, ring + used, 0, -1);
             try {
                 vring.adopt();
-                for (int left = vring.available(); left > 0; left--) {
+                int left = vring.available();
+                touched += vring.touch(left, i % 2 == 0);
+                for (; left > 0; left--) {
                     int head = vring.peek();
                     int length;
                     if (i % 2 == 0) {
@@ -148,6 +151,7 @@ class RingFuzzTest {
             }
         }
         System.out.println(CASES + " rings: " + good + " chains taken, " + refused + " refused");
+        assertThat(touched).isNotZero();
         assertThat(good).isGreaterThan(CASES / 10);
         assertThat(refused).isGreaterThan(CASES / 10);
     }
