@@ -10,7 +10,11 @@ import java.util.stream.Stream;
  * test left behind is removed first.
  */
 final class TestPool implements AutoCloseable {
-    private static final Path ROOT = Path.of("/tmp/iod-block-test");
+    /** Of this source tree alone: two trees may be tested at once. */
+    private static final Path ROOT =
+            Path.of(
+                    "/tmp/iod-block-test-"
+                            + Integer.toHexString(Path.of("").toAbsolutePath().hashCode()));
 
     final Path directory;
     private final long sizeBytes;
