@@ -4,17 +4,12 @@ import dev.iod.eswitch.Bits;
 import dev.iod.eswitch.Entity.Rule;
 import dev.iod.eswitch.Field;
 import dev.iod.eswitch.Match;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /** Compiled rules with a defect put in. */
 final class Mutants {
-    private static final Set<Field> ADDRESSES =
-            Set.of(Field.ETH_DST, Field.IP4_SRC, Field.IP4_DST, Field.IP6_DST, Field.REG0);
-
     private Mutants() {}
 
     /** The other rule wins where this one should. */
@@ -22,24 +17,14 @@ final class Mutants {
         return List.of(with(a, b.priority(), a.match()), with(b, a.priority(), b.match()));
     }
 
-    /**
-     * A comparison with an address no longer looks at its last bit, by which neighbours differ;
-     * empty when the rule compares no address.
-     */
+    /** The one bit that a rule looks at is no longer looked at; empty for other rules. */
     static Optional<Rule> maskBitLost(Rule rule) {
-        List<Match.Masked> terms = new ArrayList<>();
-        each(rule.match(), terms);
-        Optional<Match.Masked> chosen =
-                terms.stream().filter(term -> ADDRESSES.contains(term.field())).findFirst();
-        if (chosen.isEmpty() || chosen.get().mask().low() == 0) {
+        if (!(rule.match() instanceof Match.Masked(Field field, Bits ignored, Bits mask))
+                || Long.bitCount(mask.high()) + Long.bitCount(mask.low()) != 1) {
             return Optional.empty();
         }
-        long mask = chosen.get().mask().low();
-        Bits without = new Bits(chosen.get().mask().high(), mask & (mask - 1));
-        var lost =
-                new Match.Masked(chosen.get().field(), chosen.get().value().and(without), without);
-        Match match = map(rule.match(), term -> term.equals(chosen.get()) ? lost : term);
-        return Optional.of(with(rule, rule.priority(), match));
+        var lost = new Match.Masked(field, Bits.ZERO, Bits.ZERO);
+        return Optional.of(with(rule, rule.priority(), lost));
     }
 
     /** "new" and "established" are taken for each other. */
@@ -74,15 +59,6 @@ final class Mutants {
                 priority,
                 match,
                 rule.actions());
-    }
-
-    private static void each(Match match, List<Match.Masked> into) {
-        map(
-                match,
-                term -> {
-                    into.add(term);
-                    return term;
-                });
     }
 
     private static Match map(Match match, UnaryOperator<Match.Masked> change) {
