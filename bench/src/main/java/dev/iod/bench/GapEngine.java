@@ -1,0 +1,197 @@
+package dev.iod.bench;
+
+import dev.iod.eswitch.Action;
+import dev.iod.eswitch.Bits;
+import dev.iod.eswitch.EngineClient;
+import dev.iod.eswitch.EngineEvent;
+import dev.iod.eswitch.Entity;
+import dev.iod.eswitch.Field;
+import dev.iod.eswitch.Match;
+import dev.iod.vhost.testing.FrontEnd;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * An engine process with two ports on network 1, and the rules of 50 networks of 20 ports: 20 rules
+ * for each port in tables of their own network, in the shape of OVN's (by port, by address, by
+ * address and protocol port). They are made here, not by northd.
+ */
+record GapEngine(EngineClient client, List<FrontEnd> guests) {
+    private static final int NETWORKS = 50;
+    private static final int PORTS = 20;
+    private static final int RULES = 20;
+    private static final int CHANGES = 100;
+    private static final int ANSWER_SECONDS = 60;
+    private static final long MAC = 0x0a_0000_0000_00L;
+
+    static GapEngine start(Path home, Path directory, List<String> jvm, Cleanup cleanup) {
+        String namespace = "iod-gap-" + ProcessHandle.current().pid();
+        Shell.run("ip", "netns", "add", namespace);
+        cleanup.add("namespace", () -> Shell.run("ip", "netns", "del", namespace));
+        Shell.run("ip", "-n", namespace, "link", "add", "up0", "type", "veth", "peer", "up1");
+        Shell.run("ip", "-n", namespace, "addr", "add", "192.168.62.1/24", "dev", "up0");
+        Shell.run("ip", "-n", namespace, "link", "set", "up0", "up");
+        Shell.run("ip", "-n", namespace, "link", "set", "up1", "up");
+        List<FrontEnd> guests = new ArrayList<>();
+        for (int i = 1; i <= 2; i++) {
+            FrontEnd guest =
+                    new FrontEnd(
+                            new FrontEnd.Options(
+                                    directory.resolve("v" + i), 2, 256, 4 << 20, true));
+            cleanup.add("guest", guest::close);
+            guests.add(guest);
+        }
+        Path config = directory.resolve("eswitch.properties");
+        Shell.write(
+                config,
+                "socket=%s\nuplink=up0\nencapsulation=192.168.62.1\ntables=%s\n"
+                        .formatted(directory.resolve("s"), directory.resolve("tables")));
+        Path module = home.resolve("eswitch");
+        List<String> command = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
+        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+        command.add("@" + module.resolve("jvm.options"));
+        command.addAll(jvm);
+        command.add("-p");
+        command.add(
+                module.resolve("target/lib")
+                        + ":"
+                        + module.resolve("target/eswitch-0.1.0-SNAPSHOT.jar"));
+        command.addAll(List.of("-m", "dev.iod.eswitch/dev.iod.eswitch.Main", config.toString()));
+        try {
+            Process process =
+                    new ProcessBuilder(command)
+                            .redirectErrorStream(true)
+                            .redirectOutput(directory.resolve("log").toFile())
+                            .start();
+            cleanup.add("engine", () -> Lab.stop(process));
+        } catch (IOException e) {
+            throw new BenchException("cannot start the engine: " + e.getMessage(), e);
+        }
+        CompletableFuture<EngineClient> ready = new CompletableFuture<>();
+        EngineClient client = EngineClient.open(directory.resolve("s"), "gap", new Agent(ready));
+        cleanup.add("client", client::close);
+        GapEngine engine =
+                new GapEngine(ready.orTimeout(60, TimeUnit.SECONDS).join(), List.copyOf(guests));
+        engine.base(directory);
+        return engine;
+    }
+
+    private record Agent(CompletableFuture<EngineClient> ready) implements EngineClient.Listener {
+        @Override
+        public void connected(EngineClient client) {
+            ready.complete(client);
+        }
+
+        @Override
+        public void disconnected(String reason) {}
+
+        @Override
+        public void event(EngineEvent event) {}
+    }
+
+    /** From port 1 to port 2 of network 1. */
+    static byte[] frame() {
+        byte[] frame = new byte[64];
+        frame[0] = 0x0a;
+        frame[5] = 2;
+        frame[6] = 0x0a;
+        frame[11] = 1;
+        frame[12] = (byte) 0x88; // local experimental EtherType 1
+        frame[13] = (byte) 0xb5;
+        return frame;
+    }
+
+    private static long key(int network, int port) {
+        return (long) network << 16 | port;
+    }
+
+    private void base(Path directory) {
+        EngineClient.Transaction all = client.replacement();
+        all.put(new Entity.Datapath(1, "stream", 0, 0));
+        for (int i = 1; i <= 2; i++) {
+            String socket = directory.resolve("v" + i).toString();
+            all.put(
+                    new Entity.Device(
+                            i, "v" + i, new Entity.Kind.VhostUser(socket, MAC + i), 1442));
+            all.put(port(1, i, new Entity.Target.Local(i)));
+            all.put(
+                    rule(
+                            i,
+                            1,
+                            Action.Stage.INGRESS,
+                            0,
+                            Match.equal(Field.ETH_DST, MAC + i),
+                            new Action.Set(Field.OUT_PORT.whole(), Bits.of(key(1, i))),
+                            new Action.Output()));
+        }
+        all.put(rule(3, 1, Action.Stage.EGRESS, 0, new Match.Always(), new Action.Output()));
+        commit(all);
+    }
+
+    private static void commit(EngineClient.Transaction transaction) {
+        transaction.commit().orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS).join();
+    }
+
+    /** 20,000 rules in one transaction, as after a chassis' start. */
+    void load() {
+        EngineClient.Transaction all = client.transaction();
+        for (int network = 2; network < 2 + NETWORKS; network++) {
+            all.put(new Entity.Datapath(network, "net" + network, 0, 0));
+            for (int port = 1; port <= PORTS; port++) {
+                put(all, network, port);
+            }
+        }
+        commit(all);
+    }
+
+    /** Two new ports in each network, one transaction each. */
+    void change() {
+        for (int i = 0; i < CHANGES; i++) {
+            EngineClient.Transaction one = client.transaction();
+            put(one, 2 + i % NETWORKS, PORTS + 1 + i / NETWORKS);
+            commit(one);
+        }
+    }
+
+    private static void put(EngineClient.Transaction to, int network, int port) {
+        to.put(port(network, port, new Entity.Target.Nowhere()));
+        for (int i = 0; i < RULES; i++) {
+            Match in = Match.equal(Field.IN_PORT, key(network, port));
+            Match match =
+                    switch (i % 3) {
+                        case 0 -> in;
+                        case 1 -> Match.equal(Field.ETH_DST, MAC + key(network, port));
+                        default ->
+                                new Match.All(
+                                        List.of(
+                                                in,
+                                                Match.equal(Field.ETH_TYPE, 0x0800),
+                                                Match.equal(Field.ETH_SRC, MAC + i)));
+                    };
+            to.put(
+                    rule(
+                            key(network, port) << 8 | i,
+                            network,
+                            i % 2 == 0 ? Action.Stage.INGRESS : Action.Stage.EGRESS,
+                            i,
+                            match,
+                            new Action.Output()));
+        }
+    }
+
+    private static Entity.LogicalPort port(int network, int port, Entity.Target target) {
+        return new Entity.LogicalPort(
+                key(network, port), "p" + network + "." + port, target, 0, Optional.empty());
+    }
+
+    private static Entity.Rule rule(
+            long id, int network, Action.Stage stage, int table, Match match, Action... actions) {
+        return new Entity.Rule(
+                id, "rule " + id, network, stage, table, 100, match, List.of(actions));
+    }
+}
