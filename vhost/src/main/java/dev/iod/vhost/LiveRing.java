@@ -7,6 +7,9 @@ sealed interface LiveRing permits Vring, RequestRing {
     /** Engine thread, once, before the first use: takes over positions from shared memory. */
     void adopt();
 
+    /** Engine thread, after the last use: nothing that was completed stays unpublished. */
+    void retire();
+
     /** Where the next connection would go on; exact while the ring is quiet. */
     int position();
 }

@@ -106,6 +106,13 @@ public final class RequestRing implements LiveRing {
     }
 
     @Override
+    public void retire() {
+        if (live) {
+            publish();
+        }
+    }
+
+    @Override
     public boolean live() {
         return live;
     }

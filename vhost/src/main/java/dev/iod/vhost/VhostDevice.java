@@ -132,9 +132,17 @@ public final class VhostDevice implements AutoCloseable {
     }
 
     private void adopt(RingSet next) {
+        RingSet old = active;
         adopted = next;
         active = next;
         try {
+            // A batch may be under way: what it completed must be seen by the guest before these
+            // rings are gone, or the used index lags behind the position for ever and the next back
+            // end uses buffers that the guest has taken back. Their memory is mapped until the
+            // acknowledgement below.
+            for (LiveRing ring : old.rings()) {
+                ring.retire();
+            }
             for (LiveRing ring : next.rings()) {
                 ring.adopt();
             }

@@ -12,6 +12,7 @@ import dev.iod.vhost.testing.FrontEnd;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -249,6 +250,52 @@ class VhostDeviceTest {
             assertThat(fixture.lengths).as("nothing lost or repeated").hasSize(sent);
         }
         assertThat(fixture.device.status().connections()).isEqualTo(9);
+    }
+
+    /**
+     * The engine is in the middle of a batch when the front end says something of a running ring.
+     */
+    @Test
+    void whatWasCompletedIsPublishedWhenRingsAreTakenAway() throws Exception {
+        Path socket = directory.resolve("batch");
+        VhostDevice.Options options =
+                new VhostDevice.Options("batch", socket, VhostDevice.Role.DIAL, TYPE, true);
+        try (FrontEnd guest = new FrontEnd(new FrontEnd.Options(socket, 2, RING, 1 << 20, true));
+                VhostDevice device = VhostDevice.start(options)) {
+            refreshUntil(device, CompletableFuture.runAsync(guest::connect));
+            await("live", () -> refreshed(device).ring(0).live());
+            for (int i = 0; i < 4; i++) {
+                guest.ring(0).describe(i, GUEST_BASE + guest.buffers(), 4096, DriverRing.WRITE, 0);
+                guest.ring(0).offer(i);
+            }
+            guest.ring(0).publish();
+            Vring ring = device.ring(0);
+            assertThat(ring.available()).isEqualTo(4);
+            ring.complete(ring.peek(), 10);
+            ring.complete(ring.peek(), 10);
+            refreshUntil(
+                    device,
+                    CompletableFuture.runAsync(
+                            () ->
+                                    guest.request(
+                                            FrontEnd.SET_VRING_CALL,
+                                            FrontEnd.number(0),
+                                            guest.ring(0).callDescriptor().fd())));
+            await("live again", () -> refreshed(device).ring(0).live());
+            assertThat(guest.ring(0).usedIndex()).isEqualTo(2);
+            assertThat(device.ring(0).available()).isEqualTo(2);
+            assertThat(device.ring(0).peek()).isEqualTo(2);
+        }
+    }
+
+    private static VhostDevice refreshed(VhostDevice device) {
+        device.refresh();
+        return device;
+    }
+
+    private static void refreshUntil(VhostDevice device, CompletableFuture<Void> done) {
+        await("the front end is answered", () -> refreshed(device) == device && done.isDone());
+        done.join();
     }
 
     /** QEMU 7.2 after the driver has negotiated while the back end was away (see Session). */
