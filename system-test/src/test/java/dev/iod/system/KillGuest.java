@@ -1,0 +1,155 @@
+package dev.iod.system;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A guest of {@link KillMatrixTest}: its script, and what it says on its console. */
+final class KillGuest {
+    private static final String TEXT = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+    final String name;
+    private final Region region;
+    private final String id;
+
+    /**
+     * @param lines of the TCP stream, all right so far
+     */
+    record Progress(int sequence, int replies, int lines) {
+        int lost() {
+            return sequence + 1 - replies;
+        }
+    }
+
+    KillGuest(Region region, String name, String id) {
+        this.region = region;
+        this.name = name;
+        this.id = id;
+    }
+
+    /** Offers numbered lines for ever on port 5001. */
+    static String serving() {
+        return """
+        #!/bin/sh
+        cat >/tmp/stream <<'END'
+        i=0
+        while :; do
+            n=0
+            while [ $n -lt 20 ]; do
+                n=$((n + 1))
+                i=$((i + 1))
+                echo "line $i TEXT"
+            done
+            usleep 20000
+        done
+        END
+        nc -ll -p 5001 -e sh /tmp/stream &
+        """
+                .replace("TEXT", TEXT);
+    }
+
+    /**
+     * Reads them in one connection, pings 100 times a second, asks for metadata every few seconds.
+     * A reply arrives at 10 ms times its number plus its round trip: that gives the gaps.
+     */
+    static String asking(String peer) {
+        return """
+        #!/bin/sh
+        until ping -c 1 -W 1 PEER >/dev/null 2>&1; do sleep 1; done
+        ping -i 0.01 PEER | awk '
+            /seq=/ {
+                sub(/.*seq=/, ""); s = $1 + wraps
+                if (s < last - 30000) { wraps += 65536; s += 65536 }
+                sub(/.*time=/, ""); at = s * 10 + $1
+                if (n && at - before > gap) gap = at - before
+                before = at; last = s; n++
+                if (n % 50 == 0) { print "kill: ping", s, n, int(gap); fflush(); gap = 0 }
+            }' >/dev/console &
+        until timeout 3 nc PEER 5001 </dev/null | grep -q line; do sleep 1; done
+        tail -f /dev/null | nc PEER 5001 | awk '
+            { n++ }
+            $0 != "line " n " TEXT" { print "kill: broken at", n, "length", length($0), "before", old, "now", $0; exit }
+            { old = $0 }
+            n % 300 == 0 { print "kill: tcp", n; fflush() }
+            END { print "kill: ended at", n }' >/dev/console &
+        while :; do
+            timeout 5 wget -q -O- http://169.254.169.254/latest/meta-data/hostname >/dev/null 2>&1 &&
+                echo "kill: metadata" >/dev/console
+            sleep 5
+        done &
+        """
+                .replace("PEER", peer)
+                .replace("TEXT", TEXT);
+    }
+
+    boolean hasAddress() {
+        return console().anyMatch(line -> line.contains("iod-micro: address"));
+    }
+
+    long boots() {
+        return console().filter(line -> line.contains("iod-micro: booting")).count();
+    }
+
+    int metadataAnswers() {
+        return (int) console().filter(line -> line.equals("kill: metadata")).count();
+    }
+
+    void requireWhole(String when) {
+        console()
+                .filter(line -> line.startsWith("kill: broken") || line.startsWith("kill: ended"))
+                .findFirst()
+                .ifPresent(
+                        line -> {
+                            throw new AssertionError(when + ": the TCP stream: " + line);
+                        });
+    }
+
+    Progress progress() {
+        String[] ping = "kill: ping 0 0 0".split(" ");
+        int lines = 0;
+        for (String line : console().toList()) {
+            if (isPing(line)) {
+                ping = line.split(" ");
+            } else if (line.matches("kill: tcp \\d+")) {
+                lines = Integer.parseInt(line.substring("kill: tcp ".length()));
+            }
+        }
+        return new Progress(Integer.parseInt(ping[2]), Integer.parseInt(ping[3]), lines);
+    }
+
+    /** Longest time between two replies after one with a number, as the guest saw it. */
+    int longestGapMillis(int sequence) {
+        return console()
+                .filter(KillGuest::isPing)
+                .map(line -> line.split(" "))
+                .filter(words -> Integer.parseInt(words[2]) > sequence)
+                .mapToInt(words -> Integer.parseInt(words[4]))
+                .max()
+                .orElse(0);
+    }
+
+    private static boolean isPing(String line) {
+        return line.matches("kill: ping \\d+ \\d+ \\d+");
+    }
+
+    /** Complete lines of the console; the log is two files of bounded size. */
+    private Stream<String> console() {
+        StringBuilder text = new StringBuilder();
+        for (String node : List.of("n1", "n2")) {
+            Path log = region.run.resolve("nodes/" + node + "/guests/" + id + "/console.log");
+            for (Path file : List.of(log.resolveSibling("console.log.1"), log)) {
+                try {
+                    if (Files.exists(file)) {
+                        text.append(Files.readString(file));
+                    }
+                } catch (IOException e) {
+                    throw new AssertionError("cannot read " + file, e);
+                }
+            }
+        }
+        int end = text.lastIndexOf("\n");
+        return end < 0 ? Stream.empty() : text.substring(0, end).lines().map(String::strip);
+    }
+}
