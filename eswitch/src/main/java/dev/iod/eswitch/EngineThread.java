@@ -25,6 +25,9 @@ final class EngineThread implements AutoCloseable {
 
     private static final int STACK_BYTES = 16 << 20;
 
+    /** Packets go before everything that only prepares for them: compilers, collectors, agents. */
+    private static final int NICE = -15;
+
     private final PacketEngine engine;
     private final Conntrack conntrack;
     private final FlowTable flows;
@@ -124,6 +127,9 @@ final class EngineThread implements AutoCloseable {
 
     private void run() {
         cpu.ifPresent(Linux::pinThread);
+        if (!Linux.prioritizeThread(NICE)) {
+            LOG.log(System.Logger.Level.INFO, "packets get no priority: no right to it");
+        }
         long lastWorkNanos = System.nanoTime();
         while (!stopped) {
             boolean worked = runCommands();

@@ -295,4 +295,20 @@ public final class Linux {
             check(Libc.schedSetaffinity(0, MAX_CPUS / 8, mask), "pin to CPU " + cpu);
         }
     }
+
+    /**
+     * Sets how readily the calling thread gets a processor, -20 (most) to 19.
+     *
+     * @return false when this process may not have that much (it lacks CAP_SYS_NICE)
+     */
+    public static boolean prioritizeThread(int nice) {
+        if (Libc.setpriority(nice) == 0) {
+            return true;
+        }
+        int errno = Libc.errno();
+        if (errno == Errno.EACCES || errno == Errno.EPERM) {
+            return false;
+        }
+        throw new SysException("set the priority of a thread", errno);
+    }
 }
