@@ -67,6 +67,12 @@ class AgentTest {
                 "--certificate=" + text("region.crt"),
                 "--ca-cert=" + text("identity/ca.crt"));
         waitFor("the database listens", () -> Files.exists(path("sb.sock")));
+        // What northd does first; before it an agent does not trust the database.
+        run(
+                "ovsdb-client",
+                "transact",
+                "unix:" + text("sb.sock"),
+                "[\"OVN_Southbound\",{\"op\":\"insert\",\"table\":\"SB_Global\",\"row\":{}}]");
     }
 
     @AfterEach
