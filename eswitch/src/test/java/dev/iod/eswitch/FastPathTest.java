@@ -68,6 +68,29 @@ final class FastPathTest {
         assertThat(pathHits).isGreaterThan(5000);
     }
 
+    /** What a rule leaves of a field it writes in part is the packet's own. */
+    @Test
+    void aPathKeepsWhatAPartialRewriteLeaves() throws Exception {
+        EngineHarness engine = new EngineHarness(directory);
+        engine.datapath(1).local(1, 1, 11).local(1, 2, 12);
+        engine.ingress(
+                1,
+                0,
+                1,
+                IP,
+                new Action.Set(Field.ETH_SRC.slice(8, 8), Bits.of(0x77)),
+                out(key(1, 2)),
+                new Action.Output());
+        engine.egress(1, 0, 0, ANY, new Action.Output());
+        engine.commit();
+        for (int sender = 1; sender < 4; sender++) {
+            byte[] udp = Frames.udp4(1, 2, sender, 4, new byte[18]);
+            engine.send(1, 1, Frames.ethernet(2, sender << 16 | 5, 0x0800, udp));
+            assertThat(engine.received(1, 2))
+                    .containsExactly(Frames.ethernet(2, sender << 16 | 0x7705, 0x0800, udp));
+        }
+    }
+
     @Test
     void hitsAllocateNothing() throws Exception {
         EngineHarness engine = new EngineHarness(directory);
