@@ -50,6 +50,7 @@ final class MachineTest {
 
         assertThat(stopped.reason()).isEqualTo("stopped by its power button");
         assertThat(daemon.console("vm")).contains("iod-micro: stopping").contains("Power down");
+        daemon.until("its end is told", () -> daemon.changes.contains(stopped));
         assertThat(daemon.changes)
                 .extracting(MachineStatus::state)
                 .containsSubsequence(
