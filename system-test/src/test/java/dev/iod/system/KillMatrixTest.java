@@ -159,8 +159,7 @@ final class KillMatrixTest {
                     });
         } catch (AssertionError e) {
             kills.forEach(System.out::println);
-            throw new AssertionError(
-                    before + ", now " + guest.progress() + "\n" + logs(region), e);
+            throw new AssertionError(before + ", now " + guest.progress() + "\n" + logs(region), e);
         }
         KillGuest.Progress after = guest.progress();
         kills.add(
