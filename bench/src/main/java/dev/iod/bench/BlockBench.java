@@ -97,7 +97,6 @@ public final class BlockBench implements Callable<Integer> {
         Cleanup cleanup = new Cleanup();
         cleanup.add("the pool in " + directory, () -> remove(directory));
         cleanup.add("what is measured", () -> running.ifPresent(BlockSide::close));
-        Runtime.getRuntime().addShutdownHook(new Thread(cleanup::close, "cleanup"));
         try (cleanup) {
             for (int round = 1; round <= rounds; round++) {
                 for (BlockLoad.Work work : works()) {

@@ -9,6 +9,12 @@ final class Cleanup implements AutoCloseable {
 
     private final Deque<Step> steps = new ArrayDeque<>();
 
+    /** Also runs when the process is told to end. */
+    @SuppressWarnings("this-escape") // the hook runs when the process ends
+    Cleanup() {
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close, "cleanup"));
+    }
+
     synchronized void add(String what, Runnable undo) {
         steps.push(new Step(what, undo));
     }

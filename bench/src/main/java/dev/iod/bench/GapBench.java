@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -103,6 +104,7 @@ public final class GapBench implements Callable<Integer> {
                 drivers.add(driver);
             }
             Stream stream = new Stream(drivers.get(0), drivers.get(1));
+            cleanup.add("stream", stream::stop);
             stream.runFor(WARM_UP_NANOS);
             double quiet = stream.runFor(QUIET_NANOS);
             double loading = stream.runWhile(CompletableFuture.runAsync(engine::load));
@@ -120,6 +122,8 @@ public final class GapBench implements Callable<Integer> {
         private final long[] sentAt = new long[1 << 16];
         private int sent;
         private int outstanding;
+        private final ReentrantLock lock = new ReentrantLock();
+        private volatile boolean stopped;
 
         Stream(NetDriver from, NetDriver to) {
             this.from = from;
@@ -137,11 +141,27 @@ public final class GapBench implements Callable<Integer> {
             return Math.max(longest, runFor(AFTER_NANOS));
         }
 
+        /** Comes back when nothing touches the guests' memory any more, which then goes. */
+        void stop() {
+            stopped = true;
+            lock.lock();
+            lock.unlock();
+        }
+
         /** Longest time in milliseconds. */
         private double run(java.util.function.BooleanSupplier more) {
+            lock.lock();
+            try {
+                return measure(more);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private double measure(java.util.function.BooleanSupplier more) {
             long longest = 0;
             long due = System.nanoTime();
-            while (more.getAsBoolean()) {
+            while (!stopped && more.getAsBoolean()) {
                 long now = System.nanoTime();
                 if (now >= due && outstanding < 200) {
                     // What this thread itself was late with is not the engine's.

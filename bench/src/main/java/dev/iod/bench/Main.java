@@ -83,7 +83,6 @@ public final class Main implements Callable<Integer> {
         }
         Path home = Path.of(System.getenv().getOrDefault("IOD_HOME", ".")).toAbsolutePath();
         Cleanup cleanup = new Cleanup();
-        Runtime.getRuntime().addShutdownHook(new Thread(cleanup::close, "cleanup"));
         try (cleanup) {
             Lab lab = Lab.open(home, cleanup);
             OvnCentral central = new OvnCentral(lab, List.of(Ours.NAME, Peer.NAME));
