@@ -145,7 +145,7 @@ public final class Chassis implements AutoCloseable {
         this.config = config;
         this.listener = listener;
         this.binder = new Binder(config, model);
-        this.builder = new StateBuilder(config.name(), model, new Zones(config.zoneFile()));
+        this.builder = new StateBuilder(config.name(), model, binder, new Zones(config.zoneFile()));
         this.engine = new EngineSync(engine, this::wake);
         this.thread = Thread.ofPlatform().name("ovn-chassis").daemon().unstarted(this::run);
         Replica.Config southbound =

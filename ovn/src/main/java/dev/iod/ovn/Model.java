@@ -102,11 +102,12 @@ final class Model {
     }
 
     /**
-     * Whether northd has been here. It makes this row in the transaction that fills a database
-     * which was made anew; until then the absence of rows says nothing.
+     * Whether northd has been here. In the transaction that fills a database which was made anew it
+     * names all DHCP options, which nobody else does (SB_Global is also made by who configures the
+     * database's listeners); until then the absence of rows says nothing.
      */
     boolean filled() {
-        return !rows("SB_Global").isEmpty();
+        return !rows("DHCP_Options").isEmpty();
     }
 
     /** The network configuration number that the rows belong to. */

@@ -27,11 +27,16 @@ final class StateBuilder {
 
     private final String chassis;
     private final Model model;
+    private final Binder binder;
     private final Zones zones;
     private final FlowCompiler flows;
     private final Map<UUID, Integer> groupNumbers = new HashMap<>();
     private int lastGroup;
+    private Map<String, Location> locations = Map.of();
     private DhcpOptions dhcp = DhcpOptions.NONE;
+
+    /** Where a row of Port_Binding said that a port of another chassis is. */
+    private record Location(UUID row, Target target) {}
 
     /** Devices the agent has: of plugged ports and of local services, by port name. */
     record Devices(Map<String, Entity.Device> ports, Map<String, Entity.Device> services) {}
@@ -39,7 +44,7 @@ final class StateBuilder {
     /**
      * The engine's wanted state.
      *
-     * @param live names of the plugged ports that are bound here and have their flows in it
+     * @param live names of the plugged ports that are here and have their flows in it
      * @param configuration nb_cfg it corresponds to
      */
     record State(
@@ -55,9 +60,10 @@ final class StateBuilder {
         }
     }
 
-    StateBuilder(String chassis, Model model, Zones zones) {
+    StateBuilder(String chassis, Model model, Binder binder, Zones zones) {
         this.chassis = chassis;
         this.model = model;
+        this.binder = binder;
         this.zones = zones;
         this.flows = new FlowCompiler(model);
     }
@@ -74,6 +80,7 @@ final class StateBuilder {
         private final Map<EntityKey, Entity> out = new LinkedHashMap<>();
         private final Map<Integer, Map<String, Long>> groups = new HashMap<>();
         private final Set<String> zoneOwners = new TreeSet<>();
+        private final Map<String, Location> remote = new HashMap<>();
         private final Set<String> live = new TreeSet<>();
         private final Set<LocalService> services = new LinkedHashSet<>();
         private final List<Chassis.Refused> refused = new ArrayList<>();
@@ -101,6 +108,7 @@ final class StateBuilder {
             rules();
             zones.retain(zoneOwners);
             zones.save();
+            locations = remote;
             return new State(
                     out,
                     live,
@@ -136,12 +144,15 @@ final class StateBuilder {
             int key = (int) row.integer("tunnel_key");
             String name = row.map("external_ids").getOrDefault("name", row.uuid().toString());
             boolean router = !isSwitch(row);
+            // The northbound row's id: it stays when the southbound database is made anew.
+            String owner =
+                    row.map("external_ids").getOrDefault("logical-router", row.uuid().toString());
             put(
                     new Entity.Datapath(
                             key,
                             name,
-                            router ? zone(row.uuid() + "/dnat") : 0,
-                            router ? zone(row.uuid() + "/snat") : 0));
+                            router ? zone(owner + "/dnat") : 0,
+                            router ? zone(owner + "/snat") : 0));
         }
 
         private static boolean isSwitch(Row datapath) {
@@ -183,14 +194,7 @@ final class StateBuilder {
         private Target target(Row port) {
             String name = port.text("logical_port");
             return switch (Model.type(port)) {
-                case "" -> {
-                    Optional<UUID> bound = port.optionalRef("chassis");
-                    Entity.Device device = devices.ports().get(name);
-                    if (bound.isPresent() && bound.equals(self)) {
-                        yield device == null ? new Target.Nowhere() : new Target.Local(device.id());
-                    }
-                    yield bound.flatMap(this::tunnel).orElse(new Target.Nowhere());
-                }
+                case "" -> interfacePort(name, port);
                 case "patch" ->
                         Southbound.peer(port)
                                 .flatMap(model::port)
@@ -203,6 +207,38 @@ final class StateBuilder {
                 }
                 default -> new Target.Nowhere();
             };
+        }
+
+        private Target interfacePort(String name, Row port) {
+            Optional<UUID> bound = port.optionalRef("chassis");
+            Entity.Device device = devices.ports().get(name);
+            if (bound.isPresent() && bound.equals(self)) {
+                return device == null ? new Target.Nowhere() : new Target.Local(device.id());
+            }
+            // Plugged here and bound nowhere: about to be claimed. It counts as here at once, so
+            // that a southbound database made anew does not interrupt it.
+            if (bound.isEmpty() && device != null && binder.obstacle(name).isEmpty()) {
+                return new Target.Local(device.id());
+            }
+            return elsewhere(name, port, bound);
+        }
+
+        /**
+         * A port that nobody has bound since its row was made anew is still where the row before
+         * said: its chassis did not release it, but has not registered again yet.
+         */
+        private Target elsewhere(String name, Row port, Optional<UUID> bound) {
+            Optional<Location> lost =
+                    Optional.ofNullable(locations.get(name))
+                            .filter(known -> bound.isEmpty() && !known.row().equals(port.uuid()));
+            Target target =
+                    lost.map(Location::target)
+                            .or(() -> bound.flatMap(this::tunnel))
+                            .orElse(new Target.Nowhere());
+            if (target instanceof Target.Remote) {
+                remote.put(name, new Location(lost.map(Location::row).orElse(port.uuid()), target));
+            }
+            return target;
         }
 
         private Optional<Target> tunnel(UUID remote) {

@@ -126,9 +126,8 @@ class ChassisTest {
     @Test
     void remoteNeighboursAndRequestedChassis() throws Exception {
         Topology.create(central);
-        central.sb("chassis-add", "n2", "geneve", "192.168.60.2");
         central.nb("lsp-set-options", "vm2", "requested-chassis=n2");
-        central.sb("lsp-bind", "vm2", "n2");
+        bindVm2Elsewhere();
         try (Chassis chassis = open("n1", false)) {
             chassis.plug("vm1", device(1));
             chassis.plug("vm2", device(2));
@@ -255,23 +254,30 @@ class ChassisTest {
 
     /**
      * A port is made while northd is gone and the southbound database was lost: what runs stays
-     * until the new database is filled, and then the port works too.
+     * until the new database is filled, ports stay where they are until their chassis are back, and
+     * then the new port works too.
      */
     @Test
-    void aSouthboundMadeAnewWithdrawsNothingBeforeNorthdHasFilledIt() throws Exception {
+    void aSouthboundMadeAnewInterruptsNothing() throws Exception {
         Topology.create(central);
+        bindVm2Elsewhere();
         try (Chassis chassis = open("n1", false)) {
             chassis.plug("vm1", device(1));
             chassis.portsKnown();
             Waiting.until(() -> listener.has("vm1"));
             central.nb("--wait=hv", "sync");
             int rules = engine.all(Entity.Rule.class).size();
+            int zone = engine.port("vm1").zone();
+            var here = new Entity.Target.Local(1);
+            var there = engine.port("vm2").target();
+            assertThat(there).isInstanceOf(Entity.Target.Remote.class);
             engine.forgetHistory();
             central.stopNorthd();
             central.stopSouthbound();
             Waiting.until(() -> !chassis.status().connected());
             central.emptySouthbound();
             central.startSouthbound();
+            central.sb("init"); // as who configures the listener for the nodes does
             Waiting.until(() -> chassis.status().problem().contains("northd has not filled"));
             central.nb(
                     "lsp-add",
@@ -286,13 +292,28 @@ class ChassisTest {
             engine.clear();
             chassis.engineConnected();
             Waiting.until(() -> engine.all(Entity.Rule.class).size() == rules);
-            assertThat(engine.port("vm1").target()).isEqualTo(new Entity.Target.Local(1));
+            assertThat(engine.port("vm1").target()).isEqualTo(here);
             engine.forgetHistory();
             central.startNorthd();
             Waiting.until(() -> listener.has("late") && chassis.port("vm1").orElseThrow().ready());
             assertThat(engine.fewestRules()).isGreaterThanOrEqualTo(rules);
             assertThat(engine.port("late").target()).isEqualTo(new Entity.Target.Local(9));
+            assertThat(engine.targets("vm1")).containsOnly(here);
+            assertThat(engine.port("vm1").zone()).isEqualTo(zone);
+            assertThat(central.sb("--bare", "--columns=name", "list", "Chassis")).isEqualTo("n1");
+            // The other chassis is late, and one that releases its port is believed.
+            bindVm2Elsewhere();
+            central.nb("--wait=hv", "sync");
+            assertThat(engine.targets("vm2")).containsOnly(there);
+            central.sb("lsp-unbind", "vm2");
+            central.nb("--wait=hv", "sync");
+            assertThat(engine.port("vm2").target()).isEqualTo(new Entity.Target.Nowhere());
         }
+    }
+
+    private void bindVm2Elsewhere() {
+        central.sb("chassis-add", "n2", "geneve", "192.168.60.2");
+        central.sb("lsp-bind", "vm2", "n2");
     }
 
     @Test
