@@ -7,13 +7,16 @@ import dev.iod.sys.AesXts;
 import dev.iod.sys.Linux;
 import dev.iod.sys.SysException;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -37,6 +40,9 @@ final class BlockEngine implements AutoCloseable {
     private final BackendFactory backends;
     private final boolean requireSealed;
     private final Map<String, Attached> attached = new TreeMap<>();
+
+    /** Threads that note failures of volumes; shards add, commands wait for them. */
+    private final Queue<Thread> notes = new ConcurrentLinkedQueue<>();
 
     private record Attached(Attach attach, Shard shard, VolumeDevice device) {}
 
@@ -148,6 +154,7 @@ final class BlockEngine implements AutoCloseable {
             throw new BlockException(
                     Category.INVALID, command.name() + ", a " + entry.kind() + ", is read-only");
         }
+        awaitNotes();
         String failure = pool.failure(command.name());
         Attachment attachment =
                 new Attachment(
@@ -227,18 +234,33 @@ final class BlockEngine implements AutoCloseable {
     /** Shard thread, which must not wait for a file system that has just failed. */
     private void volumeFailed(String name, String reason) {
         LOG.log(Level.ERROR, name + " has failed for good: " + reason);
-        Thread.ofPlatform()
-                .daemon()
-                .name("note-failure")
-                .start(
-                        () -> {
-                            try {
-                                store.markFailed(name, reason);
-                                pool.markFailed(name, reason);
-                            } catch (BlockException e) {
-                                LOG.log(Level.ERROR, e.getMessage());
-                            }
-                        });
+        notes.removeIf(note -> !note.isAlive());
+        notes.add(
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("note-failure")
+                        .start(
+                                () -> {
+                                    try {
+                                        store.markFailed(name, reason);
+                                        pool.markFailed(name, reason);
+                                    } catch (BlockException e) {
+                                        LOG.log(Level.ERROR, e.getMessage());
+                                    }
+                                }));
+    }
+
+    /** Neither a new attachment nor the end of the process may miss that a volume has failed. */
+    private void awaitNotes() {
+        try {
+            for (Thread note = notes.poll(); note != null; note = notes.poll()) {
+                if (!note.join(Duration.ofSeconds(SHARD_SECONDS))) {
+                    LOG.log(Level.ERROR, "a volume's failure could not be noted: no answer");
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void detach(String name) {
@@ -337,5 +359,6 @@ final class BlockEngine implements AutoCloseable {
         }
         attached.clear();
         shards.forEach(Shard::close);
+        awaitNotes();
     }
 }

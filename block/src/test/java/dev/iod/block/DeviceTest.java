@@ -222,9 +222,11 @@ class DeviceTest {
         try (Guest plain = engine.attach("v");
                 Guest encrypted = engine.attach("e", 1, Limits.NONE, TestEngine.key(5))) {
             for (Guest guest : java.util.List.of(plain, encrypted)) {
-                // Until the JIT compiler is done foreign calls allocate; then a round costs what
-                // the two questions cost. A request that allocated anything itself would add 16
-                // bytes at least, each, for ever.
+                // Until the JIT compiler is done foreign calls allocate (the ring's call is made
+                // often first, because storage may be slow); then a round costs what the two
+                // questions cost. A request that allocated anything itself would add 16 bytes at
+                // least, each, for ever.
+                engine.manyForeignCalls();
                 long until = System.nanoTime() + 60_000_000_000L;
                 long allocated;
                 do {

@@ -16,6 +16,9 @@ final class Guest implements AutoCloseable {
     static final int DATA_BYTES = 1 << 20;
     private static final int RING = 32;
 
+    /** Requests a ring takes at once, three descriptors each. */
+    static final int SLOTS = RING / 3;
+
     final FrontEnd frontEnd;
     private final List<BlockDriver> drivers = new ArrayList<>();
 

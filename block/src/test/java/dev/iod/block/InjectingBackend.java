@@ -1,8 +1,12 @@
 package dev.iod.block;
 
 import dev.iod.sys.Errno;
+import java.util.ArrayDeque;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
 
 /**
  * A back end that does what it is told to another one's requests: errors, delays, half writes, and
@@ -13,6 +17,8 @@ final class InjectingBackend implements Backend {
     private final Backend target;
     private final Map<Operation, Integer> errors = new EnumMap<>(Operation.class);
     private final Map<Operation, Long> delaysNanos = new EnumMap<>(Operation.class);
+    private final Set<Operation> held = EnumSet.noneOf(Operation.class);
+    private final Queue<BlockIo> waiting = new ArrayDeque<>();
     private boolean tearWrites;
     private boolean swallowFlushes;
 
@@ -28,6 +34,19 @@ final class InjectingBackend implements Backend {
 
     void delay(Operation operation, long nanos) {
         delaysNanos.put(operation, nanos);
+    }
+
+    /** Requests of this operation take until {@link #release()}. */
+    void hold(Operation operation) {
+        held.add(operation);
+    }
+
+    /** Does what was held. */
+    void release() {
+        held.clear();
+        while (!waiting.isEmpty()) {
+            now(waiting.remove());
+        }
     }
 
     /** Writes of one buffer do their first half and then fail. */
@@ -58,7 +77,9 @@ final class InjectingBackend implements Backend {
     @Override
     public void submit(BlockIo io) {
         long delayNanos = delaysNanos.getOrDefault(io.operation(), 0L);
-        if (delayNanos > 0) {
+        if (held.contains(io.operation())) {
+            waiting.add(io);
+        } else if (delayNanos > 0) {
             shard.schedule(delayNanos, () -> now(io));
         } else {
             now(io);

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,45 +51,25 @@ class KillTest {
                 StampedLoad load = new StampedLoad(seed, BLOCKS, driver.slots());
                 for (int kill = 0; kill < KILLS; kill++) {
                     int until = load.writesAnswered + 50 + random.nextInt(300);
-                    step(load, guest, true, () -> load.writesAnswered >= until);
+                    load.until(driver, true, () -> load.writesAnswered >= until);
                     long killed = System.nanoTime();
                     engine.kill();
                     engine = EngineProcess.start(directory, pool.path());
                     guest.frontEnd.disconnect();
                     guest.frontEnd.connect();
                     int before = load.writesAnswered + load.flushesAnswered;
-                    step(
-                            load,
-                            guest,
+                    load.until(
+                            driver,
                             true,
                             () -> load.writesAnswered + load.flushesAnswered > before);
                     gapsMillis.add((System.nanoTime() - killed) / 1_000_000);
                 }
-                step(load, guest, false, load::quiet);
+                load.until(driver, false, load::quiet);
                 assertThat(load.errors).isZero();
                 assertThat(load.lostAfterKill(guest)).isEmpty();
                 System.out.println("milliseconds from kill to the first answer: " + gapsMillis);
             } finally {
                 engine.close();
-            }
-        }
-    }
-
-    /** Goes on until something holds; a minute without it is a failure that says what it saw. */
-    private void step(StampedLoad load, Guest guest, boolean offer, BooleanSupplier until) {
-        long deadline = System.nanoTime() + 60_000_000_000L;
-        while (!until.getAsBoolean()) {
-            load.step(guest.driver(), offer);
-            if (System.nanoTime() - deadline > 0) {
-                try (BlockClient client = EngineProcess.connect(directory)) {
-                    throw new AssertionError(
-                            "stuck with "
-                                    + guest.driver().ring().outstanding()
-                                    + " requests outstanding; the engine says "
-                                    + client.status("v")
-                                    + "; the guest: "
-                                    + load);
-                }
             }
         }
     }

@@ -106,7 +106,7 @@ class PoolTest {
         try {
             assertThatThrownBy(() -> LocalPool.open(small)).hasMessageContaining("pool-bytes");
         } finally {
-            Tool.run("umount", small.toString());
+            TestPool.untilNotBusy(() -> Tool.run("umount", small.toString()));
         }
     }
 

@@ -39,13 +39,18 @@ class PowerCutTest {
     @Test
     void aBuildThatDoesNotSyncIsFoundOut() {
         try (TestPool pool = TestPool.small("power-broken")) {
-            assertThat(round(pool, 7, true, true)).isNotEmpty();
+            int found = 0;
+            // The file system writes its log now and then by itself: once may be lucky.
+            for (int seed = 0; seed < 5 && found == 0; seed++) {
+                found = round(pool, seed, true, true).size();
+            }
+            assertThat(found).as("blocks lost without a sync").isPositive();
         }
     }
 
     private List<String> round(TestPool pool, long seed, boolean thin, boolean broken) {
         String name = "v" + seed;
-        StampedLoad load;
+        StampedLoad load = new StampedLoad(seed, BLOCKS, Guest.SLOTS);
         TestEngine engine = new TestEngine(pool.open(), directory, "state-" + broken + seed);
         try (engine) {
             engine.engine.run(new Command.Create(name, VOLUME_BYTES, thin));
@@ -53,14 +58,12 @@ class PowerCutTest {
                 if (broken) {
                     engine.inject(name, InjectingBackend::swallowFlushes);
                 }
-                load = new StampedLoad(seed, BLOCKS, guest.driver().slots());
-                while (load.flushesAnswered < 12 || load.writesAnswered < 100) {
-                    load.step(guest.driver(), true);
-                }
+                load.until(
+                        guest.driver(),
+                        true,
+                        () -> load.flushesAnswered >= 12 && load.writesAnswered >= 100);
                 pool.cutPower();
-                while (!load.quiet()) {
-                    load.step(guest.driver(), false);
-                }
+                load.until(guest.driver(), false, load::quiet);
             }
         }
         pool.unmount();

@@ -5,6 +5,7 @@ import dev.iod.vhost.testing.BlockDriver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.BooleanSupplier;
 
 /**
  * Random writes and flushes whose every block carries a stamp (its number, which write it was, and
@@ -77,6 +78,21 @@ final class StampedLoad {
                 throw new AssertionError("slot " + slot + " was answered twice");
             }
             answer(slot, driver.status(slot));
+        }
+    }
+
+    /** Steps until something holds; a minute without it is a failure. */
+    void until(BlockDriver driver, boolean offerMore, BooleanSupplier holds) {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (!holds.getAsBoolean()) {
+            step(driver, offerMore);
+            if (System.nanoTime() - deadline > 0) {
+                throw new AssertionError(
+                        "stuck with "
+                                + driver.ring().outstanding()
+                                + " requests outstanding; the guest: "
+                                + this);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.iod.block;
 
+import dev.iod.sys.EventFd;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -76,6 +77,21 @@ final class TestEngine implements AutoCloseable {
     /** Runs something on the shard's thread. */
     <T> T onShard(java.util.function.Supplier<T> action) {
         return shard.call(action).join();
+    }
+
+    /** Makes the calls of the shard's thread often enough for the JIT compiler to see to them. */
+    void manyForeignCalls() {
+        onShard(
+                () -> {
+                    try (EventFd any = EventFd.create()) {
+                        for (int i = 0; i < 30_000; i++) {
+                            shard.ring().submit();
+                            shard.ring().await(0);
+                            any.signal();
+                        }
+                    }
+                    return true;
+                });
     }
 
     VolumeStatus.Device device(String name) {

@@ -3,6 +3,7 @@ package dev.iod.block;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
@@ -50,7 +51,24 @@ final class TestPool implements AutoCloseable {
     }
 
     void unmount() {
-        LoopPool.unmount(directory);
+        untilNotBusy(() -> LoopPool.unmount(directory));
+    }
+
+    /** The kernel may hold a file a moment longer than the process that closed it. */
+    static void untilNotBusy(Runnable unmount) {
+        long until = System.nanoTime() + 60_000_000_000L;
+        while (true) {
+            try {
+                unmount.run();
+                return;
+            } catch (BlockException e) {
+                if (!String.valueOf(e.getMessage()).contains("busy")
+                        || System.nanoTime() - until > 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(10_000_000);
+            }
+        }
     }
 
     @Override
