@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.sys.Memory;
 import dev.iod.sys.SysException;
-import dev.iod.vhost.testing.BlockDriver;
 import dev.iod.vhost.testing.DriverRing;
 import dev.iod.vhost.testing.FrontEnd;
 import java.nio.file.Path;
@@ -22,7 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
 class BlockFuzzTest {
     private static final boolean FULL = Boolean.getBoolean("iod.full");
     private static final int ROUNDS = FULL ? 20_000 : 400;
-    private static final long MIB = 1 << 20;
 
     @TempDir Path directory;
 
@@ -33,56 +31,23 @@ class BlockFuzzTest {
         Random random = new Random(seed);
         try (TestPool pool = TestPool.small("fuzz");
                 TestEngine engine = new TestEngine(pool.open(), directory)) {
-            engine.engine.run(new Command.Create("evil", 4 * MIB, true));
-            engine.engine.run(new Command.Create("good", 4 * MIB, true));
-            engine.engine.run(new Command.Create("secret", 4 * MIB, true));
-            boolean encrypted = random.nextBoolean();
-            byte[] key = encrypted ? TestEngine.key(3) : new byte[0];
-            try (Guest good = engine.attach("good");
-                    Guest evil = engine.attach("evil", 1, Limits.NONE, key)) {
-                FrontEnd front = evil.frontEnd;
-                var attach =
-                        new Command.Attach(
-                                "evil", engine.socket("evil"), false, 1, false, Limits.NONE, key);
+            byte[] key = random.nextBoolean() ? TestEngine.key(3) : new byte[0];
+            try (var hostile = new HostileGuest(engine, 1, key)) {
                 int violations = 0;
                 for (int round = 0; round < ROUNDS; round++) {
                     try {
-                        attack(front, random);
+                        attack(hostile.front, random);
                     } catch (FrontEnd.ClosedByBackEnd | SysException e) {
                         violations++;
-                        // A new attachment, because a guest that broke the rules is let in again
-                        // only after a pause.
-                        engine.engine.run(new Command.Detach("evil"));
-                        front.disconnect();
-                        front.forgetInflight();
-                        front.ring(0).reset();
-                        engine.engine.run(attach);
-                        connect(front);
+                        hostile.startOver();
+                        hostile.connect();
                     }
                     if (round % 20 == 0) {
-                        assertThat(good.write(round * 512L % MIB, 4096, round))
-                                .isEqualTo(BlockDriver.OK);
+                        hostile.goodGoesOn();
                     }
                 }
                 assertThat(violations).as("most rounds break a rule").isPositive();
-                assertThat(good.flush()).isEqualTo(BlockDriver.OK);
-                assertThat(engine.device("good").lastError()).isEmpty();
-            }
-        }
-    }
-
-    /** What dialled before the detachment may be in front of the line, dead. */
-    private static void connect(FrontEnd front) {
-        for (int left = 10; ; left--) {
-            try {
-                front.connect();
-                return;
-            } catch (FrontEnd.ClosedByBackEnd | SysException e) {
-                if (left == 0) {
-                    throw e;
-                }
-                front.disconnect();
-                front.forgetInflight();
+                hostile.expectGoodUnharmed();
             }
         }
     }

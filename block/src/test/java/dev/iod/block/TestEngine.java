@@ -20,6 +20,10 @@ final class TestEngine implements AutoCloseable {
     }
 
     TestEngine(LocalPool pool, Path directory, String state) {
+        this(pool, directory, state, true);
+    }
+
+    TestEngine(LocalPool pool, Path directory, String state, boolean requireSealed) {
         this.directory = directory;
         shard = new Shard("shard", OptionalInt.empty(), 20_000);
         try {
@@ -41,7 +45,7 @@ final class TestEngine implements AutoCloseable {
                             backends.put(name, backend);
                             return backend;
                         },
-                        true);
+                        requireSealed);
     }
 
     Path socket(String name) {

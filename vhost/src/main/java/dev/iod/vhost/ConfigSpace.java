@@ -61,6 +61,7 @@ final class ConfigSpace {
 
     /** Takes over the descriptor of SET_BACKEND_REQ_FD. */
     synchronized void requestChannel(int fd) {
+        RingSettings.requireKind(fd, "socket", "the descriptor of SET_BACKEND_REQ_FD");
         forgetChannel();
         // The front end reads it in its own time; nobody here may wait for that.
         Linux.nonBlocking(fd);

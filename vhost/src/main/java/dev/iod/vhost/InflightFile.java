@@ -58,19 +58,20 @@ final class InflightFile implements AutoCloseable {
             if (requireSealed && !sealed) {
                 throw bad("the in-flight file is not sealed against shrinking");
             }
-            if (bytes < wantedQueues * InflightRegion.bytes(wantedSize)
+            long needed = wantedQueues * InflightRegion.bytes(wantedSize);
+            if (bytes < needed
                     || offset < 0
                     || offset % Linux.PAGE_BYTES != 0
                     || offset + bytes < 0
                     || offset + bytes > Linux.size(fd)) {
                 throw bad("an in-flight file of " + bytes + " bytes from " + offset);
             }
-            Mapping mapped = Mapping.shared(fd, offset, bytes);
+            Mapping mapped = Mapping.shared(fd, offset, needed);
             mapping = Optional.of(mapped);
             base = mapped.address();
             queues = wantedQueues;
             queueSize = wantedSize;
-            mayFault = !sealed;
+            mayFault = !sealed || Linux.isHugePages(fd);
         } catch (SysException e) {
             throw bad(String.valueOf(e.getMessage()));
         } finally {

@@ -36,7 +36,7 @@ final class RingSettings {
      */
     void kick(int fd) {
         dropKick();
-        requireEventFd(fd, "kick");
+        requireKind(fd, "eventfd", "the kick descriptor");
         wakeups.add(fd, Epoll.READABLE | Epoll.EDGE);
         kick = fd;
     }
@@ -55,7 +55,7 @@ final class RingSettings {
      */
     void call(int fd) {
         dropCall();
-        requireEventFd(fd, "call");
+        requireKind(fd, "eventfd", "the call descriptor");
         Linux.nonBlocking(fd);
         call = fd;
     }
@@ -74,18 +74,22 @@ final class RingSettings {
         }
     }
 
-    private static void requireEventFd(int fd, String what) {
+    /**
+     * Refuses, and closes, a descriptor of something else.
+     *
+     * @param kind how /proc/self/fd names it, without brackets and number
+     */
+    static void requireKind(int fd, String kind, String what) {
         String target;
         try {
             target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
         } catch (IOException e) {
             target = "unreadable (" + e.getMessage() + ")";
         }
-        if (!target.equals("anon_inode:[eventfd]")) {
+        if (!target.matches("anon_inode:\\[" + kind + "]|" + kind + ":\\[[0-9]+]")) {
             Linux.close(fd);
             throw new VhostException(
-                    VhostException.Category.PROTOCOL,
-                    "the " + what + " descriptor is no eventfd but " + target);
+                    VhostException.Category.PROTOCOL, what + " is no " + kind + " but " + target);
         }
     }
 

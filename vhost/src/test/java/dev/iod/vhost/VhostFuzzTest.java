@@ -6,6 +6,7 @@ import dev.iod.sys.Memory;
 import dev.iod.sys.SysException;
 import dev.iod.vhost.testing.DriverRing;
 import dev.iod.vhost.testing.FrontEnd;
+import dev.iod.vhost.testing.MessageFuzz;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.Random;
@@ -26,24 +27,20 @@ class VhostFuzzTest {
     private static final int MESSAGES = 10_000 * SCALE;
     private static final int ROUNDS = 250 * SCALE;
     private static final int RING_STEPS = 200;
-    private static final int[] NUMBERS = {
-        1, 2, 3, 4, 5, 5, 5, 8, 9, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 18, 39, 40, 6, 7, 19, 20,
-        24, 31, 36, 37
-    };
-
     @TempDir Path directory;
 
     @Test
     void randomMessages() {
         System.out.println("fuzz seed " + SEED);
         Random random = new Random(SEED);
-        try (var fixture = new VhostDeviceTest.Fixture(directory.resolve("m"), true, true)) {
+        try (var fixture = new VhostDeviceTest.Fixture(directory.resolve("m"), true, true);
+                var fuzz = new MessageFuzz(fixture.frontEnd, random, false)) {
             int messages = 0;
             int connections = 0;
             long descriptors = openDescriptors();
             while (messages < MESSAGES) {
                 connections++;
-                messages += converse(fixture.frontEnd, random);
+                messages += fuzz.converse();
                 fixture.frontEnd.disconnect();
             }
             System.out.println(messages + " messages over " + connections + " connections");
@@ -51,90 +48,6 @@ class VhostFuzzTest {
             fixture.frontEnd.disconnect();
             VhostDeviceTest.await("closed", () -> openDescriptors() <= descriptors);
         }
-    }
-
-    /** One connection: usually a good start, then anything, until the back end has had enough. */
-    private static int converse(FrontEnd guest, Random random) {
-        int messages = 0;
-        try {
-            if (random.nextInt(4) == 0) {
-                guest.accept();
-            } else {
-                guest.connect();
-            }
-            for (; messages < 50; messages++) {
-                int number = NUMBERS[random.nextInt(NUMBERS.length)];
-                byte[] payload = payload(guest, random, number);
-                int flags = random.nextInt(20) == 0 ? random.nextInt() : 1 | random.nextInt(2) * 8;
-                if (random.nextInt(30) == 0) {
-                    byte[] raw = new byte[random.nextInt(40)];
-                    random.nextBytes(raw);
-                    guest.sendRaw(raw);
-                }
-                guest.send(number, flags, payload, descriptors(guest, random, number));
-            }
-        } catch (SysException | FrontEnd.ClosedByBackEnd e) {
-            // Thrown out: what should happen to most of these.
-        }
-        return messages;
-    }
-
-    private static byte[] payload(FrontEnd guest, Random random, int number) {
-        int ring = random.nextInt(10) == 0 ? random.nextInt() : random.nextInt(2);
-        return switch (random.nextInt(8) == 0 ? 0 : number) {
-            case 1, 3, 4, 15, 17, 40 -> new byte[0];
-            case 2 -> FrontEnd.number(guest.features() & random.nextLong());
-            case 5 ->
-                    FrontEnd.memoryTable(
-                            maybe(random, FrontEnd.GUEST_BASE),
-                            maybe(random, guest.memoryBytes()),
-                            maybe(random, FrontEnd.USER_BASE),
-                            maybe(random, 0));
-            case 8 -> FrontEnd.ringState(ring, 1 << random.nextInt(12));
-            case 9 -> {
-                byte[] addresses = guest.ringAddresses(random.nextInt(2));
-                if (random.nextInt(3) == 0) {
-                    addresses[random.nextInt(addresses.length)] ^= (byte) random.nextInt();
-                }
-                yield addresses;
-            }
-            case 10 -> FrontEnd.ringState(ring, random.nextInt(70_000));
-            case 11 -> FrontEnd.ringState(ring, 0);
-            case 12, 13, 14 -> FrontEnd.number(random.nextInt(4) == 0 ? 0x100 : random.nextInt(2));
-            case 16 -> FrontEnd.number(random.nextLong() & 0x10009);
-            case 18 -> FrontEnd.ringState(ring, random.nextInt(2));
-            default -> {
-                byte[] bytes = new byte[random.nextInt(300)];
-                random.nextBytes(bytes);
-                yield bytes;
-            }
-        };
-    }
-
-    private static long maybe(Random random, long value) {
-        return switch (random.nextInt(6)) {
-            case 0 -> random.nextLong();
-            case 1 -> value + random.nextInt(8192) - 4096;
-            default -> value;
-        };
-    }
-
-    private static int[] descriptors(FrontEnd guest, Random random, int number) {
-        boolean right = random.nextInt(6) != 0;
-        int count = random.nextInt(4);
-        if (right) {
-            count = number == 5 || number >= 12 && number <= 14 ? 1 : 0;
-        }
-        int[] descriptors = new int[count];
-        for (int i = 0; i < count; i++) {
-            DriverRing ring = guest.ring(random.nextInt(2));
-            boolean memory = number == 5 || random.nextInt(8) == 0;
-            descriptors[i] =
-                    memory
-                            ? guest.memoryDescriptor()
-                            : (number == 13 ? ring.callDescriptor() : ring.kickDescriptor()).fd();
-        }
-        return descriptors;
     }
 
     @Test

@@ -41,14 +41,16 @@ public final class FrontEnd implements AutoCloseable {
     public static final int SET_VRING_ENABLE = 18;
     public static final int SET_BACKEND_REQ_FD = 21;
     public static final int GET_CONFIG = 24;
+    public static final int SET_CONFIG = 25;
     public static final int GET_INFLIGHT_FD = 31;
     public static final int SET_INFLIGHT_FD = 32;
     public static final int SET_STATUS = 39;
     public static final int GET_STATUS = 40;
 
     private static final int VERSION = 1;
+    private static final int PATIENCE_MILLIS = 60_000;
     private static final int REPLY = 4;
-    private static final int NEED_REPLY = 8;
+    public static final int NEED_REPLY = 8;
     private static final long REPLY_ACK = 1L << 3;
 
     private static final long VERSIONED_PROTOCOL =
@@ -124,6 +126,10 @@ public final class FrontEnd implements AutoCloseable {
         return rings.get(index);
     }
 
+    public int ringCount() {
+        return rings.size();
+    }
+
     /** Feature bits of the last handshake. */
     public long features() {
         return features;
@@ -131,9 +137,20 @@ public final class FrontEnd implements AutoCloseable {
 
     /** Waits for the back end, without any message. */
     public void accept() {
+        listener.ifPresent(l -> await(l.fd(), "a connection"));
         socket =
                 Optional.of(
                         listener.isPresent() ? listener.get().accept() : UnixSocket.connect(path));
+    }
+
+    /** A back end that does nothing fails a test; it does not hold it up for ever. */
+    private static void await(int fd, String what) {
+        long until = System.nanoTime() + PATIENCE_MILLIS * 1_000_000L;
+        while (Linux.pollReadable(new int[] {fd}, PATIENCE_MILLIS) == 0) {
+            if (System.nanoTime() - until > 0) {
+                throw new AssertionError("the back end: no " + what + " in a minute");
+            }
+        }
     }
 
     /** Waits for the back end and does everything up to running rings, in QEMU's order. */
@@ -190,6 +207,11 @@ public final class FrontEnd implements AutoCloseable {
         }
         Inflight file = inflight.get();
         request(SET_INFLIGHT_FD, file.payload, file.descriptor);
+    }
+
+    /** The memory file of what is in flight; only after a connection that tracks it. */
+    public int inflightDescriptor() {
+        return inflight.orElseThrow().descriptor;
     }
 
     /** Forgets what is in flight, as QEMU does when the guest resets the device. */
@@ -262,6 +284,11 @@ public final class FrontEnd implements AutoCloseable {
     /** Sends a message and waits for its acknowledgement (REPLY_ACK). */
     public void request(int number, byte[] payload, int... descriptors) {
         send(number, VERSION | NEED_REPLY, payload, descriptors);
+        acknowledged(number);
+    }
+
+    /** Waits for the acknowledgement of a message that was sent with NEED_REPLY. */
+    public void acknowledged(int number) {
         long result = reply(number).getLong(0);
         if (result != 0) {
             throw new AssertionError("message " + number + " was answered with " + result);
@@ -311,6 +338,7 @@ public final class FrontEnd implements AutoCloseable {
         byte[] bytes = new byte[length];
         int at = 0;
         while (at < length) {
+            await(peer().fd(), "answer");
             int n = peer().receive(bytes, at, length - at, descriptors);
             if (n < 0) {
                 throw new ClosedByBackEnd();
@@ -324,11 +352,24 @@ public final class FrontEnd implements AutoCloseable {
     public void awaitClosed() {
         byte[] bytes = new byte[64];
         try {
-            while (peer().receive(bytes, 0, bytes.length, new ArrayList<>()) >= 0) {
-                // An answer to an earlier message.
-            }
+            do {
+                await(peer().fd(), "end");
+            } while (peer().receive(bytes, 0, bytes.length, new ArrayList<>()) >= 0);
         } catch (SysException e) {
             // Reset instead of closed: the back end had not read everything. Gone all the same.
+        }
+    }
+
+    /** Throws away what has been answered, waiting a little for it. */
+    void discardAnswers() {
+        byte[] bytes = new byte[512];
+        while (Linux.pollReadable(new int[] {peer().fd()}, 1) > 0) {
+            List<Integer> descriptors = new ArrayList<>();
+            int n = peer().receive(bytes, 0, bytes.length, descriptors);
+            descriptors.forEach(Linux::close);
+            if (n < 0) {
+                throw new ClosedByBackEnd();
+            }
         }
     }
 
