@@ -25,12 +25,13 @@ final class ConnectionFile {
 
     private static final System.Logger LOG = System.getLogger(ConnectionFile.class.getName());
 
-    /** Number and version: changes with the meaning of a row. */
-    private static final long MAGIC = 0x696f_642d_6374_0002L;
+    /** Number and version: changes with the meaning of header and rows. */
+    private static final long MAGIC = 0x696f_642d_6374_0003L;
 
     private static final int CAPACITY = 8;
     private static final int ROW = 12;
     private static final int BOOT = 16;
+    private static final int FRESH = 24;
 
     private ConnectionFile() {}
 
@@ -59,6 +60,17 @@ final class ConnectionFile {
         Memory.writeLong(header + BOOT, boot);
         Memory.writeLongRelease(header, MAGIC);
         return mapping;
+    }
+
+    /** First row that was never used, as far as the file says something sensible. */
+    static int fresh(Mapping mapping, int capacity) {
+        int fresh = Memory.readInt(mapping.address() + FRESH);
+        return fresh >= 0 && fresh <= capacity ? fresh : capacity;
+    }
+
+    /** To be called before the first use of a row. */
+    static void keepFresh(Mapping mapping, int fresh) {
+        Memory.writeIntRelease(mapping.address() + FRESH, fresh);
     }
 
     /** What is wrong with a file that is there. */

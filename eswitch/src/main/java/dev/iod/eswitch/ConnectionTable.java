@@ -72,8 +72,18 @@ final class ConnectionTable implements AutoCloseable {
     private final int[] wheelNext;
     private final int[] wheelPrevious;
     private final int[] wheelBucket;
+
+    /** Rows that were used before, the next one last. */
     private final int[] free;
+
     private int freeCount;
+
+    /**
+     * Rows from here on were never used. Kept in the file, so that a restarted engine need not look
+     * at them.
+     */
+    private int fresh;
+
     private final ConnectionGroups zones;
     private final ConnectionGroups senders;
     private long wheelTick;
@@ -115,7 +125,8 @@ final class ConnectionTable implements AutoCloseable {
     private void index(long nowMillis) {
         ConnectionKey key = new ConnectionKey();
         int found = 0;
-        for (int slot = capacity - 1; slot >= 0; slot--) {
+        fresh = ConnectionFile.fresh(mapping, capacity);
+        for (int slot = fresh - 1; slot >= 0; slot--) {
             if (readInt(slot, STATE) == USED && readKey(slot, key) && find(key) == NONE) {
                 long latest = nowMillis + MAX_TIMEOUT_MILLIS;
                 writeLong(slot, EXPIRY, Math.min(readLong(slot, EXPIRY), latest));
@@ -181,10 +192,10 @@ final class ConnectionTable implements AutoCloseable {
      * @return NONE when the table is full
      */
     int add(ConnectionKey key, int flags, int sender, long expiryMillis) {
-        if (freeCount == 0) {
+        int slot = take();
+        if (slot == NONE) {
             return NONE;
         }
-        int slot = free[--freeCount];
         writeInt(slot, KIND, key.kind());
         writeInt(slot, PORTS, key.ports());
         writeLong(slot, LOW_HIGH, key.lowHigh);
@@ -204,6 +215,17 @@ final class ConnectionTable implements AutoCloseable {
         group(slot, key.zone);
         schedule(slot);
         return slot;
+    }
+
+    private int take() {
+        if (freeCount > 0) {
+            return free[--freeCount];
+        }
+        if (fresh == capacity) {
+            return NONE;
+        }
+        ConnectionFile.keepFresh(mapping, fresh + 1);
+        return fresh++;
     }
 
     void remove(int slot) {
@@ -232,7 +254,7 @@ final class ConnectionTable implements AutoCloseable {
     }
 
     int size() {
-        return capacity - freeCount;
+        return fresh - freeCount;
     }
 
     int size(int zone) {
@@ -245,7 +267,7 @@ final class ConnectionTable implements AutoCloseable {
 
     /** Rows that can still be made. */
     int free() {
-        return freeCount;
+        return capacity - size();
     }
 
     ConnectionGroups zones() {
@@ -353,7 +375,7 @@ final class ConnectionTable implements AutoCloseable {
         List<ConnectionStatus> found = new ArrayList<>();
         ConnectionKey key = new ConnectionKey();
         int row = Math.max(cursor, 0);
-        int end = (int) Math.min(capacity, (long) row + REPORT_ROWS);
+        int end = (int) Math.min(fresh, (long) row + REPORT_ROWS);
         int most = Math.min(max, REPORT_MOST);
         while (row < end && found.size() < most) {
             if (used(row) && readKey(row, key)) {
@@ -361,7 +383,7 @@ final class ConnectionTable implements AutoCloseable {
             }
             row++;
         }
-        return new EngineReport.Connections(row < capacity ? row : 0, size(), List.copyOf(found));
+        return new EngineReport.Connections(row < fresh ? row : 0, size(), List.copyOf(found));
     }
 
     private ConnectionStatus status(int row, ConnectionKey key, long nowMillis) {

@@ -5,6 +5,7 @@ import dev.iod.eswitch.EngineException.Category;
 import dev.iod.eswitch.ReportCodec.Query;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -59,22 +60,39 @@ final class EngineControl implements AutoCloseable {
         file.append(changes, replace, store.rows());
     }
 
-    /** Goes on with what the engine before this one was told. */
-    synchronized void restore() {
+    /**
+     * Goes on with what the engine before this one was told.
+     *
+     * @param uplink asked for when the state is known and attached before the devices are: what
+     *     guests sent meanwhile waits in their rings and may go there
+     */
+    synchronized void restore(Supplier<Optional<Attachment>> uplink) {
+        PipelineState next = kept();
+        underlay.want(next.tunnelAddresses());
+        uplink.get().ifPresent(u -> hand(next, new Difference(List.of(u), List.of())));
+        follow(next);
+    }
+
+    private PipelineState kept() {
         List<EntityStore.Change> rows = new ArrayList<>();
         file.read().forEach(row -> rows.add(new EntityStore.Change.Put(row)));
         try {
-            adopt(rows, true);
+            return store.apply(rows, true);
         } catch (EngineException e) {
             // Rows of one transaction fit each other: this is a defect, and the agent will help.
             LOG.log(System.Logger.Level.ERROR, "the kept state is not used", e);
+            return store.state();
         }
     }
 
     private void adopt(List<EntityStore.Change> changes, boolean replace) {
         PipelineState next = store.apply(changes, replace);
-        Difference difference = devices.follow(next.devices());
         underlay.want(next.tunnelAddresses());
+        follow(next);
+    }
+
+    private void follow(PipelineState next) {
+        Difference difference = devices.follow(next.devices());
         hand(next, difference);
         if (devices.hasFailed()) {
             notifyAll();

@@ -39,7 +39,8 @@ public final class Main {
     private static void run(EngineConfig config) throws IOException, InterruptedException {
         NetlinkUnderlay underlay = new NetlinkUnderlay(config.uplink(), config.encapsulation());
         underlay.start();
-        RunningEngine engine = RunningEngine.start(config, underlay, Optional.of(uplink(config)));
+        RunningEngine engine =
+                RunningEngine.start(config, underlay, () -> Optional.of(uplink(config)));
         CountDownLatch stopped = new CountDownLatch(1);
         Thread stop =
                 new Thread(

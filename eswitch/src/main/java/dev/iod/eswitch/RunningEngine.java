@@ -3,6 +3,9 @@ package dev.iod.eswitch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 
 /** All parts of an engine, joined and running. */
 record RunningEngine(
@@ -15,9 +18,15 @@ record RunningEngine(
     /**
      * Goes on with the connections and the state that an engine before this one left in the tables,
      * and then listens for agents.
+     *
+     * @param uplink opens it, while the state is read: half the time of a start
      */
-    static RunningEngine start(EngineConfig config, Underlay underlay, Optional<Attachment> uplink)
+    static RunningEngine start(
+            EngineConfig config, Underlay underlay, Supplier<Optional<Attachment>> uplink)
             throws IOException {
+        CompletableFuture<Optional<Attachment>> opening =
+                CompletableFuture.supplyAsync(
+                        uplink, task -> Thread.ofPlatform().daemon().name("uplink").start(task));
         Counters counters = new Counters();
         EventQueue events = new EventQueue(counters);
         ConnectionTable connections =
@@ -53,12 +62,19 @@ record RunningEngine(
                         underlay,
                         new StateFile(config.tables()),
                         device -> openDevice(device, config.requireSealed()));
-        uplink.ifPresent(engine::attach);
         engine.start();
         control.start();
-        control.restore();
+        control.restore(() -> join(opening));
         ControlServer server = ControlServer.start(control, events, config.socket());
         return new RunningEngine(engine, control, server, connections);
+    }
+
+    private static <T> T join(CompletableFuture<T> future) {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
     }
 
     private static Port openDevice(Entity.Device device, boolean requireSealed) {

@@ -1,5 +1,7 @@
 package dev.iod.eswitch;
 
+import dev.iod.sys.AfXdp;
+import dev.iod.sys.Bpf;
 import dev.iod.sys.SysException;
 import dev.iod.vhost.testing.FrontEnd;
 import dev.iod.vhost.testing.NetDriver;
@@ -27,9 +29,16 @@ public final class Training {
     private static final long[] MACS = {0x0a_0000_0000_01L, 0x0a_0000_0000_02L};
     private static final long LIMIT_NANOS = 20_000_000_000L;
 
+    private static final System.Logger LOG = System.getLogger(Training.class.getName());
+
+    /** Classes of a start that are used only with rights; naming them loads them. */
+    private static final List<Class<?>> UNREACHED =
+            List.of(Main.class, GeneveXdp.class, AfXdp.class, AfXdp.Options.class, Bpf.class);
+
     private Training() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
+        LOG.log(System.Logger.Level.DEBUG, () -> "also needed by a start: " + UNREACHED);
         Path directory = Files.createTempDirectory("iod-training");
         try {
             live(directory);
@@ -44,8 +53,7 @@ public final class Training {
         try {
             XdpUplink.open("iod-no-such", 0);
         } catch (SysException | EngineException e) {
-            System.getLogger(Training.class.getName())
-                    .log(System.Logger.Level.INFO, "as expected: {0}", e.getMessage());
+            LOG.log(System.Logger.Level.INFO, "as expected: {0}", e.getMessage());
         }
         List<FrontEnd> guests = new ArrayList<>();
         for (int i = 0; i < MACS.length; i++) {
@@ -65,11 +73,12 @@ public final class Training {
                         new EngineConfig.Limits(1024, 1024, 1024, 0),
                         true);
         CountDownLatch told = new CountDownLatch(1);
-        try (RunningEngine engine =
-                        RunningEngine.start(config, new NoUnderlay(), Optional.empty());
+        try (NetlinkUnderlay underlay = new NetlinkUnderlay("lo", 0);
+                RunningEngine engine = RunningEngine.start(config, underlay, Optional::empty);
                 EngineClient agent =
                         EngineClient.open(
                                 config.socket(), "training", new Agent(directory, told))) {
+            underlay.start();
             await("the agent is served", () -> told.getCount() == 0);
             List<NetDriver> drivers = connect(guests);
             await("the ports are up", () -> up(engine));
@@ -129,16 +138,6 @@ public final class Training {
             }
             LockSupport.parkNanos(20_000);
         }
-    }
-
-    private static final class NoUnderlay implements Underlay {
-        @Override
-        public Geneve.@org.jspecify.annotations.Nullable Route route(int address) {
-            return null;
-        }
-
-        @Override
-        public void want(java.util.Set<Integer> addresses) {}
     }
 
     /** Tells the engine to carry what comes from port 1 to the port with the MAC address. */

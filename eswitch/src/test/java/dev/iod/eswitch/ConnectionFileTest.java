@@ -77,6 +77,31 @@ final class ConnectionFileTest {
         }
     }
 
+    /** A restart looks only at rows that were used: an empty table of a million costs nothing. */
+    @Test
+    void rowsThatWereNeverUsedAreNotLookedAtAndCanBeUsed() throws IOException {
+        try (ConnectionTable table = open()) {
+            fill(table, 100);
+            table.remove(0);
+            assertThat(table.free()).isEqualTo(CAPACITY - 99);
+        }
+        try (RandomAccessFile raw = new RandomAccessFile(file().toFile(), "rw")) {
+            byte[] first = new byte[ConnectionTable.ROW];
+            raw.seek(ConnectionFile.HEADER + ConnectionTable.ROW);
+            raw.readFully(first);
+            first[ConnectionTable.PORTS] ^= 1; // would count as a connection of its own
+            raw.seek(ConnectionFile.HEADER + 200L * ConnectionTable.ROW);
+            raw.write(first);
+        }
+        try (ConnectionTable table = open()) {
+            assertThat(table.size()).isEqualTo(99);
+            assertThat(table.report(0, 1000, NOW).connections()).hasSize(99);
+            fill(table, 120);
+            assertThat(table.size()).isEqualTo(120);
+            assertThat(table.free()).isEqualTo(CAPACITY - 120);
+        }
+    }
+
     @Test
     void rowsOfRandomBytesNeitherBreakTheTableNorStayForEver() throws IOException {
         long seed = Long.getLong("seed", 11);

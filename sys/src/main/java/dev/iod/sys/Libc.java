@@ -86,8 +86,11 @@ final class Libc {
     private static final MemorySegment FSYNC = symbol("fsync");
     private static final MemorySegment STATX = symbol("statx");
 
-    private static final MethodHandle ABS =
-            LINKER.downcallHandle(symbol("abs"), FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    /** abs(3); linked when first used. */
+    private static final class Abs {
+        static final MethodHandle CALL =
+                LINKER.downcallHandle(symbol("abs"), FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    }
 
     /** syscall(2) with six arguments beside the number; linked when first used. */
     private static final class Syscall6 {
@@ -435,7 +438,7 @@ final class Libc {
     static int settle() {
         try {
             // SAFETY: abs(3) has no effect.
-            return (int) ABS.invokeExact(0);
+            return (int) Abs.CALL.invokeExact(0);
         } catch (Throwable t) {
             throw broken(t);
         }
