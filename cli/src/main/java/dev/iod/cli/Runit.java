@@ -57,7 +57,7 @@ final class Runit implements Supervisor {
         boolean changed =
                 Layout.write(
                         directory.resolve("run"),
-                        "#!/bin/sh\nexec 2>&1\ncd /\nexec " + quoted(command) + "\n",
+                        "#!/bin/sh\nexec 2>&1\ncd /\n" + runs(service, quoted(command)),
                         true,
                         false);
         Layout.write(
@@ -76,6 +76,31 @@ final class Runit implements Supervisor {
                     false);
         }
         return changed;
+    }
+
+    /**
+     * runsv waits a second before it starts again what ran for less. What must not wait is started
+     * by the script when its first life ends by a kill, and by runsv the next time: two kills in a
+     * row cost no wait, and a start that fails is never tried more than twice a second.
+     */
+    static String runs(Service service, String command) {
+        if (!service.atOnce()) {
+            return "exec " + command + "\n";
+        }
+        return """
+                trap 'kill -TERM "$child"' TERM
+                setpriv --pdeathsig KILL %1$s &
+                child=$!
+                wait "$child"
+                status=$?
+                while kill -0 "$child" 2>/dev/null; do # a signal ends the wait, not the child
+                    wait "$child"
+                    status=$?
+                done
+                [ "$status" = 137 ] || exit "$status"
+                exec %1$s
+                """
+                .formatted(command);
     }
 
     private boolean ensureSupervisor() {

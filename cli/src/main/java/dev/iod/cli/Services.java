@@ -57,7 +57,8 @@ final class Services {
                         "hba_file=" + layout.postgres().resolve("pg_hba.conf"),
                         "-c",
                         "ident_file=" + layout.postgres().resolve("pg_ident.conf")),
-                "INT");
+                "INT",
+                false);
     }
 
     static String initdb() {
@@ -171,7 +172,7 @@ final class Services {
         List<String> command = new ArrayList<>(List.of("nice", "-n", "-10"));
         command.addAll(List.of("ip", "netns", "exec", layout.nodeNamespace(node)));
         command.addAll(java("eswitch", file));
-        return new Service(node + "-eswitch", "root", command);
+        return new Service(node + "-eswitch", "root", command, "TERM", true);
     }
 
     private Service dpu(String node) {

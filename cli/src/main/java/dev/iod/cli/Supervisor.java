@@ -13,10 +13,13 @@ interface Supervisor {
      * @param command first word an absolute path or a program on the PATH
      * @param user the user it runs as, "root" for ours
      * @param stopSignal what asks it to stop in order: TERM or INT (PostgreSQL's fast shutdown)
+     * @param atOnce whether guests wait for it: it is back at once even when it is killed right
+     *     after its start
      */
-    record Service(String name, String user, List<String> command, String stopSignal) {
+    record Service(
+            String name, String user, List<String> command, String stopSignal, boolean atOnce) {
         Service(String name, String user, List<String> command) {
-            this(name, user, command, "TERM");
+            this(name, user, command, "TERM", false);
         }
     }
 
