@@ -1,8 +1,5 @@
 package dev.iod.bench;
 
-import java.util.Arrays;
-import java.util.stream.Collectors;
-
 /** What can be measured. */
 enum Case {
     /** 64-byte frames of one flow each way between two ports, no rules. */
@@ -33,17 +30,5 @@ enum Case {
 
     boolean secured() {
         return this != PORT_1FLOW;
-    }
-
-    static Case of(String label) {
-        return Arrays.stream(values())
-                .filter(c -> c.label.equals(label))
-                .findAny()
-                .orElseThrow(
-                        () -> new BenchException("no case '" + label + "'; there are " + labels()));
-    }
-
-    static String labels() {
-        return Arrays.stream(values()).map(c -> c.label).collect(Collectors.joining(", "));
     }
 }

@@ -6,34 +6,29 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * {@code ./iod bench gap}: a steady stream between two ports of one engine, once in peace and once
  * while the agent loads 20,000 rules and changes 100 ports; the longest time a frame took in each.
  */
 @Command(
-        name = "./iod bench gap",
+        name = "gap",
         mixinStandardHelpOptions = true,
         description = "Measures the longest gap of the packet path while its rules change.")
-public final class GapBench implements Callable<Integer> {
+final class GapBench implements Callable<Integer> {
     private static final int FRAMES_PER_SECOND = 10_000;
     private static final long WARM_UP_NANOS = 4_000_000_000L;
     private static final long QUIET_NANOS = 4_000_000_000L;
     private static final long AFTER_NANOS = 200_000_000L;
 
-    @Option(names = "--rounds", defaultValue = "3", description = "Rounds (default 3).")
-    int rounds;
-
-    @Option(names = "--json", description = "Print the rows machine-readable.")
-    boolean json;
+    @Mixin Output output = new Output();
 
     @Option(
             names = "--jvm",
@@ -41,54 +36,27 @@ public final class GapBench implements Callable<Integer> {
             description = "A further option of the engine's JVM; may be repeated.")
     List<String> jvmOptions = List.of();
 
-    private GapBench() {}
-
-    public static void main(String[] arguments) {
-        System.exit(new CommandLine(new GapBench()).execute(arguments));
-    }
-
     /** Longest times of one round, milliseconds. */
     private record Round(double quiet, double loading, double changing) {}
 
     @Override
     public Integer call() throws Exception {
-        Path home = Path.of(System.getenv().getOrDefault("IOD_HOME", ".")).toAbsolutePath();
-        List<Round> all = new ArrayList<>();
-        for (int i = 0; i < rounds; i++) {
-            Round round = round(home);
-            System.err.printf(
-                    "round %d: quiet %.2f ms, loading %.2f ms, changing %.2f ms%n",
-                    i + 1, round.quiet, round.loading, round.changing);
-            all.add(round);
+        output.check();
+        List<Run> runs = new ArrayList<>();
+        for (int i = 1; i <= output.rounds; i++) {
+            Round round = round(Main.home());
+            runs.add(run("gap-quiet", i, round.quiet));
+            runs.add(run("gap-load-20k", i, round.loading));
+            runs.add(run("gap-change-100", i, round.changing));
+            runs.subList(runs.size() - 3, runs.size())
+                    .forEach(run -> System.err.println(run.line()));
         }
-        Report report =
-                new Report(
-                        Machine.here(),
-                        List.of(
-                                row("gap-quiet", all.stream().map(Round::quiet).toList()),
-                                row("gap-load-20k", all.stream().map(Round::loading).toList()),
-                                row("gap-change-100", all.stream().map(Round::changing).toList())),
-                        List.of());
-        if (json) {
-            System.out.println(
-                    JsonMapper.builder()
-                            .build()
-                            .writerWithDefaultPrettyPrinter()
-                            .writeValueAsString(report.rows()));
-        } else {
-            report.print(System.out);
-        }
+        output.write(new Report(Machine.here(Map.of()), Report.rows(runs), runs));
         return 0;
     }
 
-    private static Report.Row row(String what, List<Double> values) {
-        return new Report.Row(
-                what,
-                "longest delay",
-                "ms",
-                Optional.of(Report.Figure.of(values)),
-                Optional.empty(),
-                Optional.empty());
+    private static Run run(String what, int round, double millis) {
+        return new Run(what, Run.OURS, round, Map.of(Metric.DELAY, millis));
     }
 
     private Round round(Path home) throws Exception {

@@ -1,5 +1,6 @@
 package dev.iod.bench;
 
+import dev.iod.sys.Linux;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -163,11 +164,9 @@ record Lab(
         }
     }
 
-    /** User and system time of a process so far, seconds (proc(5), 100 ticks per second). */
+    /** CPU time of a process so far. */
     static double cpuSeconds(Process process) {
-        String stat = Shell.read(Path.of("/proc/" + process.pid() + "/stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
+        return Linux.processCpuNanos(process.pid()) / 1e9;
     }
 
     static void delete(Path root) {

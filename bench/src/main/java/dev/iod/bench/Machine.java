@@ -2,18 +2,21 @@ package dev.iod.bench;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Map;
 
-/** Where and with what figures were taken. */
+/**
+ * Where and with what figures were taken.
+ *
+ * @param versions of peers, generators and what else matters to a bench
+ */
 record Machine(
         String processor,
         int processors,
         String kernel,
         String jdk,
-        String peer,
-        String ovn,
-        String generator,
+        Map<String, String> versions,
         Instant time) {
-    static Machine here() {
+    static Machine here(Map<String, String> versions) {
         String processor =
                 Shell.read(Path.of("/proc/cpuinfo"))
                         .lines()
@@ -26,14 +29,7 @@ record Machine(
                 Runtime.getRuntime().availableProcessors(),
                 System.getProperty("os.name") + " " + System.getProperty("os.version"),
                 System.getProperty("java.runtime.version"),
-                Peer.version(),
-                firstLine("ovn-controller"),
-                "testpmd of "
-                        + Shell.run("dpkg-query", "-W", "-f=${Package} ${Version}", "dpdk-dev"),
+                versions,
                 Instant.now());
-    }
-
-    private static String firstLine(String program) {
-        return Shell.run(program, "--version").lines().findFirst().orElse("unknown");
     }
 }

@@ -1,9 +1,10 @@
 package dev.iod.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Map;
 
 /**
- * One run of one case on one side.
+ * One run of one case of the packet engine's bench on one side.
  *
  * @param packets received by the generator while it was measured
  * @param lossPercent of what the generator sent meanwhile
@@ -22,5 +23,19 @@ record Measurement(
         long connections) {
     double packetsPerSecond() {
         return packets / seconds;
+    }
+
+    /** What of it becomes rows. */
+    Run figures(String peer) {
+        boolean begins = what.equals(Case.OVN_NEW_CONNECTIONS.label);
+        return new Run(
+                what,
+                side.equals(Ours.NAME) ? Run.OURS : peer,
+                round,
+                Map.of(
+                        begins ? Metric.CONNECTIONS : Metric.THROUGHPUT,
+                        packetsPerSecond() / (begins ? 1e3 : 1e6),
+                        Metric.PACKET_CPU,
+                        cpuNanosPerPacket));
     }
 }

@@ -6,20 +6,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * What a bench found.
  *
  * @param rows figures over all rounds
- * @param runs each round of each side
+ * @param runs each round of each side, as {@link Run} or what a bench knows better
  */
-record Report(Machine machine, List<Row> rows, List<Measurement> runs) {
-    static Report of(List<Measurement> runs) {
-        Machine machine = Machine.here();
-        return new Report(machine, rows(runs, machine.peer()), List.copyOf(runs));
-    }
-
+record Report(Machine machine, List<Row> rows, List<?> runs) {
     /** Of all rounds. */
     record Figure(double median, double min, double max) {
         static Figure of(List<Double> values) {
@@ -46,52 +41,38 @@ record Report(Machine machine, List<Row> rows, List<Measurement> runs) {
             Optional<PeerFigure> peer,
             Optional<Double> ratio) {}
 
-    private enum Metric {
-        THROUGHPUT("throughput", "Mpps", true, m -> m.packetsPerSecond() / 1e6),
-        CONNECTIONS("new connections", "1000/s", true, m -> m.packetsPerSecond() / 1e3),
-        CPU("CPU time", "ns/packet", false, Measurement::cpuNanosPerPacket);
-
-        final String label;
-        final String unit;
-        final boolean moreIsBetter;
-        final ToDoubleFunction<Measurement> value;
-
-        Metric(
-                String label,
-                String unit,
-                boolean moreIsBetter,
-                ToDoubleFunction<Measurement> value) {
-            this.label = label;
-            this.unit = unit;
-            this.moreIsBetter = moreIsBetter;
-            this.value = value;
-        }
-
-        boolean appliesTo(Case what) {
-            return switch (this) {
-                case THROUGHPUT -> what != Case.OVN_NEW_CONNECTIONS;
-                case CONNECTIONS -> what == Case.OVN_NEW_CONNECTIONS;
-                case CPU -> true;
-            };
-        }
-    }
-
-    static List<Row> rows(List<Measurement> runs, String peerName) {
+    /** A row for each case, metric and peer, cases and peers as they came. */
+    static List<Row> rows(List<Run> runs) {
         List<Row> rows = new ArrayList<>();
-        for (Case what : Case.values()) {
-            List<Measurement> of = runs.stream().filter(m -> m.what().equals(what.label)).toList();
+        for (String what : runs.stream().map(Run::what).distinct().toList()) {
+            List<Run> of = runs.stream().filter(run -> run.what().equals(what)).toList();
+            List<String> peers =
+                    of.stream().filter(run -> !run.ours()).map(Run::side).distinct().toList();
             for (Metric metric : Metric.values()) {
-                if (!of.isEmpty() && metric.appliesTo(what)) {
-                    rows.add(row(what, metric, of, peerName));
+                Optional<Figure> ours = figure(of, metric, Run.OURS);
+                List<Row> beside =
+                        peers.stream()
+                                .map(
+                                        peer ->
+                                                row(
+                                                        what,
+                                                        metric,
+                                                        ours,
+                                                        figure(of, metric, peer),
+                                                        peer))
+                                .filter(row -> row.peer.isPresent())
+                                .toList();
+                rows.addAll(beside);
+                if (beside.isEmpty() && ours.isPresent()) {
+                    rows.add(row(what, metric, ours, Optional.empty(), ""));
                 }
             }
         }
         return rows;
     }
 
-    private static Row row(Case what, Metric metric, List<Measurement> runs, String peerName) {
-        Optional<Figure> ours = figure(metric, runs, Ours.NAME);
-        Optional<Figure> peer = figure(metric, runs, Peer.NAME);
+    private static Row row(
+            String what, Metric metric, Optional<Figure> ours, Optional<Figure> peer, String name) {
         Optional<Double> ratio =
                 ours.flatMap(
                         o ->
@@ -101,36 +82,37 @@ record Report(Machine machine, List<Row> rows, List<Measurement> runs) {
                                                         ? o.median / p.median
                                                         : p.median / o.median));
         return new Row(
-                what.label,
+                what,
                 metric.label,
                 metric.unit,
                 ours,
-                peer.map(p -> new PeerFigure(peerName, p.median, p.min, p.max)),
+                peer.map(p -> new PeerFigure(name, p.median, p.min, p.max)),
                 ratio);
     }
 
-    private static Optional<Figure> figure(Metric metric, List<Measurement> runs, String side) {
+    private static Optional<Figure> figure(List<Run> runs, Metric metric, String side) {
         List<Double> values =
                 runs.stream()
-                        .filter(m -> m.side().equals(side))
-                        .map(m -> metric.value.applyAsDouble(m))
+                        .filter(run -> run.side().equals(side))
+                        .flatMap(run -> Stream.ofNullable(run.values().get(metric)))
                         .toList();
         return values.isEmpty() ? Optional.empty() : Optional.of(Figure.of(values));
     }
 
     void print(PrintStream out) {
         out.printf(
-                "%-20s %-16s %-10s %28s %28s %7s%n",
-                "case", "metric", "unit", "ours", "peer", "ratio");
+                "%-28s %-16s %-12s %28s %28s %7s  %s%n",
+                "case", "metric", "unit", "ours", "peer", "ratio", "peer's name");
         for (Row row : rows) {
             out.printf(
-                    "%-20s %-16s %-10s %28s %28s %7s%n",
+                    "%-28s %-16s %-12s %28s %28s %7s  %s%n",
                     row.what,
                     row.metric,
                     row.unit,
                     row.ours.map(f -> text(f.median, f.min, f.max)).orElse("-"),
                     row.peer.map(f -> text(f.median, f.min, f.max)).orElse("-"),
-                    row.ratio.map(r -> format("%.2f", r)).orElse("-"));
+                    row.ratio.map(r -> format("%.2f", r)).orElse("-"),
+                    row.peer.map(PeerFigure::name).orElse(""));
         }
     }
 

@@ -79,6 +79,15 @@ final class Shell {
         }
     }
 
+    /** Reads a file of any size. */
+    static String readAll(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new BenchException("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
     static void write(Path file, String text) {
         try {
             Files.writeString(file, text);

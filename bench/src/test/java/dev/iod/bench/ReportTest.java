@@ -16,8 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class ReportTest {
     private static final String SG = Case.OVN_SG_10K.label;
 
-    private static Measurement run(String side, long packets, double cpuNanos) {
-        return new Measurement(SG, side, 1, 2.0, packets, 0, cpuNanos, 20_000);
+    private static Run run(String side, long packets, double cpuNanos) {
+        return new Measurement(SG, side, 1, 2.0, packets, 0, cpuNanos, 20_000).figures("a peer");
     }
 
     @Test
@@ -30,8 +30,7 @@ final class ReportTest {
                                 run(Ours.NAME, 8_000_000, 100),
                                 run(Peer.NAME, 2_400_000, 500),
                                 run(Ours.NAME, 7_000_000, 150),
-                                run(Peer.NAME, 1_600_000, 900)),
-                        "a peer");
+                                run(Peer.NAME, 1_600_000, 900)));
         assertThat(rows)
                 .containsExactly(
                         new Report.Row(
@@ -52,7 +51,7 @@ final class ReportTest {
 
     @Test
     void aSideThatWasNotRunIsLeftOut() {
-        List<Report.Row> rows = Report.rows(List.of(run(Ours.NAME, 6_000_000, 200)), "a peer");
+        List<Report.Row> rows = Report.rows(List.of(run(Ours.NAME, 6_000_000, 200)));
         assertThat(rows)
                 .allSatisfy(
                         row -> {

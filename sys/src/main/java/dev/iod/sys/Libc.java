@@ -69,6 +69,7 @@ final class Libc {
     private static final MemorySegment UNLINK = symbol("unlink");
     private static final MemorySegment SETNS = symbol("setns");
     private static final MemorySegment SCHED_SETAFFINITY = symbol("sched_setaffinity");
+    private static final MemorySegment CLOCK_GETTIME = symbol("clock_gettime");
     private static final MemorySegment SETPRIORITY = symbol("setpriority");
     private static final MemorySegment SOCKET = symbol("socket");
     private static final MemorySegment BIND = symbol("bind");
@@ -287,6 +288,15 @@ final class Libc {
             return (int) call(SCHED_SETAFFINITY, pid, size, at(mask), 0, 0, 0);
         } finally {
             Reference.reachabilityFence(mask);
+        }
+    }
+
+    static int clockGettime(int clock, MemorySegment timespec) {
+        try {
+            // SAFETY: timespec has 16 bytes.
+            return (int) call(CLOCK_GETTIME, clock, at(timespec), 0, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(timespec);
         }
     }
 

@@ -140,6 +140,17 @@ class DescriptorTest {
     }
 
     @Test
+    void theCpuTimeOfAProcessGrows() {
+        long pid = ProcessHandle.current().pid();
+        long before = Linux.processCpuNanos(pid);
+        assertThat(before).isPositive();
+        while (Linux.processCpuNanos(pid) - before < 1_000_000) {
+            Thread.onSpinWait();
+        }
+        assertThatThrownBy(() -> Linux.processCpuNanos(1L << 22)).isInstanceOf(SysException.class);
+    }
+
+    @Test
     void pollReportsReadableDescriptors() {
         try (var a = EventFd.create();
                 var b = EventFd.create()) {

@@ -1,0 +1,39 @@
+package dev.iod.bench;
+
+import com.fasterxml.jackson.annotation.JsonValue;
+
+/** What the figures of a bench stand for. */
+enum Metric {
+    THROUGHPUT("throughput", "Mpps", true),
+    CONNECTIONS("new connections", "1000/s", true),
+    PACKET_CPU("CPU time", "ns/packet", false),
+    DELAY("longest delay", "ms", false),
+    REQUESTS("requests", "1000/s", true),
+    REQUEST_CPU("CPU time", "us/request", false),
+    /** Of the client's time from offering a request to seeing its answer, as the two below. */
+    MEDIAN_LATENCY("latency p50", "us", false),
+    P99_LATENCY("latency p99", "us", false),
+    P999_LATENCY("latency p99.9", "us", false),
+    /** CPU time per request of an encrypted volume less that of a plain one in the same round. */
+    CIPHER_CPU("CPU time added", "us/request", false),
+    /** What a limited volume did, of what it may. */
+    OF_LIMIT("of the limit", "%", true),
+    COMMAND("time", "ms", false),
+    IDLE_CPU("idle CPU", "% of a core", false);
+
+    final String label;
+    final String unit;
+    final boolean moreIsBetter;
+
+    Metric(String label, String unit, boolean moreIsBetter) {
+        this.label = label;
+        this.unit = unit;
+        this.moreIsBetter = moreIsBetter;
+    }
+
+    /** How it is named among the values of a run. */
+    @JsonValue
+    String text() {
+        return label + ", " + unit;
+    }
+}
