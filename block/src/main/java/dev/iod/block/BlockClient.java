@@ -50,14 +50,22 @@ public final class BlockClient implements AutoCloseable {
     }
 
     public List<VolumeStatus> list() {
-        return ask(new Command.List());
+        return ask(new Command.List()).volumes;
     }
 
     public VolumeStatus status(String name) {
-        return ask(new Command.Status(name)).getFirst();
+        return ask(new Command.Status(name)).volumes.getFirst();
     }
 
-    private synchronized List<VolumeStatus> ask(Command command) {
+    /** {@link Command.ClearFailure}. @return what was done, for the person who asked for it */
+    public String clearFailure(String name) {
+        return ask(new Command.ClearFailure(name)).text;
+    }
+
+    /** What a command that succeeded was answered with. */
+    private record Reply(List<VolumeStatus> volumes, String text) {}
+
+    private synchronized Reply ask(Command command) {
         try {
             channel.send(CommandCodec.write(command));
             return CommandCodec.parse(channel.receive(), BlockClient::read);
@@ -66,10 +74,11 @@ public final class BlockClient implements AutoCloseable {
         }
     }
 
-    private static List<VolumeStatus> read(DataInputStream in) throws IOException {
+    private static Reply read(DataInputStream in) throws IOException {
         return switch (CommandCodec.constant(CommandCodec.Answer.values(), in.readUnsignedByte())) {
-            case DONE -> List.of();
-            case VOLUMES -> CommandCodec.readVolumes(in);
+            case DONE -> new Reply(List.of(), "");
+            case VOLUMES -> new Reply(CommandCodec.readVolumes(in), "");
+            case TEXT -> new Reply(List.of(), in.readUTF());
             case FAILED ->
                     throw new BlockException(
                             CommandCodec.constant(Category.values(), in.readUnsignedByte()),

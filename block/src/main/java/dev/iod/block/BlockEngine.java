@@ -107,6 +107,7 @@ final class BlockEngine implements AutoCloseable {
             }
             case Command.Detach c -> detach(c.name());
             case Command.Limit c -> limit(c);
+            case Command.ClearFailure c -> clearFailure(c.name());
             case Command.List c -> {
                 return pool.names().stream().map(this::status).toList();
             }
@@ -138,6 +139,31 @@ final class BlockEngine implements AutoCloseable {
         store.forgetFailure(name);
     }
 
+    /**
+     * @return what was done
+     */
+    synchronized String clearFailure(String name) {
+        pool.entry(name);
+        if (attached.containsKey(name)) {
+            throw new BlockException(Category.CONFLICT, name + " is attached: detach it first");
+        }
+        awaitNotes();
+        String reason = failure(name);
+        if (reason.isEmpty()) {
+            throw new BlockException(Category.CONFLICT, name + " has not failed");
+        }
+        pool.forgetFailure(name);
+        store.forgetFailure(name);
+        String done = name + " may be attached and used again; it had failed: " + reason;
+        LOG.log(Level.WARNING, done);
+        return done;
+    }
+
+    private String failure(String name) {
+        String failure = pool.failure(name);
+        return failure.isEmpty() ? store.failure(name) : failure;
+    }
+
     // ---------------------------------------------------------------- attaching
 
     private void attach(Attach command) {
@@ -155,7 +181,6 @@ final class BlockEngine implements AutoCloseable {
                     Category.INVALID, command.name() + ", a " + entry.kind() + ", is read-only");
         }
         awaitNotes();
-        String failure = pool.failure(command.name());
         Attachment attachment =
                 new Attachment(
                         command.name(),
@@ -165,7 +190,7 @@ final class BlockEngine implements AutoCloseable {
                         command.readOnly(),
                         command.limits(),
                         requireSealed,
-                        failure.isEmpty() ? store.failure(command.name()) : failure);
+                        failure(command.name()));
         Shard shard = leastLoaded();
         VolumeDevice device = await(shard.call(() -> open(shard, attachment, command)));
         attached.put(command.name(), new Attached(command, shard, device));

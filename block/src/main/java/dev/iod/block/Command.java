@@ -54,6 +54,12 @@ public sealed interface Command {
 
     record Limit(String name, Limits limits) implements Command {}
 
+    /**
+     * Lets a volume that has failed for good be used again: for a person who knows that the storage
+     * is sound. What was lost stays lost. CONFLICT while it is attached, or when it has not failed.
+     */
+    record ClearFailure(String name) implements Command {}
+
     record List() implements Command {}
 
     record Status(String name) implements Command {}

@@ -24,7 +24,8 @@ final class CommandCodec {
     enum Answer {
         DONE,
         FAILED,
-        VOLUMES
+        VOLUMES,
+        TEXT
     }
 
     private static final int MAX_KEY = 256;
@@ -122,6 +123,10 @@ final class CommandCodec {
                 writeLimits(out, c.limits());
             }
             case Command.List c -> out.writeByte(10);
+            case Command.ClearFailure c -> {
+                out.writeByte(12);
+                out.writeUTF(c.name());
+            }
             case Command.Status c -> {
                 out.writeByte(11);
                 out.writeUTF(c.name());
@@ -147,6 +152,7 @@ final class CommandCodec {
                             case 9 -> new Command.Limit(in.readUTF(), readLimits(in));
                             case 10 -> new Command.List();
                             case 11 -> new Command.Status(in.readUTF());
+                            case 12 -> new Command.ClearFailure(in.readUTF());
                             default -> throw malformed("unknown command");
                         });
     }

@@ -25,7 +25,7 @@ final class ControlServer implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(ControlServer.class.getName());
 
-    /** Longest message of a failure on the wire, characters. */
+    /** Longest message on the wire, characters. */
     private static final int MAX_MESSAGE = 2000;
 
     private final BlockEngine engine;
@@ -92,6 +92,14 @@ final class ControlServer implements AutoCloseable {
     private byte[] answer(byte[] frame) {
         try {
             Command command = CommandCodec.readCommand(frame);
+            if (command instanceof Command.ClearFailure clear) {
+                String done = engine.clearFailure(clear.name());
+                return CommandCodec.bytes(
+                        out -> {
+                            out.writeByte(CommandCodec.Answer.TEXT.ordinal());
+                            out.writeUTF(shorten(done));
+                        });
+            }
             List<VolumeStatus> volumes = engine.run(command);
             boolean asked = command instanceof Command.List || command instanceof Command.Status;
             return asked
@@ -107,13 +115,16 @@ final class ControlServer implements AutoCloseable {
     }
 
     private static byte[] failed(Category category, String message) {
-        String text = message.substring(0, Math.min(message.length(), MAX_MESSAGE));
         return CommandCodec.bytes(
                 out -> {
                     out.writeByte(CommandCodec.Answer.FAILED.ordinal());
                     out.writeByte(category.ordinal());
-                    out.writeUTF(text);
+                    out.writeUTF(shorten(message));
                 });
+    }
+
+    private static String shorten(String message) {
+        return message.substring(0, Math.min(message.length(), MAX_MESSAGE));
     }
 
     @Override

@@ -299,6 +299,16 @@ final class LocalPool {
         }
     }
 
+    /** Removes the note of a failure; it is gone for good when this returns. */
+    void forgetFailure(String name) {
+        try {
+            Files.deleteIfExists(path(name).resolve(FAILED));
+            Linux.fsync(path(name));
+        } catch (IOException | SysException e) {
+            throw failed("forget that " + name + " has failed", e);
+        }
+    }
+
     /** Why a volume has failed; empty when it has not. */
     String failure(String name) {
         Path file = path(name).resolve(FAILED);

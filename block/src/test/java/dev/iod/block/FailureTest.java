@@ -87,6 +87,40 @@ class FailureTest {
     }
 
     @Test
+    void aPersonMayClearAFailure() throws Exception {
+        try (TestPool pool = TestPool.small("failure-clear")) {
+            try (TestEngine engine = new TestEngine(pool.open(), directory)) {
+                engine.engine.run(new Command.Create("v", 4 * MIB, true));
+                try (Guest guest = engine.attach("v")) {
+                    assertThat(guest.write(0, 4096, 1)).isEqualTo(OK);
+                    engine.inject("v", b -> b.error(Operation.FLUSH, Errno.EIO));
+                    assertThat(guest.flush()).isEqualTo(IO_ERROR);
+                    assertThatThrownBy(() -> engine.engine.clearFailure("v"))
+                            .hasMessageContaining("is attached");
+                }
+            }
+            // Over the socket of a process, which remembers what this one noted.
+            try (EngineProcess process = EngineProcess.start(directory, pool.path());
+                    BlockClient client = EngineProcess.connect(directory)) {
+                assertThatThrownBy(() -> client.clearFailure("w"))
+                        .hasMessageContaining("there is no w");
+                client.run(new Command.Detach("v"));
+                assertThat(client.clearFailure("v"))
+                        .contains("may be attached and used again")
+                        .contains("a sync failed: FLUSH");
+                assertThatThrownBy(() -> client.clearFailure("v"))
+                        .hasMessageContaining("has not failed");
+                assertThat(process.cpuMillis()).isPositive();
+            }
+            try (TestEngine engine = new TestEngine(pool.open(), directory);
+                    Guest guest = engine.attach("v")) {
+                assertThat(guest.flush()).isEqualTo(OK);
+                assertThat(guest.read(0, 4096)).containsOnly(1);
+            }
+        }
+    }
+
+    @Test
     void aFullPoolFailsWritesOfNewBlocksOnly() {
         try (TestPool pool = TestPool.small("failure-full");
                 TestEngine engine = new TestEngine(pool.open(), directory)) {
