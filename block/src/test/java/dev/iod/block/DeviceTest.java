@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a guest sees of a volume, on the pool's file system. */
-@Timeout(120)
+@Timeout(300)
 class DeviceTest {
     private static final long MIB = 1 << 20;
     private static TestPool pool = TestPool.small("device");
