@@ -30,6 +30,11 @@ final class VolumeDevice {
 
     private static final int MAX_RETRIES = 8;
 
+    /**
+     * Answers are shown to a polling guest after so many, so that it works while this side does.
+     */
+    private static final int SHOW_AFTER = 8;
+
     private final Attachment attachment;
     private final Shard shard;
     private final Backend backend;
@@ -53,6 +58,7 @@ final class VolumeDevice {
     private int active;
 
     private boolean dirty;
+    private int unpublished;
     private boolean closing;
     private String failed;
     private String lastError = "";
@@ -329,6 +335,10 @@ final class VolumeDevice {
             Memory.writeByte(io.statusAddress, answer);
             io.ring.complete(io.head, answer == RequestParser.OK ? io.written : 1);
             dirty = true;
+            if (++unpublished == SHOW_AFTER && !vhost.mayFault()) {
+                unpublished = 0;
+                io.ring.publish();
+            }
         }
         if (answer == RequestParser.OK) {
             count(io);
@@ -366,10 +376,10 @@ final class VolumeDevice {
         }
         dirty = false;
         try {
+            unpublished = 0;
             for (RequestRing ring : rings) {
-                if (ring.publish()) {
-                    ring.interrupt();
-                }
+                ring.publish();
+                ring.interrupt();
             }
             settle();
         } catch (InternalError e) {

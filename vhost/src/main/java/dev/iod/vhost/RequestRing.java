@@ -243,17 +243,17 @@ public final class RequestRing implements LiveRing {
 
     /** Interrupts the guest if it wants to hear of what was published since the last time. */
     public void interrupt() {
-        // The index must be visible before the driver's wish is read (virtio 1.2 §2.7.7.2).
-        Memory.fence();
-        if (!live || call < 0 || usedIndex == signalledFrom) {
+        if (!live || call < 0 || publishedIndex == signalledFrom) {
             return;
         }
+        // The index must be visible before the driver's wish is read (virtio 1.2 §2.7.7.2).
+        Memory.fence();
         int from = signalledFrom;
-        signalledFrom = usedIndex;
+        signalledFrom = publishedIndex;
         boolean wanted;
         if (eventIndex) {
             int event = Memory.readShort(at.avail + 4 + 2L * (mask + 1));
-            wanted = ((usedIndex - event - 1) & WRAP) < ((usedIndex - from) & WRAP);
+            wanted = ((publishedIndex - event - 1) & WRAP) < ((publishedIndex - from) & WRAP);
         } else {
             wanted = (Memory.readShort(at.avail) & NO_NOTIFY) == 0;
         }

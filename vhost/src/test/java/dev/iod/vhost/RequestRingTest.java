@@ -254,6 +254,30 @@ class RequestRingTest {
     }
 
     @Test
+    void answersShownInPartsMakeOneInterrupt() throws Exception {
+        Engine engine = engine();
+        FrontEnd guest = frontEnd();
+        guest.connect();
+        DriverRing ring = guest.ring(0);
+        offer(guest, 0, 1, 2);
+        assertThat(engine.take()).containsExactly(0, 1, 2);
+        ring.wantInterruptAfter(1);
+        ring.callDescriptor().drain();
+        engine.call(
+                () -> {
+                    for (int head = 0; head < 3; head++) {
+                        engine.ring().complete(head, 0);
+                        engine.ring().publish();
+                    }
+                    engine.ring().interrupt();
+                    engine.ring().interrupt();
+                    return true;
+                });
+        assertThat(ring.completed()).isEqualTo(3);
+        assertThat(ring.callDescriptor().drain()).isEqualTo(1);
+    }
+
+    @Test
     void aHeadInFlightOrACircleIsAViolation() throws Exception {
         FrontEnd guest = frontEnd();
         Engine engine = engine();
