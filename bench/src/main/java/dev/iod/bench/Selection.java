@@ -8,7 +8,7 @@ final class Selection {
     @Option(
             names = "--case",
             paramLabel = "TEXT",
-            description = "Only cases whose name contains this; may be repeated.")
+            description = "Only cases whose name begins with this; may be repeated.")
     List<String> cases = List.of();
 
     @Option(
@@ -21,7 +21,7 @@ final class Selection {
     }
 
     boolean wants(String name) {
-        return cases.isEmpty() || cases.stream().anyMatch(name::contains);
+        return cases.isEmpty() || cases.stream().anyMatch(name::startsWith);
     }
 
     void check(List<String> names) {
@@ -29,9 +29,8 @@ final class Selection {
             throw new BenchException("--seconds is 1 to 3600, not " + seconds);
         }
         for (String text : cases) {
-            if (names.stream().noneMatch(name -> name.contains(text))) {
-                throw new BenchException(
-                        "no case has '" + text + "' in its name; there are " + names);
+            if (names.stream().noneMatch(name -> name.startsWith(text))) {
+                throw new BenchException("no case begins with '" + text + "'; there are " + names);
             }
         }
     }

@@ -43,11 +43,11 @@ final class OutputTest {
     @Test
     void aCaseThatDoesNotExistIsNamed() {
         Selection selection = new Selection(2);
-        selection.cases = List.of("b-q");
-        assertThat(selection.wants("a")).isFalse();
+        selection.cases = List.of("b-q", "a-");
+        assertThat(selection.wants("ab-qd1")).isFalse();
         assertThat(selection.wants("b-qd1")).isTrue();
-        selection.check(List.of("a", "b-qd1"));
-        assertThatThrownBy(() -> selection.check(List.of("a")))
+        selection.check(List.of("a-qd1", "b-qd1"));
+        assertThatThrownBy(() -> selection.check(List.of("a-qd1")))
                 .isInstanceOf(BenchException.class)
                 .hasMessageContaining("'b-q'");
     }
