@@ -29,11 +29,12 @@ final class Checksum {
         return sum;
     }
 
+    /** Folds the carries in; as often as 64 bits can need, which is cheaper than to look. */
     static int finish(long sum) {
-        long folded = sum;
-        while (folded >>> 16 != 0) {
-            folded = (folded & 0xffff) + (folded >>> 16);
-        }
+        long folded = (sum & 0xffff_ffffL) + (sum >>> 32);
+        folded = (folded & 0xffff_ffffL) + (folded >>> 32);
+        folded = (folded & 0xffff) + (folded >>> 16);
+        folded = (folded & 0xffff) + (folded >>> 16);
         return (int) ~folded & 0xffff;
     }
 

@@ -99,6 +99,24 @@ final class FlowKey {
         return reach;
     }
 
+    boolean same(FlowKey other) {
+        return same(other.words, 0);
+    }
+
+    /** Whether a table has these words at a place. All at once: to be equal is the rule. */
+    boolean same(long[] table, int at) {
+        long[] w = words;
+        return ((table[at] ^ w[0])
+                        | (table[at + 1] ^ w[1])
+                        | (table[at + 2] ^ w[2])
+                        | (table[at + 3] ^ w[3])
+                        | (table[at + 4] ^ w[4])
+                        | (table[at + 5] ^ w[5])
+                        | (table[at + 6] ^ w[6])
+                        | (table[at + 7] ^ w[7]))
+                == 0;
+    }
+
     /** Multilinear, with secret factors: the products do not wait for each other. */
     int hash() {
         long[] w = words;

@@ -52,20 +52,8 @@ final class FlowTable {
         return keys[(hash & setMask) * WAYS * FlowKey.WORDS];
     }
 
-    /** All words at once: they share a cache line, and hits are the rule. */
     private boolean equal(int slot, FlowKey key) {
-        int at = slot * FlowKey.WORDS;
-        long[] w = key.words;
-        long[] k = keys;
-        return ((k[at] ^ w[0])
-                        | (k[at + 1] ^ w[1])
-                        | (k[at + 2] ^ w[2])
-                        | (k[at + 3] ^ w[3])
-                        | (k[at + 4] ^ w[4])
-                        | (k[at + 5] ^ w[5])
-                        | (k[at + 6] ^ w[6])
-                        | (k[at + 7] ^ w[7]))
-                == 0;
+        return key.same(keys, slot * FlowKey.WORDS);
     }
 
     /**

@@ -34,6 +34,10 @@ final class PacketEngine implements SlowPath.Effects {
     private final FlowKey[] keys = new FlowKey[PacketBatch.CAPACITY];
     private final int[] hashes = new int[PacketBatch.CAPACITY];
     private final FlowKey.Reach[] reaches = new FlowKey.Reach[PacketBatch.CAPACITY];
+
+    /** Whether a packet has the key of the one before it: frames of a flow come in trains. */
+    private final boolean[] repeats = new boolean[PacketBatch.CAPACITY];
+
     private final Geneve.Metadata tunnel = new Geneve.Metadata();
     private final Sender[] senders = new Sender[PacketBatch.CAPACITY];
     private final @Nullable FlowProgram[] found = new FlowProgram[PacketBatch.CAPACITY];
@@ -41,6 +45,9 @@ final class PacketEngine implements SlowPath.Effects {
 
     /** Devices with frames of this batch to send; a device may be here twice. */
     private final List<Attachment> waiting = new ArrayList<>();
+
+    /** The device last sent to: one load less for the next frame of a train. */
+    private @Nullable Attachment lastTarget;
 
     private @Nullable Attachment uplink;
     private @Nullable Attachment from;
@@ -98,6 +105,7 @@ final class PacketEngine implements SlowPath.Effects {
         } else {
             attachment.logicalPort = state.portOfDevice().getOrDefault(attachment.id, 0L);
             devices.put(attachment.id, attachment);
+            lastTarget = null;
         }
     }
 
@@ -106,6 +114,7 @@ final class PacketEngine implements SlowPath.Effects {
             uplink = null;
         } else {
             devices.remove(attachment.id);
+            lastTarget = null;
         }
     }
 
@@ -146,15 +155,20 @@ final class PacketEngine implements SlowPath.Effects {
     private void find(int count) {
         long touched = 0;
         for (int i = 0; i < count; i++) {
-            touched += reaches[i] == FlowKey.Reach.ENTRY ? flows.touch(hashes[i]) : 0;
+            boolean entry = reaches[i] == FlowKey.Reach.ENTRY;
+            touched += entry && !repeats[i] ? flows.touch(hashes[i]) : 0;
         }
         for (int i = 0; i < count; i++) {
-            boolean entry = reaches[i] == FlowKey.Reach.ENTRY;
-            found[i] = entry ? flows.find(keys[i], hashes[i]) : null;
+            if (repeats[i]) {
+                found[i] = found[i - 1];
+            } else {
+                boolean entry = reaches[i] == FlowKey.Reach.ENTRY;
+                found[i] = entry ? flows.find(keys[i], hashes[i]) : null;
+            }
         }
         for (int i = 0; i < count; i++) {
             FlowProgram program = found[i];
-            touched += program == null ? 0 : program.touch();
+            touched += program == null || repeats[i] ? 0 : program.touch();
         }
         sink = touched;
     }
@@ -169,6 +183,7 @@ final class PacketEngine implements SlowPath.Effects {
     private void prepare(Attachment source, Packet p, int index) {
         p.clearIdentity();
         reaches[index] = FlowKey.Reach.NONE;
+        repeats[index] = false;
         DropReason reason;
         try {
             reason = enter(source, p, keys[index], index);
@@ -206,7 +221,13 @@ final class PacketEngine implements SlowPath.Effects {
         p.sender = senders[index].key;
         FlowKey.Reach reach = key.of(p, ingress);
         reaches[index] = reach;
-        hashes[index] = reach == FlowKey.Reach.ENTRY ? key.hash() : 0;
+        if (reach == FlowKey.Reach.ENTRY) {
+            repeats[index] =
+                    index > 0
+                            && reaches[index - 1] == FlowKey.Reach.ENTRY
+                            && key.same(keys[index - 1]);
+            hashes[index] = repeats[index] ? hashes[index - 1] : key.hash();
+        }
         return null;
     }
 
@@ -234,8 +255,8 @@ final class PacketEngine implements SlowPath.Effects {
 
     private boolean hit(Packet p, int index) {
         FlowProgram program = found[index];
-        if (program == null) {
-            // An earlier packet of the batch may have begun the flow.
+        if (program == null || !program.current(state)) {
+            // An earlier packet of the batch may have begun the flow, or made its entry anew.
             program = flows.find(keys[index], hashes[index]);
         }
         if (program == null) {
@@ -358,7 +379,11 @@ final class PacketEngine implements SlowPath.Effects {
 
     /** The device a packet may leave by; else it is dropped. */
     private @Nullable Attachment target(Packet p, int device) {
-        Attachment to = devices.get(device);
+        Attachment to = lastTarget;
+        if (to == null || to.id != device) {
+            to = devices.get(device);
+            lastTarget = to;
+        }
         if (to == null) {
             dropped(p, DropReason.UNKNOWN_OUTPUT);
         } else if (p.length - p.l3 > to.mtuBytes) {

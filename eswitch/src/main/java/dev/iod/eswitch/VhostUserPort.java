@@ -89,15 +89,14 @@ final class VhostUserPort implements Port {
         if (left == 0) {
             return;
         }
-        sink = ring.touch(left, true);
+        sink = ring.touchContents(left, HEADER_BYTES);
         for (int walked = 0; left > 0 && walked < MAX_DESCRIPTORS; left--) {
             int head = ring.peek();
             long address = batch.address(batch.count);
-            // The virtio header lands in the headroom, the frame where it belongs: one copy.
-            int total = ring.read(head, address - HEADER_BYTES, HEADER_BYTES + maxFrameBytes);
+            // The header says nothing as long as no offload is offered (virtio 1.2 §5.1.6.2).
+            int frame = ring.read(head, HEADER_BYTES, address, maxFrameBytes);
             ring.complete(head, 0);
             walked += ring.walked();
-            int frame = total - HEADER_BYTES;
             if (frame < MIN_FRAME_BYTES || frame > maxFrameBytes) {
                 drops.add(DropReason.FRAME_LENGTH);
                 continue;
@@ -134,7 +133,7 @@ final class VhostUserPort implements Port {
             try {
                 Vring ring = device.ring(RECEIVE_RING);
                 int room = ring.available(frames.count);
-                sink = ring.touch(Math.min(room, frames.count), false);
+                sink = ring.touch(Math.min(room, frames.count));
                 for (int i = 0; i < frames.count && frames.accepted < room; i++) {
                     if (put(ring, frames.address[i], frames.lengthBytes[i])) {
                         frames.accept(i);

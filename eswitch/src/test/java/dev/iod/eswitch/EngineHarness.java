@@ -152,18 +152,21 @@ final class EngineHarness implements Underlay {
         changes.clear();
     }
 
-    /** Sends a frame into a local port and runs it to completion. */
-    void send(int datapath, int port, byte[] frame) {
-        run(device(datapath, port), frame);
+    /** Sends frames into a local port as one batch and runs it to completion. */
+    void send(int datapath, int port, byte[]... frames) {
+        run(device(datapath, port), frames);
     }
 
-    void sendUplink(byte[] frame) {
-        run(uplink, frame);
+    void sendUplink(byte[]... frames) {
+        run(uplink, frames);
     }
 
-    private void run(Attachment from, byte[] frame) {
+    /** One batch of at most {@link PacketBatch#CAPACITY} frames. */
+    private void run(Attachment from, byte[]... frames) {
         batch.count = 0;
-        ((FakePort) from.port).queue(frame);
+        for (byte[] frame : frames) {
+            ((FakePort) from.port).queue(frame);
+        }
         from.port.receive(batch);
         engine.process(from, batch, nowMillis);
     }

@@ -41,14 +41,20 @@ final class FastPathTest {
             SplittableRandom random = new SplittableRandom(seed + 1);
             for (int i = 0; i < 2000; i++) {
                 int port = 1 + random.nextInt(PORTS);
-                byte[] frame = frame(random, port);
-                for (int repeat = random.nextInt(4); repeat >= 0; repeat--) {
-                    step(fast, port, frame);
+                byte[][] train = train(random, port);
+                boolean together = random.nextBoolean();
+                if (together) {
+                    step(fast, port, train);
+                }
+                for (byte[] frame : train) {
+                    if (!together) {
+                        step(fast, port, frame);
+                    }
                     step(slow, port, frame);
                     slow.flows.sweep(slow.flows.capacity(), PipelineState.EMPTY, slow.nowMillis);
                     slow.paths.clear();
-                    assertSame(fast, slow, i);
                 }
+                assertSame(fast, slow, i);
                 if (random.nextInt(500) == 0) {
                     SplittableRandom change = random.split();
                     disturb(fast, change.split());
@@ -130,12 +136,26 @@ final class FastPathTest {
                         .invoke(threads);
     }
 
-    private static void step(EngineHarness engine, int port, byte[] frame) {
+    /** Frames of two flows: some of one, some of the other, as they come in a batch. */
+    private static byte[][] train(SplittableRandom random, int port) {
+        byte[][] flows = {frame(random, port), frame(random, port)};
+        byte[][] train = new byte[1 + random.nextInt(5)][];
+        int flow = 0;
+        for (int i = 0; i < train.length; i++) {
+            flow ^= random.nextInt(4) == 0 ? 1 : 0;
+            train[i] = flows[flow];
+        }
+        return train;
+    }
+
+    private static void step(EngineHarness engine, int port, byte[]... frames) {
         if (port == PORTS) {
             // The last port is remote: its packets come from the peer's tunnel.
-            engine.sendUplink(tunneled(frame));
+            byte[][] tunneled = frames.clone();
+            Arrays.setAll(tunneled, i -> tunneled(frames[i]));
+            engine.sendUplink(tunneled);
         } else {
-            engine.send(1, port, frame);
+            engine.send(1, port, frames);
         }
     }
 

@@ -25,10 +25,7 @@ public final class Vring implements LiveRing {
     private static final int USED_NO_NOTIFY = 1;
     private static final int WRAP = 0xffff;
 
-    /** A small frame and its header are in two cache lines. */
     private static final int LINE_BYTES = 64;
-
-    private static final int TOUCHED_BYTES = LINE_BYTES + Long.BYTES;
 
     /** Most buffers one write is spread over: a frame needs two or three. */
     private static final int MAX_PIECES = 64;
@@ -153,23 +150,32 @@ public final class Vring implements LiveRing {
     }
 
     /**
-     * Loads what the next chains need before they are worked on, one kind after the other, so that
-     * the processor waits for many at a time: what the guest's processor wrote last takes long to
-     * come over. Only looks; what is wrong there is found by who uses it.
+     * Loads the first descriptors of the next chains before they are worked on, so that the
+     * processor waits for many at a time: what the guest's processor wrote last takes long to come
+     * over. Only looks; what is wrong there is found by who uses it.
      *
      * @param count number of chains, at most {@link #available()}
-     * @param contents also the buffers' first bytes, which are about to be read
      * @return no meaning: a value that depends on all loads, so that they are not left out
      */
-    public long touch(int count, boolean contents) {
+    public long touch(int count) {
         long sum = 0;
         for (int i = 0; i < count; i++) {
             sum += Memory.readLong(upcoming(i));
         }
-        for (int i = 0; contents && i < count; i++) {
-            long buffer = memory.peek(Memory.readLong(upcoming(i)), TOUCHED_BYTES);
+        return sum;
+    }
+
+    /**
+     * As {@link #touch}, and then what the first buffers hold from their {@code skip}th byte on, as
+     * far as the headers of a frame usually go.
+     */
+    public long touchContents(int count, int skip) {
+        long sum = touch(count);
+        for (int i = 0; i < count; i++) {
+            long buffer = memory.peek(Memory.readLong(upcoming(i)), skip + LINE_BYTES);
             if (buffer != 0) {
-                sum += Memory.readLong(buffer) + Memory.readLong(buffer + LINE_BYTES);
+                sum += Memory.readLong(buffer + skip);
+                sum += Memory.readByte(buffer + skip + LINE_BYTES - 1);
             }
         }
         return sum;
@@ -191,13 +197,16 @@ public final class Vring implements LiveRing {
     }
 
     /**
-     * Copies a chain of device-readable buffers.
+     * Copies a chain of device-readable buffers from its {@code skip}th byte on. What is skipped is
+     * not even loaded: the front end has just written it, and its cache line would have to come
+     * over from another processor.
      *
      * @param to room for {@code capacity} bytes; what does not fit is not copied
-     * @return length of the whole chain, bytes, which may be more than {@code capacity}
+     * @return bytes of the chain behind those skipped, which may be more than {@code capacity};
+     *     negative when the chain is shorter than {@code skip}
      */
-    public int read(int head, long to, int capacity) {
-        long total = 0;
+    public int read(int head, int skip, long to, int capacity) {
+        long total = -skip;
         int index = head;
         for (int count = 0; count <= mask; count++) {
             long descriptor = Memory.base(descriptors + ((long) index << 4));
@@ -211,8 +220,12 @@ public final class Vring implements LiveRing {
             }
             if (length > 0) {
                 long from = memory.translate(address, length);
-                int fits = (int) Math.min(length, Math.max(0, capacity - total));
-                Memory.copy(from, to + total, fits);
+                long done = Math.max(0, total);
+                long skipped = done - total;
+                int fits = (int) Math.min(length - skipped, capacity - done);
+                if (fits > 0) {
+                    Memory.copy(from + skipped, to + done, fits);
+                }
                 total += length;
             }
             if ((flags & DESCRIPTOR_NEXT) == 0) {

@@ -81,7 +81,7 @@ class VhostDeviceTest {
                 Vring to = device.ring(0);
                 for (int left = from.available(); left > 0; left--) {
                     int head = from.peek();
-                    int length = from.read(head, scratch.address(), 65536);
+                    int length = from.read(head, 0, scratch.address(), 65536);
                     from.complete(head, 0);
                     synchronized (lengths) {
                         lengths.add(length);
