@@ -122,7 +122,7 @@ class FailureTest {
 
     @Test
     void aFullPoolFailsWritesOfNewBlocksOnly() {
-        try (TestPool pool = TestPool.small("failure-full");
+        try (TestPool pool = new TestPool("failure-full", 320 * MIB, true);
                 TestEngine engine = new TestEngine(pool.open(), directory)) {
             LocalPool volumes = pool.open();
             engine.engine.run(new Command.Create("thick", 64 * MIB, false));
