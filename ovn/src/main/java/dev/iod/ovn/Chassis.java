@@ -347,9 +347,10 @@ public final class Chassis implements AutoCloseable {
         }
         settled &= model.filled();
         engine.collect();
-        if (settled && wanted.isPresent() && onlyNumbers) {
+        // Before all ports are known the state would lack some, and their zones would be freed.
+        if (portsKnown && settled && wanted.isPresent() && onlyNumbers) {
             wanted = wanted.map(state -> state.at(model.configuration()));
-        } else if (settled && (changed || stale)) {
+        } else if (portsKnown && settled && (changed || stale)) {
             stale = false;
             wanted =
                     Optional.of(
@@ -357,10 +358,12 @@ public final class Chassis implements AutoCloseable {
             tell(wanted.get());
         } else if (changed) {
             stale = true;
+            if (here) {
+                // A machine waits for its device when it starts, whatever becomes of OVN.
+                wanted = wanted.map(state -> state.with(plugged.values()));
+            }
         }
-        if (portsKnown && wanted.isPresent()) {
-            engine.send(wanted.get());
-        }
+        wanted.ifPresent(engine::send);
         if (settled) {
             write();
         }

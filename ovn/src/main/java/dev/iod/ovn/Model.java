@@ -102,12 +102,13 @@ final class Model {
     }
 
     /**
-     * Whether northd has been here. In the transaction that fills a database which was made anew it
-     * names all DHCP options, which nobody else does (SB_Global is also made by who configures the
-     * database's listeners); until then the absence of rows says nothing.
+     * Whether northd has been here. It writes this in the transaction that fills a database which
+     * was made anew; until then the absence of rows says nothing. (The row itself is also made by
+     * who configures the database's listeners, and DHCP options by a northd without a northbound.)
      */
     boolean filled() {
-        return !rows("DHCP_Options").isEmpty();
+        return rows("SB_Global").stream()
+                .anyMatch(row -> row.map("options").containsKey("northd_internal_version"));
     }
 
     /** The network configuration number that the rows belong to. */

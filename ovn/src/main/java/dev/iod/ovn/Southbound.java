@@ -27,7 +27,7 @@ final class Southbound {
     static List<Table> tables(String chassis) {
         List<Condition> none = List.of();
         return List.of(
-                Table.of("SB_Global", "nb_cfg"),
+                Table.of("SB_Global", "nb_cfg", "options"),
                 Table.of("Chassis", "name", "hostname", "encaps", "other_config"),
                 Table.of("Encap", "type", "ip", "options", "chassis_name"),
                 Table.of("Chassis_Private", "name", "chassis", "nb_cfg")

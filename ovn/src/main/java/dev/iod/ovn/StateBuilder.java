@@ -6,6 +6,7 @@ import dev.iod.eswitch.EntityKey;
 import dev.iod.ovsdb.Row;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -57,6 +58,13 @@ final class StateBuilder {
         /** The same state as that of another network configuration. */
         State at(long configuration) {
             return new State(entities, live, services, configuration, flows, refused);
+        }
+
+        /** The same state with further devices, which no port leads to yet. */
+        State with(Collection<Entity.Device> devices) {
+            var more = new LinkedHashMap<>(entities);
+            devices.forEach(device -> more.put(EntityKey.of(device), device));
+            return new State(more, live, services, configuration, flows, refused);
         }
     }
 

@@ -230,6 +230,9 @@ class ChassisTest {
             engine.forgetHistory();
             central.stopSouthbound();
             Waiting.until(() -> !chassis.status().problem().isEmpty());
+            chassis.plug("late", device(7));
+            Waiting.until(() -> engine.all(Entity.Device.class).contains(device(7)));
+            assertThat(engine.port("vm1").target()).isEqualTo(new Entity.Target.Local(1));
             central.startSouthbound();
             central.nb("--wait=hv", "sync");
             assertThat(engine.all(Entity.Rule.class)).hasSize(rules);
@@ -277,7 +280,8 @@ class ChassisTest {
             Waiting.until(() -> !chassis.status().connected());
             central.emptySouthbound();
             central.startSouthbound();
-            central.sb("init"); // as who configures the listener for the nodes does
+            // As who configures the listener does, and a northd that has no northbound yet.
+            central.sb("init", "--", "create", "DHCP_Options", "name=x", "code=3", "type=ipv4");
             Waiting.until(() -> chassis.status().problem().contains("northd has not filled"));
             central.nb(
                     "lsp-add",
