@@ -31,7 +31,9 @@ final class GuestMemory implements AutoCloseable {
     /** Last region that matched; engine thread only. */
     private long cachedGuest;
 
-    private long cachedSize;
+    /** -1 until there is one: not even no bytes are in it. */
+    private long cachedSize = -1;
+
     private long cachedHost;
 
     private GuestMemory(List<Region> regions, boolean mayFault) {

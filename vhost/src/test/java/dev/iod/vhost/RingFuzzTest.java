@@ -153,6 +153,15 @@ class RingFuzzTest {
     }
 
     @Test
+    void noBytesAreInNoRegionEither() {
+        assertThatThrownBy(() -> memory.translate(0, 0))
+                .isInstanceOf(VhostException.class)
+                .hasMessageContaining("are no memory");
+        assertThat(memory.translate(BASE, 0)).isNotZero();
+        assertThatThrownBy(() -> memory.translate(0, 0)).isInstanceOf(VhostException.class);
+    }
+
+    @Test
     void ringsThatAreReadAndWritten() {
         int good = 0;
         int refused = 0;

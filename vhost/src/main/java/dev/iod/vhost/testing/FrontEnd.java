@@ -58,6 +58,8 @@ public final class FrontEnd implements AutoCloseable {
     private static final long INFLIGHT_SHMFD = 1L << 12;
     private static final long EVENT_IDX = 1L << 29;
 
+    private static final int ACCEPT_MILLIS = 60_000;
+
     private final Optional<UnixSocket.Listener> listener;
     private final Path path;
     private final int memfd;
@@ -135,12 +137,22 @@ public final class FrontEnd implements AutoCloseable {
         return features;
     }
 
-    /** Waits for the back end, without any message. */
+    /**
+     * Waits for the back end, without any message.
+     *
+     * @throws IllegalStateException when none comes
+     */
     public void accept() {
         listener.ifPresent(l -> await(l.fd(), "a connection"));
         socket =
-                Optional.of(
-                        listener.isPresent() ? listener.get().accept() : UnixSocket.connect(path));
+                Optional.of(listener.map(this::accepted).orElseGet(() -> UnixSocket.connect(path)));
+    }
+
+    private UnixSocket accepted(UnixSocket.Listener from) {
+        if (Linux.pollReadable(new int[] {from.fd()}, ACCEPT_MILLIS) == 0) {
+            throw new IllegalStateException("no back end came to " + path);
+        }
+        return from.accept();
     }
 
     /** A back end that does nothing fails a test; it does not hold it up for ever. */
