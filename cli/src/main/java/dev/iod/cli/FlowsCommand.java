@@ -3,17 +3,17 @@ package dev.iod.cli;
 import dev.iod.eswitch.Counter;
 import dev.iod.eswitch.EngineClient;
 import dev.iod.eswitch.EngineReport;
+import dev.iod.eswitch.EngineReport.DeviceStatus;
 import dev.iod.eswitch.EngineReport.FlowStatus;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code ./iod flows}. */
 @Command(
@@ -23,14 +23,26 @@ import picocli.CommandLine.Parameters;
             "Print live entries of the flow table, the busiest first, and how packets were handled:",
             "by an entry, by a known path, by the rules, and why some never leave an entry."
         })
-final class FlowsCommand implements Callable<Integer> {
+final class FlowsCommand extends EngineReportCommand<FlowsCommand.NodeFlows> {
     private static final int MOST = 65_536;
 
-    @Parameters(
-            arity = "0..1",
-            paramLabel = "NODE|PORT",
-            description = "Only of a node, or what entered by or goes to a port.")
-    private @Nullable String what;
+    /** From an entry to the reasons why there is none. */
+    private static final Set<Counter> HANDLING =
+            EnumSet.of(
+                    Counter.FLOW_HITS,
+                    Counter.PATH_HITS,
+                    Counter.FLOW_MISSES,
+                    Counter.PATHS_FORGOTTEN,
+                    Counter.FLOW_INSTALLS,
+                    Counter.FLOW_STALE,
+                    Counter.FLOW_EVICTIONS,
+                    Counter.FLOW_EXPIRATIONS,
+                    Counter.UNCACHED_CRAFTED,
+                    Counter.UNCACHED_CONNECTION,
+                    Counter.UNCACHED_FIELD,
+                    Counter.UNCACHED_SHAPE,
+                    Counter.FLOW_LIMIT,
+                    Counter.TURNS_SKIPPED);
 
     @Option(
             names = "--limit",
@@ -38,70 +50,63 @@ final class FlowsCommand implements Callable<Integer> {
             description = "Most entries of a node (default 50).")
     private int limit;
 
-    @Option(names = "--json", description = "Machine-readable.")
-    private boolean json;
-
     /** One entry; {@code from} is a port or a tunnel. */
     record Entry(
             String from, String match, String actions, long packets, long bytes, long idleMillis) {}
 
     /**
+     * @param port a port's id, or the name of another device
+     * @param label what people call it
+     * @param handled its packets that had no entry, by how they were handled and why
+     */
+    record PortPackets(String port, String label, Map<String, Long> handled) {}
+
+    /**
      * @param entries number of entries in the node's table, of which some are listed
      * @param handled packets by how they were handled since the engine started
      */
-    record NodeFlows(String node, int entries, List<Entry> flows, Map<String, Long> handled) {}
+    record NodeFlows(
+            String node,
+            int entries,
+            List<Entry> flows,
+            Map<String, Long> handled,
+            List<PortPackets> ports) {}
 
     @Override
-    public Integer call() {
-        Layout layout = Layout.ofEnvironment();
-        RegionConfig config = RegionConfig.load(layout);
-        GuestPorts ports = new GuestPorts(config);
-        Target target = Target.of(config, what, () -> ports);
-        List<NodeFlows> report = new ArrayList<>();
-        for (String node : target.nodes()) {
-            try (Engine engine = new Engine(layout, node)) {
-                report.add(ask(node, engine, ports, target));
-            }
-        }
-        if (json) {
-            System.out.println(
-                    Api.JSON.writerWithDefaultPrettyPrinter().writeValueAsString(report));
-        } else {
-            report.forEach(FlowsCommand::print);
-        }
-        return 0;
-    }
-
-    private NodeFlows ask(String node, Engine engine, GuestPorts ports, Target target) {
-        EngineReport.Flows flows = engine.ask(client -> client.flows(MOST));
+    NodeFlows ask(Question question) {
+        EngineReport.Flows flows = question.engine().ask(client -> client.flows(MOST));
         Map<Integer, String> names = new HashMap<>();
         List<Integer> only = new ArrayList<>();
-        for (EngineReport.DeviceStatus device : engine.ask(EngineClient::devices).devices()) {
-            names.put(
-                    device.id(),
-                    ports.byId(device.name()).map(GuestPort::label).orElse(device.name()));
-            if (target.port().isPresent() && target.port().get().id().equals(device.name())) {
+        List<PortPackets> ports = new ArrayList<>();
+        for (DeviceStatus device : question.engine().ask(EngineClient::devices).devices()) {
+            String label = question.label(device.name());
+            names.put(device.id(), label);
+            if (question.concerns(device.name())) {
                 only.add(device.id());
+                ports.add(new PortPackets(device.name(), label, handled(device.counters())));
             }
         }
         List<Entry> entries =
                 flows.flows().stream()
-                        .filter(flow -> target.port().isEmpty() || concerns(flow, only))
+                        .filter(flow -> question.port().isEmpty() || concerns(flow, only))
                         .map(flow -> entry(flow, names))
                         .sorted((a, b) -> Long.compare(b.packets(), a.packets()))
                         .limit(Math.max(0, limit))
                         .toList();
-        EngineReport.Counters counters = engine.ask(EngineClient::counters);
+        EngineReport.Counters counters = question.engine().ask(EngineClient::counters);
+        return new NodeFlows(
+                question.node(), flows.total(), entries, handled(counters.counters()), ports);
+    }
+
+    private static Map<String, Long> handled(Map<Counter, Long> counters) {
         Map<String, Long> handled = new LinkedHashMap<>();
-        for (Counter counter : counters.counters().keySet()) {
-            String name = counter.name();
-            if (name.startsWith("FLOW_")
-                    || name.startsWith("PATH")
-                    || name.startsWith("UNCACHED_")) {
-                handled.put(name, counters.counters().getOrDefault(counter, 0L));
-            }
-        }
-        return new NodeFlows(node, flows.total(), entries, handled);
+        counters.forEach(
+                (counter, count) -> {
+                    if (HANDLING.contains(counter)) {
+                        handled.put(counter.name(), count);
+                    }
+                });
+        return handled;
     }
 
     private static boolean concerns(FlowStatus flow, List<Integer> devices) {
@@ -122,7 +127,8 @@ final class FlowsCommand implements Callable<Integer> {
                 flow.idleMillis());
     }
 
-    private static void print(NodeFlows report) {
+    @Override
+    void print(NodeFlows report, boolean all) {
         System.out.printf("%s: %d entries%n", report.node, report.entries);
         for (Entry entry : report.flows) {
             System.out.printf(
@@ -134,6 +140,17 @@ final class FlowsCommand implements Callable<Integer> {
                     entry.bytes,
                     entry.idleMillis / 1000.0);
         }
-        report.handled.forEach((name, count) -> System.out.printf("  %-22s %12d%n", name, count));
+        for (PortPackets port : report.ports) {
+            System.out.printf("  %s%n", port.label);
+            print(port.handled);
+        }
+        if (all) {
+            System.out.println("  the whole node");
+            print(report.handled);
+        }
+    }
+
+    private static void print(Map<String, Long> handled) {
+        handled.forEach((name, count) -> System.out.printf("    %-22s %12d%n", name, count));
     }
 }

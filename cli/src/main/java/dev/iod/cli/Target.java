@@ -2,7 +2,6 @@ package dev.iod.cli;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The nodes a question is about, and the port, if it is about one. */
@@ -10,14 +9,14 @@ record Target(List<String> nodes, Optional<GuestPort> port) {
     /**
      * @param text a node, a port, or null for all nodes
      */
-    static Target of(RegionConfig config, @Nullable String text, Supplier<GuestPorts> ports) {
+    static Target of(RegionConfig config, @Nullable String text, GuestPorts ports) {
         if (text == null) {
             return new Target(config.nodeNames(), Optional.empty());
         }
         if (config.nodeNames().contains(text)) {
             return new Target(List.of(text), Optional.empty());
         }
-        GuestPort port = bound(ports.get().find(text));
+        GuestPort port = bound(ports.find(text));
         return new Target(List.of(port.node()), Optional.of(port));
     }
 

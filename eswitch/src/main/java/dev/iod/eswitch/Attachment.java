@@ -1,6 +1,5 @@
 package dev.iod.eswitch;
 
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A port in use by the engine, with what it carried. Engine thread only. */
@@ -30,7 +29,9 @@ final class Attachment {
     long sentPackets;
     long sentBytes;
     private final Outgoing waiting = new Outgoing();
-    private final long[] drops = new long[DropReason.values().length];
+
+    /** What became of its packets, but for hits of the flow table, which count only in all. */
+    final Counters counters = new Counters();
 
     Attachment(int id, String name, Port port, boolean service, int mtuBytes) {
         this.id = id;
@@ -51,7 +52,7 @@ final class Attachment {
     }
 
     void drop(DropReason reason) {
-        drops[reason.ordinal()]++;
+        counters.drop(reason);
     }
 
     /** Number of frames that wait for {@link #sendWaiting}. */
@@ -71,7 +72,7 @@ final class Attachment {
         dirty |= waiting.accepted > 0;
         sentPackets += waiting.accepted;
         sentBytes += waiting.acceptedBytes;
-        drops[busy.ordinal()] += refused;
+        counters.drop(busy, refused);
         waiting.clear();
         return refused;
     }
@@ -89,11 +90,7 @@ final class Attachment {
     }
 
     EngineReport.DeviceStatus report() {
-        long[] all = drops.clone();
-        for (DropReason reason : DropReason.values()) {
-            all[reason.ordinal()] += port.drops(reason);
-        }
-        Map<DropReason, Long> reasons = Counters.report(all);
+        EngineReport.Counters counted = counters.report(port::drops);
         return new EngineReport.DeviceStatus(
                 id,
                 name,
@@ -102,6 +99,7 @@ final class Attachment {
                 receivedBytes,
                 sentPackets,
                 sentBytes,
-                reasons);
+                counted.counters(),
+                counted.drops());
     }
 }

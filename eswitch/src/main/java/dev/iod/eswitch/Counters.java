@@ -2,8 +2,9 @@ package dev.iod.eswitch;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
-/** Totals; written by the engine thread, read by it for reports. */
+/** Totals of the engine or of one port; written by the engine thread, read by it for reports. */
 final class Counters {
     private final long[] counts = new long[Counter.values().length];
     private final long[] drops = new long[DropReason.values().length];
@@ -20,6 +21,10 @@ final class Counters {
         drops[reason.ordinal()]++;
     }
 
+    void drop(DropReason reason, int by) {
+        drops[reason.ordinal()] += by;
+    }
+
     long count(Counter counter) {
         return counts[counter.ordinal()];
     }
@@ -29,22 +34,26 @@ final class Counters {
     }
 
     EngineReport.Counters report() {
+        return report(reason -> 0);
+    }
+
+    /**
+     * @param more drops that are counted elsewhere
+     */
+    EngineReport.Counters report(ToLongFunction<DropReason> more) {
         Map<Counter, Long> counters = new EnumMap<>(Counter.class);
         for (Counter counter : Counter.values()) {
             if (count(counter) != 0) {
                 counters.put(counter, count(counter));
             }
         }
-        return new EngineReport.Counters(counters, report(drops));
-    }
-
-    static Map<DropReason, Long> report(long[] drops) {
         Map<DropReason, Long> reasons = new EnumMap<>(DropReason.class);
         for (DropReason reason : DropReason.values()) {
-            if (drops[reason.ordinal()] != 0) {
-                reasons.put(reason, drops[reason.ordinal()]);
+            long count = count(reason) + more.applyAsLong(reason);
+            if (count != 0) {
+                reasons.put(reason, count);
             }
         }
-        return reasons;
+        return new EngineReport.Counters(counters, reasons);
     }
 }

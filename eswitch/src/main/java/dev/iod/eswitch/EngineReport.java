@@ -9,7 +9,12 @@ public sealed interface EngineReport {
     record Counters(Map<Counter, Long> counters, Map<DropReason, Long> drops)
             implements EngineReport {}
 
-    /** One device; the uplink is listed with id {@link #UPLINK}. */
+    /**
+     * One device; the uplink is listed with id {@link #UPLINK}.
+     *
+     * @param counters how its packets were handled that had no entry in the flow table; constants
+     *     that are zero are left out
+     */
     record DeviceStatus(
             int id,
             String name,
@@ -18,6 +23,7 @@ public sealed interface EngineReport {
             long receivedBytes,
             long sentPackets,
             long sentBytes,
+            Map<Counter, Long> counters,
             Map<DropReason, Long> drops) {}
 
     int UPLINK = -1;

@@ -1,11 +1,16 @@
 package dev.iod.eswitch;
 
+import java.util.EnumSet;
+
 /**
  * Bits of a {@link FlowKey} somebody looked at. Two packets whose keys agree in these bits look the
  * same to whoever looked. The family and the ingress are always among them, the protocol too: they
  * say which fields there are. One thread; reused.
  */
 final class FlowMask {
+    private static final long ARP = Predicate.bits(EnumSet.range(Field.ARP_OP, Field.ARP_THA));
+    private static final long ND = Predicate.bits(EnumSet.range(Field.ND_TARGET, Field.ND_TLL));
+
     final long[] words = new long[FlowKey.WORDS];
 
     FlowMask() {
@@ -21,12 +26,19 @@ final class FlowMask {
         words[FlowKey.SOURCE] = 0xff;
     }
 
+    /** Header fields that this packet has and its key does not hold, as {@link Predicate#bits}. */
+    static long unkeyed(Packet p) {
+        return (p.arp ? ARP : 0)
+                | (p.neighborDiscovery ? ND : 0)
+                | (HeaderFields.isIcmp(p) ? Predicate.bit(Field.ICMP_REST) : 0)
+                | (p.transport == Packet.Transport.TCP ? Predicate.bit(Field.TCP_FLAGS) : 0);
+    }
+
     /**
-     * Adds some bits of a field. Metadata adds nothing: it is made of what was looked at before.
-     *
-     * @return false when the key does not have this field although the packet does
+     * Adds some bits of a field. Metadata adds nothing: it is made of what was looked at before;
+     * nor does what the key does not hold ({@link #unkeyed}).
      */
-    boolean add(Packet p, Field field, long high, long low) {
+    void add(Packet p, Field field, long high, long low) {
         switch (field) {
             case ETH_DST -> words[FlowKey.DESTINATION] |= low << 16;
             case VLAN_TCI -> words[FlowKey.DESTINATION] |= low;
@@ -43,20 +55,18 @@ final class FlowMask {
             case L4_DST -> words[FlowKey.PORTS] |= HeaderFields.hasPorts(p) ? low << 32 : 0;
             case ICMP_TYPE -> words[FlowKey.PORTS] |= HeaderFields.isIcmp(p) ? low << 56 : 0;
             case ICMP_CODE -> words[FlowKey.PORTS] |= HeaderFields.isIcmp(p) ? low << 48 : 0;
-            case ICMP_REST -> {
-                return !HeaderFields.isIcmp(p);
-            }
-            case TCP_FLAGS -> {
-                return p.transport != Packet.Transport.TCP;
-            }
-            case ARP_OP, ARP_SHA, ARP_SPA, ARP_THA, ARP_TPA -> {
-                return !p.arp;
-            }
-            case ND_TARGET, ND_SLL, ND_TLL -> {
-                return !p.neighborDiscovery;
-            }
             // Only IP packets that are whole have a key; the ingress word tells the family.
             case ETH_TYPE, IP_PROTO, IP_FRAG -> {}
+            case ICMP_REST,
+                    TCP_FLAGS,
+                    ARP_OP,
+                    ARP_SHA,
+                    ARP_SPA,
+                    ARP_THA,
+                    ARP_TPA,
+                    ND_TARGET,
+                    ND_SLL,
+                    ND_TLL -> {}
             case IN_PORT,
                     OUT_PORT,
                     DATAPATH,
@@ -77,7 +87,6 @@ final class FlowMask {
                     CT_MARK,
                     CT_LABEL -> {}
         }
-        return true;
     }
 
     private void addAddress6(Packet p, int word, long high, long low) {

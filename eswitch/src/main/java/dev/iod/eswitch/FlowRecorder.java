@@ -1,13 +1,11 @@
 package dev.iod.eswitch;
 
 import dev.iod.eswitch.Field.Slice;
-import dev.iod.eswitch.Packet.Transport;
 import dev.iod.eswitch.PipelineState.DatapathState;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,10 +17,9 @@ final class FlowRecorder {
     /** Most datapaths, connections and outputs of a flow that is cached. */
     static final int MAX_PARTS = 8;
 
-    /** Fields whose value the flow key fixes. */
-    private static final long KEYED = keyed();
-
-    private static final long HEADERS = headers();
+    /** What may differ in a packet that leaves; the rest is metadata. */
+    private static final long HEADERS =
+            Predicate.bits(EnumSet.range(Field.ETH_SRC, Field.TCP_FLAGS));
 
     private final List<FlowOutput> outputs = new ArrayList<>();
     private final List<DropReason> drops = new ArrayList<>();
@@ -38,53 +35,6 @@ final class FlowRecorder {
 
     FlowRecorder(PathRecorder path) {
         this.path = path;
-    }
-
-    private static long keyed() {
-        return fields(
-                EnumSet.of(
-                        Field.ETH_SRC,
-                        Field.ETH_DST,
-                        Field.ETH_TYPE,
-                        Field.VLAN_TCI,
-                        Field.IP_PROTO,
-                        Field.IP_TTL,
-                        Field.IP_DSCP,
-                        Field.IP_ECN,
-                        Field.IP_FRAG,
-                        Field.IP4_SRC,
-                        Field.IP4_DST,
-                        Field.IP6_SRC,
-                        Field.IP6_DST,
-                        Field.IP6_LABEL,
-                        Field.ICMP_TYPE,
-                        Field.ICMP_CODE,
-                        Field.L4_SRC,
-                        Field.L4_DST));
-    }
-
-    private static long headers() {
-        return keyed()
-                | fields(
-                        EnumSet.of(
-                                Field.ARP_OP,
-                                Field.ARP_SPA,
-                                Field.ARP_TPA,
-                                Field.ARP_SHA,
-                                Field.ARP_THA,
-                                Field.ND_TARGET,
-                                Field.ND_SLL,
-                                Field.ND_TLL,
-                                Field.ICMP_REST,
-                                Field.TCP_FLAGS));
-    }
-
-    private static long fields(Set<Field> fields) {
-        long bits = 0;
-        for (Field field : fields) {
-            bits |= Predicate.bit(field);
-        }
-        return bits;
     }
 
     void start() {
@@ -112,19 +62,11 @@ final class FlowRecorder {
     void look(Packet p, Field field, long high, long low) {
         // What was written is known, for it was made of what was looked at before.
         if ((p.modified & Predicate.bit(field)) == 0) {
-            if (isUnkeyed(p, field)) {
+            if ((FlowMask.unkeyed(p) & Predicate.bit(field)) != 0) {
                 obstacle(Counter.UNCACHED_FIELD);
             }
             path.look(p, field, high, low);
         }
-    }
-
-    private static boolean isUnkeyed(Packet p, Field field) {
-        return switch (field) {
-            case TCP_FLAGS -> p.transport == Transport.TCP;
-            case ICMP_REST -> HeaderFields.isIcmp(p);
-            default -> false;
-        };
     }
 
     void look(Packet p, Field field) {
@@ -198,7 +140,7 @@ final class FlowRecorder {
 
     /** The packet leaves the pipeline as it is now. */
     void output(Packet p, FlowOutput.Target target) {
-        if ((p.modified & HEADERS & ~KEYED) != 0) {
+        if ((p.modified & FlowMask.unkeyed(p)) != 0) {
             obstacle(Counter.UNCACHED_FIELD);
             return;
         }

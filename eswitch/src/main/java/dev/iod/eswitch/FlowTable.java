@@ -60,8 +60,10 @@ final class FlowTable {
      * Adds or replaces an entry. In a full set the entry goes whose sender has most of the table,
      * the one of those that was not used for longest: a flood evicts itself. A sender at its limit
      * may replace an entry of its own in the set, or its packet is not cached.
+     *
+     * @return whether there is an entry now
      */
-    void put(FlowKey key, int hash, FlowProgram program) {
+    boolean put(FlowKey key, int hash, FlowProgram program) {
         int first = (hash & setMask) * WAYS;
         boolean limited = program.sender.flows >= limitPerSender;
         int target = NONE;
@@ -79,8 +81,7 @@ final class FlowTable {
             }
         }
         if (target == NONE) {
-            counters.add(Counter.FLOW_LIMIT);
-            return;
+            return false;
         }
         FlowProgram replaced = programs[target];
         if (replaced != null) {
@@ -94,6 +95,7 @@ final class FlowTable {
         program.sender.flows++;
         used++;
         counters.add(Counter.FLOW_INSTALLS);
+        return true;
     }
 
     /** Whether an entry (null = an empty one) is the better one to overwrite. */

@@ -334,7 +334,7 @@ final class PacketEngine implements SlowPath.Effects {
             recorder.path.idle();
         }
         if (reach != FlowKey.Reach.NONE && follower.follow(p, keys[index], state, version)) {
-            counters.add(Counter.PATH_HITS);
+            count(source, Counter.PATH_HITS);
             work += steps.done();
         } else {
             runPipeline(source, p);
@@ -343,8 +343,15 @@ final class PacketEngine implements SlowPath.Effects {
         if (entry && recorder.obstacle() == null) {
             FlowProgram program = recorder.program(conntrack, state, charged);
             program.use(length, nowMillis);
-            flows.put(keys[index], hashes[index], program);
+            if (!flows.put(keys[index], hashes[index], program)) {
+                count(source, Counter.FLOW_LIMIT);
+            }
         }
+    }
+
+    private void count(Attachment source, Counter counter) {
+        counters.add(counter);
+        source.counters.add(counter);
     }
 
     private void runPipeline(Attachment source, Packet p) {
@@ -353,7 +360,7 @@ final class PacketEngine implements SlowPath.Effects {
             dropped(p, DropReason.MISS_LIMIT);
             return;
         }
-        counters.add(Counter.FLOW_MISSES);
+        count(source, Counter.FLOW_MISSES);
         p.clearConnection(); // What the known part of its path looked up.
         if (source.isUplink()) {
             slowPath.fromTunnel(state, p);
@@ -364,7 +371,7 @@ final class PacketEngine implements SlowPath.Effects {
         recorder.path.end();
         Counter obstacle = recorder.path.obstacle();
         if (obstacle != null) {
-            counters.add(obstacle);
+            count(source, obstacle);
         }
     }
 

@@ -96,8 +96,8 @@ final class PathRecorder {
     }
 
     void look(Packet p, Field field, long high, long low) {
-        if (recording() && !mask.add(p, field, high, low)) {
-            stop(Counter.UNCACHED_FIELD);
+        if (recording()) {
+            mask.add(p, field, high, low);
         }
     }
 

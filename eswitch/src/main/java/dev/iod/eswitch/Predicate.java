@@ -2,6 +2,7 @@ package dev.iod.eswitch;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** A {@link Match} made ready to run. */
 interface Predicate {
@@ -94,6 +95,14 @@ interface Predicate {
     /** There are fewer than 64 fields, so that a set of them is a long. */
     static long bit(Field field) {
         return 1L << field.ordinal();
+    }
+
+    static long bits(Set<Field> fields) {
+        long bits = 0;
+        for (Field field : fields) {
+            bits |= bit(field);
+        }
+        return bits;
     }
 
     /** Names of the value sets the match uses. */

@@ -85,6 +85,7 @@ final class ReportCodec {
                     out.i32(d.id()).text(d.name()).bool(d.up());
                     out.i64(d.receivedPackets()).i64(d.receivedBytes());
                     out.i64(d.sentPackets()).i64(d.sentBytes());
+                    writeCounts(out, d.counters());
                     writeCounts(out, d.drops());
                 }
             }
@@ -182,6 +183,7 @@ final class ReportCodec {
                             receivedBytes,
                             sentPackets,
                             sentBytes,
+                            readCounts(in, Counter.class, COUNTERS),
                             readCounts(in, DropReason.class, REASONS)));
         }
         return new EngineReport.Devices(List.copyOf(devices));

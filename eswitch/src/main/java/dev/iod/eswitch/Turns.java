@@ -32,6 +32,7 @@ final class Turns {
             return true;
         }
         counters.add(Counter.TURNS_SKIPPED);
+        port.counters.add(Counter.TURNS_SKIPPED);
         return false;
     }
 

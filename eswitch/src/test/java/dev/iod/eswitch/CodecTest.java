@@ -129,6 +129,7 @@ final class CodecTest {
                                                 3,
                                                 4,
                                                 5,
+                                                Map.of(Counter.FLOW_LIMIT, 6L),
                                                 Map.of(DropReason.HAIRPIN, 1L)))),
                         new EngineReport.Flows(
                                 7, List.of(new EngineReport.FlowStatus("k", "a", 1, 2, 3))),

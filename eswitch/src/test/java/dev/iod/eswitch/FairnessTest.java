@@ -238,7 +238,9 @@ final class FairnessTest {
         }
         engine.received(1, SERVER);
         assertThat(engine.device(1, FLOODER).sender.flows).isEqualTo(FLOW_LIMIT);
-        assertThat(engine.counters.count(Counter.FLOW_LIMIT)).isPositive();
+        assertThat(engine.counters.count(Counter.FLOW_LIMIT))
+                .isPositive()
+                .isEqualTo(engine.device(1, FLOODER).counters.count(Counter.FLOW_LIMIT));
         long hits = engine.counters.count(Counter.FLOW_HITS);
         for (int i = 0; i < 100; i++) {
             expectDelivery(OTHER, SERVER, stateless(OTHER, address(SERVER), i));

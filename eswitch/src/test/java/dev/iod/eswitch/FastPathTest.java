@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -66,12 +67,34 @@ final class FastPathTest {
             }
             assertThat(slow.counters.count(Counter.FLOW_HITS)).isZero();
             assertThat(slow.counters.count(Counter.PATH_HITS)).isZero();
+            assertCountedPerPort(fast);
+            assertCountedPerPort(slow);
             hits += (int) fast.counters.count(Counter.FLOW_HITS);
             pathHits += (int) fast.counters.count(Counter.PATH_HITS);
         }
         System.out.println(hits + " hits, " + pathHits + " path hits");
         assertThat(hits).isGreaterThan(5000);
         assertThat(pathHits).isGreaterThan(5000);
+    }
+
+    private static void assertCountedPerPort(EngineHarness engine) {
+        for (Counter counter :
+                List.of(
+                        Counter.PATH_HITS,
+                        Counter.FLOW_MISSES,
+                        Counter.UNCACHED_CRAFTED,
+                        Counter.UNCACHED_CONNECTION,
+                        Counter.UNCACHED_FIELD,
+                        Counter.UNCACHED_SHAPE)) {
+            assertThat(
+                            Stream.concat(
+                                            Stream.of(engine.uplink),
+                                            engine.devices.values().stream())
+                                    .mapToLong(device -> device.counters.count(counter))
+                                    .sum())
+                    .as(counter.name())
+                    .isEqualTo(engine.counters.count(counter));
+        }
     }
 
     /** What a rule leaves of a field it writes in part is the packet's own. */

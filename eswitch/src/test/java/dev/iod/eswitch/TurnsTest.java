@@ -34,6 +34,8 @@ final class TurnsTest {
         long cost = 1 + 50 * Turns.STEP_COST;
         assertThat(dearBatches).isBetween(10_000 / cost, 10_000 / cost + 1);
         assertThat(counters.count(Counter.TURNS_SKIPPED)).isEqualTo(10_000 - dearBatches);
+        assertThat(dear.counters.count(Counter.TURNS_SKIPPED)).isEqualTo(10_000 - dearBatches);
+        assertThat(cheap.counters.count(Counter.TURNS_SKIPPED)).isZero();
     }
 
     @Test

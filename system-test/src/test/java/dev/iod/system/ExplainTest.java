@@ -73,6 +73,12 @@ final class ExplainTest {
         assertThat(flows.at("/handled/UNCACHED_CRAFTED").asLong())
                 .as("DHCP is answered in the slow path")
                 .isPositive();
+        JsonNode port = json(region, "flows", id).get(0).at("/ports");
+        assertThat(port.size()).isEqualTo(1);
+        assertThat(port.at("/0/port").asString()).isEqualTo(id);
+        assertThat(port.at("/0/handled/UNCACHED_CRAFTED").asLong())
+                .as("so are the port's own")
+                .isPositive();
         JsonNode connections = json(region, "connections", node).get(0);
         assertThat(connections.at("/connections").size())
                 .isLessThanOrEqualTo(connections.at("/total").asInt());
