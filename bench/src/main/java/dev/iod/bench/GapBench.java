@@ -2,6 +2,7 @@ package dev.iod.bench;
 
 import dev.iod.vhost.testing.FrontEnd;
 import dev.iod.vhost.testing.NetDriver;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,7 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -24,6 +27,7 @@ import picocli.CommandLine.Option;
         description = "Measures the longest gap of the packet path while its rules change.")
 final class GapBench implements Callable<Integer> {
     private static final int FRAMES_PER_SECOND = 10_000;
+    private static final long PAUSE_NANOS = 20_000;
     private static final long WARM_UP_NANOS = 4_000_000_000L;
     private static final long QUIET_NANOS = 4_000_000_000L;
     private static final long AFTER_NANOS = 200_000_000L;
@@ -36,30 +40,34 @@ final class GapBench implements Callable<Integer> {
             description = "A further option of the engine's JVM; may be repeated.")
     List<String> jvmOptions = List.of();
 
-    /** Longest times of one round, milliseconds. */
-    private record Round(double quiet, double loading, double changing) {}
+    /** The parts of a round. */
+    private enum Part {
+        QUIET("gap-quiet"),
+        LOADING("gap-load-20k"),
+        CHANGING("gap-change-100");
+
+        final String label;
+
+        Part(String label) {
+            this.label = label;
+        }
+    }
 
     @Override
     public Integer call() throws Exception {
         output.check();
         List<Run> runs = new ArrayList<>();
         for (int i = 1; i <= output.rounds; i++) {
-            Round round = round(Main.home());
-            runs.add(run("gap-quiet", i, round.quiet));
-            runs.add(run("gap-load-20k", i, round.loading));
-            runs.add(run("gap-change-100", i, round.changing));
-            runs.subList(runs.size() - 3, runs.size())
-                    .forEach(run -> System.err.println(run.line()));
+            for (Run run : round(Main.home(), i)) {
+                System.err.println(run.line());
+                runs.add(run);
+            }
         }
         output.write(new Report(Machine.here(Map.of()), Report.rows(runs), runs));
         return 0;
     }
 
-    private static Run run(String what, int round, double millis) {
-        return new Run(what, Run.OURS, round, Map.of(Metric.DELAY, millis));
-    }
-
-    private Round round(Path home) throws Exception {
+    private List<Run> round(Path home, int number) throws Exception {
         Path directory = Files.createTempDirectory(Path.of("/dev/shm"), "iod-gap");
         try (Cleanup cleanup = new Cleanup()) {
             cleanup.add("directory", () -> Lab.delete(directory));
@@ -73,12 +81,41 @@ final class GapBench implements Callable<Integer> {
             }
             Stream stream = new Stream(drivers.get(0), drivers.get(1));
             cleanup.add("stream", stream::stop);
+            goBeforeOthers();
             stream.runFor(WARM_UP_NANOS);
-            double quiet = stream.runFor(QUIET_NANOS);
-            double loading = stream.runWhile(CompletableFuture.runAsync(engine::load));
-            double changing = stream.runWhile(CompletableFuture.runAsync(engine::change));
-            return new Round(quiet, loading, changing);
+            List<Run> runs = new ArrayList<>();
+            for (Part part : Part.values()) {
+                engine.watch().start();
+                stream.forget();
+                switch (part) {
+                    case QUIET -> stream.runFor(QUIET_NANOS);
+                    case LOADING -> stream.runWhile(CompletableFuture.runAsync(engine::load));
+                    case CHANGING -> stream.runWhile(CompletableFuture.runAsync(engine::change));
+                }
+                EngineWatch.Causes causes = engine.watch().causes();
+                Map<Metric, Double> values =
+                        Map.of(
+                                Metric.DELAY,
+                                stream.longest / 1e6,
+                                Metric.JVM_PAUSE,
+                                causes.longestPauseMillis(),
+                                Metric.NO_PROCESSOR,
+                                causes.waitedMillis(),
+                                Metric.OWN_STOP,
+                                stream.longestStop / 1e6);
+                runs.add(new Run(part.label, Run.OURS, number, values));
+            }
+            return runs;
         }
+    }
+
+    /**
+     * The calling thread measures: what prepares the changes must not hold it up. It sleeps between
+     * frames, so that real-time priority leaves them time.
+     */
+    private static void goBeforeOthers() throws IOException {
+        String thread = Files.readSymbolicLink(Path.of("/proc/thread-self")).getFileName() + "";
+        Shell.run("chrt", "-f", "-p", "1", thread);
     }
 
     /** Sends at a steady rate and looks how long each frame takes; one thread. */
@@ -90,6 +127,11 @@ final class GapBench implements Callable<Integer> {
         private final long[] sentAt = new long[1 << 16];
         private int sent;
         private int outstanding;
+
+        /** Nanoseconds, since {@link #forget}. */
+        private long longest;
+
+        private long longestStop;
         private final ReentrantLock lock = new ReentrantLock();
         private volatile boolean stopped;
 
@@ -98,15 +140,20 @@ final class GapBench implements Callable<Integer> {
             this.to = to;
         }
 
-        double runFor(long nanos) {
+        void runFor(long nanos) {
             long end = System.nanoTime() + nanos;
-            return run(() -> System.nanoTime() - end < 0);
+            run(() -> System.nanoTime() - end < 0);
         }
 
-        double runWhile(CompletableFuture<Void> work) {
-            double longest = run(() -> !work.isDone());
+        void runWhile(CompletableFuture<Void> work) {
+            run(() -> !work.isDone());
             work.join();
-            return Math.max(longest, runFor(AFTER_NANOS));
+            runFor(AFTER_NANOS);
+        }
+
+        void forget() {
+            longest = 0;
+            longestStop = 0;
         }
 
         /** Comes back when nothing touches the guests' memory any more, which then goes. */
@@ -116,21 +163,22 @@ final class GapBench implements Callable<Integer> {
             lock.unlock();
         }
 
-        /** Longest time in milliseconds. */
-        private double run(java.util.function.BooleanSupplier more) {
+        private void run(BooleanSupplier more) {
             lock.lock();
             try {
-                return measure(more);
+                measure(more);
             } finally {
                 lock.unlock();
             }
         }
 
-        private double measure(java.util.function.BooleanSupplier more) {
-            long longest = 0;
+        private void measure(BooleanSupplier more) {
             long due = System.nanoTime();
+            long before = due;
             while (!stopped && more.getAsBoolean()) {
                 long now = System.nanoTime();
+                longestStop = Math.max(longestStop, now - before);
+                before = now;
                 if (now >= due && outstanding < 200) {
                     // What this thread itself was late with is not the engine's.
                     due = Math.max(due + 1_000_000_000L / FRAMES_PER_SECOND, now - 1_000_000);
@@ -141,8 +189,8 @@ final class GapBench implements Callable<Integer> {
                     longest = Math.max(longest, System.nanoTime() - sentAt[number]);
                 }
                 outstanding -= from.reapTransmitted();
+                LockSupport.parkNanos(PAUSE_NANOS);
             }
-            return longest / 1e6;
         }
 
         private void send(long now) {

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
  * for each port in tables of their own network, in the shape of OVN's (by port, by address, by
  * address and protocol port). They are made here, not by northd.
  */
-record GapEngine(EngineClient client, List<FrontEnd> guests) {
+record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) {
     private static final int NETWORKS = 50;
     private static final int PORTS = 20;
     private static final int RULES = 20;
@@ -51,34 +51,42 @@ record GapEngine(EngineClient client, List<FrontEnd> guests) {
                 config,
                 "socket=%s\nuplink=up0\nencapsulation=192.168.62.1\ntables=%s\n"
                         .formatted(directory.resolve("s"), directory.resolve("tables")));
+        Path safepoints = directory.resolve("safepoints");
         Path module = home.resolve("eswitch");
-        List<String> command = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
+        // As a node's engine runs: before the guests, its collector too, for packets wait for it.
+        List<String> command = new ArrayList<>(List.of("nice", "-n", "-10"));
+        command.addAll(List.of("ip", "netns", "exec", namespace));
         command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
         command.add("@" + module.resolve("jvm.options"));
         command.addAll(jvm);
+        command.add(EngineWatch.option(safepoints));
         command.add("-p");
         command.add(
                 module.resolve("target/lib")
                         + ":"
                         + module.resolve("target/eswitch-0.1.0-SNAPSHOT.jar"));
         command.addAll(List.of("-m", "dev.iod.eswitch/dev.iod.eswitch.Main", config.toString()));
-        try {
-            Process process =
-                    new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(directory.resolve("log").toFile())
-                            .start();
-            cleanup.add("engine", () -> Lab.stop(process));
-        } catch (IOException e) {
-            throw new BenchException("cannot start the engine: " + e.getMessage(), e);
-        }
+        Process process = process(command, directory.resolve("log"));
+        cleanup.add("engine", () -> Lab.stop(process));
         CompletableFuture<EngineClient> ready = new CompletableFuture<>();
         EngineClient client = EngineClient.open(directory.resolve("s"), "gap", new Agent(ready));
         cleanup.add("client", client::close);
-        GapEngine engine =
-                new GapEngine(ready.orTimeout(60, TimeUnit.SECONDS).join(), List.copyOf(guests));
+        EngineClient connected = ready.orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS).join();
+        EngineWatch watch = EngineWatch.of(process.pid(), safepoints);
+        GapEngine engine = new GapEngine(connected, List.copyOf(guests), watch);
         engine.base(directory);
         return engine;
+    }
+
+    private static Process process(List<String> command, Path log) {
+        try {
+            return new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile())
+                    .start();
+        } catch (IOException e) {
+            throw new BenchException("cannot start the engine: " + e.getMessage(), e);
+        }
     }
 
     private record Agent(CompletableFuture<EngineClient> ready) implements EngineClient.Listener {

@@ -8,6 +8,13 @@ enum Metric {
     CONNECTIONS("new connections", "1000/s", true),
     PACKET_CPU("CPU time", "ns/packet", false),
     DELAY("longest delay", "ms", false),
+    /**
+     * What a delay may come from ({@link EngineWatch}), and what the measuring thread itself stood
+     * still.
+     */
+    JVM_PAUSE("longest pause of the JVM", "ms", false),
+    NO_PROCESSOR("packet thread had no processor, in all", "ms", false),
+    OWN_STOP("measuring thread stood still", "ms", false),
     REQUESTS("requests", "1000/s", true),
     REQUEST_CPU("CPU time", "us/request", false),
     /** Of the client's time from offering a request to seeing its answer, as the two below. */
