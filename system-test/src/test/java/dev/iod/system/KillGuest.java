@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A guest of {@link KillMatrixTest}: its script, and what it says on its console. */
+/** A guest of a {@link KillNetwork}: its script, and what it says on its console. */
 final class KillGuest {
     private static final String TEXT = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -51,21 +51,21 @@ final class KillGuest {
     }
 
     /**
-     * Reads them in one connection, pings 100 times a second, asks for metadata every few seconds.
-     * A reply arrives at 10 ms times its number plus its round trip: that gives the gaps.
+     * Reads them in one connection, pings at an interval, asks for metadata every few seconds. A
+     * reply arrives at the interval times its number plus its round trip: that gives the gaps.
      */
-    static String asking(String peer) {
+    static String asking(String peer, int pingMillis) {
         return """
         #!/bin/sh
         until ping -c 1 -W 1 PEER >/dev/null 2>&1; do sleep 1; done
-        ping -i 0.01 PEER | awk '
+        ping -i SECONDS PEER | awk '
             /seq=/ {
                 sub(/.*seq=/, ""); s = $1 + wraps
                 if (s < last - 30000) { wraps += 65536; s += 65536 }
-                sub(/.*time=/, ""); at = s * 10 + $1
+                sub(/.*time=/, ""); at = s * MILLIS + $1
                 if (n && at - before > gap) gap = at - before
                 before = at; last = s; n++
-                if (n % 50 == 0) { print "kill: ping", s, n, int(gap); fflush(); gap = 0 }
+                if (n % EACH == 0) { print "kill: ping", s, n, int(gap); fflush(); gap = 0 }
             }' >/dev/console &
         until timeout 3 nc PEER 5001 </dev/null | grep -q line; do sleep 1; done
         tail -f /dev/null | nc PEER 5001 | awk '
@@ -81,6 +81,9 @@ final class KillGuest {
         done &
         """
                 .replace("PEER", peer)
+                .replace("SECONDS", Double.toString(pingMillis / 1000.0))
+                .replace("MILLIS", Integer.toString(pingMillis))
+                .replace("EACH", Integer.toString(500 / pingMillis))
                 .replace("TEXT", TEXT);
     }
 

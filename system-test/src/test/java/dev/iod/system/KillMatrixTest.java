@@ -61,7 +61,7 @@ final class KillMatrixTest {
                             region,
                             "kill-b",
                             "10.85.1.11",
-                            KillGuest.asking("10.85.1.10"),
+                            KillGuest.asking("10.85.1.10", 10),
                             directory);
             whileBooting(region, List.of(serving, asking));
             for (KillGuest guest : List.of(serving, asking)) {

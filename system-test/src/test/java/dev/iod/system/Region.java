@@ -71,14 +71,31 @@ final class Region implements AutoCloseable {
     }
 
     String nbctl(String... words) {
+        return ovn("ovn-nbctl", "nb.sock", words);
+    }
+
+    String sbctl(String... words) {
+        return ovn("ovn-sbctl", "sb.sock", words);
+    }
+
+    private String ovn(String program, String socket, String... words) {
         List<String> command =
                 new ArrayList<>(
                         List.of(
-                                "ovn-nbctl",
+                                program,
                                 "--timeout=30",
-                                "--db=unix:" + run.resolve("ovn/nb.sock")));
+                                "--db=unix:" + run.resolve("ovn/" + socket)));
         command.addAll(List.of(words));
         return Command.of(command).run();
+    }
+
+    /** Tells the supervisor "stop" or "restart" for one process, for example "n1-dpu". */
+    void supervise(String verb, String process) {
+        if (Files.isDirectory(Path.of("/run/systemd/system"))) {
+            Command.run("systemctl", verb, prefix() + process + ".service");
+        } else {
+            Command.run("sv", "-w", "30", verb, run.resolve("services/" + process).toString());
+        }
     }
 
     JsonNode status() {

@@ -59,6 +59,15 @@ final class Tenant implements AutoCloseable {
         return client.json("port show " + name);
     }
 
+    /** A file for a command to read, gone with the tenant. */
+    Path file(String name, String text) {
+        try {
+            return Files.writeString(directory.resolve(name), text);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /** A key pair; returns the private key's file. */
     Path keypair(String name) {
         Path key = directory.resolve(name);

@@ -1,0 +1,138 @@
+package dev.iod.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * OVN's southbound database and northd are away for a while, then the database comes back as it
+ * was, then empty, as after the loss of its file. Pings and a TCP stream between two nodes, through
+ * security groups, go on; what was made meanwhile works afterwards.
+ */
+@ExtendWith(Region.Shared.class)
+final class LostSouthboundTest {
+    private static final int OUTAGE_SECONDS = Boolean.getBoolean("iod.full") ? 60 : 20;
+    private static final int PING_MILLIS = 50;
+    private static final int RESUME_SECONDS = 120;
+    private static final List<String> CENTRAL = List.of("ovn-northd", "ovn-sb");
+
+    @Test
+    void trafficGoesOnAndWhatIsLostIsMadeGood(Region region) throws IOException {
+        try (Tenant tenant = new Tenant(region, "iod")) {
+            var network = new KillNetwork(tenant, region, "south", "10.85.2");
+            KillGuest serving = network.serving();
+            KillGuest asking = network.asking(11, PING_MILLIS, KillNetwork.APART);
+            for (KillGuest guest : List.of(serving, asking)) {
+                Wait.until(guest.name + " has an address", 180, guest::hasAddress);
+            }
+            Wait.until("traffic flows", 180, () -> asking.progress().lines() > 500);
+
+            KillGuest late = awayForAWhile(region, tenant, network, asking);
+            assertThat(late.boots()).isOne();
+            for (KillGuest guest : List.of(asking, late)) {
+                guest.requireWhole("before the database's file is lost");
+            }
+            fileLost(region, tenant, List.of(serving, asking, late));
+            assertThat(serving.boots()).isOne();
+            assertThat(asking.boots()).isOne();
+        }
+    }
+
+    private static KillGuest awayForAWhile(
+            Region region, Tenant tenant, KillNetwork network, KillGuest asking) {
+        CENTRAL.forEach(process -> region.supervise("stop", process));
+        KillGuest.Progress before = asking.progress();
+        // An agent that starts meanwhile knows no rules and leaves its engine those it has.
+        region.supervise("restart", "n1-dpu");
+        KillGuest late = network.asking(12, PING_MILLIS, "");
+        Wait.until(
+                "traffic goes on without the database",
+                OUTAGE_SECONDS + RESUME_SECONDS,
+                () -> moved(asking, before, OUTAGE_SECONDS));
+        assertThat(tenant.client.json("server show " + late.name).at("/status").asString())
+                .as("a server whose port is not connected yet")
+                .isEqualTo("BUILD");
+        assertThat(tenant.client.json("port show " + late.name).at("/status").asString())
+                .isEqualTo("DOWN");
+        assertThat(asking.progress().lost()).as("lost in the outage").isEqualTo(before.lost());
+
+        region.iod("up");
+        Wait.until(
+                "the server made meanwhile pings and reads",
+                RESUME_SECONDS,
+                () -> late.progress().sequence() > 20 && late.progress().lines() > 0);
+        Wait.until(
+                late.name + " is ACTIVE",
+                RESUME_SECONDS,
+                () ->
+                        tenant.client
+                                .json("server show " + late.name)
+                                .at("/status")
+                                .asString()
+                                .equals("ACTIVE"));
+        assertThat(asking.progress().lost()).as("lost until now").isEqualTo(before.lost());
+        return late;
+    }
+
+    private static void fileLost(Region region, Tenant tenant, List<KillGuest> guests)
+            throws IOException {
+        CENTRAL.forEach(process -> region.supervise("stop", process));
+        Files.delete(region.run.resolve("ovn/sb.db"));
+        List<KillGuest> asking = guests.subList(1, guests.size());
+        List<KillGuest.Progress> before = asking.stream().map(KillGuest::progress).toList();
+        region.iod("up");
+        List<String> ports =
+                guests.stream()
+                        .map(guest -> tenant.client.json("port show " + guest.name))
+                        .map(port -> port.at("/id").stringValue())
+                        .toList();
+        Wait.until(
+                "the nodes registered and bound their ports again",
+                RESUME_SECONDS,
+                () -> bound(region).containsAll(ports));
+        List<KillGuest.Progress> after = asking.stream().map(KillGuest::progress).toList();
+        for (int i = 0; i < asking.size(); i++) {
+            KillGuest guest = asking.get(i);
+            KillGuest.Progress then = after.get(i);
+            Wait.until(
+                    guest.name + " goes on with a rebuilt database",
+                    RESUME_SECONDS,
+                    () -> moved(guest, then, 3));
+            guest.requireWhole("with a rebuilt database");
+            System.out.println(
+                    guest.name
+                            + ": file lost and rebuilt: "
+                            + (guest.progress().lost() - before.get(i).lost())
+                            + " of "
+                            + (guest.progress().sequence() - before.get(i).sequence())
+                            + " pings lost, longest gap "
+                            + guest.longestGapMillis(before.get(i).sequence())
+                            + " ms");
+        }
+    }
+
+    /** Logical ports that some chassis has, whose flows are live there. */
+    private static List<String> bound(Region region) {
+        return region.sbctl(
+                        "--bare",
+                        "--columns=logical_port",
+                        "find",
+                        "Port_Binding",
+                        "chassis!=[]",
+                        "up=true")
+                .lines()
+                .toList();
+    }
+
+    /** Whether pings were answered for so long, and the stream went on. */
+    private static boolean moved(KillGuest guest, KillGuest.Progress since, int seconds) {
+        guest.requireWhole("the database is away");
+        KillGuest.Progress now = guest.progress();
+        return now.sequence() - since.sequence() > seconds * 1000 / PING_MILLIS
+                && now.lines() > since.lines() + 300;
+    }
+}
