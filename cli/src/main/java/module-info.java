@@ -2,11 +2,12 @@
  * What {@code ./iod} runs: lays out the run directory, starts and supervises the processes of a
  * region on one machine, shows their state, explains a packet's path, and plays the demo. Uses only
  * public interfaces of the region (its HTTP API, its configuration files, the engines' control
- * sockets); no other module depends on it.
+ * sockets and pools); no other module depends on it.
  */
 @org.jspecify.annotations.NullMarked
 module dev.iod.cli {
     requires static transitive org.jspecify;
+    requires dev.iod.block;
     requires dev.iod.eswitch;
     requires info.picocli;
     requires java.net.http;

@@ -9,6 +9,7 @@ module dev.iod.dpu {
     requires dev.iod.runtime;
     requires io.prometheus.metrics.core;
     requires dev.iod.eswitch;
+    requires dev.iod.block;
     requires dev.iod.ovsdb;
     requires dev.iod.ovn;
     requires dev.iod.node;

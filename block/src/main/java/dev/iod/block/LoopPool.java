@@ -79,8 +79,13 @@ final class LoopPool {
                 Linux.fallocate(fd, 0, 0, sizeBytes);
             }
         } catch (SysException e) {
+            // What was reserved before there was no more room is given back.
+            Files.deleteIfExists(unfinished);
             throw new BlockException(
-                    Category.FULL, "cannot reserve " + sizeBytes + " bytes: " + e.getMessage(), e);
+                    Category.FULL,
+                    "cannot reserve %d MiB for %s: %s"
+                            .formatted(sizeBytes >> 20, file, e.getMessage()),
+                    e);
         } finally {
             Linux.close(fd);
         }

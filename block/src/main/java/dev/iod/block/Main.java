@@ -2,7 +2,6 @@ package dev.iod.block;
 
 import dev.iod.sys.SysException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,7 +38,13 @@ public final class Main {
     }
 
     private static void run(BlockConfig config) throws IOException, InterruptedException {
-        LocalPool pool = LocalPool.open(poolDirectory(config));
+        Path volumes = PoolDirectory.prepare(config);
+        if (!volumes.equals(config.pool())) {
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    config.pool() + " has no reflinks: the pool is a file system in a file there");
+        }
+        LocalPool pool = LocalPool.open(volumes);
         List<Shard> shards = new ArrayList<>();
         for (int i = 0; i < config.shards(); i++) {
             Shard shard = new Shard("shard-" + i, OptionalInt.empty(), config.spinMicros() * 1000L);
@@ -70,17 +75,5 @@ public final class Main {
         Runtime.getRuntime().addShutdownHook(stop);
         LOG.log(System.Logger.Level.INFO, "ready");
         stopped.await();
-    }
-
-    private static Path poolDirectory(BlockConfig config) throws IOException {
-        Files.createDirectories(config.pool());
-        if (config.poolBytes() == 0 || LocalPool.reflinks(config.pool())) {
-            return config.pool();
-        }
-        Path mount = LoopPool.ensure(config.pool(), config.poolBytes(), config.thinPool());
-        LOG.log(
-                System.Logger.Level.INFO,
-                config.pool() + " has no reflinks: the pool is an XFS file system in a file there");
-        return mount;
     }
 }

@@ -4,8 +4,10 @@ import static dev.iod.vhost.testing.BlockDriver.OK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,6 +29,19 @@ class PoolTest {
     @AfterEach
     void unmount() {
         pool.close();
+    }
+
+    @Test
+    void aPoolThatDoesNotFitSaysSoAndTakesNothing() throws IOException {
+        Path small = pool.path().resolve("small");
+        assertThatThrownBy(() -> LoopPool.ensure(small, 1024 * MIB, false))
+                .isInstanceOfSatisfying(
+                        BlockException.class,
+                        e -> assertThat(e.category()).isEqualTo(BlockException.Category.FULL))
+                .hasMessageContaining("cannot reserve 1024 MiB");
+        try (Stream<Path> left = Files.list(small)) {
+            assertThat(left).containsExactly(LoopPool.mountPoint(small));
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Measures a region of its own from nothing, several times: how long it takes to start, what each
@@ -86,7 +87,8 @@ final class Bench {
     }
 
     private void round() {
-        RegionConfig config = RegionConfig.loadOrCreate(layout, 0);
+        RegionConfig config =
+                RegionConfig.loadOrCreate(layout, 0, Optional.of(RegionConfig.Pool.THIN));
         long start = System.nanoTime();
         new Up(layout, config).run();
         sample("region", "start", "s", (System.nanoTime() - start) / 1e9);

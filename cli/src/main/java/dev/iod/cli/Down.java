@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Stops a region: services in reverse order, machines, namespaces, shared memory. */
+/** Stops a region: services in reverse order, machines, namespaces, mounts, shared memory. */
 final class Down {
     private final Layout layout;
 
@@ -28,6 +28,7 @@ final class Down {
         Proc.endStrays(layout.run());
         endMachines();
         new Underlay(layout).remove();
+        unmount();
         removeTables();
         if (purge) {
             Trees.delete(layout.run());
@@ -51,6 +52,20 @@ final class Down {
                     "end the machines",
                     10,
                     () -> machines.stream().noneMatch(ProcessHandle::isAlive));
+        }
+    }
+
+    /** The pools of volumes; a loop device goes with its mount. */
+    private void unmount() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/mounts"))) {
+                Path mount = Path.of(line.split(" ", 3)[1]);
+                if (mount.startsWith(layout.run())) {
+                    Shell.run("umount", mount.toString());
+                }
+            }
+        } catch (IOException e) {
+            throw new CliException("cannot read the mounts: " + e.getMessage(), e);
         }
     }
 

@@ -93,6 +93,16 @@ record Layout(Path home, Path run, String instance) {
         return "iod-" + instance + "-";
     }
 
+    /** Where a node's block engine keeps its volumes. */
+    Path pool(String node) {
+        return node(node).resolve("pool");
+    }
+
+    /** Where a node's block engine notes what is attached. */
+    Path attachments(String node) {
+        return Path.of("/dev/shm").resolve(namespacePrefix() + node + "-block");
+    }
+
     /** Where a node's engine keeps the tables that outlive it. */
     Path tables(String node) {
         return Path.of("/dev/shm").resolve(namespacePrefix() + node);

@@ -6,6 +6,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -47,11 +48,25 @@ public final class Main {
             @Option(
                             names = "--nodes",
                             description = "Nodes of a new region (default 2, at most 8).")
-                    Integer nodes) {
+                    Integer nodes,
+            @Option(
+                            names = "--pool-size",
+                            paramLabel = "GIB",
+                            description =
+                                    "Size of each node's pool of volumes where the run directory"
+                                            + " has no reflinks (default 4).")
+                    Integer poolGib,
+            @Option(names = "--thin-pool", description = "Do not reserve the space of those pools.")
+                    boolean thin) {
         requireRoot();
+        int gib = poolGib == null ? RegionConfig.Pool.DEFAULT.gib() : poolGib;
+        Optional<RegionConfig.Pool> pool =
+                poolGib == null && !thin
+                        ? Optional.empty()
+                        : Optional.of(new RegionConfig.Pool(gib, thin));
         return locked(
                 () -> {
-                    start(nodes == null ? 0 : nodes);
+                    start(nodes == null ? 0 : nodes, pool);
                     return 0;
                 });
     }
@@ -122,7 +137,13 @@ public final class Main {
         requireRoot();
         return locked(
                 () -> {
-                    RegionConfig config = start(0);
+                    // What it makes goes again, so no space is reserved in a region of its own.
+                    RegionConfig config =
+                            start(
+                                    0,
+                                    RegionConfig.exists(layout)
+                                            ? Optional.empty()
+                                            : Optional.of(RegionConfig.Pool.THIN));
                     System.out.println(new Demo(layout, config, keep).run());
                     return 0;
                 });
@@ -151,8 +172,8 @@ public final class Main {
                 });
     }
 
-    private RegionConfig start(int nodes) {
-        RegionConfig config = RegionConfig.loadOrCreate(layout, nodes);
+    private RegionConfig start(int nodes, Optional<RegionConfig.Pool> pool) {
+        RegionConfig config = RegionConfig.loadOrCreate(layout, nodes, pool);
         long begin = System.nanoTime();
         boolean changed = new Up(layout, config).run();
         System.out.println(

@@ -10,16 +10,18 @@ import java.security.SecureRandom;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
  * What was chosen once, at the first {@code up}, and kept in {@code run/region.properties}: the
- * number of nodes, the loopback ports and the passwords.
+ * number of nodes, their pools, the loopback ports and the passwords.
  */
 record RegionConfig(
         int nodes,
+        Pool pool,
         int apiPort,
         int nodePort,
         int southboundPort,
@@ -28,6 +30,31 @@ record RegionConfig(
     static final int DEFAULT_NODES = 2;
     private static final int FIRST_PORT = 8774;
     private static final int MAX_NODES = 8;
+    private static final int MAX_POOL_GIB = 65_536;
+
+    /**
+     * The pool of volumes of each node, where its directory has no reflinks: a file system in a
+     * file.
+     *
+     * @param gib its size, 1 to 65536
+     * @param thin the file takes only what is used, and can find the disk full
+     */
+    record Pool(int gib, boolean thin) {
+        static final Pool DEFAULT = new Pool(4, false);
+        static final Pool THIN = new Pool(4, true);
+
+        long bytes() {
+            return (long) gib << 30;
+        }
+
+        /** What {@code up} says of it. */
+        String text(boolean inFile) {
+            return inFile
+                    ? "volumes: no reflinks here, so XFS in a file of %d GiB a node, %s"
+                            .formatted(gib, thin ? "sparse" : "preallocated")
+                    : "volumes: files with reflinks";
+        }
+    }
 
     static Path file(Layout layout) {
         return layout.run().resolve("region.properties");
@@ -47,6 +74,9 @@ record RegionConfig(
             p.load(new StringReader(Layout.read(file(layout))));
             return new RegionConfig(
                     Integer.parseInt(p.getProperty("nodes")),
+                    new Pool(
+                            Integer.parseInt(p.getProperty("pool-gib", "" + Pool.DEFAULT.gib)),
+                            Boolean.parseBoolean(p.getProperty("thin-pool", "false"))),
                     Integer.parseInt(p.getProperty("api-port")),
                     Integer.parseInt(p.getProperty("node-port")),
                     Integer.parseInt(p.getProperty("southbound-port")),
@@ -62,8 +92,17 @@ record RegionConfig(
         }
     }
 
-    /** Loads the kept configuration, or chooses one. A different number of nodes is an error. */
-    static RegionConfig loadOrCreate(Layout layout, int nodes) {
+    /**
+     * Loads the kept configuration, or chooses one. A different number of nodes is an error,
+     * another pool than one that was made too.
+     *
+     * @param nodes 0 = as kept, or the default
+     * @param pool empty = as kept, or the default
+     */
+    static RegionConfig loadOrCreate(Layout layout, int nodes, Optional<Pool> pool) {
+        if (pool.filter(p -> p.gib < 1 || p.gib > MAX_POOL_GIB).isPresent()) {
+            throw new CliException("--pool-size is 1 to " + MAX_POOL_GIB + " GiB");
+        }
         if (exists(layout)) {
             RegionConfig kept = load(layout);
             if (nodes != 0 && nodes != kept.nodes) {
@@ -74,7 +113,9 @@ record RegionConfig(
                                 + nodes
                                 + "; run ./iod down --purge first, or set IOD_RUN to start another region");
             }
-            return kept;
+            return pool.filter(wanted -> !wanted.equals(kept.pool))
+                    .map(wanted -> kept.with(layout, wanted))
+                    .orElse(kept);
         }
         int count = nodes == 0 ? DEFAULT_NODES : nodes;
         if (count < 1 || count > MAX_NODES) {
@@ -84,6 +125,7 @@ record RegionConfig(
         RegionConfig config =
                 new RegionConfig(
                         count,
+                        pool.orElse(Pool.DEFAULT),
                         freePort(taken),
                         freePort(taken),
                         freePort(taken),
@@ -93,12 +135,35 @@ record RegionConfig(
         return config;
     }
 
+    /** Another size after the first was too large for the disk. */
+    private RegionConfig with(Layout layout, Pool wanted) {
+        for (String node : nodeNames()) {
+            if (Files.exists(layout.pool(node).resolve("pool.xfs"))) {
+                throw new CliException(
+                        "the pools of this region are made already; run ./iod down --purge first");
+            }
+        }
+        RegionConfig next =
+                new RegionConfig(
+                        nodes,
+                        wanted,
+                        apiPort,
+                        nodePort,
+                        southboundPort,
+                        adminPassword,
+                        demoPassword);
+        Layout.write(file(layout), next.text(layout.instance()), false, true);
+        return next;
+    }
+
     private String text(String instance) {
         return """
                 # Chosen by the first ./iod up; ./iod down --purge forgets it.
                 # Kernel objects of this region are called iod-INSTANCE-...
                 instance=%s
                 nodes=%d
+                pool-gib=%d
+                thin-pool=%s
                 api-port=%d
                 node-port=%d
                 southbound-port=%d
@@ -108,6 +173,8 @@ record RegionConfig(
                 .formatted(
                         instance,
                         nodes,
+                        pool.gib,
+                        pool.thin,
                         apiPort,
                         nodePort,
                         southboundPort,

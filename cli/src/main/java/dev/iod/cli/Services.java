@@ -30,7 +30,7 @@ final class Services {
     }
 
     List<Service> ofNode(String node) {
-        return List.of(host(node), eswitch(node), dpu(node));
+        return List.of(host(node), eswitch(node), block(node), dpu(node));
     }
 
     private Service postgres() {
@@ -175,6 +175,28 @@ final class Services {
         return new Service(node + "-eswitch", "root", command, "TERM", true);
     }
 
+    /** The configuration of a node's block engine. */
+    Path blockProperties(String node) {
+        return layout.node(node).resolve("block.properties");
+    }
+
+    private Service block(String node) {
+        Path file = blockProperties(node);
+        Layout.write(
+                file,
+                properties(
+                        "socket", layout.node(node).resolve("block.sock"),
+                        "pool", layout.pool(node),
+                        "pool-bytes", config.pool().bytes(),
+                        "thin-pool", config.pool().thin(),
+                        "state", layout.attachments(node)),
+                false,
+                false);
+        List<String> command = new ArrayList<>(List.of("nice", "-n", "-10")); // as the eswitch
+        command.addAll(java("block", file));
+        return new Service(node + "-block", "root", command, "TERM", true);
+    }
+
     private Service dpu(String node) {
         Path directory = layout.node(node);
         Path file = directory.resolve("dpu.properties");
@@ -193,6 +215,8 @@ final class Services {
                         "ssl:127.0.0.1:" + config.southboundPort(),
                         "engine",
                         directory.resolve("eswitch.sock"),
+                        "block",
+                        directory.resolve("block.sock"),
                         "host",
                         directory.resolve("host.sock"),
                         "directory",

@@ -1,5 +1,8 @@
 package dev.iod.cli;
 
+import dev.iod.block.BlockConfig;
+import dev.iod.block.BlockException;
+import dev.iod.block.PoolDirectory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -9,6 +12,9 @@ import tools.jackson.databind.JsonNode;
 /** Brings a region up: every step makes what is missing and says so. */
 final class Up {
     private static final int READY_SECONDS = 90;
+    private static final String MORE_ROOM =
+            "; free some space, say --pool-size with fewer GiB or --thin-pool, or set IOD_RUN to a"
+                    + " directory on a larger disk";
 
     private final Layout layout;
     private final RegionConfig config;
@@ -33,6 +39,7 @@ final class Up {
         step("underlay", () -> new Underlay(layout).ensure(config.nodeNames()));
         step("databases", this::databases);
         step("supervisor", () -> supervisor.define(services.all()));
+        pools();
         step("postgres", () -> start("postgres") | createDatabase());
         step("OVN northbound", () -> start("ovn-nb"));
         step("control", this::control);
@@ -150,6 +157,33 @@ final class Up {
                                 "--"));
         words.addAll(List.of(command));
         return Shell.run(words.toArray(String[]::new));
+    }
+
+    /** Before their engines, so that a full disk is said here and not in an engine's log. */
+    private void pools() {
+        long start = System.nanoTime();
+        boolean did = false;
+        boolean inFile = false;
+        for (String node : config.nodeNames()) {
+            did |= !Files.exists(layout.pool(node));
+            try {
+                Path volumes =
+                        PoolDirectory.prepare(BlockConfig.read(services.blockProperties(node)));
+                inFile |= !volumes.equals(layout.pool(node));
+            } catch (BlockException e) {
+                throw new CliException(
+                        "no pool of volumes for node "
+                                + node
+                                + ": "
+                                + e.getMessage()
+                                + (e.category() == BlockException.Category.FULL ? MORE_ROOM : ""),
+                        e);
+            }
+        }
+        changed |= did;
+        if (did) {
+            progress.done(config.pool().text(inFile), start);
+        }
     }
 
     private boolean start(String name) {

@@ -92,7 +92,7 @@ final class ImageCache implements Images, AutoCloseable {
     }
 
     @Override
-    public Answer ask(ImagePart part) {
+    public synchronized Answer ask(ImagePart part) {
         if (!DIGEST.matcher(part.getSha256()).matches() || part.getSizeBytes() <= 0) {
             return new Answer.Missing("image " + part.getImageId() + " has no digest or no size");
         }

@@ -69,11 +69,14 @@ public final class Main {
                         new RegionImages(link.channel(), figures),
                         wiring::wake,
                         System::currentTimeMillis);
+        PoolDisks disks =
+                new PoolDisks(settings.block(), settings.node() + "-dpu", images, wiring::wake);
         Reconciler reconciler =
                 new Reconciler(
                         machines,
                         network,
                         images,
+                        disks,
                         Ledger.open(state.resolve("servers")),
                         sockets,
                         System::currentTimeMillis);
@@ -99,6 +102,7 @@ public final class Main {
         namespaces.prune(networks(goal));
         engine.connect(settings.engine(), settings.node(), chassis);
         metadata.start();
+        disks.start();
         virtClient.start();
         session.start();
 
@@ -110,6 +114,7 @@ public final class Main {
         shutdown.add("session", session);
         shutdown.add("link", link);
         shutdown.add("virt-client", virtClient);
+        shutdown.add("disks", disks);
         shutdown.add("images", images);
         shutdown.add("metadata", metadata);
         shutdown.add("chassis", chassis);

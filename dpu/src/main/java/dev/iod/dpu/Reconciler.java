@@ -5,12 +5,12 @@ import static dev.iod.dpu.Ledger.Phase.RAN;
 import static dev.iod.dpu.Ledger.Phase.STARTING;
 
 import dev.iod.dpu.Ledger.Entry;
+import dev.iod.host.Disk;
 import dev.iod.host.HostException;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
 import dev.iod.node.Goal;
-import dev.iod.node.ImagePart;
 import dev.iod.node.Nic;
 import dev.iod.node.Power;
 import dev.iod.node.Server;
@@ -28,7 +28,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Makes what runs on this node equal to the goal. A pass looks at what is (virtDaemon's list, the
@@ -55,6 +54,7 @@ final class Reconciler {
     private final Machines machines;
     private final Network network;
     private final Images images;
+    private final Disks disks;
     private final Ledger ledger;
     private final Path sockets;
     private final LongSupplier nowMillis;
@@ -99,19 +99,21 @@ final class Reconciler {
     private record Seen(ServerState state, String reason, long againMillis) {}
 
     /**
-     * @param sockets directory for the sockets of network interfaces; short, a socket's path is
-     *     limited to 107 bytes (unix(7))
+     * @param sockets directory for the sockets of network interfaces and disks; short, a socket's
+     *     path is limited to 107 bytes (unix(7))
      */
     Reconciler(
             Machines machines,
             Network network,
             Images images,
+            Disks disks,
             Ledger ledger,
             Path sockets,
             LongSupplier nowMillis) {
         this.machines = machines;
         this.network = network;
         this.images = images;
+        this.disks = disks;
         this.ledger = ledger;
         this.sockets = sockets;
         this.nowMillis = nowMillis;
@@ -126,6 +128,7 @@ final class Reconciler {
         Set<String> wanted =
                 goal.getServersList().stream().map(Server::getId).collect(Collectors.toSet());
         removeOthers(here.keySet(), wanted);
+        disks.wanted(disks(goal, here));
         images.needed(digests(goal));
         List<ServerStatus> statuses = new ArrayList<>();
         Set<String> ports = new HashSet<>();
@@ -281,6 +284,17 @@ final class Reconciler {
     }
 
     private Seen start(Server server, Attempts tries) {
+        if (server.hasRootDisk()) {
+            switch (disks.state(server.getId())) {
+                case Disks.State.Ready _ -> {}
+                case Disks.State.Coming _ -> {
+                    return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
+                }
+                case Disks.State.Failed(String reason) -> {
+                    return new Seen(ServerState.FAILED, reason, RETRY_MILLIS);
+                }
+            }
+        }
         Images.Answer kernel = images.ask(server.getKernel());
         Images.Answer initrd = images.ask(server.getInitrd());
         for (Images.Answer answer : List.of(kernel, initrd)) {
@@ -290,7 +304,8 @@ final class Reconciler {
         }
         if (kernel instanceof Images.Answer.Here(Path kernelFile)
                 && initrd instanceof Images.Answer.Here(Path initrdFile)) {
-            MachineSpec spec = Specs.machine(server, kernelFile, initrdFile, this::socket);
+            MachineSpec spec =
+                    Specs.machine(server, kernelFile, initrdFile, disks(server), this::socket);
             plug(server);
             ledger.put(server.getId(), entryOf(server, STARTING));
             machines.start(spec);
@@ -333,8 +348,34 @@ final class Reconciler {
     }
 
     private Path socket(Nic nic) {
-        String id = nic.getPortId();
-        return sockets.resolve(id.substring(0, Math.min(SOCKET_NAME_CHARS, id.length())) + ".sock");
+        return sockets.resolve(shortened(nic.getPortId()) + ".sock");
+    }
+
+    private Path diskSocket(Server server) {
+        return sockets.resolve("disk-" + shortened(server.getId()) + ".sock");
+    }
+
+    private static String shortened(String id) {
+        return id.substring(0, Math.min(SOCKET_NAME_CHARS, id.length()));
+    }
+
+    private List<Disk> disks(Server server) {
+        return server.hasRootDisk() ? List.of(new Disk("root", diskSocket(server))) : List.of();
+    }
+
+    /** A disk is attached as long as its machine has its ports. */
+    private Map<String, Disks.Wanted> disks(Goal goal, Map<String, MachineStatus> here) {
+        Map<String, Disks.Wanted> wanted = new HashMap<>();
+        for (Server server : goal.getServersList()) {
+            if (server.hasRootDisk()) {
+                boolean attached =
+                        keepsPorts(server, Optional.ofNullable(here.get(server.getId())));
+                wanted.put(
+                        server.getId(),
+                        new Disks.Wanted(server.getRootDisk(), diskSocket(server), attached));
+            }
+        }
+        return wanted;
     }
 
     private boolean live(Server server) {
@@ -368,10 +409,17 @@ final class Reconciler {
         return machine.state() == MachineState.STARTING || machine.state() == MachineState.RUNNING;
     }
 
-    private static Set<String> digests(Goal goal) {
-        return goal.getServersList().stream()
-                .flatMap(s -> Stream.of(s.getKernel(), s.getInitrd()))
-                .map(ImagePart::getSha256)
-                .collect(Collectors.toSet());
+    /** The image of a disk is needed until the disk is made. */
+    private Set<String> digests(Goal goal) {
+        Set<String> digests = new HashSet<>();
+        for (Server server : goal.getServersList()) {
+            digests.add(server.getKernel().getSha256());
+            digests.add(server.getInitrd().getSha256());
+            if (server.getRootDisk().hasImage()
+                    && !(disks.state(server.getId()) instanceof Disks.State.Ready)) {
+                digests.add(server.getRootDisk().getImage().getSha256());
+            }
+        }
+        return digests;
     }
 }

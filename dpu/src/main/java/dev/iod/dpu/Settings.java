@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
  * @param identity directory with {@code ca.crt} (given) and {@code node.key}, {@code node.crt}
  * @param southbound OVN southbound remote, {@code ssl:host:port}
  * @param engine control socket of the packet engine
+ * @param block control socket of the block engine
  * @param host socket of virtDaemon
  * @param directory where this node's files live
  * @param encapsulation IPv4 address of the node in the underlay
@@ -30,6 +31,7 @@ record Settings(
         Path identity,
         String southbound,
         Path engine,
+        Path block,
         Path host,
         Path directory,
         String encapsulation,
@@ -57,6 +59,7 @@ record Settings(
                         config.path("identity"),
                         config.text("southbound"),
                         config.path("engine"),
+                        config.path("block"),
                         config.path("host"),
                         config.path("directory"),
                         config.text("encapsulation"),

@@ -1,6 +1,7 @@
 package dev.iod.dpu;
 
 import dev.iod.dpu.DpuException.Category;
+import dev.iod.host.Disk;
 import dev.iod.host.MachineModel;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.Nic;
@@ -17,7 +18,11 @@ final class Specs {
      * @throws dev.iod.host.HostException INVALID when the goal asks for what no machine can be
      */
     static MachineSpec machine(
-            Server server, Path kernel, Path initrd, Function<dev.iod.node.Nic, Path> socket) {
+            Server server,
+            Path kernel,
+            Path initrd,
+            List<Disk> disks,
+            Function<dev.iod.node.Nic, Path> socket) {
         List<Nic> nics =
                 server.getNicsList().stream()
                         .map(
@@ -37,6 +42,7 @@ final class Specs {
                 kernel,
                 initrd,
                 server.getCommandLine(),
+                disks,
                 nics);
     }
 

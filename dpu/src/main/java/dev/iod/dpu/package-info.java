@@ -1,13 +1,14 @@
 /**
  * The agent of a DPU. It owns what should run on this node and where that stands: the session with
  * the region ({@code Session}), the reconciler ({@code VirtClient}, {@code Reconciler}), the image
- * cache, the OVN chassis with its devices, and the metadata service. It decides; virtDaemon and the
- * packet engine do, and go on without it.
+ * cache, the servers' root disks ({@code PoolDisks}), the OVN chassis with its devices, and the
+ * metadata service. It decides; virtDaemon and the engines do, and go on without it.
  *
  * <p>Threads: {@code session} dials and sends, {@code console} asks virtDaemon for output, {@code
- * virt-client} reconciles, {@code image-fetch} fetches one image at a time, {@code metadata} makes
- * namespaces and servers, {@code metadata-N} answer requests; the chassis and the engine's client
- * have their own. Each owns its state, others wake it.
+ * virt-client} reconciles, {@code image-fetch} fetches one image at a time, {@code disks} talks to
+ * the block engine, {@code metadata} makes namespaces and servers, {@code metadata-N} answer
+ * requests; the chassis and the engine's client have their own. Each owns its state, others wake
+ * it.
  *
  * <p>Figures: {@code Figures}, read from {@code metrics.sock} in the node's directory.
  *

@@ -119,6 +119,7 @@ class AgentTest {
                 identity=identity
                 southbound=ssl:127.0.0.1:%d
                 engine=eswitch.sock
+                block=block.sock
                 host=host.sock
                 directory=.
                 encapsulation=172.31.0.1

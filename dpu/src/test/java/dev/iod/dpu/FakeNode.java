@@ -15,8 +15,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * A node outside the agent: virtDaemon, chassis and image cache, which all outlive it. Every call
- * is a step at which the agent can be killed, before or after the call had its effect.
+ * A node outside the agent: virtDaemon, chassis, pool and image cache, which all outlive it. Every
+ * call is a step at which the agent can be killed, before or after the call had its effect.
  */
 final class FakeNode {
     /** The agent was killed here. */
@@ -29,6 +29,8 @@ final class FakeNode {
     final List<String> effects = new ArrayList<>();
     final Set<String> here = new TreeSet<>();
     Optional<String> imageFailure = Optional.empty();
+    Map<String, Disks.Wanted> disks = Map.of();
+    Optional<String> diskFailure = Optional.empty();
     Optional<String> startFailure = Optional.empty();
     private Map<String, Network.Interface> plugged = new TreeMap<>();
     private int stepsLeft = Integer.MAX_VALUE;
@@ -156,6 +158,29 @@ final class FakeNode {
             @Override
             public boolean live(String port) {
                 return plugged.containsKey(port);
+            }
+        };
+    }
+
+    /** The pool: whatever is wanted is there at once. */
+    Disks disks() {
+        return new Disks() {
+            @Override
+            public void wanted(Map<String, Wanted> wanted) {
+                if (!wanted.equals(disks)) {
+                    step(() -> disks = Map.copyOf(wanted));
+                }
+            }
+
+            @Override
+            public State state(String server) {
+                return diskFailure
+                        .<State>map(State.Failed::new)
+                        .orElseGet(
+                                () ->
+                                        disks.containsKey(server)
+                                                ? new State.Ready()
+                                                : new State.Coming());
             }
         };
     }

@@ -26,6 +26,7 @@ class FilesTest {
         values.put("identity", "identity");
         values.put("southbound", "ssl:127.0.0.1:6642");
         values.put("engine", "eswitch.sock");
+        values.put("block", "block.sock");
         values.put("host", "host.sock");
         values.put("directory", ".");
         values.put("encapsulation", "172.16.0.1");

@@ -6,6 +6,7 @@ import dev.iod.node.Metadata;
 import dev.iod.node.Nic;
 import dev.iod.node.Power;
 import dev.iod.node.PublicKey;
+import dev.iod.node.RootDisk;
 import dev.iod.node.Server;
 import java.util.Base64;
 import java.util.List;
@@ -47,6 +48,10 @@ final class Goals {
                                         Base64.getEncoder()
                                                 .encodeToString(new byte[] {'#', '!', 0, 1})))
                 .build();
+    }
+
+    static Server withDisk(Server server) {
+        return server.toBuilder().setRootDisk(RootDisk.newBuilder().setSizeBytes(1 << 20)).build();
     }
 
     static Nic nic(String port) {

@@ -2,6 +2,7 @@ package dev.iod.dpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.host.Disk;
 import dev.iod.host.MachineState;
 import dev.iod.node.Goal;
 import dev.iod.node.MachineModel;
@@ -40,6 +41,7 @@ class ReconcilerTest {
                         node.machines(),
                         node.network(),
                         node.images(),
+                        node.disks(),
                         Ledger.open(directory.resolve("servers")),
                         Path.of("/run/vhost"),
                         () -> now);
@@ -86,6 +88,24 @@ class ReconcilerTest {
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).isEqualTo("the region has no image kernel");
         assertThat(status.getBootGeneration()).as("of the boot that failed").isEqualTo(1);
+    }
+
+    @Test
+    void aRootDiskComesBeforeItsMachineAndGoesAfterIt() {
+        Goal goal = Goals.of(Goals.withDisk(on()));
+        node.diskFailure = Optional.of("its root disk: the pool is full");
+        ServerStatus status = settle(goal);
+        assertThat(status.getState()).isEqualTo(ServerState.FAILED);
+        assertThat(status.getReason()).isEqualTo("its root disk: the pool is full");
+        assertThat(node.effects).isEmpty();
+        node.diskFailure = Optional.empty();
+        assertThat(settle(goal).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.spec(ID).disks())
+                .containsExactly(new Disk("root", Path.of("/run/vhost/disk-11111111-22.sock")));
+        settle(Goals.of(Goals.withDisk(off())));
+        assertThat(node.disks.get(ID)).returns(false, Disks.Wanted::attached);
+        settle(Goals.of());
+        assertThat(node.disks).isEmpty();
     }
 
     @Test
@@ -178,9 +198,11 @@ class ReconcilerTest {
     /** Killed at every step, before and after its effect, a second agent ends where one would. */
     @Test
     void killedAnywhereTheNextAgentFinishes() {
-        Server rebooted = on().toBuilder().setBootGeneration(2).build();
-        List<Goal> story = List.of(Goals.of(on()), Goals.of(rebooted), Goals.of(off()), Goals.of());
-        for (int step = 0; step < 14; step++) {
+        Server on = Goals.withDisk(on());
+        Server rebooted = on.toBuilder().setBootGeneration(2).build();
+        Server off = on.toBuilder().setPower(Power.OFF).build();
+        List<Goal> story = List.of(Goals.of(on), Goals.of(rebooted), Goals.of(off), Goals.of());
+        for (int step = 0; step < 18; step++) {
             for (boolean afterEffect : new boolean[] {false, true}) {
                 live(story, step, afterEffect);
             }
@@ -214,6 +236,7 @@ class ReconcilerTest {
         String as = "step " + step + " after effect " + afterEffect + " goal " + goal;
         if (goal.getServersCount() == 0) {
             assertThat(node.machines).as(as).isEmpty();
+            assertThat(node.disks).as(as).isEmpty();
             assertThat(node.network().plugged()).as(as).isEmpty();
         } else {
             boolean runs = goal.getServers(0).getPower() == Power.ON;
@@ -221,6 +244,10 @@ class ReconcilerTest {
                     .as(as)
                     .isEqualTo(runs ? MachineState.RUNNING : MachineState.STOPPED);
             assertThat(node.network().plugged()).as(as).hasSize(runs ? 1 : 0);
+            assertThat(node.disks.values())
+                    .as(as)
+                    .singleElement()
+                    .returns(runs, Disks.Wanted::attached);
         }
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,9 +64,9 @@ final class Launcher {
         try {
             directory.create(user);
             directory.forgetRun();
-            List<Path> sockets = new ArrayList<>();
-            for (Nic nic : spec.nics()) {
-                sockets.add(socket(directory.vmm(), nic.socket()));
+            Map<Path, Path> sockets = new HashMap<>();
+            for (Path socket : spec.sockets()) {
+                sockets.put(socket, socket(directory.vmm(), socket));
             }
             List<String> qemu =
                     command.arguments(spec, Path.of("/dev/fd/3"), Path.of("/dev/fd/4"), sockets);

@@ -3,6 +3,7 @@ package dev.iod.host;
 import dev.iod.host.GuestDirectory.Saved;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -291,7 +292,7 @@ final class MachineAgent {
 
     private String silence() {
         String within = " within " + surroundings.startMillis() + " ms";
-        List<String> sockets = spec.nics().stream().map(nic -> nic.socket().toString()).toList();
+        List<String> sockets = spec.sockets().stream().map(Path::toString).toList();
         return sockets.isEmpty() || status.state() == MachineState.RUNNING
                 ? "QEMU did not answer" + within
                 : "no back end answered on socket " + String.join(" or ", sockets) + within;
@@ -371,8 +372,8 @@ final class MachineAgent {
         vmm = Optional.empty();
         stopping = Optional.empty();
         failure = Optional.empty();
-        for (Nic nic : spec.nics()) {
-            Files.deleteIfExists(nic.socket()); // A killed QEMU leaves it.
+        for (Path socket : spec.sockets()) {
+            Files.deleteIfExists(socket); // A killed QEMU leaves it.
         }
     }
 

@@ -3,6 +3,7 @@ package dev.iod.host;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What a machine is made of. Two equal specifications are the same machine.
@@ -16,6 +17,7 @@ import java.util.regex.Pattern;
  * @param initrd absolute path of the initial file system, readable by the VMM's user
  * @param commandLine what to add to the model's own kernel arguments, at most 1024 printable
  *     characters
+ * @param disks in the order the guest finds them, at most 8
  * @param nics network interfaces, at most 8
  */
 public record MachineSpec(
@@ -27,10 +29,14 @@ public record MachineSpec(
         Path kernel,
         Path initrd,
         String commandLine,
+        List<Disk> disks,
         List<Nic> nics) {
 
     /** The largest number of interfaces of one machine. */
     public static final int MAX_NICS = 8;
+
+    /** The largest number of disks of one machine. */
+    public static final int MAX_DISKS = 8;
 
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,63}");
     private static final Pattern PRINTABLE = Pattern.compile("[\\x20-\\x7e]{0,1024}");
@@ -41,6 +47,7 @@ public record MachineSpec(
      * @throws HostException INVALID, naming the value
      */
     public MachineSpec {
+        disks = List.copyOf(disks);
         nics = List.copyOf(nics);
         checkId("machine id", id);
         check(
@@ -56,11 +63,26 @@ public record MachineSpec(
         check(
                 PRINTABLE.matcher(commandLine).matches(),
                 "commandLine: expected at most 1024 printable ASCII characters");
+        check(disks.size() <= MAX_DISKS, "disks: expected at most %s", MAX_DISKS);
         check(nics.size() <= MAX_NICS, "nics: expected at most %s", MAX_NICS);
         check(
-                nics.stream().map(Nic::id).distinct().count() == nics.size()
-                        && nics.stream().map(Nic::socket).distinct().count() == nics.size(),
-                "nics: expected different ids and sockets");
+                disks.stream().map(Disk::id).distinct().count() == disks.size()
+                        && nics.stream().map(Nic::id).distinct().count() == nics.size(),
+                "disks, nics: expected different ids");
+        List<Path> sockets = sockets(disks, nics);
+        check(
+                sockets.stream().distinct().count() == sockets.size(),
+                "disks, nics: expected different sockets");
+    }
+
+    /** Where QEMU listens for its back ends. */
+    List<Path> sockets() {
+        return sockets(disks, nics);
+    }
+
+    private static List<Path> sockets(List<Disk> disks, List<Nic> nics) {
+        return Stream.concat(disks.stream().map(Disk::socket), nics.stream().map(Nic::socket))
+                .toList();
     }
 
     static void checkId(String what, String id) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalLong;
 
 /**
@@ -31,6 +32,9 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     /** First PCI slot for interfaces: 0 is the host bridge, 2 holds the root ports. */
     private static final int FIRST_NIC_SLOT = 4;
 
+    /** First PCI slot for disks, behind those of the interfaces. */
+    private static final int FIRST_DISK_SLOT = FIRST_NIC_SLOT + MachineSpec.MAX_NICS;
+
     /** Size of TCG's translation cache, which otherwise grows with the host's memory. */
     private static final int TRANSLATION_CACHE_MIB = 32;
 
@@ -39,9 +43,9 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
      *
      * @param kernel where QEMU finds the kernel
      * @param initrd where QEMU finds the initial file system
-     * @param sockets one per interface, where QEMU listens
+     * @param sockets where QEMU finds the sockets of the specification
      */
-    List<String> arguments(MachineSpec spec, Path kernel, Path initrd, List<Path> sockets) {
+    List<String> arguments(MachineSpec spec, Path kernel, Path initrd, Map<Path, Path> sockets) {
         List<String> arguments = new ArrayList<>();
         arguments.add(qemu);
         add(arguments, "-name", "guest=" + escaped(spec.id()) + ",debug-threads=on");
@@ -69,7 +73,11 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         // A guest that powers off leaves QEMU there until the last console output was read.
         add(arguments, "-action", "shutdown=pause");
         for (int i = 0; i < spec.nics().size(); i++) {
-            addNic(arguments, spec.model(), i, spec.nics().get(i), sockets.get(i));
+            Nic nic = spec.nics().get(i);
+            addNic(arguments, spec.model(), i, nic, seen(nic.socket(), sockets));
+        }
+        for (int i = 0; i < spec.disks().size(); i++) {
+            addDisk(arguments, spec.model(), i, seen(spec.disks().get(i).socket(), sockets));
         }
         return arguments;
     }
@@ -129,12 +137,11 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     }
 
     private void addNic(
-            List<String> arguments, MachineModel model, int index, Nic nic, Path socket) {
+            List<String> arguments, MachineModel model, int index, Nic nic, String socket) {
         add(
                 arguments,
                 "-chardev",
-                "socket,id=link%d,path=%s,server=on,wait=off"
-                        .formatted(index, escaped(socket.toString())));
+                "socket,id=link%d,path=%s,server=on,wait=off".formatted(index, socket));
         add(arguments, "-netdev", "vhost-user,id=net%d,chardev=link%d".formatted(index, index));
         // status=off: the guest's carrier does not flap when the back end is restarted.
         String common =
@@ -154,6 +161,29 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
             }
             case MICROVM -> add(arguments, "-device", "virtio-net-device" + common);
         }
+    }
+
+    private static void addDisk(
+            List<String> arguments, MachineModel model, int index, String socket) {
+        add(
+                arguments,
+                "-chardev",
+                "socket,id=store%d,path=%s,server=on,wait=off".formatted(index, socket));
+        String common = ",id=disk%d,chardev=store%d,num-queues=1".formatted(index, index);
+        switch (model) {
+            case Q35 ->
+                    add(
+                            arguments,
+                            "-device",
+                            "vhost-user-blk-pci,disable-legacy=on,addr=%x"
+                                            .formatted(FIRST_DISK_SLOT + index)
+                                    + common);
+            case MICROVM -> add(arguments, "-device", "vhost-user-blk-device" + common);
+        }
+    }
+
+    private static String seen(Path socket, Map<Path, Path> sockets) {
+        return escaped(sockets.getOrDefault(socket, socket).toString());
     }
 
     private static void add(List<String> arguments, String... more) {

@@ -24,8 +24,13 @@ final class Wire {
         object.put("kernel", spec.kernel().toString());
         object.put("initrd", spec.initrd().toString());
         object.put("commandLine", spec.commandLine());
+        object.put("disks", spec.disks().stream().map(Wire::of).toList());
         object.put("nics", spec.nics().stream().map(Wire::of).toList());
         return object;
+    }
+
+    private static Map<String, Object> of(Disk disk) {
+        return Map.of("id", disk.id(), "socket", disk.socket().toString());
     }
 
     private static Map<String, Object> of(Nic nic) {
@@ -46,7 +51,12 @@ final class Wire {
                 path("kernel", fields),
                 path("initrd", fields),
                 fields.text("commandLine"),
+                fields.list("disks").stream().map(Wire::disk).toList(),
                 fields.list("nics").stream().map(Wire::nic).toList());
+    }
+
+    private static Disk disk(Fields fields) {
+        return new Disk(fields.text("id"), path("socket", fields));
     }
 
     private static Nic nic(Fields fields) {

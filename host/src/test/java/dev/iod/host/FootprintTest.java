@@ -48,7 +48,8 @@ final class FootprintTest {
 
     private static MachineSpec unstartable(String id) {
         Path none = Path.of("/nonexistent");
-        return new MachineSpec(id, id, MachineModel.Q35, 1, 64, none, none, "", List.of());
+        return new MachineSpec(
+                id, id, MachineModel.Q35, 1, 64, none, none, "", List.of(), List.of());
     }
 
     private static long residentBytes(long pid) throws IOException {

@@ -32,6 +32,7 @@ final class Image {
                 DIRECTORY.resolve("vmlinuz").normalize(),
                 DIRECTORY.resolve("initrd").normalize(),
                 "panic=1 quiet",
+                List.of(),
                 List.of(nics));
     }
 }

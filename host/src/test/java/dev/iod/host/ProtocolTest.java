@@ -127,6 +127,7 @@ final class ProtocolTest {
                         Path.of("/nonexistent/kernel"),
                         Path.of("/nonexistent/initrd"),
                         "",
+                        List.of(),
                         List.of());
         daemon.client().start(spec);
         assertThat(daemon.awaitState("lost", MachineState.FAILED).reason())

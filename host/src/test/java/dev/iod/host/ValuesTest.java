@@ -116,6 +116,7 @@ final class ValuesTest {
                 Path.of("/kernel"),
                 Path.of("/initrd"),
                 commandLine,
+                List.of(),
                 nics);
     }
 

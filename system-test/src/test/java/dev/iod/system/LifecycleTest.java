@@ -37,9 +37,11 @@ final class LifecycleTest {
                         "control",
                         "n1-host",
                         "n1-eswitch",
+                        "n1-block",
                         "n1-dpu",
                         "n2-host",
                         "n2-eswitch",
+                        "n2-block",
                         "n2-dpu");
         for (JsonNode node : status.at("/nodes")) {
             assertThat(node.at("/state").stringValue()).isEqualTo("up");
@@ -65,12 +67,12 @@ final class LifecycleTest {
                             "n1-eswitch",
                             "n2-eswitch",
                             "control")) {
-                long pid = pid(region, name);
+                long pid = region.pid(name);
                 Command.run("kill", "-9", "" + pid);
                 Wait.until(
                         name + " runs again",
                         60,
-                        () -> pid(region, name) != 0 && pid(region, name) != pid);
+                        () -> region.pid(name) != 0 && region.pid(name) != pid);
             }
             Wait.until(
                     "the API answers",
@@ -93,26 +95,6 @@ final class LifecycleTest {
                 .filter(p -> p.info().commandLine().orElse("").contains("qemu-system"))
                 .filter(p -> p.info().commandLine().orElse("").contains(region.run + "/nodes/"))
                 .toList();
-    }
-
-    private static long pid(Region region, String name) {
-        for (JsonNode process :
-                Region.JSON
-                        .readTree(
-                                Command.of(
-                                                List.of(
-                                                        Region.HOME.resolve("iod").toString(),
-                                                        "status",
-                                                        "--json"))
-                                        .environment("IOD_RUN", region.run.toString())
-                                        .attempt()
-                                        .output())
-                        .at("/processes")) {
-            if (process.at("/name").stringValue().equals(name)) {
-                return process.at("/pid").asLong();
-            }
-        }
-        return 0;
     }
 
     private static List<Long> pids(Region region) {

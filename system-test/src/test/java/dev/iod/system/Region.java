@@ -22,7 +22,7 @@ final class Region implements AutoCloseable {
 
     private Region() {
         run = Path.of("/tmp/iod-test-" + ProcessHandle.current().pid());
-        iod("up");
+        iod("up", "--thin-pool");
         try (var in = Files.newInputStream(run.resolve("region.properties"))) {
             config.load(in);
         } catch (IOException e) {
@@ -100,6 +100,21 @@ final class Region implements AutoCloseable {
 
     JsonNode status() {
         return JSON.readTree(iod("status", "--json"));
+    }
+
+    /** A process of the region; 0 when it does not run, of which {@code status} complains. */
+    long pid(String name) {
+        String status =
+                Command.of(List.of(HOME.resolve("iod").toString(), "status", "--json"))
+                        .environment("IOD_RUN", run.toString())
+                        .attempt()
+                        .output();
+        for (JsonNode process : JSON.readTree(status).at("/processes")) {
+            if (process.at("/name").stringValue().equals(name)) {
+                return process.at("/pid").asLong();
+            }
+        }
+        return 0;
     }
 
     @Override

@@ -54,6 +54,7 @@ final class ComputeGoals implements GoalSource {
                         .setInitrd(part(server.boot().initrd()))
                         .setCommandLine(server.boot().commandLine())
                         .setMetadata(metadata(server, ports));
+        RootDisks.of(server).ifPresent(machine::setRootDisk);
         for (ServerPort port : ports) {
             machine.addNics(
                     Nic.newBuilder()
@@ -101,7 +102,7 @@ final class ComputeGoals implements GoalSource {
                 : MachineModel.Q35;
     }
 
-    private static ImagePart part(Images.Part part) {
+    static ImagePart part(Images.Part part) {
         return ImagePart.newBuilder()
                 .setImageId(part.imageId())
                 .setSha256(part.sha256())

@@ -117,7 +117,7 @@ record NewServers(
             if (!server.path(name).isEmpty() && !isOnlyImage(server.path(name))) {
                 throw ApiException.badRequest(
                         "Block Device Mapping is Invalid: this region has no volumes yet; servers"
-                                + " boot from an image into memory.");
+                                + " boot from an image.");
             }
         }
         if (!server.path("personality").isEmpty()) {

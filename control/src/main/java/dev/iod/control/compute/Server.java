@@ -42,8 +42,16 @@ record Server(
      */
     record Origin(String reservationId, int launchIndex, String imageId, String requestedZone) {}
 
-    /** What it boots, copied from the image. */
-    record Boot(Images.Part kernel, Images.Part initrd, String commandLine) {}
+    /**
+     * What it boots, copied from the image.
+     *
+     * @param disk what its root disk starts as; empty: zeros
+     */
+    record Boot(
+            Images.Part kernel,
+            Images.Part initrd,
+            Optional<Images.Part> disk,
+            String commandLine) {}
 
     /**
      * What the guest is told.

@@ -99,6 +99,7 @@ final class ServerCreation {
         if (image.minRamMib() > flavor.memoryMib()) {
             throw ApiException.badRequest("Flavor's memory is too small for requested image.");
         }
+        RootDisks.check(flavor, image);
         if (!wanted.zone().isEmpty() && !wanted.zone().equals(ServerShown.ZONE)) {
             throw ApiException.badRequest("The requested availability zone is not available");
         }
@@ -179,6 +180,7 @@ final class ServerCreation {
                 new Server.Boot(
                         ingredients.image().kernel(),
                         ingredients.image().initrd(),
+                        ingredients.image().disk(),
                         ingredients.image().commandLine()),
                 ingredients.flavor(),
                 new Server.Guest(

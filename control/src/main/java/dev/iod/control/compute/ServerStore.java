@@ -42,14 +42,14 @@ final class ServerStore {
                         INSERT INTO server (id, project_id, user_id, name, description, hostname,
                             reservation_id, launch_index, image_id, kernel_image_id, kernel_sha256,
                             kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
-                            command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
+                            root_sha256, root_size_bytes, command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
                             user_data, metadata, tags, requested_zone, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
                             boot_generation, soft_reboot_generation, fault_message, fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
-                            :initrdSha, :initrdSize, :commandLine, :flavorId, :flavorName, :memory,
+                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
                             :keyOpenssh, :userData, CAST(:metadata AS jsonb), :tags, :zone,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
@@ -70,6 +70,8 @@ final class ServerStore {
                 .bind("initrdId", initrd.imageId())
                 .bind("initrdSha", initrd.sha256())
                 .bind("initrdSize", initrd.sizeBytes())
+                .bind("rootSha", server.boot().disk().map(Images.Part::sha256))
+                .bind("rootSize", server.boot().disk().map(Images.Part::sizeBytes))
                 .bind("commandLine", server.boot().commandLine())
                 .bind("flavorId", flavor.id())
                 .bind("flavorName", flavor.name())
@@ -206,7 +208,10 @@ final class ServerStore {
                         row.getString("image_id"),
                         row.getString("requested_zone")),
                 new Server.Boot(
-                        part(row, "kernel"), part(row, "initrd"), row.getString("command_line")),
+                        part(row, "kernel"),
+                        part(row, "initrd"),
+                        disk(row),
+                        row.getString("command_line")),
                 flavor(row),
                 new Server.Guest(
                         Rows.text(row, "key_name"),
@@ -240,6 +245,15 @@ final class ServerStore {
                 row.getString(prefix + "_image_id"),
                 row.getString(prefix + "_sha256"),
                 row.getLong(prefix + "_size_bytes"));
+    }
+
+    private static Optional<Images.Part> disk(ResultSet row) throws SQLException {
+        String sha256 = row.getString("root_sha256");
+        return sha256 == null
+                ? Optional.empty()
+                : Optional.of(
+                        new Images.Part(
+                                row.getString("image_id"), sha256, row.getLong("root_size_bytes")));
     }
 
     private static Flavor flavor(ResultSet row) throws SQLException {

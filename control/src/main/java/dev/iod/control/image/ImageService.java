@@ -172,9 +172,17 @@ public final class ImageService implements Images {
                 image.attributes().name(),
                 part(handle, caller, image, "kernel_id"),
                 part(handle, caller, image, "ramdisk_id"),
+                disk(image),
                 image.attributes().properties().getOrDefault("os_command_line", ""),
                 image.attributes().minRamMib(),
                 image.attributes().minDiskGib());
+    }
+
+    /** Other formats are of no use to a guest without a converter, or (ami) describe a machine. */
+    private static Optional<Part> disk(Image image) {
+        return image.content()
+                .filter(content -> image.attributes().diskFormat().equals(Optional.of("raw")))
+                .map(content -> new Part(image.id(), content.sha256(), content.sizeBytes()));
     }
 
     private static Part part(Handle handle, Caller caller, Image image, String property) {

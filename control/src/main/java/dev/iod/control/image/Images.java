@@ -1,6 +1,7 @@
 package dev.iod.control.image;
 
 import dev.iod.control.http.Caller;
+import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
 /** What other services need of images. */
@@ -15,6 +16,7 @@ public interface Images {
     /**
      * What a server boots from.
      *
+     * @param disk the bytes that a root disk starts as, of an image of disk format {@code raw}
      * @param commandLine the image's property {@code os_command_line}, or empty
      */
     record Bootable(
@@ -22,6 +24,7 @@ public interface Images {
             String name,
             Part kernel,
             Part initrd,
+            Optional<Part> disk,
             String commandLine,
             long minRamMib,
             long minDiskGib) {}

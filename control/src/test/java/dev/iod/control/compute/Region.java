@@ -15,6 +15,7 @@ import dev.iod.control.testing.PostgresFixture;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
 
@@ -23,6 +24,11 @@ import tools.jackson.databind.JsonNode;
  */
 final class Region implements AutoCloseable {
     static final String IMAGE = "11111111-2222-4333-8444-555555555555";
+
+    /** Its bytes are a disk. */
+    static final String DISK_IMAGE = "22222222-2222-4333-8444-555555555555";
+
+    static final long DISK_IMAGE_BYTES = (2L << 30) + 5;
 
     final Database database;
     final ServerPorts ports = ServerPorts.sql();
@@ -104,11 +110,12 @@ final class Region implements AutoCloseable {
         database.close();
     }
 
-    /** One image that everybody sees. */
+    /** Two images that everybody sees. */
     private static final class FixedImages implements Images {
         @Override
         public Bootable resolve(Handle handle, Caller caller, String imageId) {
-            if (!imageId.equals(IMAGE)) {
+            boolean disk = imageId.equals(DISK_IMAGE);
+            if (!disk && !imageId.equals(IMAGE)) {
                 throw ApiException.badRequest("Can not find requested image");
             }
             return new Bootable(
@@ -116,6 +123,9 @@ final class Region implements AutoCloseable {
                     "iod-micro",
                     new Part("aaaaaaaa-0000-4000-8000-000000000000", "00".repeat(32), 5),
                     new Part("bbbbbbbb-0000-4000-8000-000000000000", "11".repeat(32), 6),
+                    disk
+                            ? Optional.of(new Part(imageId, "22".repeat(32), DISK_IMAGE_BYTES))
+                            : Optional.empty(),
                     "console=ttyS0",
                     64,
                     0);

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.iod.control.testing.HttpCaller;
 import dev.iod.control.testing.HttpCaller.Answer;
 import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
 import dev.iod.node.MachineModel;
 import dev.iod.node.Power;
 import dev.iod.node.ServerState;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,11 +40,15 @@ class ServerLifeTest {
     }
 
     private String create(String more) {
+        return create(Region.IMAGE, "42", more);
+    }
+
+    private String create(String image, String flavor, String more) {
         Answer answer =
                 member.post(
                         "/servers",
-                        "{'server': {'name': 'web', 'imageRef': '%s', 'flavorRef': '42'%s}}"
-                                .formatted(Region.IMAGE, more));
+                        "{'server': {'name': 'web', 'imageRef': '%s', 'flavorRef': '%s'%s}}"
+                                .formatted(image, flavor, more));
         assertThat(answer.status()).as(answer.text()).isEqualTo(202);
         return answer.json().path("server").path("id").stringValue();
     }
@@ -64,6 +70,39 @@ class ServerLifeTest {
 
     private int act(String id, String body) {
         return member.post("/servers/" + id + "/action", body).status();
+    }
+
+    @Test
+    void aRootDiskIsAsLargeAsItsFlavorOrItsImage() {
+        String empty = create(Region.IMAGE, "d1", "");
+        String cloned = create(Region.DISK_IMAGE, "42", "");
+        String none = create("");
+        assertThat(goalOf(empty).getRootDisk().getSizeBytes()).isEqualTo(1L << 30);
+        assertThat(goalOf(empty).getRootDisk().hasImage()).isFalse();
+        assertThat(goalOf(cloned).getRootDisk().getSizeBytes())
+                .as("whole blocks")
+                .isEqualTo((2L << 30) + 4096);
+        assertThat(goalOf(cloned).getRootDisk().getImage())
+                .returns(Region.DISK_IMAGE, ImagePart::getImageId)
+                .returns(Region.DISK_IMAGE_BYTES, ImagePart::getSizeBytes)
+                .returns("22".repeat(32), ImagePart::getSha256);
+        assertThat(goalOf(none).hasRootDisk()).isFalse();
+        Answer small =
+                member.post(
+                        "/servers",
+                        "{'server': {'name': 'web', 'imageRef': '%s', 'flavorRef': 'd1'}}"
+                                .formatted(Region.DISK_IMAGE));
+        assertThat(small.status()).isEqualTo(400);
+        assertThat(small.text())
+                .contains("Flavor's disk is too small for requested image.", "1073741824 bytes");
+    }
+
+    private dev.iod.node.Server goalOf(String id) {
+        return Stream.of(n1.goal(), n2.goal())
+                .flatMap(goal -> goal.getServersList().stream())
+                .filter(server -> server.getId().equals(id))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -208,6 +208,16 @@ class ImageApiTest {
         Images.Bootable bootable = resolve(images, caller, id);
         assertThat(bootable.kernel().imageId()).isEqualTo(kernel);
         assertThat(bootable.initrd().sizeBytes()).isEqualTo(2);
+        assertThat(bootable.disk()).as("this format describes a machine").isEmpty();
+        String raw =
+                create(
+                        alice,
+                        "'name':'d','disk_format':'raw','container_format':'bare','kernel_id':'%s','ramdisk_id':'%s'"
+                                .formatted(kernel, initrd));
+        alice.upload(IMAGES + "/" + raw + "/file", new byte[] {7, 8, 9});
+        assertThat(resolve(images, caller, raw).disk().orElseThrow())
+                .returns(raw, Images.Part::imageId)
+                .returns(3L, Images.Part::sizeBytes);
         assertThatThrownBy(() -> resolve(images, caller, kernel)).hasMessageContaining("kernel_id");
         Caller stranger = new Caller("v", Optional.of("other"), Set.of("member"));
         assertThatThrownBy(() -> resolve(images, stranger, id))

@@ -1,0 +1,313 @@
+package dev.iod.dpu;
+
+import dev.iod.block.BlockClient;
+import dev.iod.block.BlockException;
+import dev.iod.block.Command;
+import dev.iod.block.Limits;
+import dev.iod.block.VolumeStatus;
+import dev.iod.node.ImagePart;
+import dev.iod.node.RootDisk;
+import dev.iod.runtime.Backoff;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/**
+ * Root disks as volumes of the block engine: the volume {@code root-SERVER} is a clone of its
+ * image, or empty. An image is a base in the pool, named by its SHA-256 and filled once; one that
+ * no server needs any more stays until the pool is full.
+ *
+ * <p>One thread looks at what the pool has, takes for each disk the steps that are due, and deletes
+ * root disks of servers that are not wanted. It can be cut off anywhere, and so can the engine:
+ * what the next look finds is whole, and every step can be taken again.
+ */
+final class PoolDisks implements Disks, AutoCloseable {
+    private static final Logger LOG = System.getLogger(PoolDisks.class.getName());
+    private static final String ROOT = "root-";
+    private static final long QUIET_MILLIS = 5_000;
+
+    private final Path socket;
+    private final String name;
+    private final Images images;
+    private final Runnable changed;
+    private final Semaphore wake = new Semaphore(0);
+    private final Thread thread;
+    private volatile Optional<Map<String, Wanted>> wanted = Optional.empty();
+    private volatile Map<String, Seen> seen = Map.of();
+    private volatile boolean closed;
+
+    /** Of the thread alone. */
+    private Optional<BlockClient> client = Optional.empty();
+
+    private String trouble = "";
+
+    /** What became of a wish. */
+    private record Seen(Wanted wanted, State state) {}
+
+    /**
+     * @param socket of the block engine
+     * @param name how this agent calls itself there
+     * @param changed called by the thread when a state has changed
+     */
+    PoolDisks(Path socket, String name, Images images, Runnable changed) {
+        this.socket = socket;
+        this.name = name;
+        this.images = images;
+        this.changed = changed;
+        this.thread = Thread.ofPlatform().daemon().name("disks").unstarted(this::run);
+    }
+
+    /** Nothing is done before the first {@link #wanted}. */
+    void start() {
+        thread.start();
+    }
+
+    static String volume(String server) {
+        return ROOT + server;
+    }
+
+    @Override
+    public void wanted(Map<String, Wanted> disks) {
+        wanted = Optional.of(Map.copyOf(disks));
+        wake.release();
+    }
+
+    @Override
+    public State state(String server) {
+        Optional<Wanted> now = wanted.map(disks -> disks.get(server));
+        return Optional.ofNullable(seen.get(server))
+                .filter(known -> now.equals(Optional.of(known.wanted)))
+                .map(Seen::state)
+                .orElseGet(State.Coming::new);
+    }
+
+    private void run() {
+        Backoff backoff = Backoff.ofConnection();
+        while (!closed) {
+            long pauseMillis = QUIET_MILLIS;
+            wake.drainPermits();
+            try {
+                wanted.ifPresent(this::look);
+                backoff.reset();
+                trouble = "";
+            } catch (BlockException e) {
+                disconnect();
+                pauseMillis = backoff.next().toMillis();
+                tell(String.valueOf(e.getMessage()));
+            } catch (RuntimeException e) {
+                pauseMillis = backoff.next().toMillis();
+                LOG.log(Level.ERROR, "a defect in the disks", e);
+            }
+            try {
+                if (wake.tryAcquire(pauseMillis, TimeUnit.MILLISECONDS)) {
+                    continue;
+                }
+            } catch (InterruptedException e) {
+                break;
+            }
+        }
+        disconnect();
+    }
+
+    /** Once for each trouble, not once for each try. */
+    private void tell(String reason) {
+        if (!closed && !reason.equals(trouble)) {
+            trouble = reason;
+            LOG.log(Level.WARNING, "no disks for now reason=" + reason);
+        }
+    }
+
+    /**
+     * @throws BlockException UNAVAILABLE, PROTOCOL: nothing can be asked of the engine
+     */
+    private void look(Map<String, Wanted> disks) {
+        if (client.isEmpty()) {
+            client = Optional.of(BlockClient.connect(socket, name));
+        }
+        BlockClient engine = client.orElseThrow();
+        Map<String, VolumeStatus> here =
+                engine.list().stream().collect(Collectors.toMap(VolumeStatus::name, v -> v));
+        for (VolumeStatus volume : here.values()) {
+            if (volume.name().startsWith(ROOT)
+                    && !disks.containsKey(volume.name().substring(ROOT.length()))) {
+                delete(engine, volume);
+            }
+        }
+        Map<String, Seen> next = new HashMap<>();
+        disks.forEach(
+                (server, disk) -> {
+                    State state = state(() -> step(engine, here, disks, volume(server), disk));
+                    next.put(server, new Seen(disk, state));
+                });
+        if (!next.equals(seen)) {
+            seen = Map.copyOf(next);
+            changed.run();
+        }
+    }
+
+    private interface Step {
+        State take();
+    }
+
+    private static State state(Step step) {
+        try {
+            return step.take();
+        } catch (BlockException e) {
+            if (lost(e)) {
+                throw e;
+            }
+            return new State.Failed("its root disk: " + e.getMessage());
+        }
+    }
+
+    private static boolean lost(BlockException e) {
+        return e.category() == BlockException.Category.UNAVAILABLE
+                || e.category() == BlockException.Category.PROTOCOL;
+    }
+
+    private State step(
+            BlockClient engine,
+            Map<String, VolumeStatus> here,
+            Map<String, Wanted> disks,
+            String volume,
+            Wanted disk) {
+        Optional<VolumeStatus> known = Optional.ofNullable(here.get(volume));
+        if (known.isEmpty()) {
+            State made = makeWithRoom(engine, here, disks, volume, disk.disk());
+            if (!(made instanceof State.Ready)) {
+                return made;
+            }
+        }
+        VolumeStatus now = known.orElseGet(() -> engine.status(volume));
+        if (attach(engine, now, disk)) {
+            now = engine.status(volume);
+        }
+        String failure = now.device().map(VolumeStatus.Device::failed).orElse("");
+        return failure.isEmpty()
+                ? new State.Ready()
+                : new State.Failed("its root disk has failed: " + failure);
+    }
+
+    private State makeWithRoom(
+            BlockClient engine,
+            Map<String, VolumeStatus> here,
+            Map<String, Wanted> disks,
+            String volume,
+            RootDisk disk) {
+        try {
+            return make(engine, here, volume, disk);
+        } catch (BlockException e) {
+            boolean full =
+                    e.category() == BlockException.Category.FULL
+                            || e.category() == BlockException.Category.LIMIT;
+            if (!full || !forgetImages(engine, here, disks)) {
+                throw e;
+            }
+            return make(engine, here, volume, disk);
+        }
+    }
+
+    private State make(
+            BlockClient engine, Map<String, VolumeStatus> here, String volume, RootDisk disk) {
+        if (!disk.hasImage()) {
+            engine.run(new Command.Create(volume, disk.getSizeBytes(), false));
+            LOG.log(Level.INFO, "made volume={0} bytes={1}", volume, disk.getSizeBytes());
+            return new State.Ready();
+        }
+        ImagePart image = disk.getImage();
+        if (!here.containsKey(image.getSha256())) {
+            switch (images.ask(image)) {
+                case Images.Answer.Coming _ -> {
+                    return new State.Coming();
+                }
+                case Images.Answer.Missing(String reason) -> {
+                    return new State.Failed(reason);
+                }
+                case Images.Answer.Here(Path file) ->
+                        engine.run(new Command.Fill(image.getSha256(), file));
+            }
+        }
+        engine.run(new Command.Clone(image.getSha256(), volume, disk.getSizeBytes()));
+        LOG.log(Level.INFO, "made volume={0} of image={1}", volume, image.getImageId());
+        return new State.Ready();
+    }
+
+    /**
+     * @return whether there was one that no server needs
+     */
+    private static boolean forgetImages(
+            BlockClient engine, Map<String, VolumeStatus> here, Map<String, Wanted> disks) {
+        boolean any = false;
+        for (VolumeStatus image : here.values()) {
+            boolean needed =
+                    disks.values().stream()
+                            .anyMatch(d -> d.disk().getImage().getSha256().equals(image.name()));
+            if (image.kind() == VolumeStatus.Kind.IMAGE && !needed) {
+                delete(engine, image);
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    /**
+     * @return whether anything had to be done
+     */
+    private static boolean attach(BlockClient engine, VolumeStatus volume, Wanted disk) {
+        Optional<String> now = volume.device().map(VolumeStatus.Device::socket);
+        Optional<String> then =
+                disk.attached() ? Optional.of(disk.socket().toString()) : Optional.empty();
+        if (now.equals(then)) {
+            return false;
+        }
+        if (now.isPresent()) {
+            engine.run(new Command.Detach(volume.name()));
+        }
+        if (then.isPresent()) {
+            engine.run(
+                    new Command.Attach(
+                            volume.name(),
+                            disk.socket(),
+                            false,
+                            1,
+                            false,
+                            Limits.NONE,
+                            new byte[0]));
+        }
+        return true;
+    }
+
+    /** What cannot be deleted now is found again by the next look. */
+    private static void delete(BlockClient engine, VolumeStatus volume) {
+        try {
+            if (volume.device().isPresent()) {
+                engine.run(new Command.Detach(volume.name()));
+            }
+            engine.run(new Command.Delete(volume.name()));
+            LOG.log(Level.INFO, "deleted volume={0}", volume.name());
+        } catch (BlockException e) {
+            if (lost(e)) {
+                throw e;
+            }
+            LOG.log(Level.WARNING, "not deleted volume={0}: {1}", volume.name(), e.getMessage());
+        }
+    }
+
+    private void disconnect() {
+        client.ifPresent(BlockClient::close);
+        client = Optional.empty();
+    }
+
+    /** Volumes and what is attached stay as they are. */
+    @Override
+    public void close() {
+        closed = true;
+        Threads.stop(thread);
+    }
+}

@@ -1,0 +1,265 @@
+package dev.iod.dpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.block.BlockClient;
+import dev.iod.block.VolumeStatus;
+import dev.iod.node.ImagePart;
+import dev.iod.node.RootDisk;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Root disks with a block engine as a process of its own, which is killed as well. */
+@Timeout(400)
+class PoolDisksTest {
+    private static final String IMAGE = "c".repeat(64);
+    private static final int MIB = 1 << 20;
+
+    @TempDir Path directory;
+    private final Map<String, Path> files = new ConcurrentHashMap<>();
+    private Optional<BlockProcess> process = Optional.empty();
+    private Optional<PoolDisks> agent = Optional.empty();
+
+    @BeforeEach
+    void engine() throws IOException {
+        process = Optional.of(new BlockProcess(directory));
+        startAgent();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        agent.ifPresent(PoolDisks::close);
+        process.orElseThrow().close();
+    }
+
+    private BlockProcess block() {
+        return process.orElseThrow();
+    }
+
+    private PoolDisks disks() {
+        return agent.orElseThrow();
+    }
+
+    private void startAgent() {
+        agent.ifPresent(PoolDisks::close);
+        PoolDisks next = new PoolDisks(block().socket(), "test", new ImageFiles(files), () -> {});
+        next.start();
+        agent = Optional.of(next);
+    }
+
+    private Disks.Wanted wanted(String server, long bytes, boolean attached) {
+        return new Disks.Wanted(
+                RootDisk.newBuilder().setSizeBytes(bytes).build(),
+                directory.resolve(server + ".sock"),
+                attached);
+    }
+
+    private Disks.Wanted ofImage(String server, String digest, long bytes) {
+        return new Disks.Wanted(
+                RootDisk.newBuilder().setSizeBytes(bytes).setImage(image(digest)).build(),
+                directory.resolve(server + ".sock"),
+                true);
+    }
+
+    private static ImagePart image(String digest) {
+        return ImagePart.newBuilder().setImageId("image").setSha256(digest).build();
+    }
+
+    private byte[] imageFile(String digest, int bytes) throws IOException {
+        byte[] content = new byte[bytes];
+        new Random(7).nextBytes(content);
+        Path file = directory.resolve(digest);
+        Files.write(file, content);
+        files.put(digest, file);
+        return content;
+    }
+
+    private static void until(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime() - end).as("in time: " + what).isNegative();
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+
+    private void ready(String... servers) {
+        for (String server : servers) {
+            until(server + " is ready", () -> disks().state(server) instanceof Disks.State.Ready);
+        }
+    }
+
+    private String failure(String server) {
+        until(server + " fails", () -> disks().state(server) instanceof Disks.State.Failed);
+        return ((Disks.State.Failed) disks().state(server)).reason();
+    }
+
+    private VolumeStatus volume(String server) {
+        try (BlockClient client = BlockClient.connect(block().socket(), "looks")) {
+            return client.status(PoolDisks.volume(server));
+        }
+    }
+
+    private byte[] data(String name, int bytes) throws IOException {
+        try (var in = Files.newInputStream(block().volumes().resolve(name).resolve("data"))) {
+            return in.readNBytes(bytes);
+        }
+    }
+
+    private boolean holds(String... names) {
+        try {
+            return block().names().equals(Set.of(names));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void disksAreEmptyOrClonesOfAnImageThatIsFilledOnce() throws IOException {
+        disks().wanted(
+                        Map.of(
+                                "a", wanted("a", 8 * MIB, true),
+                                "b", ofImage("b", IMAGE, 8 * MIB)));
+        ready("a");
+        assertThat(disks().state("b")).isInstanceOf(Disks.State.Coming.class);
+        byte[] content = imageFile(IMAGE, 3 * MIB + 5);
+        disks().wanted(
+                        Map.of(
+                                "a", wanted("a", 8 * MIB, false),
+                                "b", ofImage("b", IMAGE, 8 * MIB),
+                                "c", ofImage("c", IMAGE, 4 * MIB)));
+        ready("a", "b", "c");
+        assertThat(volume("a").device()).as("detached").isEmpty();
+        assertThat(volume("a").allocatedBytes()).as("reserved").isGreaterThanOrEqualTo(8 * MIB);
+        assertThat(volume("b").device().orElseThrow().socket())
+                .isEqualTo(directory.resolve("b.sock").toString());
+        assertThat(volume("b").sizeBytes()).isEqualTo(8 * MIB);
+        assertThat(volume("c").base()).isEqualTo(IMAGE);
+        assertThat(data("root-b", content.length)).isEqualTo(content);
+
+        files.clear(); // The image's file is not needed any more, nor is a server of it.
+        disks().wanted(Map.of());
+        until("only the image is left", () -> holds(IMAGE));
+        disks().wanted(Map.of("d", ofImage("d", IMAGE, 4 * MIB)));
+        ready("d");
+        assertThat(data("root-d", content.length)).isEqualTo(content);
+    }
+
+    @Test
+    void aFullPoolSaysSoAndForgetsImagesThatNobodyNeeds() throws IOException {
+        disks().wanted(Map.of("a", wanted("a", 1L << 30, true)));
+        assertThat(failure("a")).contains("root disk", "the pool is full");
+        imageFile(IMAGE, 64 * MIB);
+        disks().wanted(Map.of("b", ofImage("b", IMAGE, 64 * MIB)));
+        ready("b");
+        disks().wanted(Map.of());
+        until("only the image is left", () -> holds(IMAGE));
+        long free = Files.getFileStore(block().volumes()).getUsableSpace();
+        disks().wanted(Map.of("c", wanted("c", (free + 32 * MIB) / 4096 * 4096, true)));
+        ready("c");
+        assertThat(holds("root-c")).isTrue();
+    }
+
+    @Test
+    void whatCannotBeIsToldAndTheRestGoesOn() {
+        disks().wanted(
+                        Map.of(
+                                "a", wanted("a", 5, true),
+                                "b", ofImage("b", "none", MIB),
+                                "c", wanted("c", MIB, true)));
+        ready("c");
+        assertThat(failure("a")).contains("a size is a multiple of 4096");
+        assertThat(failure("b")).isEqualTo("there is no such image");
+    }
+
+    @Test
+    void anEngineThatIsAwayIsWaitedFor() throws IOException {
+        block().kill();
+        disks().wanted(Map.of("a", wanted("a", MIB, true)));
+        assertThat(disks().state("a")).isInstanceOf(Disks.State.Coming.class);
+        block().restart();
+        ready("a");
+        assertThat(volume("a").device()).isPresent();
+    }
+
+    /** Agent and engine are killed at any moment; in the end there is what is wanted, and whole. */
+    @Test
+    void killedAnywhereTheNextOnesFinish() throws IOException {
+        long seed = Long.getLong("seed", 1);
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        byte[] content = imageFile(IMAGE, 16 * MIB);
+        for (int round = 0; round < 6; round++) {
+            Map<String, Disks.Wanted> goal = new HashMap<>();
+            for (int i = 0; i < 3; i++) {
+                String empty = "empty" + random.nextInt(6);
+                goal.put(empty, wanted(empty, 4 * MIB, random.nextBoolean()));
+                String clone = "clone" + random.nextInt(6);
+                goal.put(clone, ofImage(clone, IMAGE, 16 * MIB));
+            }
+            disks().wanted(goal);
+            LockSupport.parkNanos(random.nextInt(30) * 1_000_000L);
+            boolean agentFirst = random.nextBoolean();
+            if (agentFirst) {
+                startAgent();
+            }
+            LockSupport.parkNanos(random.nextInt(30) * 1_000_000L);
+            block().restart();
+            if (!agentFirst) {
+                startAgent();
+            }
+            disks().wanted(goal);
+            ready(goal.keySet().toArray(String[]::new));
+            check(goal, content);
+        }
+    }
+
+    private void check(Map<String, Disks.Wanted> goal, byte[] content) throws IOException {
+        for (Map.Entry<String, Disks.Wanted> entry : goal.entrySet()) {
+            VolumeStatus volume = volume(entry.getKey());
+            boolean clone = entry.getValue().disk().hasImage();
+            assertThat(volume.sizeBytes()).isEqualTo(entry.getValue().disk().getSizeBytes());
+            assertThat(volume.device().isPresent()).isEqualTo(entry.getValue().attached());
+            assertThat(Arrays.equals(data(volume.name(), content.length), content))
+                    .as(entry.getKey())
+                    .isEqualTo(clone);
+        }
+        Set<String> names = block().names();
+        names.remove(IMAGE);
+        assertThat(names)
+                .containsExactlyInAnyOrderElementsOf(
+                        goal.keySet().stream().map(PoolDisks::volume).toList());
+    }
+
+    /** Images that are files already, on their way, or nowhere. */
+    private record ImageFiles(Map<String, Path> files) implements Images {
+        @Override
+        public Answer ask(ImagePart part) {
+            Path file = files.get(part.getSha256());
+            if (file != null) {
+                return new Answer.Here(file);
+            }
+            return part.getSha256().equals(IMAGE)
+                    ? new Answer.Coming("on its way")
+                    : new Answer.Missing("there is no such image");
+        }
+
+        @Override
+        public void needed(Set<String> digests) {}
+    }
+}

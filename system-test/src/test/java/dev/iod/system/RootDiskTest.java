@@ -1,0 +1,165 @@
+package dev.iod.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A server with a root disk of an image: its guest writes while the block engine is killed, reads
+ * all of it after a hard reboot, and with the server the disk goes.
+ */
+@ExtendWith(Region.Shared.class)
+final class RootDiskTest {
+    private static final int SECONDS = 240;
+    private static final int IMAGE_BYTES = 4 << 20;
+
+    /** Writes 32 MiB, each with its sum told when it was synced; or, when it has, reads them. */
+    private static final String SCRIPT =
+            """
+            #!/bin/sh
+            say() { echo "disk: $*" >/dev/console; }
+            sum() { sha256sum | cut -c1-64; }
+            say size $(cat /sys/block/vda/size)
+            i=16
+            if [ "$(dd if=/dev/vda bs=512 skip=16384 count=1 2>/dev/null | head -c 7)" = written ]; then
+                while [ $i -lt 48 ]; do
+                    say has $i $(dd if=/dev/vda bs=1M skip=$i count=1 2>/dev/null | sum)
+                    i=$((i + 1))
+                done
+                say verified
+                exit
+            fi
+            say image $(dd if=/dev/vda bs=1M count=4 2>/dev/null | sum)
+            while [ $i -lt 48 ]; do
+                dd if=/dev/urandom of=/tmp/part bs=1M count=1 2>/dev/null
+                if dd if=/tmp/part of=/dev/vda bs=1M seek=$i conv=fsync,notrunc 2>/dev/null; then
+                    say wrote $i $(sum </tmp/part)
+                else
+                    say FAILED $i
+                fi
+                i=$((i + 1))
+            done
+            echo written | dd of=/dev/vda bs=512 seek=16384 conv=fsync,notrunc 2>/dev/null
+            say done
+            """;
+
+    @TempDir Path directory;
+
+    @Test
+    void aDiskOutlivesItsEngineAndItsBootsAndGoesWithItsServer(Region region) throws IOException {
+        Path image = directory.resolve("image.raw");
+        byte[] content = new byte[IMAGE_BYTES];
+        new Random(4).nextBytes(content);
+        Files.write(image, content);
+        Path script = Files.writeString(directory.resolve("script"), SCRIPT);
+        String id;
+        Path volume;
+        try (Tenant tenant = new Tenant(region, "iod")) {
+            tenant.network("disk-net", "10.84.9.0/24");
+            tenant.make(imageCreate(tenant, image), "image delete disk-image");
+            id =
+                    tenant.server(
+                                    "disk",
+                                    "--image disk-image --flavor d1.micro --network disk-net"
+                                            + " --user-data "
+                                            + script)
+                            .at("/id")
+                            .stringValue();
+            volume = volume(region, id).orElseThrow();
+            String node = region.run.resolve("nodes").relativize(volume).getName(0).toString();
+            said(tenant, "disk: size " + (1L << 30) / 512);
+            said(tenant, "disk: image " + sum(image));
+            for (String reached : List.of("disk: wrote 20 ", "disk: wrote 30 ")) {
+                said(tenant, reached);
+                kill(region, node + "-block");
+            }
+            said(tenant, "disk: done");
+            tenant.client.text("server reboot --hard --wait disk");
+            said(tenant, "disk: verified");
+            assertThat(tenant.console("disk")).doesNotContain("disk: FAILED");
+            Map<Integer, String> wrote = parts(tenant, "wrote");
+            assertThat(wrote).hasSize(32);
+            assertThat(parts(tenant, "has")).isEqualTo(wrote);
+
+            kill(region, node + "-dpu");
+            kill(region, node + "-block");
+        }
+        Wait.until("the disk is deleted", SECONDS, () -> volume(region, id).isEmpty());
+        // The image stays, as it was, for the next server.
+        Path base = volume.resolveSibling(sum(image)).resolve("data");
+        assertThat(Files.mismatch(base, image)).isEqualTo(-1);
+        try (Stream<Path> all = Files.list(volume.resolveSibling(""))) {
+            assertThat(all.map(path -> path.getFileName().toString()))
+                    .as("nothing half made or half deleted")
+                    .noneMatch(name -> name.startsWith("."));
+        }
+    }
+
+    /** Boots as the region's own image does, on a disk. */
+    private static String imageCreate(Tenant tenant, Path file) {
+        JsonNode micro = tenant.client.json("image show iod-micro").at("/properties");
+        StringBuilder command =
+                new StringBuilder("image create --disk-format raw --container-format bare");
+        for (String name : List.of("kernel_id", "ramdisk_id", "os_command_line")) {
+            command.append(" --property \"%s=%s\"".formatted(name, micro.at("/" + name).asString()));
+        }
+        return command + " --file " + file + " disk-image";
+    }
+
+    private static void said(Tenant tenant, String words) {
+        Wait.until(
+                "the guest says " + words,
+                SECONDS,
+                () -> {
+                    String console = tenant.console("disk");
+                    assertThat(console).doesNotContain("disk: FAILED");
+                    return console.contains(words);
+                });
+    }
+
+    /** The sums the guest told, by place. */
+    private static Map<Integer, String> parts(Tenant tenant, String verb) {
+        Map<Integer, String> sums = new TreeMap<>();
+        for (String line : tenant.console("disk").lines().map(String::strip).toList()) {
+            String[] words = line.split(" ");
+            if (line.startsWith("disk: " + verb + " ") && words.length == 4) {
+                sums.put(Integer.parseInt(words[2]), words[3]);
+            }
+        }
+        return sums;
+    }
+
+    private static String sum(Path file) {
+        return Command.run("sha256sum", file.toString()).substring(0, 64);
+    }
+
+    /** A server's volume in whichever pool it is: a directory with reflinks, or one in a file. */
+    private static Optional<Path> volume(Region region, String id) {
+        return Stream.of("n1/pool", "n1/pool/mount", "n2/pool", "n2/pool/mount")
+                .map(pool -> region.run.resolve("nodes").resolve(pool).resolve("root-" + id))
+                .filter(Files::exists)
+                .findFirst();
+    }
+
+    private static void kill(Region region, String name) {
+        long pid = region.pid(name);
+        assertThat(pid).as(name).isPositive();
+        Command.run("kill", "-9", "" + pid);
+        Wait.until(
+                name + " runs again",
+                SECONDS,
+                () -> region.pid(name) != 0 && region.pid(name) != pid);
+    }
+}
