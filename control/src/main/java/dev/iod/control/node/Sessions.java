@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /** The sessions of all nodes that are connected to this process, at most one each. */
 public final class Sessions implements NodeSessions, AutoCloseable {
@@ -112,10 +113,13 @@ public final class Sessions implements NodeSessions, AutoCloseable {
     /** Whether the node's goal names the image as a part; only then it may fetch it. */
     boolean needs(String node, String imageId) {
         return goal(node).getServersList().stream()
-                .anyMatch(
+                .flatMap(
                         server ->
-                                server.getKernel().getImageId().equals(imageId)
-                                        || server.getInitrd().getImageId().equals(imageId));
+                                Stream.of(
+                                        server.getKernel(),
+                                        server.getInitrd(),
+                                        server.getRootDisk().getImage()))
+                .anyMatch(part -> part.getImageId().equals(imageId));
     }
 
     private Goal goal(String node) {
