@@ -44,6 +44,6 @@ interface BlockCases {
 
     /** A load of all kinds, for a new process. */
     static void warmUp(BlockLoad load) {
-        load.run(new BlockLoad.Work("warm-up", 50, 4096, true, 32), WARM_UP_SECONDS);
+        load.run(new BlockLoad.Work("warm-up", 50, 4096, true, 32, false), WARM_UP_SECONDS);
     }
 }

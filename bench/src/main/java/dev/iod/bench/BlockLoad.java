@@ -1,7 +1,9 @@
 package dev.iod.bench;
 
+import dev.iod.sys.Linux;
 import dev.iod.sys.Memory;
 import dev.iod.vhost.testing.BlockDriver;
+import dev.iod.vhost.testing.DriverRing;
 import dev.iod.vhost.testing.FrontEnd;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,7 +13,7 @@ import java.util.SplittableRandom;
 
 /**
  * A virtio-blk driver of some volumes that keeps a number of requests outstanding on each and times
- * every one; polls.
+ * every one. Polls, or waits for interrupts as a guest does.
  */
 final class BlockLoad implements AutoCloseable {
     private static final int RING = 512;
@@ -29,8 +31,12 @@ final class BlockLoad implements AutoCloseable {
     private final int dataBytes;
     private long sequential;
 
-    /** What is done: share of writes in percent, size, random or one after the other, depth. */
-    record Work(String name, int writePercent, int bytes, boolean random, int depth) {
+    /**
+     * What is done: share of writes in percent, size, random or one after the other, depth; and
+     * whether answers are waited for, which leaves the processor to others, or looked for.
+     */
+    record Work(
+            String name, int writePercent, int bytes, boolean random, int depth, boolean waits) {
         String label() {
             return name + "-qd" + depth;
         }
@@ -101,7 +107,9 @@ final class BlockLoad implements AutoCloseable {
                 for (int i = 0; i < begun.length; i++) {
                     take(i);
                 }
-                if (looks % LOOKS_BETWEEN_CLOCKS == 0) {
+                if (work.waits) {
+                    await();
+                } else if (looks % LOOKS_BETWEEN_CLOCKS == 0) {
                     checkStalled();
                 }
                 Thread.onSpinWait();
@@ -112,6 +120,22 @@ final class BlockLoad implements AutoCloseable {
                     percentile(requests, 0.5),
                     percentile(requests, 0.99),
                     percentile(requests, 0.999));
+        }
+
+        /** Sleeps until there is an answer of a volume, or for a second. */
+        private void await() {
+            int[] calls = new int[begun.length];
+            boolean answered = false;
+            for (int i = 0; i < calls.length; i++) {
+                DriverRing ring = drivers.get(i).ring();
+                ring.callDescriptor().drain();
+                ring.wantInterruptAfter(1);
+                answered |= ring.completed() > 0;
+                calls[i] = ring.callDescriptor().fd();
+            }
+            if (!answered && outstanding > 0 && Linux.pollReadable(calls, 1000) == 0) {
+                checkStalled();
+            }
         }
 
         private void take(int volume) {

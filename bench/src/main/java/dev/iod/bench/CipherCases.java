@@ -15,9 +15,10 @@ record CipherCases(String backend, int seconds) implements BlockCases {
 
     private List<Work> works() {
         String prefix = "cipher-" + backend;
+        boolean waits = backend.equals("file");
         return List.of(
-                new Work(prefix + "-randread-4k", 0, 4096, true, 32),
-                new Work(prefix + "-randwrite-4k", 100, 4096, true, 32));
+                new Work(prefix + "-randread-4k", 0, 4096, true, 32, waits),
+                new Work(prefix + "-randwrite-4k", 100, 4096, true, 32, waits));
     }
 
     @Override

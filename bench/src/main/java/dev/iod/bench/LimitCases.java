@@ -50,7 +50,8 @@ record LimitCases(int seconds) implements BlockCases {
                 for (Limited limited : LIMITED) {
                     if (wanted.contains(limited.name)) {
                         engine.run(new Command.Limit(VOLUME, limited.limits));
-                        Work work = new Work("limited", 30, limited.requestBytes, true, DEPTH);
+                        Work work =
+                                new Work("limited", 30, limited.requestBytes, true, DEPTH, false);
                         Map<Metric, Double> values =
                                 BlockCases.measure(engine.process(), load, work, seconds);
                         double perSecond = values.getOrDefault(Metric.REQUESTS, 0.0) * 1e3;

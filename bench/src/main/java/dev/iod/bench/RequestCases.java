@@ -17,13 +17,17 @@ record RequestCases(String backend, int seconds) implements BlockCases {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final String VOLUME = "bench";
 
+    private boolean file() {
+        return backend.equals("file");
+    }
+
     private List<Work> works() {
         List<Work> works = new ArrayList<>();
         for (int depth : new int[] {1, 32, 128}) {
-            works.add(new Work(backend + "-randread-4k", 0, 4096, true, depth));
-            works.add(new Work(backend + "-randwrite-4k", 100, 4096, true, depth));
-            works.add(new Work(backend + "-randrw-4k", 30, 4096, true, depth));
-            works.add(new Work(backend + "-read-128k", 0, 128 << 10, false, depth));
+            works.add(new Work(backend + "-randread-4k", 0, 4096, true, depth, file()));
+            works.add(new Work(backend + "-randwrite-4k", 100, 4096, true, depth, file()));
+            works.add(new Work(backend + "-randrw-4k", 30, 4096, true, depth, file()));
+            works.add(new Work(backend + "-read-128k", 0, 128 << 10, false, depth, file()));
         }
         return works;
     }
@@ -37,12 +41,11 @@ record RequestCases(String backend, int seconds) implements BlockCases {
     public void measure(BlockLab lab, List<String> wanted, Sink sink) {
         try (BlockEngineProcess ours = lab.engine(backend)) {
             ours.create(VOLUME, false);
-            boolean file = backend.equals("file");
             Path data = lab.data(VOLUME);
-            if (file) {
+            if (file()) {
                 lab.fill(VOLUME);
             }
-            String device = file ? BlockLab.PeerProcess.file(data) : BlockLab.PeerProcess.NULL;
+            String device = file() ? BlockLab.PeerProcess.file(data) : BlockLab.PeerProcess.NULL;
             try (BlockLab.PeerProcess peer = lab.peer(List.of(device));
                     BlockLoad ourLoad =
                             new BlockLoad(ours.attach(VOLUME, BlockEngineProcess.NO_KEY));
@@ -60,7 +63,7 @@ record RequestCases(String backend, int seconds) implements BlockCases {
                             work.label(),
                             BlockLab.PeerProcess.NAME,
                             BlockCases.measure(peer.process(), peerLoad, work, seconds));
-                    if (file) {
+                    if (file()) {
                         sink.add(work.label(), "fio", fio(work, data));
                     }
                 }

@@ -48,7 +48,7 @@ record VolumeCases(int seconds) implements BlockCases {
                     peerLoad.connect(peer.sockets().get(connected));
                 }
                 if (wanted.contains(name(count))) {
-                    Work work = new Work(name(count), 30, 4096, true, MOST / count);
+                    Work work = new Work(name(count), 30, 4096, true, MOST / count, false);
                     ourLoad.run(work, WARM_UP_SECONDS);
                     sink.add(
                             name(count),

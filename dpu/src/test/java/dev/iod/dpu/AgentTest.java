@@ -72,7 +72,10 @@ class AgentTest {
                 "ovsdb-client",
                 "transact",
                 "unix:" + text("sb.sock"),
-                "[\"OVN_Southbound\",{\"op\":\"insert\",\"table\":\"SB_Global\",\"row\":{}}]");
+                """
+                ["OVN_Southbound", {"op": "insert", "table": "SB_Global", "row":
+                    {"options": ["map", [["northd_internal_version", "test"]]]}}]
+                """);
     }
 
     @AfterEach
