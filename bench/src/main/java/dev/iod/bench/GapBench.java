@@ -2,7 +2,6 @@ package dev.iod.bench;
 
 import dev.iod.vhost.testing.FrontEnd;
 import dev.iod.vhost.testing.NetDriver;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -81,7 +80,6 @@ final class GapBench implements Callable<Integer> {
             }
             Stream stream = new Stream(drivers.get(0), drivers.get(1));
             cleanup.add("stream", stream::stop);
-            goBeforeOthers();
             stream.runFor(WARM_UP_NANOS);
             List<Run> runs = new ArrayList<>();
             for (Part part : Part.values()) {
@@ -107,15 +105,6 @@ final class GapBench implements Callable<Integer> {
             }
             return runs;
         }
-    }
-
-    /**
-     * The calling thread measures: what prepares the changes must not hold it up. It sleeps between
-     * frames, so that real-time priority leaves them time.
-     */
-    private static void goBeforeOthers() throws IOException {
-        String thread = Files.readSymbolicLink(Path.of("/proc/thread-self")).getFileName() + "";
-        Shell.run("chrt", "-f", "-p", "1", thread);
     }
 
     /** Sends at a steady rate and looks how long each frame takes; one thread. */
