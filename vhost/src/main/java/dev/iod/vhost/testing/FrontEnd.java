@@ -58,8 +58,6 @@ public final class FrontEnd implements AutoCloseable {
     private static final long INFLIGHT_SHMFD = 1L << 12;
     private static final long EVENT_IDX = 1L << 29;
 
-    private static final int ACCEPT_MILLIS = 60_000;
-
     private final Optional<UnixSocket.Listener> listener;
     private final Path path;
     private final int memfd;
@@ -137,22 +135,12 @@ public final class FrontEnd implements AutoCloseable {
         return features;
     }
 
-    /**
-     * Waits for the back end, without any message.
-     *
-     * @throws IllegalStateException when none comes
-     */
+    /** Waits for the back end, without any message. */
     public void accept() {
         listener.ifPresent(l -> await(l.fd(), "a connection"));
         socket =
-                Optional.of(listener.map(this::accepted).orElseGet(() -> UnixSocket.connect(path)));
-    }
-
-    private UnixSocket accepted(UnixSocket.Listener from) {
-        if (Linux.pollReadable(new int[] {from.fd()}, ACCEPT_MILLIS) == 0) {
-            throw new IllegalStateException("no back end came to " + path);
-        }
-        return from.accept();
+                Optional.of(
+                        listener.isPresent() ? listener.get().accept() : UnixSocket.connect(path));
     }
 
     /** A back end that does nothing fails a test; it does not hold it up for ever. */
