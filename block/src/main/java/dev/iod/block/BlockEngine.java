@@ -266,13 +266,18 @@ final class BlockEngine implements AutoCloseable {
                         .name("note-failure")
                         .start(
                                 () -> {
-                                    try {
-                                        store.markFailed(name, reason);
-                                        pool.markFailed(name, reason);
-                                    } catch (BlockException e) {
-                                        LOG.log(Level.ERROR, e.getMessage());
-                                    }
+                                    note(() -> store.markFailed(name, reason));
+                                    note(() -> pool.markFailed(name, reason));
                                 }));
+    }
+
+    /** In one of two places, of which each is enough: the other one may be broken itself. */
+    private static void note(Runnable mark) {
+        try {
+            mark.run();
+        } catch (BlockException e) {
+            LOG.log(Level.ERROR, e.getMessage());
+        }
     }
 
     /** Neither a new attachment nor the end of the process may miss that a volume has failed. */
