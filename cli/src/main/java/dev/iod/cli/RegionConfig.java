@@ -7,12 +7,10 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -29,6 +27,11 @@ record RegionConfig(
         String demoPassword) {
     static final int DEFAULT_NODES = 2;
     private static final int FIRST_PORT = 8774;
+    private static final int PORTS = 3;
+
+    /** Regions whose ports do not meet; the last port is below those of outgoing connections. */
+    private static final int PORT_BLOCKS = 4096;
+
     private static final int MAX_NODES = 8;
     private static final int MAX_POOL_GIB = 65_536;
 
@@ -121,14 +124,14 @@ record RegionConfig(
         if (count < 1 || count > MAX_NODES) {
             throw new CliException("--nodes is 1 to " + MAX_NODES + ", not " + nodes);
         }
-        Set<Integer> taken = new HashSet<>();
+        int[] ports = freePorts(layout.instance());
         RegionConfig config =
                 new RegionConfig(
                         count,
                         pool.orElse(Pool.DEFAULT),
-                        freePort(taken),
-                        freePort(taken),
-                        freePort(taken),
+                        ports[0],
+                        ports[1],
+                        ports[2],
                         password(),
                         password());
         Layout.write(file(layout), config.text(layout.instance()), false, true);
@@ -190,15 +193,24 @@ record RegionConfig(
         return "http://127.0.0.1:" + apiPort;
     }
 
-    private static int freePort(Set<Integer> taken) {
-        for (int port = FIRST_PORT; port < FIRST_PORT + 1000; port++) {
-            if (!taken.contains(port) && isFree(port)) {
-                taken.add(port);
-                return port;
-            }
+    /**
+     * Ports nobody listens on, sought from where no other region begins: two that start at the same
+     * time would both find the same ones free.
+     */
+    private static int[] freePorts(String instance) {
+        int block = Integer.parseInt(instance, 16) % PORT_BLOCKS;
+        int[] free =
+                IntStream.range(0, PORT_BLOCKS * PORTS)
+                        .map(i -> FIRST_PORT + (block * PORTS + i) % (PORT_BLOCKS * PORTS))
+                        .filter(RegionConfig::isFree)
+                        .limit(PORTS)
+                        .toArray();
+        if (free.length < PORTS) {
+            throw new CliException(
+                    "no free loopback ports from %d to %d"
+                            .formatted(FIRST_PORT, FIRST_PORT + PORT_BLOCKS * PORTS - 1));
         }
-        throw new CliException(
-                "no free loopback port from " + FIRST_PORT + " to " + (FIRST_PORT + 999));
+        return free;
     }
 
     private static boolean isFree(int port) {

@@ -310,6 +310,13 @@ final class SlowPath {
     private final class Delivery {
         /** OUT_PORT is a port or a group; packets from tunnels start here. */
         void run(Packet p, int depth) {
+            DatapathState datapath = state.datapath(EntityStore.datapathOf(p.outPort));
+            if (datapath == null) {
+                unknownOutput(p);
+                return;
+            }
+            // Where the port is decides, even if no table is visited.
+            recorder.datapath(datapath);
             if ((p.outPort & GROUP) != 0) {
                 multicast(p, depth);
                 return;

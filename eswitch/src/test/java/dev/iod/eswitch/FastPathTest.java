@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,10 +57,10 @@ final class FastPathTest {
                     slow.paths.clear();
                 }
                 assertSame(fast, slow, i);
-                if (random.nextInt(500) == 0) {
-                    SplittableRandom change = random.split();
-                    disturb(fast, change.split());
-                    disturb(slow, change.split());
+                if (random.nextInt(100) == 0) {
+                    long change = random.nextLong();
+                    disturb(fast, new SplittableRandom(change));
+                    disturb(slow, new SplittableRandom(change));
                 }
                 long pass = random.nextInt(400) == 0 ? random.nextInt(40_000) : 1;
                 fast.nowMillis += pass;
@@ -211,15 +212,55 @@ final class FastPathTest {
         }
     }
 
-    private static void disturb(EngineHarness engine, SplittableRandom unused) {
-        // Both engines get the same next rule number, so the same row changes in both.
-        engine.ingress(
-                1,
-                2,
-                1000,
-                new Match.All(List.of(IP, Match.equal(Field.L4_DST, 99))),
-                new Action.Drop());
+    /** Changes one thing that paths depend on; both engines are given the same. */
+    private static void disturb(EngineHarness engine, SplittableRandom random) {
+        int port = 1 + random.nextInt(PORTS - 1);
+        switch (random.nextInt(6)) {
+            case 0 ->
+                    engine.ingress(
+                            1,
+                            2,
+                            1000,
+                            new Match.All(List.of(IP, Match.equal(Field.L4_DST, 99))),
+                            new Action.Drop());
+            case 1 -> secure(engine, port, random.nextInt(5));
+            case 2 -> engine.port(1, port, target(port, random.nextInt(3)), 10 + port);
+            case 3 -> engine.put(flood(random.nextInt(1 << PORTS)));
+            case 4 -> engine.put(sources(random.nextInt(8)));
+            default -> engine.put(neighbor(random.nextInt(5)));
+        }
         engine.commit();
+    }
+
+    /** Where a port is: here, at the peer, or nowhere known. */
+    private static Target target(int port, int kind) {
+        return switch (kind) {
+            case 0 -> new Target.Nowhere();
+            case 1 -> new Target.Remote(EngineHarness.PEER_ADDRESS);
+            default -> new Target.Local(1 << 8 | port);
+        };
+    }
+
+    private static Entity flood(int members) {
+        return new Entity.MulticastGroup(
+                key(1, 0x8000),
+                "flood",
+                IntStream.rangeClosed(1, PORTS)
+                        .filter(port -> (members >> port - 1 & 1) != 0)
+                        .mapToLong(port -> key(1, port))
+                        .toArray());
+    }
+
+    private static Entity sources(int last) {
+        return new Entity.ValueSet(
+                "sources",
+                List.of(
+                        new Member(Bits.of(Frames.address(10, 0, 0, 1)), Bits.ones(32)),
+                        new Member(Bits.of(Frames.address(10, 0, 0, last)), Bits.ones(32))));
+    }
+
+    private static Entity neighbor(int mac) {
+        return new Entity.Neighbor(key(1, 2), Bits.of(Frames.address(10, 0, 0, 3)), mac);
     }
 
     private static void build(EngineHarness engine, SplittableRandom random) {
@@ -228,16 +269,10 @@ final class FastPathTest {
             engine.local(1, port, 10 + port);
             secure(engine, port, random.nextInt(5));
         }
-        engine.put(
-                new Entity.ValueSet(
-                        "sources",
-                        List.of(
-                                new Member(Bits.of(Frames.address(10, 0, 0, 1)), Bits.ones(32)),
-                                new Member(Bits.of(Frames.address(10, 0, 0, 4)), Bits.ones(32)))));
-        engine.put(new Entity.Neighbor(key(1, 2), Bits.of(Frames.address(10, 0, 0, 3)), 3));
+        engine.put(sources(4));
+        engine.put(neighbor(3));
         engine.port(1, PORTS, new Target.Remote(EngineHarness.PEER_ADDRESS), 0);
-        long[] all = {key(1, 1), key(1, 2), key(1, 3), key(1, 4)};
-        engine.put(new Entity.MulticastGroup(key(1, 0x8000), "flood", all));
+        engine.put(flood((1 << PORTS) - 1));
         engine.ingress(1, 0, 19, Match.equal(Field.REG9, 9), new Action.Drop());
         engine.ingress(1, 0, 10, SIX, new Action.ConntrackNext(Zone.PORT), next(Stage.INGRESS, 1));
         engine.ingress(1, 0, 10, IP, new Action.ConntrackNext(Zone.PORT), next(Stage.INGRESS, 1));

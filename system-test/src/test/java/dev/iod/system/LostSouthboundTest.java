@@ -50,7 +50,9 @@ final class LostSouthboundTest {
         region.supervise("restart", "n1-dpu");
         KillGuest late = network.asking(12, PING_MILLIS, "");
         Wait.until(
-                "traffic goes on without the database",
+                () ->
+                        "traffic goes on without the database: was %s, is %s"
+                                .formatted(before, asking.progress()),
                 OUTAGE_SECONDS + RESUME_SECONDS,
                 () -> moved(asking, before, OUTAGE_SECONDS));
         assertThat(tenant.client.json("server show " + late.name).at("/status").asString())
@@ -62,7 +64,7 @@ final class LostSouthboundTest {
 
         region.iod("up");
         Wait.until(
-                "the server made meanwhile pings and reads",
+                () -> "the server made meanwhile pings and reads: " + late.progress(),
                 RESUME_SECONDS,
                 () -> late.progress().sequence() > 20 && late.progress().lines() > 0);
         Wait.until(
@@ -99,7 +101,13 @@ final class LostSouthboundTest {
             KillGuest guest = asking.get(i);
             KillGuest.Progress then = after.get(i);
             Wait.until(
-                    guest.name + " goes on with a rebuilt database",
+                    () ->
+                            "%s goes on with a rebuilt database: was %s, is %s%n%s"
+                                    .formatted(
+                                            guest.name,
+                                            then,
+                                            guest.progress(),
+                                            region.iod("drops")),
                     RESUME_SECONDS,
                     () -> moved(guest, then, 3));
             guest.requireWhole("with a rebuilt database");

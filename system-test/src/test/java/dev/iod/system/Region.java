@@ -22,7 +22,12 @@ final class Region implements AutoCloseable {
 
     private Region() {
         run = Path.of("/tmp/iod-test-" + ProcessHandle.current().pid());
-        iod("up", "--thin-pool");
+        try {
+            iod("up", "--thin-pool");
+        } catch (AssertionError e) {
+            close();
+            throw e;
+        }
         try (var in = Files.newInputStream(run.resolve("region.properties"))) {
             config.load(in);
         } catch (IOException e) {
