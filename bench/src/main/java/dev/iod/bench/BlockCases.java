@@ -31,11 +31,14 @@ interface BlockCases {
             Process process, BlockLoad load, BlockLoad.Work work, int seconds) {
         load.run(work, SETTLE_SECONDS);
         double cpu = Lab.cpuSeconds(process);
+        long sleeps = Lab.sleeps(process);
         BlockLoad.Result result = load.run(work, seconds);
         double used = Lab.cpuSeconds(process) - cpu;
+        long slept = Lab.sleeps(process) - sleeps;
         Map<Metric, Double> values = new EnumMap<>(Metric.class);
         values.put(Metric.REQUESTS, result.perSecond() / 1e3);
         values.put(Metric.REQUEST_CPU, used * 1e6 / result.requests());
+        values.put(Metric.SLEEPS, (double) slept / result.requests());
         values.put(Metric.MEDIAN_LATENCY, result.p50());
         values.put(Metric.P99_LATENCY, result.p99());
         values.put(Metric.P999_LATENCY, result.p999());

@@ -3,6 +3,7 @@ package dev.iod.bench;
 import dev.iod.sys.Linux;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ record Lab(
         Cleanup cleanup) {
     static final String UPLINK = "up0";
     static final String ENCAPSULATION = "192.168.61.1";
+    private static final String SLEEPS = "voluntary_ctxt_switches:";
     private static final Path COMPACT = Path.of("/proc/sys/vm/compact_memory");
     private static final Path HUGE_PAGES = Path.of("/proc/sys/vm/nr_hugepages");
 
@@ -167,6 +169,25 @@ record Lab(
     /** CPU time of a process so far. */
     static double cpuSeconds(Process process) {
         return Linux.processCpuNanos(process.pid()) / 1e9;
+    }
+
+    /** How often the threads of a process that are there now have gone to sleep. */
+    static long sleeps(Process process) {
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+            return threads.mapToLong(thread -> sleeps(thread.resolve("status"))).sum();
+        } catch (IOException e) {
+            throw new BenchException("cannot list threads: " + e.getMessage(), e);
+        }
+    }
+
+    private static long sleeps(Path status) {
+        try (Stream<String> lines = Files.lines(status)) {
+            return lines.filter(line -> line.startsWith(SLEEPS))
+                    .mapToLong(line -> Long.parseLong(line.substring(SLEEPS.length()).strip()))
+                    .sum();
+        } catch (IOException | UncheckedIOException e) {
+            return 0; // the thread has ended meanwhile
+        }
     }
 
     static void delete(Path root) {

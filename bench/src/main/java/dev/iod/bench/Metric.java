@@ -21,6 +21,8 @@ enum Metric {
     MEDIAN_LATENCY("latency p50", "us", false),
     P99_LATENCY("latency p99", "us", false),
     P999_LATENCY("latency p99.9", "us", false),
+    /** How often threads of the process went to sleep (proc(5), voluntary_ctxt_switches). */
+    SLEEPS("sleeps", "a request", false),
     /** CPU time per request of an encrypted volume less that of a plain one in the same round. */
     CIPHER_CPU("CPU time added", "us/request", false),
     /** What a limited volume did, of what it may. */

@@ -24,6 +24,13 @@ final class Shard implements ShardContext, AutoCloseable {
     private static final int RING_ENTRIES = 1024;
     private static final long WAKE_TOKEN = -1;
 
+    /**
+     * Limits never end a sleep sooner, and what they have allowed meanwhile starts together: at any
+     * rate and with any number of volumes they wake the shard at most once in this time, and no
+     * request starts later than this after it might.
+     */
+    private static final long LIMIT_SLEEP_NANOS = 1_000_000;
+
     private final OptionalInt cpu;
     private final long spinNanos;
     private final Epoll epoll = Epoll.create();
@@ -275,19 +282,24 @@ final class Shard implements ShardContext, AutoCloseable {
     }
 
     private void sleep(long nowNanos) {
+        long limitNanos = Long.MAX_VALUE;
+        for (int i = 0; i < devices.size(); i++) {
+            limitNanos = Math.min(limitNanos, devices.get(i).wakeAfterNanos(nowNanos));
+        }
+        boolean soon = limitNanos <= LIMIT_SLEEP_NANOS;
         int armed = 0;
         boolean quiet = true;
-        long timeoutNanos = timers.isEmpty() ? Long.MAX_VALUE : timers.peek().atNanos() - nowNanos;
         while (quiet && armed < devices.size()) {
-            VolumeDevice device = devices.get(armed++);
-            quiet = device.armWakeup();
-            timeoutNanos = Math.min(timeoutNanos, device.wakeAfterNanos(nowNanos));
+            quiet = devices.get(armed++).armWakeup(soon);
         }
         if (quiet && commands.isEmpty() && !(stopped && devices.isEmpty())) {
             if (!wakeArmed) {
                 kernel.ring.pollReadable(epoll.fd(), WAKE_TOKEN);
                 wakeArmed = true;
             }
+            long timerNanos =
+                    timers.isEmpty() ? Long.MAX_VALUE : timers.peek().atNanos() - nowNanos;
+            long timeoutNanos = Math.min(timerNanos, Math.max(limitNanos, LIMIT_SLEEP_NANOS));
             kernel.ring.await(timeoutNanos == Long.MAX_VALUE ? -1 : Math.max(0, timeoutNanos));
         }
         for (int i = 0; i < armed; i++) {

@@ -423,13 +423,20 @@ final class VolumeDevice {
         slots[ringIndex] = new BlockIo[0];
     }
 
-    /** Asks guests to kick. @return false when there is something to do already */
-    boolean armWakeup() {
+    /**
+     * Asks guests to kick.
+     *
+     * @param soon limits let the shard look again at once; what a guest offers behind requests that
+     *     wait is taken then, else each of their answers would bring a kick
+     * @return false when there is something to do already
+     */
+    boolean armWakeup(boolean soon) {
         boolean changing = vhost.changePending();
         boolean quiet = !changing || active > 0;
+        boolean deaf = changing || closing || soon && !throttled.isEmpty();
         try {
             for (RequestRing ring : rings) {
-                quiet &= changing || closing || ring.requestKicks();
+                quiet &= deaf || ring.requestKicks();
             }
             settle();
         } catch (VhostException e) {
