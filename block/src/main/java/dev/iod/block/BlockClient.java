@@ -50,22 +50,14 @@ public final class BlockClient implements AutoCloseable {
     }
 
     public List<VolumeStatus> list() {
-        return ask(new Command.List()).volumes;
+        return ask(new Command.List());
     }
 
     public VolumeStatus status(String name) {
-        return ask(new Command.Status(name)).volumes.getFirst();
+        return ask(new Command.Status(name)).getFirst();
     }
 
-    /** {@link Command.ClearFailure}. @return what was done, for the person who asked for it */
-    public String clearFailure(String name) {
-        return ask(new Command.ClearFailure(name)).text;
-    }
-
-    /** What a command that succeeded was answered with. */
-    private record Reply(List<VolumeStatus> volumes, String text) {}
-
-    private synchronized Reply ask(Command command) {
+    private synchronized List<VolumeStatus> ask(Command command) {
         try {
             channel.send(CommandCodec.write(command));
             return CommandCodec.parse(channel.receive(), BlockClient::read);
@@ -74,11 +66,10 @@ public final class BlockClient implements AutoCloseable {
         }
     }
 
-    private static Reply read(DataInputStream in) throws IOException {
+    private static List<VolumeStatus> read(DataInputStream in) throws IOException {
         return switch (CommandCodec.constant(CommandCodec.Answer.values(), in.readUnsignedByte())) {
-            case DONE -> new Reply(List.of(), "");
-            case VOLUMES -> new Reply(CommandCodec.readVolumes(in), "");
-            case TEXT -> new Reply(List.of(), in.readUTF());
+            case DONE -> List.of();
+            case VOLUMES -> CommandCodec.readVolumes(in);
             case FAILED ->
                     throw new BlockException(
                             CommandCodec.constant(Category.values(), in.readUnsignedByte()),

@@ -139,10 +139,7 @@ final class BlockEngine implements AutoCloseable {
         store.forgetFailure(name);
     }
 
-    /**
-     * @return what was done
-     */
-    synchronized String clearFailure(String name) {
+    private void clearFailure(String name) {
         pool.entry(name);
         if (attached.containsKey(name)) {
             throw new BlockException(Category.CONFLICT, name + " is attached: detach it first");
@@ -154,9 +151,7 @@ final class BlockEngine implements AutoCloseable {
         }
         pool.forgetFailure(name);
         store.forgetFailure(name);
-        String done = name + " may be attached and used again; it had failed: " + reason;
-        LOG.log(Level.WARNING, done);
-        return done;
+        LOG.log(Level.WARNING, name + " may be attached and used again; it had failed: " + reason);
     }
 
     private String failure(String name) {

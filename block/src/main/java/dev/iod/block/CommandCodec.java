@@ -24,8 +24,7 @@ final class CommandCodec {
     enum Answer {
         DONE,
         FAILED,
-        VOLUMES,
-        TEXT
+        VOLUMES
     }
 
     private static final int MAX_KEY = 256;

@@ -92,14 +92,6 @@ final class ControlServer implements AutoCloseable {
     private byte[] answer(byte[] frame) {
         try {
             Command command = CommandCodec.readCommand(frame);
-            if (command instanceof Command.ClearFailure clear) {
-                String done = engine.clearFailure(clear.name());
-                return CommandCodec.bytes(
-                        out -> {
-                            out.writeByte(CommandCodec.Answer.TEXT.ordinal());
-                            out.writeUTF(shorten(done));
-                        });
-            }
             List<VolumeStatus> volumes = engine.run(command);
             boolean asked = command instanceof Command.List || command instanceof Command.Status;
             return asked

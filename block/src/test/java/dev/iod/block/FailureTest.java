@@ -55,15 +55,21 @@ class FailureTest {
         }
     }
 
+    /** A guest of a new volume v has written a block, and the sync of it failed. */
+    private static Guest failASync(TestEngine engine) {
+        engine.engine.run(new Command.Create("v", 4 * MIB, true));
+        Guest guest = engine.attach("v");
+        assertThat(guest.write(0, 4096, 1)).isEqualTo(OK);
+        engine.inject("v", b -> b.error(Operation.FLUSH, Errno.EIO));
+        assertThat(guest.flush()).isEqualTo(IO_ERROR);
+        return guest;
+    }
+
     @Test
     void afterAFailedSyncNothingEverSucceedsAgain() throws Exception {
         try (TestPool pool = TestPool.small("failure-sync")) {
             try (TestEngine engine = new TestEngine(pool.open(), directory)) {
-                engine.engine.run(new Command.Create("v", 4 * MIB, true));
-                try (Guest guest = engine.attach("v")) {
-                    assertThat(guest.write(0, 4096, 1)).isEqualTo(OK);
-                    engine.inject("v", b -> b.error(Operation.FLUSH, Errno.EIO));
-                    assertThat(guest.flush()).isEqualTo(IO_ERROR);
+                try (Guest guest = failASync(engine)) {
                     engine.inject("v", b -> b.error(Operation.FLUSH, 0));
                     assertThat(guest.flush()).isEqualTo(IO_ERROR);
                     assertThat(guest.write(0, 4096, 2)).isEqualTo(IO_ERROR);
@@ -90,25 +96,23 @@ class FailureTest {
     void aPersonMayClearAFailure() throws Exception {
         try (TestPool pool = TestPool.small("failure-clear")) {
             try (TestEngine engine = new TestEngine(pool.open(), directory)) {
-                engine.engine.run(new Command.Create("v", 4 * MIB, true));
-                try (Guest guest = engine.attach("v")) {
-                    assertThat(guest.write(0, 4096, 1)).isEqualTo(OK);
-                    engine.inject("v", b -> b.error(Operation.FLUSH, Errno.EIO));
-                    assertThat(guest.flush()).isEqualTo(IO_ERROR);
-                    assertThatThrownBy(() -> engine.engine.clearFailure("v"))
+                try (Guest _ = failASync(engine)) {
+                    assertThatThrownBy(() -> engine.engine.run(new Command.ClearFailure("v")))
                             .hasMessageContaining("is attached");
                 }
             }
             // Over the socket of a process, which remembers what this one noted.
             try (EngineProcess process = EngineProcess.start(directory, pool.path());
                     BlockClient client = EngineProcess.connect(directory)) {
-                assertThatThrownBy(() -> client.clearFailure("w"))
+                assertThatThrownBy(() -> client.run(new Command.ClearFailure("w")))
                         .hasMessageContaining("there is no w");
                 client.run(new Command.Detach("v"));
-                assertThat(client.clearFailure("v"))
-                        .contains("may be attached and used again")
-                        .contains("a sync failed: FLUSH");
-                assertThatThrownBy(() -> client.clearFailure("v"))
+                client.run(new Command.ClearFailure("v"));
+                assertThat(directory.resolve("log"))
+                        .content()
+                        .contains("v may be attached and used again")
+                        .contains("it had failed: a sync failed: FLUSH");
+                assertThatThrownBy(() -> client.run(new Command.ClearFailure("v")))
                         .hasMessageContaining("has not failed");
                 assertThat(process.cpuMillis()).isPositive();
             }
