@@ -25,6 +25,7 @@ import dev.iod.node.Observed;
 import dev.iod.node.RegionGrpc;
 import dev.iod.node.RegionLink;
 import dev.iod.node.RegionMessage;
+import dev.iod.node.RootDisk;
 import dev.iod.node.Server;
 import dev.iod.runtime.CertificateAuthority;
 import dev.iod.runtime.Keys;
@@ -221,13 +222,16 @@ class RegionServiceTest {
         String id = image(data);
         try (FakeNode node = new FakeNode("f1")) {
             assertThat(code(() -> node.fetch(id, 0))).isEqualTo(Status.Code.NOT_FOUND);
-            goal =
-                    Goal.newBuilder()
-                            .addServers(
-                                    Server.newBuilder()
-                                            .setKernel(ImagePart.newBuilder().setImageId(id)))
-                            .build();
-            assertThat(node.fetch(id, 0)).isEqualTo(data);
+            ImagePart part = ImagePart.newBuilder().setImageId(id).build();
+            for (Server.Builder server :
+                    List.of(
+                            Server.newBuilder().setKernel(part),
+                            Server.newBuilder().setInitrd(part),
+                            Server.newBuilder()
+                                    .setRootDisk(RootDisk.newBuilder().setImage(part)))) {
+                goal = Goal.newBuilder().addServers(server).build();
+                assertThat(node.fetch(id, 0)).isEqualTo(data);
+            }
             assertThat(node.fetch(id, 3_000_000)).hasSize(500_000);
             assertThat(node.fetch(id, data.length)).isEmpty();
             assertThat(code(() -> node.fetch(id, data.length + 1)))
