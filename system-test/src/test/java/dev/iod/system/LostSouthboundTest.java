@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -23,6 +24,8 @@ final class LostSouthboundTest {
     @Test
     void trafficGoesOnAndWhatIsLostIsMadeGood(Region region) throws IOException {
         try (Tenant tenant = new Tenant(region, "iod")) {
+            // Made first and gone later, so that northd would count anew without it.
+            tenant.network("older", "10.85.3.0/24");
             var network = new KillNetwork(tenant, region, "south", "10.85.2");
             KillGuest serving = network.serving();
             KillGuest asking = network.asking(11, PING_MILLIS, KillNetwork.APART);
@@ -31,6 +34,7 @@ final class LostSouthboundTest {
             }
             Wait.until("traffic flows", 180, () -> asking.progress().lines() > 500);
 
+            tenant.client.text("network delete older");
             KillGuest late = awayForAWhile(region, tenant, network, asking);
             assertThat(late.boots()).isOne();
             for (KillGuest guest : List.of(asking, late)) {
@@ -82,6 +86,7 @@ final class LostSouthboundTest {
 
     private static void fileLost(Region region, Tenant tenant, List<KillGuest> guests)
             throws IOException {
+        String keys = tunnelKeys(region);
         CENTRAL.forEach(process -> region.supervise("stop", process));
         Files.delete(region.run.resolve("ovn/sb.db"));
         List<KillGuest> asking = guests.subList(1, guests.size());
@@ -96,6 +101,7 @@ final class LostSouthboundTest {
                 "the nodes registered and bound their ports again",
                 RESUME_SECONDS,
                 () -> bound(region).containsAll(ports));
+        assertThat(tunnelKeys(region)).as("keys in packets between nodes").isEqualTo(keys);
         List<KillGuest.Progress> after = asking.stream().map(KillGuest::progress).toList();
         for (int i = 0; i < asking.size(); i++) {
             KillGuest guest = asking.get(i);
@@ -111,11 +117,12 @@ final class LostSouthboundTest {
                     RESUME_SECONDS,
                     () -> moved(guest, then, 3));
             guest.requireWhole("with a rebuilt database");
+            assertThat(guest.progress().lost())
+                    .as("lost while the database was away and rebuilt")
+                    .isEqualTo(before.get(i).lost());
             System.out.println(
                     guest.name
-                            + ": file lost and rebuilt: "
-                            + (guest.progress().lost() - before.get(i).lost())
-                            + " of "
+                            + ": file lost and rebuilt: none of "
                             + (guest.progress().sequence() - before.get(i).sequence())
                             + " pings lost, longest gap "
                             + guest.longestGapMillis(before.get(i).sequence())
@@ -134,6 +141,19 @@ final class LostSouthboundTest {
                         "up=true")
                 .lines()
                 .toList();
+    }
+
+    /** The numbers by which packets name networks, routers and ports. */
+    private static String tunnelKeys(Region region) {
+        var rows = new TreeSet<String>();
+        for (String listed :
+                List.of(
+                        "external_ids,tunnel_key list Datapath_Binding",
+                        "logical_port,tunnel_key list Port_Binding")) {
+            String[] words = ("--format=csv --no-heading --columns=" + listed).split(" ");
+            rows.addAll(region.sbctl(words).lines().toList());
+        }
+        return String.join("\n", rows);
     }
 
     /** Whether pings were answered for so long, and the stream went on. */

@@ -7,8 +7,8 @@ import java.util.UUID;
  * A tenant's layer-2 network.
  *
  * @param mtuBytes what its servers are told, in bytes
- * @param segmentationId a number of its own, shown to administrators; the tunnel key on the wire is
- *     OVN's choice
+ * @param segmentationId its tunnel key, which is the VNI of its packets between nodes; no other
+ *     network or router has it; the database chooses it when the network is inserted
  */
 record Network(
         UUID id,

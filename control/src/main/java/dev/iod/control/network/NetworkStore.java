@@ -41,18 +41,19 @@ final class NetworkStore {
     private NetworkStore() {}
 
     static void insert(Handle handle, Network network) {
-        handle.createUpdate(
-                        "INSERT INTO network (id, project_id, name, description, admin_state_up,"
-                                + " mtu_bytes, port_security_enabled) VALUES (:id, :project, :name,"
-                                + " :description, :up, :mtu, :security)")
-                .bind("id", network.id())
-                .bind("project", network.projectId())
-                .bind("name", network.name())
-                .bind("description", network.description())
-                .bind("up", network.adminStateUp())
-                .bind("mtu", network.mtuBytes())
-                .bind("security", network.portSecurityEnabled())
-                .execute();
+        TunnelKeys.insert(
+                handle.createUpdate(
+                                "INSERT INTO network (id, project_id, name, description,"
+                                        + " admin_state_up, mtu_bytes, port_security_enabled) VALUES"
+                                        + " (:id, :project, :name, :description, :up, :mtu,"
+                                        + " :security)")
+                        .bind("id", network.id())
+                        .bind("project", network.projectId())
+                        .bind("name", network.name())
+                        .bind("description", network.description())
+                        .bind("up", network.adminStateUp())
+                        .bind("mtu", network.mtuBytes())
+                        .bind("security", network.portSecurityEnabled()));
     }
 
     static Optional<Network> find(Handle handle, UUID id) {

@@ -9,6 +9,8 @@ import java.util.UUID;
  * @param deviceOwner what kind of device {@code deviceId} is; see {@link DeviceOwner}
  * @param host the node it is bound to; empty if unbound
  * @param active OVN reports the port up
+ * @param tunnelKey its number in packets between nodes, 1 to 32767, of its own within the network
+ *     and, for an interface, within the router; the database chooses it when the port is inserted
  */
 record Port(
         UUID id,
@@ -27,6 +29,7 @@ record Port(
         List<FixedIp> fixedIps,
         List<UUID> securityGroupIds,
         List<AddressPair> allowedAddressPairs,
+        int tunnelKey,
         Stamp stamp) {
 
     Port withDevice(String newDeviceId, String newDeviceOwner) {
@@ -47,6 +50,7 @@ record Port(
                 fixedIps,
                 securityGroupIds,
                 allowedAddressPairs,
+                tunnelKey,
                 stamp);
     }
 
@@ -68,6 +72,7 @@ record Port(
                 fixedIps,
                 securityGroupIds,
                 allowedAddressPairs,
+                tunnelKey,
                 stamp);
     }
 
@@ -89,6 +94,7 @@ record Port(
                 fixedIps,
                 securityGroupIds,
                 allowedAddressPairs,
+                tunnelKey,
                 stamp);
     }
 
@@ -110,6 +116,7 @@ record Port(
                 fixedIps,
                 securityGroupIds,
                 allowedAddressPairs,
+                tunnelKey,
                 stamp);
     }
 
@@ -131,6 +138,7 @@ record Port(
                 newFixedIps,
                 securityGroupIds,
                 allowedAddressPairs,
+                tunnelKey,
                 stamp);
     }
 
@@ -152,6 +160,7 @@ record Port(
                 fixedIps,
                 groups,
                 pairs,
+                tunnelKey,
                 stamp);
     }
 }

@@ -39,18 +39,19 @@ final class PortStore {
     private PortStore() {}
 
     static void insert(Handle handle, Port port) {
-        bind(
-                        handle.createUpdate(
-                                "INSERT INTO port (id, project_id, network_id, name, description,"
-                                        + " admin_state_up, mac, device_id, device_owner, host,"
-                                        + " vnic_type, port_security_enabled, address_pairs) VALUES"
-                                        + " (:id, :project, :network, :name, :description, :up, :mac,"
-                                        + " :device, :owner, :host, :vnic, :security,"
-                                        + " string_to_array(:pairs, ','))"),
-                        port)
-                .bind("project", port.projectId())
-                .bind("network", port.networkId())
-                .execute();
+        TunnelKeys.insert(
+                bind(
+                                handle.createUpdate(
+                                        "INSERT INTO port (id, project_id, network_id, name, description,"
+                                                + " admin_state_up, mac, device_id, device_owner, host,"
+                                                + " vnic_type, port_security_enabled, address_pairs,"
+                                                + " tunnel_key) VALUES"
+                                                + " (:id, :project, :network, :name, :description, :up, :mac,"
+                                                + " :device, :owner, :host, :vnic, :security,"
+                                                + " string_to_array(:pairs, ','), free_port_key(:network, :device))"),
+                                port)
+                        .bind("project", port.projectId())
+                        .bind("network", port.networkId()));
         insertAddresses(handle, port);
         insertGroups(handle, port);
     }
@@ -71,6 +72,16 @@ final class PortStore {
         deleteFrom(handle, "port_security_group", port.id());
         insertAddresses(handle, port);
         insertGroups(handle, port);
+    }
+
+    /** Gives a port that becomes an interface of the router a key that none of those has. */
+    static void renewKey(Handle handle, UUID id, Router router) {
+        TunnelKeys.insert(
+                handle.createUpdate(
+                                "UPDATE port SET tunnel_key = free_port_key(network_id, :router)"
+                                        + " WHERE id = :id")
+                        .bind("id", id)
+                        .bind("router", router.id().toString()));
     }
 
     static void delete(Handle handle, UUID id) {
@@ -148,9 +159,9 @@ final class PortStore {
     /** The ports of servers, in the order of their devices. */
     static Map<UUID, List<Port>> ofServers(Handle handle, Collection<UUID> serverIds) {
         return handle.createQuery(
-                        "SELECT v.*, p.server_id FROM port p JOIN port_row v ON v.id = p.id WHERE"
-                                + " p.server_id = ANY(string_to_array(:servers, ',')::uuid[])"
-                                + " ORDER BY p.device_index, p.id")
+                        "SELECT * FROM port_row WHERE server_id ="
+                                + " ANY(string_to_array(:servers, ',')::uuid[])"
+                                + " ORDER BY device_index, id")
                 .bind("servers", Rows.joined(serverIds))
                 .map((row, context) -> Map.entry(Rows.id(row, "server_id"), map(row)))
                 .collect(
@@ -305,6 +316,7 @@ final class PortStore {
                 Rows.texts(row, "fixed_ips").stream().map(PortStore::fixedIp).toList(),
                 Rows.texts(row, "security_groups").stream().map(UUID::fromString).toList(),
                 Rows.texts(row, "address_pairs").stream().map(PortStore::pair).toList(),
+                row.getInt("tunnel_key"),
                 Rows.stamp(row));
     }
 

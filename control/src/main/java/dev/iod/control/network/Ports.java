@@ -50,6 +50,7 @@ final class Ports {
                 List.of(),
                 List.of(),
                 List.of(),
+                0,
                 new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
     }
 

@@ -2,11 +2,16 @@ package dev.iod.control.network;
 
 import java.util.UUID;
 
-/** A router between subnets; its interfaces are ports whose device it is. */
+/**
+ * A router between subnets; its interfaces are ports whose device it is.
+ *
+ * @param tunnelKey its number among networks and routers, see {@link Network#segmentationId}
+ */
 record Router(
         UUID id,
         String projectId,
         String name,
         String description,
         boolean adminStateUp,
+        int tunnelKey,
         Stamp stamp) {}

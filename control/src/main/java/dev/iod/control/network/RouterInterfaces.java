@@ -92,6 +92,7 @@ final class RouterInterfaces {
         UUID subnetId = port.fixedIps().getFirst().subnetId();
         checkOverlap(handle, router, SubnetStore.require(handle, caller, subnetId));
         Port attached = attached(port, router);
+        PortStore.renewKey(handle, port.id(), router);
         PortStore.update(handle, attached);
         return attached;
     }

@@ -43,6 +43,7 @@ final class RouterResource implements Resource {
                         Attributes.name(fields),
                         Attributes.description(fields),
                         fields.optionalBoolean("admin_state_up").orElse(true),
+                        0,
                         new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
         notOffered(fields);
         fields.end();
@@ -75,6 +76,7 @@ final class RouterResource implements Resource {
                         fields.optionalString("description", Attributes.NAME_LENGTH)
                                 .orElse(old.description()),
                         fields.optionalBoolean("admin_state_up").orElse(old.adminStateUp()),
+                        old.tunnelKey(),
                         old.stamp());
         fields.end();
         RouterStore.update(handle, changed);

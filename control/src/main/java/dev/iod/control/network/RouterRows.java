@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** One {@code Logical_Router} per router and one {@code Logical_Router_Port} per interface. */
@@ -38,9 +39,14 @@ final class RouterRows {
                         "options",
                         NbValue.pairs(
                                 Map.of(
-                                        "always_learn_from_arp_request", "false",
-                                        "dynamic_neigh_routers", "true",
-                                        "mcast_relay", "false")))
+                                        "always_learn_from_arp_request",
+                                        "false",
+                                        "dynamic_neigh_routers",
+                                        "true",
+                                        "mcast_relay",
+                                        "false",
+                                        TunnelKeys.OPTION,
+                                        Integer.toString(router.tunnelKey()))))
                 .externalId("neutron:router_name", router.name())
                 .externalId("neutron:revision_number", Long.toString(router.stamp().revision()))
                 .build();
@@ -54,7 +60,7 @@ final class RouterRows {
                 .set("name", SwitchRows.routerPortName(port))
                 .set("mac", port.mac())
                 .set("networks", NbValue.texts(networks(port)))
-                .set("options", NbValue.pairs(options(network, interfaces)))
+                .set("options", NbValue.pairs(options(port, network, interfaces)))
                 .externalId("neutron:router_name", router.id().toString())
                 .externalId("neutron:network_name", SwitchRows.switchName(network))
                 .externalId("neutron:subnet_ids", subnetIds(port))
@@ -76,12 +82,17 @@ final class RouterRows {
      * OVN checks the size of every packet towards an interface with {@code gateway_mtu}, so it is
      * set only where a packet can be too long: another network of the router has a larger MTU.
      */
-    private Map<String, String> options(Network network, List<Port> interfaces) {
+    private Map<String, String> options(Port port, Network network, List<Port> interfaces) {
         boolean smallest =
                 interfaces.stream()
-                        .map(port -> index.network(port.networkId()))
+                        .map(one -> index.network(one.networkId()))
                         .anyMatch(other -> other.mtuBytes() > network.mtuBytes());
-        return smallest ? Map.of("gateway_mtu", Integer.toString(network.mtuBytes())) : Map.of();
+        var options = new TreeMap<String, String>();
+        options.put(TunnelKeys.OPTION, Integer.toString(port.tunnelKey()));
+        if (smallest) {
+            options.put("gateway_mtu", Integer.toString(network.mtuBytes()));
+        }
+        return options;
     }
 
     private static String subnetIds(Port port) {

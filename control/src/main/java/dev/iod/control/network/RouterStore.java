@@ -29,15 +29,16 @@ final class RouterStore {
     private RouterStore() {}
 
     static void insert(Handle handle, Router router) {
-        handle.createUpdate(
-                        "INSERT INTO router (id, project_id, name, description, admin_state_up)"
-                                + " VALUES (:id, :project, :name, :description, :up)")
-                .bind("id", router.id())
-                .bind("project", router.projectId())
-                .bind("name", router.name())
-                .bind("description", router.description())
-                .bind("up", router.adminStateUp())
-                .execute();
+        TunnelKeys.insert(
+                handle.createUpdate(
+                                "INSERT INTO router (id, project_id, name, description,"
+                                        + " admin_state_up) VALUES (:id, :project, :name,"
+                                        + " :description, :up)")
+                        .bind("id", router.id())
+                        .bind("project", router.projectId())
+                        .bind("name", router.name())
+                        .bind("description", router.description())
+                        .bind("up", router.adminStateUp()));
     }
 
     static Optional<Router> find(Handle handle, UUID id) {
@@ -94,6 +95,7 @@ final class RouterStore {
                 row.getString("name"),
                 row.getString("description"),
                 row.getBoolean("admin_state_up"),
+                row.getInt("tunnel_key"),
                 Rows.stamp(row));
     }
 }

@@ -42,9 +42,14 @@ final class SwitchRows {
                         "other_config",
                         NbValue.pairs(
                                 Map.of(
-                                        "mcast_snoop", "false",
-                                        "mcast_flood_unregistered", "false",
-                                        "vlan-passthru", "false")))
+                                        "mcast_snoop",
+                                        "false",
+                                        "mcast_flood_unregistered",
+                                        "false",
+                                        "vlan-passthru",
+                                        "false",
+                                        TunnelKeys.OPTION,
+                                        Integer.toString(network.segmentationId()))))
                 .externalId("neutron:network_id", network.id().toString())
                 .externalId("neutron:network_name", network.name())
                 .externalId("neutron:mtu", Integer.toString(network.mtuBytes()))
@@ -71,12 +76,12 @@ final class SwitchRows {
     }
 
     private static void routerSide(NbRow.Builder row, Port port) {
-        kind(row, "router", Set.of("router"), Map.of("router-port", routerPortName(port)));
+        kind(row, "router", Set.of("router"), Map.of("router-port", routerPortName(port)), port);
         unfiltered(row);
     }
 
     private static void localSide(NbRow.Builder row, Port port) {
-        kind(row, "localport", Set.of(ownAddress(port)), Map.of());
+        kind(row, "localport", Set.of(ownAddress(port)), Map.of(), port);
         unfiltered(row);
     }
 
@@ -93,16 +98,22 @@ final class SwitchRows {
         }
         Map<String, String> options =
                 port.host().isEmpty() ? Map.of() : Map.of("requested-chassis", port.host());
-        kind(row, "", addresses, options);
+        kind(row, "", addresses, options, port);
         row.set("port_security", NbValue.texts(portSecurity(port)));
         row.set("dhcpv4_options", NbValue.references(NbTable.DHCP_OPTIONS, dhcpOptions(port)));
     }
 
     private static void kind(
-            NbRow.Builder row, String type, Set<String> addresses, Map<String, String> options) {
+            NbRow.Builder row,
+            String type,
+            Set<String> addresses,
+            Map<String, String> options,
+            Port port) {
+        var all = new TreeMap<>(options);
+        all.put(TunnelKeys.OPTION, Integer.toString(port.tunnelKey()));
         row.set("type", type)
                 .set("addresses", NbValue.texts(addresses))
-                .set("options", NbValue.pairs(options));
+                .set("options", NbValue.pairs(all));
     }
 
     private static void unfiltered(NbRow.Builder row) {

@@ -37,7 +37,10 @@ class NorthboundPlanTest {
         assertThat(row.parentKey()).isEqualTo("neutron-" + network.id());
         assertThat(texts(row, "addresses")).containsExactly("fa:16:3e:00:00:01 10.0.0.5");
         assertThat(texts(row, "port_security")).containsExactly("fa:16:3e:00:00:01 10.0.0.5");
-        assertThat(pairs(row, "options")).containsExactly(Map.entry("requested-chassis", "node-1"));
+        assertThat(pairs(row, "options"))
+                .containsOnly(
+                        Map.entry("requested-chassis", "node-1"),
+                        Map.entry("requested-tnl-key", "7"));
         assertThat(row.columns().get("dhcpv4_options"))
                 .isEqualTo(
                         new NbValue.References(
@@ -124,7 +127,7 @@ class NorthboundPlanTest {
 
     @Test
     void aRouterChecksSizesOnlyTowardsASmallerNetwork() {
-        Router router = new Router(new UUID(0, 7), "p", "r", "", true, STAMP);
+        Router router = new Router(new UUID(0, 7), "p", "r", "", true, 70000, STAMP);
         routers.add(router);
         Network small =
                 new Network(
@@ -136,13 +139,20 @@ class NorthboundPlanTest {
         NbRow large = row(NbTable.LOGICAL_ROUTER_PORT, "lrp-" + one.id());
         assertThat(large.parentKey()).isEqualTo("neutron-" + router.id());
         assertThat(texts(large, "networks")).containsExactly("10.0.0.1/24");
-        assertThat(pairs(large, "options")).isEmpty();
+        assertThat(pairs(large, "options")).containsExactly(Map.entry("requested-tnl-key", "81"));
+        assertThat(pairs(only(NbTable.LOGICAL_ROUTER), "options"))
+                .containsEntry("requested-tnl-key", "70000");
+        assertThat(pairs(row(NbTable.LOGICAL_SWITCH, "neutron-" + small.id()), "other_config"))
+                .containsEntry("requested-tnl-key", "2");
         assertThat(pairs(row(NbTable.LOGICAL_ROUTER_PORT, "lrp-" + two.id()), "options"))
-                .containsExactly(Map.entry("gateway_mtu", "1400"));
+                .containsOnly(
+                        Map.entry("gateway_mtu", "1400"), Map.entry("requested-tnl-key", "82"));
         NbRow side = row(NbTable.LOGICAL_SWITCH_PORT, one.id().toString());
         assertThat(texts(side, "addresses")).containsExactly("router");
         assertThat(pairs(side, "options"))
-                .containsExactly(Map.entry("router-port", "lrp-" + one.id()));
+                .containsOnly(
+                        Map.entry("router-port", "lrp-" + one.id()),
+                        Map.entry("requested-tnl-key", "81"));
     }
 
     @Test
@@ -269,6 +279,7 @@ class NorthboundPlanTest {
                 List.of(new FixedIp(subnet.id(), Ipv4.of(address))),
                 List.of(GROUP),
                 List.of(),
+                7,
                 STAMP);
     }
 
@@ -290,6 +301,7 @@ class NorthboundPlanTest {
                 List.of(new FixedIp(subnet.id(), Ipv4.of("10.0.0.1"))),
                 List.of(),
                 List.of(),
+                id,
                 STAMP);
     }
 }

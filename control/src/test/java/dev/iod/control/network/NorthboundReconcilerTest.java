@@ -16,6 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,106 @@ class NorthboundReconcilerTest {
         assertThat(ovn.sbctl("lflow-list", "neutron-" + network)).contains("put_dhcp_opts");
         ovn.wipeNorthbound();
         waitFor(() -> names(ovn.nbctl("show")).equals(names(expected)));
+    }
+
+    @Test
+    void tunnelKeysStayWhenTheSouthboundIsMadeAnew() {
+        List<String> networks =
+                IntStream.range(0, 4)
+                        .mapToObj(i -> create("networks", "network", "'name':'net'"))
+                        .toList();
+        String router = create("routers", "router", "'name':'r'");
+        for (String network : networks) {
+            String subnet =
+                    create(
+                            "subnets",
+                            "subnet",
+                            "'network_id':'%s','ip_version':4,'cidr':'10.%d.0.0/24'"
+                                    .formatted(network, networks.indexOf(network)));
+            create("ports", "port", "'network_id':'" + network + "'");
+            create("ports", "port", "'network_id':'" + network + "'");
+            if (!network.equals(networks.getFirst())) {
+                member.put(
+                        "/routers/" + router + "/add_router_interface",
+                        "{'subnet_id':'" + subnet + "'}");
+            }
+        }
+        // Counting from 1, northd would now choose other keys for what is left.
+        member.get("/ports?network_id=" + networks.getFirst())
+                .json()
+                .path("ports")
+                .forEach(port -> member.delete("/ports/" + port.path("id").asString()));
+        assertThat(member.delete("/networks/" + networks.getFirst()).status()).isEqualTo(204);
+        List<String> wanted = wantedKeys();
+        assertThat(wanted).hasSize(4 + 3 * 4 + 3).doesNotHaveDuplicates();
+        awaitKeys(wanted);
+        ovn.wipeSouthbound();
+        awaitKeys(wanted);
+
+        String changed = "neutron-" + networks.getLast();
+        ovn.nbctl("set", "Logical_Switch", changed, "other_config:requested-tnl-key=77");
+        waitFor(
+                () ->
+                        !ovn.nbctl("get", "Logical_Switch", changed, "other_config")
+                                .contains("\"77\""));
+        awaitKeys(wanted);
+    }
+
+    private void awaitKeys(List<String> wanted) {
+        try {
+            waitFor(() -> boundKeys().equals(wanted));
+        } catch (AssertionError e) {
+            assertThat(boundKeys()).isEqualTo(wanted);
+            throw e;
+        }
+    }
+
+    /** NAME KEY of every network and router, NETWORK or ROUTER, KEY of every port and interface. */
+    private List<String> wantedKeys() {
+        return database.read(
+                handle ->
+                        handle
+                                .createQuery(
+                                        "SELECT 'neutron-' || id || ' ' || segmentation_id FROM"
+                                                + " network UNION ALL SELECT 'neutron-' || id || ' ' ||"
+                                                + " tunnel_key FROM router UNION ALL SELECT id || ' '"
+                                                + " || tunnel_key FROM port UNION ALL SELECT 'lrp-' ||"
+                                                + " id || ' ' || tunnel_key FROM port WHERE"
+                                                + " device_owner = 'network:router_interface'")
+                                .mapTo(String.class)
+                                .list()
+                                .stream()
+                                .sorted()
+                                .toList());
+    }
+
+    /** The same of the southbound database. */
+    private List<String> boundKeys() {
+        String datapaths =
+                ovn.sbctl(
+                        "--format=csv",
+                        "--no-heading",
+                        "--columns=external_ids,tunnel_key",
+                        "list",
+                        "Datapath_Binding");
+        String ports =
+                ovn.sbctl(
+                        "--format=csv",
+                        "--no-heading",
+                        "--columns=logical_port,tunnel_key",
+                        "list",
+                        "Port_Binding");
+        return Stream.concat(
+                        datapaths
+                                .lines()
+                                .map(
+                                        line ->
+                                                line.replaceFirst(
+                                                        ".* name=(neutron-[0-9a-f-]{36}).*,",
+                                                        "$1 ")),
+                        ports.lines().map(line -> line.replace("\"", "").replace(',', ' ')))
+                .sorted()
+                .toList();
     }
 
     @Test

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 /** A private OVN central of Debian's binaries: both databases and northd, on UNIX sockets only. */
 public final class OvnCentral implements AutoCloseable {
     private final Path directory;
-    private final Process southbound;
     private final Process northd;
+    private Process southbound;
     private Process northbound;
 
     private OvnCentral(Path directory) {
@@ -54,6 +54,13 @@ public final class OvnCentral implements AutoCloseable {
         stop(northbound);
         createDatabase("nb");
         northbound = server("nb");
+    }
+
+    /** Replaces the southbound database by an empty one, which northd then fills. */
+    public void wipeSouthbound() {
+        stop(southbound);
+        createDatabase("sb");
+        southbound = server("sb");
     }
 
     /** The output of ovn-nbctl. */
