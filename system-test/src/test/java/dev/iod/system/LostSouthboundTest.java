@@ -35,6 +35,7 @@ final class LostSouthboundTest {
             Wait.until("traffic flows", 180, () -> asking.progress().lines() > 500);
 
             tenant.client.text("network delete older");
+            assertThat(tenant.client.text("network list")).doesNotContain("older");
             KillGuest late = awayForAWhile(region, tenant, network, asking);
             assertThat(late.boots()).isOne();
             for (KillGuest guest : List.of(asking, late)) {
