@@ -41,7 +41,7 @@ final class NetworkStore {
     private NetworkStore() {}
 
     static void insert(Handle handle, Network network) {
-        TunnelKeys.insert(
+        TunnelKeys.execute(
                 handle.createUpdate(
                                 "INSERT INTO network (id, project_id, name, description,"
                                         + " admin_state_up, mtu_bytes, port_security_enabled) VALUES"

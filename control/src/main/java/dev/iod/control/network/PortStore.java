@@ -39,7 +39,7 @@ final class PortStore {
     private PortStore() {}
 
     static void insert(Handle handle, Port port) {
-        TunnelKeys.insert(
+        TunnelKeys.execute(
                 bind(
                                 handle.createUpdate(
                                         "INSERT INTO port (id, project_id, network_id, name, description,"
@@ -76,7 +76,7 @@ final class PortStore {
 
     /** Gives a port that becomes an interface of the router a key that none of those has. */
     static void renewKey(Handle handle, UUID id, Router router) {
-        TunnelKeys.insert(
+        TunnelKeys.execute(
                 handle.createUpdate(
                                 "UPDATE port SET tunnel_key = free_port_key(network_id, :router)"
                                         + " WHERE id = :id")

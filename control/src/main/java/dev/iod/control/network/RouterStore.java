@@ -29,7 +29,7 @@ final class RouterStore {
     private RouterStore() {}
 
     static void insert(Handle handle, Router router) {
-        TunnelKeys.insert(
+        TunnelKeys.execute(
                 handle.createUpdate(
                                 "INSERT INTO router (id, project_id, name, description,"
                                         + " admin_state_up) VALUES (:id, :project, :name,"

@@ -17,11 +17,11 @@ final class TunnelKeys {
     private TunnelKeys() {}
 
     /**
-     * Runs a statement that takes a key.
+     * Runs a statement that takes a new key.
      *
      * @throws dev.iod.control.http.ApiException 409 when none is left
      */
-    static void insert(Update statement) {
+    static void execute(Update statement) {
         try {
             statement.execute();
         } catch (UnableToExecuteStatementException e) {
