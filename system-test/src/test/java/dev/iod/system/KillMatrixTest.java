@@ -16,8 +16,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * a TCP stream through security groups, between two nodes), also two at once and twice in a row.
  * Guests run on, the one TCP connection is neither reset nor corrupted, and traffic goes on after
  * every kill. The gaps are written to {@code target/kill-matrix.json}; they are no part of pass or
- * fail. The death of an agent alone loses no packet: most of these must show that, for a machine
- * without processor time to spare loses some at any moment.
+ * fail, but for an agent alone, whose death loses no packet.
  */
 @ExtendWith(Region.Shared.class)
 final class KillMatrixTest {
@@ -78,10 +77,9 @@ final class KillMatrixTest {
                     () -> asking.metadataAnswers() > services);
             report();
             assertThat(killed).isGreaterThanOrEqualTo(CYCLES * 12 + 2);
-            List<Kill> agents = kills.stream().filter(kill -> kill.step == Step.AGENT).toList();
-            assertThat(agents.stream().filter(kill -> kill.lost == 0).count())
-                    .as("no packet needs the agent: " + agents)
-                    .isGreaterThan(agents.size() / 2);
+            assertThat(kills.stream().filter(kill -> kill.step == Step.AGENT))
+                    .as("no packet needs the agent")
+                    .allMatch(kill -> kill.lost == 0);
         }
     }
 
