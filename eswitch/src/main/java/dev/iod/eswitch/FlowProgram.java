@@ -40,6 +40,7 @@ final class FlowProgram {
             DropReason[] drops,
             PipelineState state,
             Sender sender) {
+        assert datapaths.length > 0 : "no change would ever make it stale";
         this.datapaths = datapaths;
         this.generations = generations;
         this.connections = connections;
