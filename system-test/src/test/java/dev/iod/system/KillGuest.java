@@ -3,25 +3,26 @@ package dev.iod.system;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
 /** A guest of a {@link KillNetwork}: its script, and what it says on its console. */
 final class KillGuest {
     private static final String TEXT = "0123456789abcdefghijklmnopqrstuvwxyz";
+    private static final int ANSWER_SECONDS = 30;
 
     final String name;
     private final Region region;
     private final String id;
 
     /**
+     * @param sequence of the last answered ping, from 0
+     * @param unanswered pings by the last count of the guest's kernel: lost, or on their way
+     * @param least of the last three counts of unanswered pings
      * @param lines of the TCP stream, all right so far
      */
-    record Progress(int sequence, int replies, int lines) {
-        int lost() {
-            return sequence + 1 - replies;
-        }
-    }
+    record Progress(int sequence, int unanswered, int least, int lines) {}
 
     KillGuest(Region region, String name, String id) {
         this.region = region;
@@ -52,20 +53,34 @@ final class KillGuest {
 
     /**
      * Reads them in one connection, pings at an interval, asks for metadata every few seconds. A
-     * reply arrives at the interval times its number plus its round trip: that gives the gaps.
+     * reply arrives at the interval times its number plus its round trip: that gives the gaps. What
+     * is answered is counted by the guest's kernel: the socket of {@code ping} has room for 19
+     * replies, fewer than come at once when a busy machine lets an engine stand still.
      */
     static String asking(String peer, int pingMillis) {
         return """
         #!/bin/sh
         until ping -c 1 -W 1 PEER >/dev/null 2>&1; do sleep 1; done
         ping -i SECONDS PEER | awk '
+            function unanswered(    text, names, values, count, i) {
+                while ((getline text < "/proc/net/snmp") > 0) {
+                    if (text ~ /^Icmp: In/) split(text, names)
+                    else if (text ~ /^Icmp: /) split(text, values)
+                }
+                close("/proc/net/snmp")
+                for (i in names) {
+                    if (names[i] == "OutEchos") count += values[i]
+                    if (names[i] == "InEchoReps") count -= values[i]
+                }
+                return count
+            }
             /seq=/ {
                 sub(/.*seq=/, ""); s = $1 + wraps
                 if (s < last - 30000) { wraps += 65536; s += 65536 }
                 sub(/.*time=/, ""); at = s * MILLIS + $1
                 if (n && at - before > gap) gap = at - before
                 before = at; last = s; n++
-                if (n % EACH == 0) { print "kill: ping", s, n, int(gap); fflush(); gap = 0 }
+                if (n % EACH == 0) { print "kill: ping", s, unanswered(), int(gap); fflush(); gap = 0 }
             }' >/dev/console &
         until timeout 3 nc PEER 5001 </dev/null | grep -q line; do sleep 1; done
         tail -f /dev/null | nc PEER 5001 | awk '
@@ -110,16 +125,32 @@ final class KillGuest {
     }
 
     Progress progress() {
-        String[] ping = "kill: ping 0 0 0".split(" ");
+        int sequence = 0;
         int lines = 0;
+        List<Integer> unanswered = new ArrayList<>();
         for (String line : console().toList()) {
             if (isPing(line)) {
-                ping = line.split(" ");
+                String[] words = line.split(" ");
+                sequence = Integer.parseInt(words[2]);
+                unanswered.add(Integer.parseInt(words[3]));
             } else if (line.matches("kill: tcp \\d+")) {
                 lines = Integer.parseInt(line.substring("kill: tcp ".length()));
             }
         }
-        return new Progress(Integer.parseInt(ping[2]), Integer.parseInt(ping[3]), lines);
+        int least =
+                unanswered.reversed().stream().limit(3).mapToInt(Integer::intValue).min().orElse(0);
+        int last = unanswered.isEmpty() ? 0 : unanswered.getLast();
+        return new Progress(sequence, last, least, lines);
+    }
+
+    /** Waits until no more pings are unanswered than were then: a lost one stays so. */
+    void requireNoneLost(Progress since, String when) {
+        Wait.until(
+                () ->
+                        "%s: no ping is lost %s; was %s, is %s"
+                                .formatted(name, when, since, progress()),
+                ANSWER_SECONDS,
+                () -> progress().least() <= since.least());
     }
 
     /** Longest time between two replies after one with a number, as the guest saw it. */
