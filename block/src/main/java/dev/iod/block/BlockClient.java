@@ -1,7 +1,6 @@
 package dev.iod.block;
 
 import dev.iod.block.BlockException.Category;
-import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -50,31 +49,38 @@ public final class BlockClient implements AutoCloseable {
     }
 
     public List<VolumeStatus> list() {
-        return ask(new Command.List());
+        return volumes(new Command.List());
     }
 
     public VolumeStatus status(String name) {
-        return ask(new Command.Status(name)).getFirst();
+        return volumes(new Command.Status(name)).getFirst();
     }
 
-    private synchronized List<VolumeStatus> ask(Command command) {
+    public PoolSpace space() {
+        if (ask(new Command.Space()) instanceof Answer.Space(PoolSpace space)) {
+            return space;
+        }
+        throw misunderstood();
+    }
+
+    private List<VolumeStatus> volumes(Command command) {
+        if (ask(command) instanceof Answer.Volumes(List<VolumeStatus> volumes)) {
+            return volumes;
+        }
+        throw misunderstood();
+    }
+
+    private static BlockException misunderstood() {
+        return CommandCodec.malformed("an answer to another question");
+    }
+
+    private synchronized Answer ask(Command command) {
         try {
             channel.send(CommandCodec.write(command));
-            return CommandCodec.parse(channel.receive(), BlockClient::read);
+            return CommandCodec.readAnswer(channel.receive());
         } catch (IOException e) {
             throw lost(e);
         }
-    }
-
-    private static List<VolumeStatus> read(DataInputStream in) throws IOException {
-        return switch (CommandCodec.constant(CommandCodec.Answer.values(), in.readUnsignedByte())) {
-            case DONE -> List.of();
-            case VOLUMES -> CommandCodec.readVolumes(in);
-            case FAILED ->
-                    throw new BlockException(
-                            CommandCodec.constant(Category.values(), in.readUnsignedByte()),
-                            in.readUTF());
-        };
     }
 
     private static BlockException lost(IOException e) {

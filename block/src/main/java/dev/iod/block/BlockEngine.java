@@ -90,10 +90,7 @@ final class BlockEngine implements AutoCloseable {
         }
     }
 
-    /**
-     * @return what was asked for; empty for commands that ask nothing
-     */
-    synchronized List<VolumeStatus> run(Command command) {
+    synchronized Answer run(Command command) {
         switch (command) {
             case Command.Create c -> pool.create(c.name(), c.sizeBytes(), c.thin());
             case Command.Clone c -> pool.clone(c.source(), c.name(), Kind.VOLUME, c.sizeBytes());
@@ -109,13 +106,16 @@ final class BlockEngine implements AutoCloseable {
             case Command.Limit c -> limit(c);
             case Command.ClearFailure c -> clearFailure(c.name());
             case Command.List c -> {
-                return pool.names().stream().map(this::status).toList();
+                return new Answer.Volumes(pool.names().stream().map(this::status).toList());
+            }
+            case Command.Space c -> {
+                return new Answer.Space(pool.space());
             }
             case Command.Status c -> {
-                return List.of(status(c.name()));
+                return new Answer.Volumes(List.of(status(c.name())));
             }
         }
-        return List.of();
+        return new Answer.Done();
     }
 
     private void resize(Command.Resize command) {
@@ -337,7 +337,7 @@ final class BlockEngine implements AutoCloseable {
         store.write(attached.values().stream().map(Attached::attach).toList());
     }
 
-    private VolumeStatus status(String name) {
+    synchronized VolumeStatus status(String name) {
         LocalPool.Entry entry = pool.entry(name);
         Linux.FileStatus file = pool.status(name);
         Attached known = attached.get(name);

@@ -62,5 +62,8 @@ public sealed interface Command {
 
     record List() implements Command {}
 
+    /** How much room the pool has. */
+    record Space() implements Command {}
+
     record Status(String name) implements Command {}
 }

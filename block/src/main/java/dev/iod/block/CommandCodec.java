@@ -20,13 +20,10 @@ import java.util.Optional;
  * DataOutputStream}. Anything else is a PROTOCOL exception.
  */
 final class CommandCodec {
-    /** What an answer is. */
-    enum Answer {
-        DONE,
-        FAILED,
-        VOLUMES
-    }
-
+    private static final int DONE = 0;
+    private static final int FAILED = 1;
+    private static final int VOLUMES = 2;
+    private static final int SPACE = 3;
     private static final int MAX_KEY = 256;
 
     private CommandCodec() {}
@@ -122,6 +119,7 @@ final class CommandCodec {
                 writeLimits(out, c.limits());
             }
             case Command.List c -> out.writeByte(10);
+            case Command.Space c -> out.writeByte(13);
             case Command.ClearFailure c -> {
                 out.writeByte(12);
                 out.writeUTF(c.name());
@@ -152,6 +150,7 @@ final class CommandCodec {
                             case 10 -> new Command.List();
                             case 11 -> new Command.Status(in.readUTF());
                             case 12 -> new Command.ClearFailure(in.readUTF());
+                            case 13 -> new Command.Space();
                             default -> throw malformed("unknown command");
                         });
     }
@@ -192,15 +191,54 @@ final class CommandCodec {
         return new Limits(in.readLong(), in.readLong());
     }
 
-    static byte[] writeVolumes(List<VolumeStatus> volumes) {
+    static byte[] write(Answer answer) {
         return bytes(
                 out -> {
-                    out.writeByte(Answer.VOLUMES.ordinal());
-                    out.writeInt(volumes.size());
-                    for (VolumeStatus volume : volumes) {
-                        writeVolume(out, volume);
+                    switch (answer) {
+                        case Answer.Done d -> out.writeByte(DONE);
+                        case Answer.Volumes v -> {
+                            out.writeByte(VOLUMES);
+                            out.writeInt(v.volumes().size());
+                            for (VolumeStatus volume : v.volumes()) {
+                                writeVolume(out, volume);
+                            }
+                        }
+                        case Answer.Space s -> {
+                            out.writeByte(SPACE);
+                            out.writeLong(s.space().totalBytes());
+                            out.writeLong(s.space().freeBytes());
+                        }
                     }
                 });
+    }
+
+    static byte[] failed(Category category, String message) {
+        return bytes(
+                out -> {
+                    out.writeByte(FAILED);
+                    out.writeByte(category.ordinal());
+                    out.writeUTF(message);
+                });
+    }
+
+    /**
+     * @throws BlockException what the engine says of a command that it did not carry out
+     */
+    static Answer readAnswer(byte[] bytes) {
+        return parse(
+                bytes,
+                in ->
+                        switch (in.readUnsignedByte()) {
+                            case DONE -> new Answer.Done();
+                            case FAILED ->
+                                    throw new BlockException(
+                                            constant(Category.values(), in.readUnsignedByte()),
+                                            in.readUTF());
+                            case VOLUMES -> new Answer.Volumes(readVolumes(in));
+                            case SPACE ->
+                                    new Answer.Space(new PoolSpace(in.readLong(), in.readLong()));
+                            default -> throw malformed("unknown answer");
+                        });
     }
 
     private static void writeVolume(DataOutputStream out, VolumeStatus volume) throws IOException {
@@ -225,7 +263,7 @@ final class CommandCodec {
         }
     }
 
-    static List<VolumeStatus> readVolumes(DataInputStream in) throws IOException {
+    private static List<VolumeStatus> readVolumes(DataInputStream in) throws IOException {
         int count = in.readInt();
         if (count < 0 || count > LocalPool.MAX_ENTRIES) {
             throw malformed(count + " volumes");

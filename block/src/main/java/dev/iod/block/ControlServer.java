@@ -12,7 +12,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -91,28 +90,14 @@ final class ControlServer implements AutoCloseable {
 
     private byte[] answer(byte[] frame) {
         try {
-            Command command = CommandCodec.readCommand(frame);
-            List<VolumeStatus> volumes = engine.run(command);
-            boolean asked = command instanceof Command.List || command instanceof Command.Status;
-            return asked
-                    ? CommandCodec.writeVolumes(volumes)
-                    : new byte[] {(byte) CommandCodec.Answer.DONE.ordinal()};
+            return CommandCodec.write(engine.run(CommandCodec.readCommand(frame)));
         } catch (BlockException e) {
-            return failed(e.category(), String.valueOf(e.getMessage()));
+            return CommandCodec.failed(e.category(), shorten(String.valueOf(e.getMessage())));
         } catch (RuntimeException e) {
             // One command met a defect: volumes are served on, the agent learns that it failed.
             LOG.log(Level.ERROR, "a command failed", e);
-            return failed(Category.FAILED, String.valueOf(e));
+            return CommandCodec.failed(Category.FAILED, shorten(String.valueOf(e)));
         }
-    }
-
-    private static byte[] failed(Category category, String message) {
-        return CommandCodec.bytes(
-                out -> {
-                    out.writeByte(CommandCodec.Answer.FAILED.ordinal());
-                    out.writeByte(category.ordinal());
-                    out.writeUTF(shorten(message));
-                });
     }
 
     private static String shorten(String message) {

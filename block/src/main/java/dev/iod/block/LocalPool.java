@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -162,10 +163,10 @@ final class LocalPool {
         }
     }
 
-    /** Bytes that can still be given out. */
-    long freeBytes() {
+    PoolSpace space() {
         try {
-            return Files.getFileStore(directory).getUsableSpace();
+            FileStore store = Files.getFileStore(directory);
+            return new PoolSpace(store.getTotalSpace(), store.getUsableSpace());
         } catch (IOException e) {
             throw failed("ask for free space", e);
         }

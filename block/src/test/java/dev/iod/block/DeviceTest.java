@@ -361,7 +361,7 @@ class DeviceTest {
             var again =
                     new Command.Attach(
                             "v", engine.socket("v"), false, 1, false, Limits.NONE, new byte[0]);
-            assertThat(engine.engine.run(again)).isEmpty();
+            assertThat(engine.engine.run(again)).isEqualTo(new Answer.Done());
             assertThatThrownBy(
                             () ->
                                     engine.engine.run(

@@ -112,9 +112,13 @@ class KillTest {
                 guest.frontEnd.awaitClosed();
                 assertThat(client.status("c").device()).isEmpty();
             }
+            PoolSpace space = client.space();
+            assertThat(space.totalBytes()).isGreaterThan(space.freeBytes() + (8 << 20));
             for (String name : List.of("v", "s", "c")) {
                 client.run(new Command.Delete(name));
             }
+            assertThat(client.space().totalBytes()).isEqualTo(space.totalBytes());
+            assertThat(client.space().freeBytes()).isGreaterThan(space.freeBytes());
             assertThat(client.list()).isEmpty();
             assertThat(engine.cpuMillis()).isPositive();
         }

@@ -74,11 +74,7 @@ class LimitTest {
     }
 
     private long count(String name, VolumeCounter counter) {
-        return engine.run(new Command.Status(name))
-                .getFirst()
-                .device()
-                .orElseThrow()
-                .count(counter);
+        return engine.status(name).device().orElseThrow().count(counter);
     }
 
     /** A guest that offers a request for each answer, and kicks for each. */

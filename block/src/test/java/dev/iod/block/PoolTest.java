@@ -50,11 +50,11 @@ class PoolTest {
             engine.engine.run(new Command.Create("v", 64 * MIB, false));
             try (Guest guest = engine.attach("v")) {
                 assertThat(guest.write(0, (int) MIB, 1)).isEqualTo(OK);
-                long free = pool.open().freeBytes();
+                long free = pool.open().space().freeBytes();
                 engine.engine.run(new Command.Snapshot("v", "s"));
                 assertThat(guest.write(0, 4096, 2)).isEqualTo(OK);
                 engine.engine.run(new Command.Clone("s", "c", 96 * MIB));
-                assertThat(free - pool.open().freeBytes()).isLessThan(8 * MIB);
+                assertThat(free - pool.open().space().freeBytes()).isLessThan(8 * MIB);
                 try (Guest clone = engine.attach("c")) {
                     assertThat(clone.read(0, 4096)).containsOnly(1);
                     assertThat(clone.write(0, 4096, 3)).isEqualTo(OK);
@@ -64,10 +64,12 @@ class PoolTest {
                 assertThatThrownBy(() -> engine.attach("s").close())
                         .hasMessageContaining("read-only");
             }
-            VolumeStatus snapshot = engine.engine.run(new Command.Status("s")).getFirst();
+            VolumeStatus snapshot = engine.engine.status("s");
             assertThat(snapshot.kind()).isEqualTo(VolumeStatus.Kind.SNAPSHOT);
             assertThat(snapshot.base()).isEqualTo("v");
-            assertThat(engine.engine.run(new Command.List())).hasSize(3);
+            assertThat(engine.engine.run(new Command.List()))
+                    .isInstanceOfSatisfying(
+                            Answer.Volumes.class, all -> assertThat(all.volumes()).hasSize(3));
         }
     }
 

@@ -99,7 +99,7 @@ final class TestEngine implements AutoCloseable {
     }
 
     VolumeStatus.Device device(String name) {
-        return engine.run(new Command.Status(name)).getFirst().device().orElseThrow();
+        return engine.status(name).device().orElseThrow();
     }
 
     static byte[] key(int seed) {

@@ -281,12 +281,13 @@ final class Up {
     private boolean nodesUp(Api admin) {
         boolean[] waited = {false};
         Waiting.until(
-                "all nodes are up",
+                "all nodes are up and know their pools",
                 READY_SECONDS,
                 () -> {
                     long up = 0;
                     for (JsonNode node : admin.get("/iod/v1/nodes").at("/nodes")) {
-                        up += node.at("/state").asString().equals("up") ? 1 : 0;
+                        boolean heard = node.at("/state").asString().equals("up");
+                        up += heard && node.at("/disk_mib").asLong() > 0 ? 1 : 0;
                     }
                     waited[0] |= up < config.nodes();
                     return up >= config.nodes();

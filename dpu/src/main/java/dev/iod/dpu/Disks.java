@@ -3,6 +3,7 @@ package dev.iod.dpu;
 import dev.iod.node.RootDisk;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /** The root disks of this node's servers. What is wanted comes by itself; nobody waits for it. */
 interface Disks {
@@ -28,6 +29,9 @@ interface Disks {
 
     /** Says which disks there shall be, by server; every other root disk is deleted. */
     void wanted(Map<String, Wanted> disks);
+
+    /** How large their pool is, in MiB; empty until that is known. */
+    OptionalLong poolMib();
 
     /** Where the disk of a server stands, compared with what was wanted last. */
     State state(String server);

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -40,6 +41,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     private final Thread thread;
     private volatile Optional<Map<String, Wanted>> wanted = Optional.empty();
     private volatile Map<String, Seen> seen = Map.of();
+    private volatile OptionalLong poolMib = OptionalLong.empty();
     private volatile boolean closed;
 
     /** Of the thread alone. */
@@ -76,6 +78,11 @@ final class PoolDisks implements Disks, AutoCloseable {
     public void wanted(Map<String, Wanted> disks) {
         wanted = Optional.of(Map.copyOf(disks));
         wake.release();
+    }
+
+    @Override
+    public OptionalLong poolMib() {
+        return poolMib;
     }
 
     @Override
@@ -145,8 +152,10 @@ final class PoolDisks implements Disks, AutoCloseable {
                     State state = state(() -> step(engine, here, disks, volume(server), disk));
                     next.put(server, new Seen(disk, state));
                 });
-        if (!next.equals(seen)) {
+        OptionalLong total = OptionalLong.of(engine.space().totalBytes() >> 20);
+        if (!next.equals(seen) || !total.equals(poolMib)) {
             seen = Map.copyOf(next);
+            poolMib = total;
             changed.run();
         }
     }

@@ -25,6 +25,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
@@ -61,8 +62,12 @@ final class Reconciler {
     private final Map<String, Attempts> attempts = new HashMap<>();
     private final Map<String, Long> stoppedByMillis = new HashMap<>();
 
-    /** What a pass saw, and when to look again if nothing happens before. */
-    record Outcome(List<ServerStatus> servers, long againMillis) {}
+    /**
+     * What a pass saw, and when to look again if nothing happens before.
+     *
+     * @param diskMib size of the pool of root disks, once known
+     */
+    record Outcome(List<ServerStatus> servers, OptionalLong diskMib, long againMillis) {}
 
     /** The starts of one generation. */
     private static final class Attempts {
@@ -144,7 +149,7 @@ final class Reconciler {
         }
         unplugOthers(ports);
         network.allPlugged();
-        return new Outcome(List.copyOf(statuses), again);
+        return new Outcome(List.copyOf(statuses), disks.poolMib(), again);
     }
 
     /** Plugs what the goal says should run, before anybody was asked whether it does. */

@@ -99,15 +99,16 @@ final class VirtClient implements AutoCloseable {
         Reconciler.Outcome outcome = reconciler.pass(current);
         figures.add(Figures.Count.PASSES);
         long before = observations.version();
-        observations.put(
+        Observed.Builder observed =
                 Observed.newBuilder()
                         .setGoalRevision(current.getRevision())
                         .addAllServers(outcome.servers())
                         .addProcesses(
                                 ProcessStatus.newBuilder()
                                         .setName(node + "-dpu")
-                                        .setPid(ProcessHandle.current().pid()))
-                        .build());
+                                        .setPid(ProcessHandle.current().pid()));
+        outcome.diskMib().ifPresent(observed::setDiskMib);
+        observations.put(observed.build());
         if (observations.version() != before) {
             changed.run();
         }

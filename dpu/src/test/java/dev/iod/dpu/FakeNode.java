@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -170,6 +171,11 @@ final class FakeNode {
                 if (!wanted.equals(disks)) {
                     step(() -> disks = Map.copyOf(wanted));
                 }
+            }
+
+            @Override
+            public OptionalLong poolMib() {
+                return OptionalLong.empty();
             }
 
             @Override

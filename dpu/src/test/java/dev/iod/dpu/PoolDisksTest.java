@@ -130,6 +130,19 @@ class PoolDisksTest {
     }
 
     @Test
+    void theSizeOfThePoolIsKnownAndKeptWhenTheEngineIsGone() throws Exception {
+        disks().wanted(Map.of());
+        until("the size is known", () -> disks().poolMib().isPresent());
+        assertThat(disks().poolMib())
+                .hasValue(Files.getFileStore(block().volumes()).getTotalSpace() / MIB);
+        block().kill();
+        disks().wanted(Map.of("a", wanted("a", MIB, false)));
+        assertThat(disks().poolMib()).isPresent();
+        block().restart();
+        ready("a");
+    }
+
+    @Test
     void disksAreEmptyOrClonesOfAnImageThatIsFilledOnce() throws IOException {
         disks().wanted(
                         Map.of(

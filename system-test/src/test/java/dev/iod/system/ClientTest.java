@@ -94,23 +94,31 @@ final class ClientTest {
 
     private static void noCapacity(Region region, Tenant tenant) {
         try (Client admin = region.client("iod-admin")) {
-            admin.json("flavor create --ram 40000 --vcpus 1 --disk 0 cm-huge");
-            tenant.client.text(
-                    "server create --image iod-micro --flavor cm-huge --network cm-net cm-big");
-            Wait.until(
-                    "the server too big is in ERROR",
-                    30,
-                    () ->
-                            tenant.client
-                                    .json("server show cm-big")
-                                    .at("/status")
-                                    .asString()
-                                    .equals("ERROR"));
-            assertThat(tenant.client.json("server show cm-big").toString())
-                    .contains("No valid host was found");
-            tenant.client.text("server delete --wait cm-big");
-            admin.text("flavor delete cm-huge");
+            refused(tenant, admin, "--ram 40000 --disk 0", "2 short of memory");
+            refused(tenant, admin, "--ram 64 --disk 2000000", "2 short of disk");
+            assertThat(admin.json("hypervisor stats show").at("/local_gb").asInt())
+                    .as("GiB of both pools")
+                    .isGreaterThanOrEqualTo(2 * 3);
         }
+    }
+
+    private static void refused(Tenant tenant, Client admin, String flavor, String reason) {
+        admin.json("flavor create --vcpus 1 " + flavor + " cm-huge");
+        tenant.client.text(
+                "server create --image iod-micro --flavor cm-huge --network cm-net cm-big");
+        Wait.until(
+                "the server too big is in ERROR",
+                30,
+                () ->
+                        tenant.client
+                                .json("server show cm-big")
+                                .at("/status")
+                                .asString()
+                                .equals("ERROR"));
+        assertThat(tenant.client.json("server show cm-big").toString())
+                .contains("No valid host was found", reason);
+        tenant.client.text("server delete --wait cm-big");
+        admin.text("flavor delete cm-huge");
     }
 
     private static void someoneElses(Region region, Tenant tenant) {

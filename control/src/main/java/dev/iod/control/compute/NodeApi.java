@@ -33,6 +33,8 @@ final class NodeApi {
     private static final int UUID_SINCE = 53;
     private static final int USED_UNTIL = 87;
 
+    private static final int MIB_PER_GIB = 1024;
+
     /** A node with what is claimed of it and which servers it has. */
     record Shown(Node node, Placement.Claims claims, List<Server> servers) {
         String id(View.Scope scope) {
@@ -45,6 +47,19 @@ final class NodeApi {
             return scope.minor() >= UUID_SINCE
                     ? text(claims.id().toString())
                     : number(claims.number());
+        }
+
+        long diskGib() {
+            return node.diskMib() / MIB_PER_GIB;
+        }
+
+        long diskUsedGib() {
+            return (claims.diskMib() + MIB_PER_GIB - 1) / MIB_PER_GIB;
+        }
+
+        /** Negative when the pool became smaller than what is claimed of it. */
+        long diskFreeGib() {
+            return diskGib() - diskUsedGib();
         }
 
         long running() {
@@ -90,10 +105,14 @@ final class NodeApi {
                                     "free_ram_mb",
                                     (s, v) ->
                                             number(s.node().memoryMib() - s.claims().memoryMib())))
-                    .with(until(USED_UNTIL, "local_gb", (s, v) -> number(0)))
-                    .with(until(USED_UNTIL, "local_gb_used", (s, v) -> number(0)))
-                    .with(until(USED_UNTIL, "free_disk_gb", (s, v) -> number(0)))
-                    .with(until(USED_UNTIL, "disk_available_least", (s, v) -> number(0)))
+                    .with(until(USED_UNTIL, "local_gb", (s, v) -> number(s.diskGib())))
+                    .with(until(USED_UNTIL, "local_gb_used", (s, v) -> number(s.diskUsedGib())))
+                    .with(until(USED_UNTIL, "free_disk_gb", (s, v) -> number(s.diskFreeGib())))
+                    .with(
+                            until(
+                                    USED_UNTIL,
+                                    "disk_available_least",
+                                    (s, v) -> number(s.diskFreeGib())))
                     .with(until(USED_UNTIL, "current_workload", (s, v) -> number(s.busy())))
                     .with(until(USED_UNTIL, "running_vms", (s, v) -> number(s.running())))
                     .with(until(27, "cpu_info", (s, v) -> text(Json.text(cpu(s.node())))))
@@ -289,10 +308,11 @@ final class NodeApi {
         statistics.put("memory_mb", memory);
         statistics.put("memory_mb_used", memoryUsed);
         statistics.put("free_ram_mb", memory - memoryUsed);
-        for (String disk :
-                List.of("local_gb", "local_gb_used", "free_disk_gb", "disk_available_least")) {
-            statistics.put(disk, 0);
-        }
+        long diskFree = nodes.stream().mapToLong(Shown::diskFreeGib).sum();
+        statistics.put("local_gb", nodes.stream().mapToLong(Shown::diskGib).sum());
+        statistics.put("local_gb_used", nodes.stream().mapToLong(Shown::diskUsedGib).sum());
+        statistics.put("free_disk_gb", diskFree);
+        statistics.put("disk_available_least", diskFree);
         statistics.put("current_workload", nodes.stream().mapToLong(Shown::busy).sum());
         statistics.put("running_vms", nodes.stream().mapToLong(Shown::running).sum());
         ObjectNode root = Json.object();

@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /**
- * The capacity claim: chooses nodes and takes their vCPUs and memory in the caller's transaction.
+ * The capacity claim: chooses nodes and takes their vCPUs, memory and disk in the caller's
+ * transaction.
  *
  * <p>Two guards keep claims from adding up to more than a node has: transactions are serializable,
  * and each claim is an UPDATE with the limit in its condition. Nodes are claimed in the order of
@@ -30,6 +31,7 @@ final class Placement {
             long number,
             int vcpus,
             long memoryMib,
+            long diskMib,
             boolean enabled,
             Optional<String> disabledReason) {}
 
@@ -66,9 +68,15 @@ final class Placement {
                                                 "UPDATE compute_node SET claimed_vcpus ="
                                                         + " claimed_vcpus - :vcpus,"
                                                         + " claimed_memory_mib = claimed_memory_mib -"
-                                                        + " :memory WHERE name = :node")
+                                                        + " :memory, claimed_disk_mib ="
+                                                        + " claimed_disk_mib - :disk"
+                                                        + " WHERE name = :node")
                                         .bind("vcpus", server.flavor().vcpus())
                                         .bind("memory", server.flavor().memoryMib())
+                                        .bind(
+                                                "disk",
+                                                RootDisks.mib(
+                                                        server.flavor(), server.boot().disk()))
                                         .bind("node", node)
                                         .execute());
     }
@@ -85,6 +93,7 @@ final class Placement {
                                         row.getLong("number"),
                                         row.getInt("claimed_vcpus"),
                                         row.getLong("claimed_memory_mib"),
+                                        row.getLong("claimed_disk_mib"),
                                         row.getBoolean("enabled"),
                                         Rows.text(row, "disabled_reason")))
                 .list()
@@ -131,12 +140,14 @@ final class Placement {
         Claims taken = claims.get(node.name());
         int vcpus = taken == null ? 0 : taken.vcpus();
         long memoryMib = taken == null ? 0 : taken.memoryMib();
+        long diskMib = taken == null ? 0 : taken.diskMib();
         return new Scheduler.Candidate(
                 node.name(),
                 node.up(),
                 taken != null && taken.enabled(),
                 node.vcpus() * VCPU_RATIO - vcpus,
                 node.memoryMib() - memoryMib,
+                node.diskMib() - diskMib,
                 members.getOrDefault(node.name(), 0));
     }
 
@@ -157,14 +168,18 @@ final class Placement {
                 handle.createUpdate(
                                 "UPDATE compute_node SET"
                                         + " claimed_vcpus = claimed_vcpus + :vcpus,"
-                                        + " claimed_memory_mib = claimed_memory_mib + :memory"
+                                        + " claimed_memory_mib = claimed_memory_mib + :memory,"
+                                        + " claimed_disk_mib = claimed_disk_mib + :disk"
                                         + " WHERE name = :node AND enabled"
                                         + " AND claimed_vcpus + :vcpus <= :allVcpus"
-                                        + " AND claimed_memory_mib + :memory <= :allMemory")
+                                        + " AND claimed_memory_mib + :memory <= :allMemory"
+                                        + " AND (:disk = 0 OR claimed_disk_mib + :disk <= :allDisk)")
                         .bind("vcpus", request.vcpus() * count)
                         .bind("memory", request.memoryMib() * count)
+                        .bind("disk", request.diskMib() * count)
                         .bind("allVcpus", node.vcpus() * VCPU_RATIO)
                         .bind("allMemory", node.memoryMib())
+                        .bind("allDisk", node.diskMib())
                         .bind("node", node.name())
                         .execute();
         if (rows != 1) {

@@ -37,16 +37,23 @@ final class RootDisks {
     /** What a node is told; empty: the server has none. */
     static Optional<RootDisk> of(Server server) {
         Optional<Images.Part> base = server.boot().disk();
-        long wanted = bytes(server.flavor());
-        if (wanted == 0 && base.isEmpty()) {
+        long bytes = bytes(server.flavor(), base);
+        if (bytes == 0) {
             return Optional.empty();
         }
-        RootDisk.Builder disk = RootDisk.newBuilder().setSizeBytes(wanted);
+        RootDisk.Builder disk = RootDisk.newBuilder().setSizeBytes(bytes);
         base.ifPresent(part -> disk.setImage(ComputeGoals.part(part)));
-        if (wanted == 0) {
-            disk.setSizeBytes(rounded(base.orElseThrow().sizeBytes()));
-        }
         return Optional.of(disk.build());
+    }
+
+    /** What a server claims of its node's pool: its disk in MiB, rounded up; 0 = it has none. */
+    static long mib(Flavor flavor, Optional<Images.Part> base) {
+        return (bytes(flavor, base) + (1 << 20) - 1) >> 20;
+    }
+
+    private static long bytes(Flavor flavor, Optional<Images.Part> base) {
+        long wanted = bytes(flavor);
+        return wanted > 0 ? wanted : base.map(part -> rounded(part.sizeBytes())).orElse(0L);
     }
 
     private static long bytes(Flavor flavor) {

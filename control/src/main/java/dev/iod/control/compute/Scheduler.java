@@ -22,6 +22,7 @@ final class Scheduler {
      *
      * @param freeVcpus vCPUs not claimed, the allocation ratio already applied
      * @param freeMemoryMib memory not claimed
+     * @param freeDiskMib of the pool of root disks, not claimed
      * @param members how many members of the request's group it runs
      */
     record Candidate(
@@ -30,6 +31,7 @@ final class Scheduler {
             boolean enabled,
             int freeVcpus,
             long freeMemoryMib,
+            long freeDiskMib,
             int members) {}
 
     /**
@@ -42,6 +44,7 @@ final class Scheduler {
             int count,
             int vcpus,
             long memoryMib,
+            long diskMib,
             Optional<String> node,
             Optional<GroupRule> group) {}
 
@@ -59,6 +62,7 @@ final class Scheduler {
         DISABLED("disabled"),
         VCPUS("short of vCPUs"),
         MEMORY("short of memory"),
+        DISK("short of disk"),
         GROUP("excluded by the server group's policy");
 
         private final String words;
@@ -116,6 +120,7 @@ final class Scheduler {
                             true,
                             taken.freeVcpus() - request.vcpus(),
                             taken.freeMemoryMib() - request.memoryMib(),
+                            taken.freeDiskMib() - request.diskMib(),
                             taken.members() + 1));
         }
         return new Placed(List.copyOf(chosen));
@@ -155,8 +160,12 @@ final class Scheduler {
         if (candidate.freeVcpus() < request.vcpus()) {
             return Optional.of(Rejection.VCPUS);
         }
-        return candidate.freeMemoryMib() < request.memoryMib()
-                ? Optional.of(Rejection.MEMORY)
+        if (candidate.freeMemoryMib() < request.memoryMib()) {
+            return Optional.of(Rejection.MEMORY);
+        }
+        // One without a disk fits although a pool became smaller than what is claimed of it.
+        return request.diskMib() > Math.max(0, candidate.freeDiskMib())
+                ? Optional.of(Rejection.DISK)
                 : Optional.empty();
     }
 

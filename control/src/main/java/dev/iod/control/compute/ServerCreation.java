@@ -55,6 +55,7 @@ final class ServerCreation {
                                 ingredients.count(),
                                 ingredients.flavor().vcpus(),
                                 ingredients.flavor().memoryMib(),
+                                RootDisks.mib(ingredients.flavor(), ingredients.image().disk()),
                                 wanted.forcedNode(),
                                 ingredients.group().map(ServerGroupStore.ServerGroup::rule)),
                         wanted.group());

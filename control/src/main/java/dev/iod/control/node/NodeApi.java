@@ -113,6 +113,7 @@ public final class NodeApi {
                         .put("state", node.up() ? "up" : "down")
                         .put("vcpus", node.vcpus())
                         .put("memory_mib", node.memoryMib())
+                        .put("disk_mib", node.diskMib())
                         .put("encapsulation_address", node.encapsulationAddress())
                         .put("architecture", node.architecture());
         view.set("traits", Json.strings(node.traits()));

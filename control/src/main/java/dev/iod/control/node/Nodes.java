@@ -1,6 +1,7 @@
 package dev.iod.control.node;
 
 import dev.iod.node.Hello;
+import dev.iod.node.Observed;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
@@ -18,7 +19,7 @@ public final class Nodes {
     public static final Duration DOWN_AFTER = Duration.ofSeconds(35);
 
     private static final String SELECT =
-            "SELECT name, vcpus, memory_mib, encapsulation_address, architecture, traits, heartbeat_at,"
+            "SELECT name, vcpus, memory_mib, disk_mib, encapsulation_address, architecture, traits, heartbeat_at,"
                     + " coalesce(heartbeat_at > now() - interval '"
                     + DOWN_AFTER.toSeconds()
                     + " seconds', false) AS up FROM node";
@@ -65,11 +66,14 @@ public final class Nodes {
                 > 0;
     }
 
-    static void heard(Handle handle, String name, long receivedRevision, Instant now) {
+    /** Stores that the node was heard, and what it said of itself. */
+    static void heard(Handle handle, String name, Observed observed, Instant now) {
         handle.execute(
-                "UPDATE node SET heartbeat_at = ?, received_revision = ? WHERE name = ?",
+                "UPDATE node SET heartbeat_at = ?, received_revision = ?,"
+                        + " disk_mib = coalesce(?, disk_mib) WHERE name = ?",
                 now.atOffset(ZoneOffset.UTC),
-                receivedRevision,
+                observed.getGoalRevision(),
+                observed.hasDiskMib() ? observed.getDiskMib() : null,
                 name);
     }
 
@@ -78,6 +82,7 @@ public final class Nodes {
                 row.getString("name"),
                 row.getInt("vcpus"),
                 row.getLong("memory_mib"),
+                row.getLong("disk_mib"),
                 row.getString("encapsulation_address"),
                 row.getString("architecture"),
                 List.of((String[]) row.getArray("traits").getArray()),

@@ -209,14 +209,13 @@ public final class Sessions implements NodeSessions, AutoCloseable {
         }
 
         private void observed(Observed observed) {
+            if (observed.getDiskMib() < 0) {
+                refuse("capacity must not be negative");
+                return;
+            }
             try {
                 database.run(
-                        handle ->
-                                Nodes.heard(
-                                        handle,
-                                        session.node(),
-                                        observed.getGoalRevision(),
-                                        clock.instant()));
+                        handle -> Nodes.heard(handle, session.node(), observed, clock.instant()));
                 observations.observed(session.node(), observed);
             } catch (RuntimeException e) {
                 // The next observation is complete again.

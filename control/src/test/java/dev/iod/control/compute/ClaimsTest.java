@@ -46,11 +46,15 @@ class ClaimsTest {
     }
 
     private Answer create(String project) {
+        return create(project, Region.IMAGE);
+    }
+
+    private Answer create(String project, String image) {
         return region.compute(project)
                 .post(
                         "/servers",
                         "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '1'}}"
-                                .formatted(Region.IMAGE));
+                                .formatted(image));
     }
 
     private void unlimited(String project) {
@@ -70,8 +74,12 @@ class ClaimsTest {
                                                     + " coalesce(sum(memory_mib), 0) FROM server s"
                                                     + " WHERE s.node = c.name) OR c.claimed_vcpus <>"
                                                     + " (SELECT coalesce(sum(vcpus), 0) FROM server s"
+                                                    + " WHERE s.node = c.name) OR c.claimed_disk_mib <>"
+                                                    + " (SELECT coalesce(sum(ceil(root_size_bytes /"
+                                                    + " 1048576.0)), 0) FROM server s"
                                                     + " WHERE s.node = c.name) OR c.claimed_memory_mib"
-                                                    + " > n.memory_mib")
+                                                    + " > n.memory_mib OR c.claimed_disk_mib >"
+                                                    + " n.disk_mib")
                                     .mapTo(Long.class)
                                     .one();
                     assertThat(wrong).as("nodes whose claims are wrong").isZero();
@@ -97,6 +105,40 @@ class ClaimsTest {
         assertThat(placed()).isEqualTo(8);
         JsonNode errors = admin.get("/servers?all_tenants=1&status=ERROR").json().path("servers");
         assertThat(errors.size()).isEqualTo(REQUESTS - 8);
+    }
+
+    @Test
+    void concurrentRequestsFillThePoolsExactly() throws Exception {
+        // Disks as large as their image, 2049 MiB when rounded up: four fit.
+        FakeNode node = region.node("n1", 64, 65_536);
+        node.pool(4 * 2049 + 2048);
+        unlimited("q0");
+        List<java.util.concurrent.Callable<Answer>> calls = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            calls.add(() -> create("q0", Region.DISK_IMAGE));
+        }
+        assertThat(together(calls)).allSatisfy(a -> assertThat(a.status()).isEqualTo(202));
+        assertThat(placed()).isEqualTo(4);
+        JsonNode refused =
+                admin.get("/servers/detail?all_tenants=1&status=ERROR").json().path("servers");
+        assertThat(refused.size()).isEqualTo(4);
+        assertThat(refused.get(0).path("fault").path("message").stringValue())
+                .isEqualTo(
+                        "No valid host was found. There are not enough hosts available."
+                                + " (of 1: 1 short of disk)");
+        assertThat(create("q0").status()).isEqualTo(202);
+        assertThat(placed()).as("one without a disk fits").isEqualTo(5);
+        JsonNode shown = admin.get("/os-hypervisors/detail").json().path("hypervisors").get(0);
+        assertThat(shown.path("local_gb").intValue()).isEqualTo(10);
+        assertThat(shown.path("local_gb_used").intValue()).isEqualTo(9);
+        assertThat(shown.path("free_disk_gb").intValue()).isEqualTo(1);
+        HttpCaller owner = region.compute("q0");
+        owner.get("/servers")
+                .json()
+                .path("servers")
+                .forEach(s -> owner.delete("/servers/" + s.path("id").stringValue()));
+        node.sync();
+        assertThat(placed()).isZero();
     }
 
     @Test

@@ -15,7 +15,8 @@ import java.util.Map;
 /**
  * A node that runs nothing and reports as if it did. Each {@link #sync} fetches the whole goal,
  * reaches it at once and reports; what is told to fail fails. Its last heartbeat is an hour ahead,
- * so that it is up however slow the machine is.
+ * so that it is up however slow the machine is. Its pool has a tebibyte until {@link #pool} says
+ * else.
  */
 final class FakeNode {
     private final Database database;
@@ -40,14 +41,20 @@ final class FakeNode {
         database.run(
                 handle ->
                         handle.createUpdate(
-                                        "INSERT INTO node (name, vcpus, memory_mib, heartbeat_at,"
+                                        "INSERT INTO node (name, vcpus, memory_mib, disk_mib, heartbeat_at,"
                                                 + " encapsulation_address, architecture)"
-                                                + " VALUES (:name, :vcpus, :memory, now() + interval '1 hour',"
+                                                + " VALUES (:name, :vcpus, :memory, 1048576, now() + interval '1 hour',"
                                                 + " '127.0.0.9', 'x86_64')")
                                 .bind("name", name)
                                 .bind("vcpus", vcpus)
                                 .bind("memory", memoryMib)
                                 .execute());
+    }
+
+    /** Its pool of root disks has this size from now on. */
+    void pool(long mib) {
+        database.run(
+                handle -> handle.execute("UPDATE node SET disk_mib = ? WHERE name = ?", mib, name));
     }
 
     /** The goal as of now. */

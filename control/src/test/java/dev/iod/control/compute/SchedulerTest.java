@@ -15,16 +15,20 @@ import org.junit.jupiter.api.Test;
 
 class SchedulerTest {
     private static Candidate node(String name, int vcpus, long memoryMib) {
-        return new Candidate(name, true, true, vcpus, memoryMib, 0);
+        return new Candidate(name, true, true, vcpus, memoryMib, 0, 0);
     }
 
     private static Request request(int count, int vcpus, long memoryMib) {
-        return new Request(count, vcpus, memoryMib, Optional.empty(), Optional.empty());
+        return new Request(count, vcpus, memoryMib, 0, Optional.empty(), Optional.empty());
+    }
+
+    private static Request withDisk(int count, long diskMib) {
+        return new Request(count, 1, 100, diskMib, Optional.empty(), Optional.empty());
     }
 
     private static Request grouped(int count, GroupPolicy policy, int maxPerNode) {
         return new Request(
-                count, 1, 100, Optional.empty(), Optional.of(new GroupRule(policy, maxPerNode)));
+                count, 1, 100, 0, Optional.empty(), Optional.of(new GroupRule(policy, maxPerNode)));
     }
 
     @Test
@@ -41,6 +45,24 @@ class SchedulerTest {
     }
 
     @Test
+    void placesDisksOnlyWhereTheyFit() {
+        List<Candidate> nodes =
+                List.of(
+                        new Candidate("n1", true, true, 8, 1000, 2048, 0),
+                        new Candidate("n2", true, true, 8, 2000, 1023, 0));
+        assertThat(Scheduler.place(nodes, withDisk(2, 1024)))
+                .isEqualTo(new Placed(List.of("n1", "n1")));
+        assertThat(Scheduler.place(nodes, withDisk(3, 1024)))
+                .isEqualTo(
+                        new NoNode(
+                                "There are not enough hosts available. (of 2: 2 short of disk)"));
+        // Its pool became smaller than what was claimed of it.
+        List<Candidate> less = List.of(new Candidate("n1", true, true, 8, 1000, -5, 0));
+        assertThat(Scheduler.place(less, withDisk(1, 0))).isInstanceOf(Placed.class);
+        assertThat(Scheduler.place(less, withDisk(1, 1))).isInstanceOf(NoNode.class);
+    }
+
+    @Test
     void placesAllOrNone() {
         List<Candidate> nodes = List.of(node("n1", 8, 250), node("n2", 8, 150));
         assertThat(Scheduler.place(nodes, request(3, 1, 100))).isInstanceOf(Placed.class);
@@ -51,8 +73,8 @@ class SchedulerTest {
     void saysWhyThereIsNoNode() {
         List<Candidate> nodes =
                 List.of(
-                        new Candidate("n1", false, true, 8, 1000, 0),
-                        new Candidate("n2", true, false, 8, 1000, 0),
+                        new Candidate("n1", false, true, 8, 1000, 0, 0),
+                        new Candidate("n2", true, false, 8, 1000, 0, 0),
                         node("n3", 0, 1000),
                         node("n4", 8, 50));
         assertThat(Scheduler.place(nodes, request(1, 1, 100)))
@@ -78,7 +100,7 @@ class SchedulerTest {
     @Test
     void affinityKeepsMembersTogether() {
         List<Candidate> nodes =
-                List.of(node("n1", 8, 9000), new Candidate("n2", true, true, 8, 1000, 1));
+                List.of(node("n1", 8, 9000), new Candidate("n2", true, true, 8, 1000, 0, 1));
         assertThat(Scheduler.place(nodes, grouped(2, GroupPolicy.AFFINITY, 1)))
                 .isEqualTo(new Placed(List.of("n2", "n2")));
         List<Candidate> empty = List.of(node("n1", 8, 1000), node("n2", 8, 1000));
@@ -99,9 +121,9 @@ class SchedulerTest {
     @Test
     void aNamedNodeIsTheOnlyOne() {
         List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
-        Request named = new Request(1, 1, 100, Optional.of("n2"), Optional.empty());
+        Request named = new Request(1, 1, 100, 0, Optional.of("n2"), Optional.empty());
         assertThat(Scheduler.place(nodes, named)).isEqualTo(new Placed(List.of("n2")));
-        Request unknown = new Request(1, 1, 100, Optional.of("n9"), Optional.empty());
+        Request unknown = new Request(1, 1, 100, 0, Optional.of("n9"), Optional.empty());
         assertThat(Scheduler.place(nodes, unknown)).isInstanceOf(NoNode.class);
     }
 

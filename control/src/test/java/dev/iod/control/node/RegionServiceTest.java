@@ -150,6 +150,16 @@ class RegionServiceTest {
             assertThat(node.goalAtLeast(revision)).isEqualTo(revision);
             node.up.onNext(
                     NodeMessage.newBuilder()
+                            .setObserved(
+                                    Observed.newBuilder()
+                                            .setGoalRevision(revision)
+                                            .setDiskMib(4000))
+                            .build());
+            assertThat(observations.poll(WAIT_SECONDS, TimeUnit.SECONDS))
+                    .isEqualTo("s1 " + revision);
+            // One that does not know its pool takes back nothing.
+            node.up.onNext(
+                    NodeMessage.newBuilder()
                             .setObserved(Observed.newBuilder().setGoalRevision(revision))
                             .build());
             assertThat(observations.poll(WAIT_SECONDS, TimeUnit.SECONDS))
@@ -158,6 +168,12 @@ class RegionServiceTest {
             var shown = admin.get("/iod/v1/nodes/s1").json().path("node");
             assertThat(shown.path("state").stringValue()).isEqualTo("up");
             assertThat(shown.path("vcpus").intValue()).isEqualTo(4);
+            assertThat(shown.path("disk_mib").intValue()).isEqualTo(4000);
+            node.up.onNext(
+                    NodeMessage.newBuilder()
+                            .setObserved(Observed.newBuilder().setDiskMib(-1))
+                            .build());
+            assertThat(node.end()).isEqualTo(Status.Code.INVALID_ARGUMENT);
         }
     }
 
