@@ -89,6 +89,17 @@ class ClaimsTest {
                 });
     }
 
+    /** The servers of project q0 are deleted, and nothing is claimed any more. */
+    private void allGoneFrom(FakeNode node) {
+        HttpCaller owner = region.compute("q0");
+        owner.get("/servers")
+                .json()
+                .path("servers")
+                .forEach(s -> owner.delete("/servers/" + s.path("id").stringValue()));
+        node.sync();
+        assertThat(placed()).isZero();
+    }
+
     @Test
     void concurrentRequestsFillTheNodesExactly() throws Exception {
         // m1.tiny has 512 MiB: five fit on n1 and three on n2.
@@ -132,13 +143,7 @@ class ClaimsTest {
         assertThat(shown.path("local_gb").intValue()).isEqualTo(10);
         assertThat(shown.path("local_gb_used").intValue()).isEqualTo(9);
         assertThat(shown.path("free_disk_gb").intValue()).isEqualTo(1);
-        HttpCaller owner = region.compute("q0");
-        owner.get("/servers")
-                .json()
-                .path("servers")
-                .forEach(s -> owner.delete("/servers/" + s.path("id").stringValue()));
-        node.sync();
-        assertThat(placed()).isZero();
+        allGoneFrom(node);
     }
 
     @Test
@@ -170,12 +175,7 @@ class ClaimsTest {
         reports.join();
         node.sync();
         assertThat(placed()).isLessThanOrEqualTo(4);
-        owner.get("/servers")
-                .json()
-                .path("servers")
-                .forEach(s -> owner.delete("/servers/" + s.path("id").stringValue()));
-        node.sync();
-        assertThat(placed()).isZero();
+        allGoneFrom(node);
     }
 
     @Test
