@@ -262,19 +262,13 @@ final class FairnessTest {
         return frame(from, SERVER, udp);
     }
 
-    private static byte[] tunneled(int from, byte[] inner) {
-        Packet p = TestPackets.of(inner);
-        Geneve.Route route =
-                new Geneve.Route(1, 2, EngineHarness.PEER_ADDRESS, EngineHarness.OUR_ADDRESS);
-        Geneve.encapsulate(p, route, 1, from << 16 | SERVER, 0);
-        return TestPackets.bytes(p);
-    }
-
     @Test
     void aRemoteFloodersPipelineRunsAreBounded() {
         // ARP is never cached: each packet is a run.
-        byte[] flood = tunneled(REMOTE, Frames.arpRequest(REMOTE, address(REMOTE), 1));
-        byte[] other = tunneled(REMOTE_OTHER, Frames.arpRequest(REMOTE_OTHER, 2, 1));
+        byte[] flood =
+                TestPackets.tunneled(Frames.arpRequest(REMOTE, address(REMOTE), 1), REMOTE, SERVER);
+        byte[] other =
+                TestPackets.tunneled(Frames.arpRequest(REMOTE_OTHER, 2, 1), REMOTE_OTHER, SERVER);
         for (int i = 0; i < 5 * MISSES; i++) {
             engine.sendUplink(flood);
         }

@@ -172,12 +172,7 @@ final class FastPathTest {
     }
 
     private static byte[] tunneled(byte[] inner) {
-        Packet p = TestPackets.of(inner);
-        Geneve.Route route =
-                new Geneve.Route(1, 2, EngineHarness.PEER_ADDRESS, EngineHarness.OUR_ADDRESS);
-        int to = 1 + (inner[5] & 0xff) % (PORTS - 1);
-        Geneve.encapsulate(p, route, 1, PORTS << 16 | to, 0);
-        return TestPackets.bytes(p);
+        return TestPackets.tunneled(inner, PORTS, 1 + (inner[5] & 0xff) % (PORTS - 1));
     }
 
     private static void assertSame(EngineHarness fast, EngineHarness slow, int packet) {

@@ -17,6 +17,8 @@ final class GeneveTest {
     private static final byte[] INNER =
             Frames.ethernet(1, 2, 0x0800, Frames.udp4(3, 4, 5, 6, new byte[30]));
     private final Geneve.Metadata metadata = new Geneve.Metadata();
+    private final Packet packet = TestPackets.of(new byte[0]);
+    private final long start = packet.address;
 
     private static byte[] frame(int first, int flags, int vni, byte[] options) {
         ByteBuffer geneve = ByteBuffer.allocate(8 + options.length + INNER.length);
@@ -26,7 +28,14 @@ final class GeneveTest {
     }
 
     private @Nullable DropReason take(byte[] frame) {
-        return Geneve.decapsulate(TestPackets.parsed(frame), OURS, metadata);
+        return Geneve.decapsulate(parsed(frame), OURS, metadata);
+    }
+
+    private Packet parsed(byte[] frame) {
+        packet.address = start;
+        TestPackets.fill(packet, frame);
+        assertThat(PacketParser.parse(packet)).isNull();
+        return packet;
     }
 
     private static byte[] option(int optionClass, int type, int... words) {
@@ -148,7 +157,7 @@ final class GeneveTest {
             for (int change = random.nextInt(5); change >= 0; change--) {
                 bad[42 + random.nextInt(bad.length - 42)] = (byte) random.nextInt();
             }
-            Packet p = TestPackets.parsed(bad);
+            Packet p = parsed(bad);
             long end = p.address + p.length;
             if (Geneve.decapsulate(p, OURS, metadata) == null) {
                 assertThat(p.length).isNotNegative();

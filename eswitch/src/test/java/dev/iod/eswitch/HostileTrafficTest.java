@@ -82,11 +82,7 @@ final class HostileTrafficTest {
 
     /** In a tunnel from the remote port; now and then the tunnel's headers are damaged as well. */
     private static byte[] tunneled(byte[] inner, SplittableRandom random) {
-        Packet p = TestPackets.of(inner);
-        Geneve.Route route =
-                new Geneve.Route(1, 2, EngineHarness.PEER_ADDRESS, EngineHarness.OUR_ADDRESS);
-        Geneve.encapsulate(p, route, 1, REMOTE << 16 | 1 + random.nextInt(PORTS), 0);
-        byte[] frame = TestPackets.bytes(p);
+        byte[] frame = TestPackets.tunneled(inner, REMOTE, 1 + random.nextInt(PORTS));
         return random.nextInt(8) == 0 ? HostileFrames.mutate(frame, random) : frame;
     }
 

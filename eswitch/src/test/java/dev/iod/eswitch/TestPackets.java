@@ -7,7 +7,10 @@ import dev.iod.sys.Memory;
 final class TestPackets {
     private TestPackets() {}
 
-    /** A packet in a buffer of its own that holds this frame, not yet parsed. */
+    /**
+     * A packet in a buffer of its own that holds this frame, not yet parsed. The buffer stays until
+     * the JVM ends: whoever needs thousands fills one again.
+     */
     static Packet of(byte[] frame) {
         Mapping memory = Mapping.anonymous(PacketBatch.STRIDE);
         Packet packet = new Packet();
@@ -29,6 +32,19 @@ final class TestPackets {
             throw new AssertionError("not parsed: " + reason);
         }
         return packet;
+    }
+
+    /** A frame in the tunnel to {@link EngineHarness}, from a port of network 1 to another. */
+    static byte[] tunneled(byte[] inner, int from, int to) {
+        try (Mapping memory = Mapping.anonymous(PacketBatch.STRIDE)) {
+            Packet packet = new Packet();
+            packet.address = memory.address() + PacketBatch.HEADROOM;
+            fill(packet, inner);
+            Geneve.Route route =
+                    new Geneve.Route(1, 2, EngineHarness.PEER_ADDRESS, EngineHarness.OUR_ADDRESS);
+            Geneve.encapsulate(packet, route, 1, from << 16 | to, 0);
+            return bytes(packet);
+        }
     }
 
     static byte[] bytes(Packet packet) {
