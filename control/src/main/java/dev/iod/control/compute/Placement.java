@@ -43,8 +43,10 @@ final class Placement {
         Map<String, Integer> members = group.map(id -> members(handle, id)).orElse(Map.of());
         List<Scheduler.Candidate> candidates =
                 nodes.stream()
-                        .filter(node -> claims.containsKey(node.name()))
-                        .map(node -> candidate(node, claims, members))
+                        .flatMap(
+                                node ->
+                                        Optional.ofNullable(claims.get(node.name())).stream()
+                                                .map(taken -> candidate(node, taken, members)))
                         .toList();
         Scheduler.Outcome outcome = Scheduler.place(candidates, request);
         if (outcome instanceof Scheduler.Placed placed) {
@@ -136,18 +138,14 @@ final class Placement {
     }
 
     private static Scheduler.Candidate candidate(
-            Node node, Map<String, Claims> claims, Map<String, Integer> members) {
-        Claims taken = claims.get(node.name());
-        int vcpus = taken == null ? 0 : taken.vcpus();
-        long memoryMib = taken == null ? 0 : taken.memoryMib();
-        long diskMib = taken == null ? 0 : taken.diskMib();
+            Node node, Claims taken, Map<String, Integer> members) {
         return new Scheduler.Candidate(
                 node.name(),
                 node.up(),
-                taken != null && taken.enabled(),
-                node.vcpus() * VCPU_RATIO - vcpus,
-                node.memoryMib() - memoryMib,
-                node.diskMib() - diskMib,
+                taken.enabled(),
+                node.vcpus() * VCPU_RATIO - taken.vcpus(),
+                node.memoryMib() - taken.memoryMib(),
+                node.diskMib() - taken.diskMib(),
                 members.getOrDefault(node.name(), 0));
     }
 
