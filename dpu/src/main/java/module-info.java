@@ -15,5 +15,6 @@ module dev.iod.dpu {
     requires dev.iod.node;
     requires dev.iod.host;
     requires jdk.httpserver;
+    requires jdk.management;
     requires tools.jackson.core;
 }

@@ -160,8 +160,8 @@ public final class Main {
         String machine = System.getProperty("os.arch");
         return Hello.newBuilder()
                 .setNode(settings.node())
-                .setVcpus(settings.vcpus())
-                .setMemoryMib(settings.memoryMib())
+                .setVcpus(settings.capacity().vcpus())
+                .setMemoryMib(settings.capacity().memoryMib())
                 .setEncapsulationAddress(settings.encapsulation())
                 .setArchitecture(machine.equals("amd64") ? "x86_64" : machine)
                 .build();

@@ -20,8 +20,7 @@ import java.util.regex.Pattern;
  * @param directory where this node's files live
  * @param encapsulation IPv4 address of the node in the underlay
  * @param instance prefix of the names of metadata namespaces
- * @param vcpus processors that tenants may use, 1 to 4096
- * @param memoryMib memory that tenants may use, 64 MiB to 64 TiB
+ * @param capacity what tenants may use of the node
  * @param imagesMib how much the image cache may hold, 16 MiB to 64 TiB
  */
 record Settings(
@@ -36,8 +35,7 @@ record Settings(
         Path directory,
         String encapsulation,
         String instance,
-        int vcpus,
-        long memoryMib,
+        Capacity capacity,
         long imagesMib) {
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,31}");
@@ -64,8 +62,7 @@ record Settings(
                         config.path("directory"),
                         config.text("encapsulation"),
                         config.text("instance"),
-                        config.integer("vcpus", 1, 4096),
-                        config.number("memory-mib", 64, MOST_MIB),
+                        Capacity.of(config, Capacity.ofMachine()),
                         config.number("images-mib", 16, MOST_MIB, 8192));
         config.finish();
         return settings;
