@@ -88,7 +88,8 @@ final class Bench {
 
     private void round() {
         RegionConfig config =
-                RegionConfig.loadOrCreate(layout, 0, Optional.of(RegionConfig.Pool.THIN));
+                RegionConfig.loadOrCreate(
+                        layout, RegionConfig.Wanted.ofPool(Optional.of(RegionConfig.Pool.THIN)));
         long start = System.nanoTime();
         new Up(layout, config).run();
         sample("region", "start", "s", (System.nanoTime() - start) / 1e9);

@@ -25,7 +25,7 @@ final class Down {
             }
             supervisor.remove();
         }
-        Proc.endStrays(layout.run());
+        Proc.endStrays(layout.run(), Proc.GRACE_SECONDS);
         endMachines();
         new Underlay(layout).remove();
         unmount();

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -50,6 +51,13 @@ public final class Main {
                             description = "Nodes of a new region (default 2, at most 8).")
                     Integer nodes,
             @Option(
+                            names = "--node-memory",
+                            paramLabel = "MIB",
+                            description =
+                                    "Memory that each node offers to servers (default: its share"
+                                            + " of this machine's).")
+                    Long memoryMib,
+            @Option(
                             names = "--pool-size",
                             paramLabel = "GIB",
                             description =
@@ -66,7 +74,14 @@ public final class Main {
                         : Optional.of(new RegionConfig.Pool(gib, thin));
         return locked(
                 () -> {
-                    start(nodes == null ? 0 : nodes, pool);
+                    start(
+                            new RegionConfig.Wanted(
+                                    nodes == null ? 0 : nodes,
+                                    memoryMib == null
+                                            ? OptionalLong.empty()
+                                            : OptionalLong.of(memoryMib),
+                                    pool,
+                                    RegionConfig.Wanted.databaseOfEnvironment()));
                     return 0;
                 });
     }
@@ -140,10 +155,10 @@ public final class Main {
                     // What it makes goes again, so no space is reserved in a region of its own.
                     RegionConfig config =
                             start(
-                                    0,
-                                    RegionConfig.exists(layout)
-                                            ? Optional.empty()
-                                            : Optional.of(RegionConfig.Pool.THIN));
+                                    RegionConfig.Wanted.ofPool(
+                                            RegionConfig.exists(layout)
+                                                    ? Optional.empty()
+                                                    : Optional.of(RegionConfig.Pool.THIN)));
                     System.out.println(new Demo(layout, config, keep).run());
                     return 0;
                 });
@@ -172,8 +187,8 @@ public final class Main {
                 });
     }
 
-    private RegionConfig start(int nodes, Optional<RegionConfig.Pool> pool) {
-        RegionConfig config = RegionConfig.loadOrCreate(layout, nodes, pool);
+    private RegionConfig start(RegionConfig.Wanted wanted) {
+        RegionConfig config = RegionConfig.loadOrCreate(layout, wanted);
         long begin = System.nanoTime();
         boolean changed = new Up(layout, config).run();
         System.out.println(

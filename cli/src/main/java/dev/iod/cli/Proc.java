@@ -37,27 +37,52 @@ final class Proc {
     private static final Set<String> SERVICES =
             Set.of("java", "postgres", "ovsdb-server", "ovn-northd", "svlogd", "runsv", "runsvdir");
 
+    /** How long service processes have to end by themselves. */
+    static final int GRACE_SECONDS = 10;
+
     /**
      * Ends service processes of a run directory that no supervisor holds any more, for example
-     * after the supervisor was killed.
+     * after the supervisor was killed, and their {@linkplain RunScript scripts}, which would start
+     * again what is killed.
      */
-    static void endStrays(Path run) {
-        List<ProcessHandle> strays =
+    static void endStrays(Path run, int graceSeconds) {
+        List<ProcessHandle> services =
                 ProcessHandle.allProcesses().filter(p -> isService(p.pid(), run + "/")).toList();
+        List<ProcessHandle> scripts =
+                services.stream()
+                        .flatMap(p -> p.parent().stream())
+                        .filter(p -> isRunScript(p.pid()))
+                        .toList();
+        List<ProcessHandle> strays = Stream.concat(scripts.stream(), services.stream()).toList();
         strays.forEach(ProcessHandle::destroy);
-        if (!Waiting.within(10, () -> strays.stream().noneMatch(ProcessHandle::isAlive))) {
-            strays.forEach(ProcessHandle::destroyForcibly);
+        if (!Waiting.within(
+                graceSeconds, () -> strays.stream().noneMatch(ProcessHandle::isAlive))) {
+            strays.forEach(ProcessHandle::destroyForcibly); // the scripts first
         }
     }
 
     private static boolean isService(long pid, String path) {
+        List<String> command = command(pid);
+        return SERVICES.contains(program(command))
+                && command.stream().anyMatch(word -> word.contains(path));
+    }
+
+    private static boolean isRunScript(long pid) {
+        List<String> command = command(pid);
+        return program(command).equals("sh") && command.getLast().endsWith("/" + RunScript.NAME);
+    }
+
+    /** The name of the program, without its directory. */
+    private static String program(List<String> command) {
+        return command.getFirst().substring(command.getFirst().lastIndexOf('/') + 1);
+    }
+
+    /** The words of a process's command line; one empty word when it ended. */
+    private static List<String> command(long pid) {
         try {
-            String command = Files.readString(Path.of("/proc/" + pid + "/cmdline"));
-            String program = command.split("\0", 2)[0];
-            return SERVICES.contains(program.substring(program.lastIndexOf('/') + 1))
-                    && command.contains(path);
+            return List.of(Files.readString(Path.of("/proc/" + pid + "/cmdline")).split("\0"));
         } catch (IOException e) {
-            return false; // it ended meanwhile
+            return List.of(""); // it ended meanwhile
         }
     }
 

@@ -10,21 +10,31 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.stream.IntStream;
 
 /**
  * What was chosen once, at the first {@code up}, and kept in {@code run/region.properties}: the
- * number of nodes, their pools, the loopback ports and the passwords.
+ * number of nodes, what they offer, the loopback ports, the passwords and the database.
+ *
+ * @param nodeMemoryMib what each node offers to servers; empty = its {@linkplain MachineShare
+ *     share} of this machine
+ * @param database JDBC URL of the region's database; empty = the PostgreSQL that {@code up} starts
  */
 record RegionConfig(
         int nodes,
+        OptionalLong nodeMemoryMib,
         Pool pool,
         int apiPort,
         int nodePort,
         int southboundPort,
         String adminPassword,
-        String demoPassword) {
+        String demoPassword,
+        Optional<String> database) {
+    /** Names the operator's own database to {@code up}, which keeps it. */
+    static final String DATABASE_VARIABLE = "IOD_DATABASE_URL";
+
     static final int DEFAULT_NODES = 2;
     private static final int FIRST_PORT = 8774;
     private static final int PORTS = 3;
@@ -34,6 +44,8 @@ record RegionConfig(
 
     private static final int MAX_NODES = 8;
     private static final int MAX_POOL_GIB = 65_536;
+    private static final long MIN_MEMORY_MIB = 64;
+    private static final long MAX_MEMORY_MIB = 64L << 20;
 
     /**
      * The pool of volumes of each node, where its directory has no reflinks: a file system in a
@@ -59,6 +71,43 @@ record RegionConfig(
         }
     }
 
+    /**
+     * What a caller of {@code up} asks for.
+     *
+     * @param nodes 0 = as kept, or the default
+     * @param nodeMemoryMib empty = as kept, or the share of this machine
+     * @param pool empty = as kept, or the default
+     * @param database empty = as kept, or the PostgreSQL that {@code up} starts
+     */
+    record Wanted(
+            int nodes, OptionalLong nodeMemoryMib, Optional<Pool> pool, Optional<String> database) {
+        /** Only a pool, and the environment's database. */
+        static Wanted ofPool(Optional<Pool> pool) {
+            return new Wanted(0, OptionalLong.empty(), pool, databaseOfEnvironment());
+        }
+
+        /** The operator's own database: {@code IOD_DATABASE_URL}. */
+        static Optional<String> databaseOfEnvironment() {
+            return Optional.ofNullable(System.getenv(DATABASE_VARIABLE))
+                    .filter(url -> !url.isEmpty());
+        }
+
+        private void check() {
+            if (pool.filter(p -> p.gib < 1 || p.gib > MAX_POOL_GIB).isPresent()) {
+                throw new CliException("--pool-size is 1 to " + MAX_POOL_GIB + " GiB");
+            }
+            if (nodeMemoryMib.isPresent()
+                    && (nodeMemoryMib.getAsLong() < MIN_MEMORY_MIB
+                            || nodeMemoryMib.getAsLong() > MAX_MEMORY_MIB)) {
+                throw new CliException(
+                        "--node-memory is " + MIN_MEMORY_MIB + " to " + MAX_MEMORY_MIB + " MiB");
+            }
+            if (nodes < 0 || nodes > MAX_NODES) {
+                throw new CliException("--nodes is 1 to " + MAX_NODES + ", not " + nodes);
+            }
+        }
+    }
+
     static Path file(Layout layout) {
         return layout.run().resolve("region.properties");
     }
@@ -75,8 +124,10 @@ record RegionConfig(
         Properties p = new Properties();
         try {
             p.load(new StringReader(Layout.read(file(layout))));
+            String memory = p.getProperty("node-memory-mib");
             return new RegionConfig(
                     Integer.parseInt(p.getProperty("nodes")),
+                    memory == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(memory)),
                     new Pool(
                             Integer.parseInt(p.getProperty("pool-gib", "" + Pool.DEFAULT.gib)),
                             Boolean.parseBoolean(p.getProperty("thin-pool", "false"))),
@@ -84,7 +135,8 @@ record RegionConfig(
                     Integer.parseInt(p.getProperty("node-port")),
                     Integer.parseInt(p.getProperty("southbound-port")),
                     p.getProperty("admin-password"),
-                    p.getProperty("demo-password"));
+                    p.getProperty("demo-password"),
+                    Optional.ofNullable(p.getProperty("database")));
         } catch (IOException | NumberFormatException e) {
             throw new CliException(
                     file(layout)
@@ -96,70 +148,64 @@ record RegionConfig(
     }
 
     /**
-     * Loads the kept configuration, or chooses one. A different number of nodes is an error,
-     * another pool than one that was made too.
-     *
-     * @param nodes 0 = as kept, or the default
-     * @param pool empty = as kept, or the default
+     * Loads the kept configuration with what is wanted otherwise, or chooses one. A different
+     * number of nodes is an error, another pool than one that was made too.
      */
-    static RegionConfig loadOrCreate(Layout layout, int nodes, Optional<Pool> pool) {
-        if (pool.filter(p -> p.gib < 1 || p.gib > MAX_POOL_GIB).isPresent()) {
-            throw new CliException("--pool-size is 1 to " + MAX_POOL_GIB + " GiB");
-        }
-        if (exists(layout)) {
-            RegionConfig kept = load(layout);
-            if (nodes != 0 && nodes != kept.nodes) {
-                throw new CliException(
-                        "this region has "
-                                + kept.nodes
-                                + " nodes, not "
-                                + nodes
-                                + "; run ./iod down --purge first, or set IOD_RUN to start another region");
-            }
-            return pool.filter(wanted -> !wanted.equals(kept.pool))
-                    .map(wanted -> kept.with(layout, wanted))
-                    .orElse(kept);
-        }
-        int count = nodes == 0 ? DEFAULT_NODES : nodes;
-        if (count < 1 || count > MAX_NODES) {
-            throw new CliException("--nodes is 1 to " + MAX_NODES + ", not " + nodes);
-        }
-        int[] ports = freePorts(layout.instance());
+    static RegionConfig loadOrCreate(Layout layout, Wanted wanted) {
+        wanted.check();
         RegionConfig config =
-                new RegionConfig(
-                        count,
-                        pool.orElse(Pool.DEFAULT),
-                        ports[0],
-                        ports[1],
-                        ports[2],
-                        password(),
-                        password());
+                exists(layout) ? load(layout).with(layout, wanted) : choose(layout, wanted);
         Layout.write(file(layout), config.text(layout.instance()), false, true);
         return config;
     }
 
-    /** Another size after the first was too large for the disk. */
-    private RegionConfig with(Layout layout, Pool wanted) {
-        for (String node : nodeNames()) {
-            if (Files.exists(layout.pool(node).resolve("pool.xfs"))) {
-                throw new CliException(
-                        "the pools of this region are made already; run ./iod down --purge first");
-            }
+    private static RegionConfig choose(Layout layout, Wanted wanted) {
+        int[] ports = freePorts(layout.instance());
+        return new RegionConfig(
+                wanted.nodes == 0 ? DEFAULT_NODES : wanted.nodes,
+                wanted.nodeMemoryMib,
+                wanted.pool.orElse(Pool.DEFAULT),
+                ports[0],
+                ports[1],
+                ports[2],
+                password(),
+                password(),
+                wanted.database);
+    }
+
+    private RegionConfig with(Layout layout, Wanted wanted) {
+        if (wanted.nodes != 0 && wanted.nodes != nodes) {
+            throw new CliException(
+                    "this region has "
+                            + nodes
+                            + " nodes, not "
+                            + wanted.nodes
+                            + "; run ./iod down --purge first, or set IOD_RUN to start another region");
         }
-        RegionConfig next =
-                new RegionConfig(
-                        nodes,
-                        wanted,
-                        apiPort,
-                        nodePort,
-                        southboundPort,
-                        adminPassword,
-                        demoPassword);
-        Layout.write(file(layout), next.text(layout.instance()), false, true);
-        return next;
+        // A pool that did not fit the disk was not made, so another size may be tried.
+        if (wanted.pool.filter(other -> !other.equals(pool)).isPresent()
+                && nodeNames().stream()
+                        .anyMatch(node -> Files.exists(layout.pool(node).resolve("pool.xfs")))) {
+            throw new CliException(
+                    "the pools of this region are made already; run ./iod down --purge first");
+        }
+        return new RegionConfig(
+                nodes,
+                wanted.nodeMemoryMib.isPresent() ? wanted.nodeMemoryMib : nodeMemoryMib,
+                wanted.pool.orElse(pool),
+                apiPort,
+                nodePort,
+                southboundPort,
+                adminPassword,
+                demoPassword,
+                wanted.database.or(() -> database));
     }
 
     private String text(String instance) {
+        StringBuilder optional = new StringBuilder();
+        nodeMemoryMib.ifPresent(
+                mib -> optional.append("node-memory-mib=").append(mib).append('\n'));
+        database.ifPresent(url -> optional.append("database=").append(escaped(url)).append('\n'));
         return """
                 # Chosen by the first ./iod up; ./iod down --purge forgets it.
                 # Kernel objects of this region are called iod-INSTANCE-...
@@ -173,16 +219,22 @@ record RegionConfig(
                 admin-password=%s
                 demo-password=%s
                 """
-                .formatted(
-                        instance,
-                        nodes,
-                        pool.gib,
-                        pool.thin,
-                        apiPort,
-                        nodePort,
-                        southboundPort,
-                        adminPassword,
-                        demoPassword);
+                        .formatted(
+                                instance,
+                                nodes,
+                                pool.gib,
+                                pool.thin,
+                                apiPort,
+                                nodePort,
+                                southboundPort,
+                                adminPassword,
+                                demoPassword)
+                + optional;
+    }
+
+    /** A value for {@link Properties#load}, to which a backslash is an escape. */
+    static String escaped(String value) {
+        return value.replace("\\", "\\\\");
     }
 
     List<String> nodeNames() {

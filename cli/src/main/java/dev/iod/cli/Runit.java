@@ -56,13 +56,13 @@ final class Runit implements Supervisor {
         command.addAll(service.command());
         boolean changed =
                 Layout.write(
-                        directory.resolve("run"),
-                        "#!/bin/sh\nexec 2>&1\ncd /\n" + runs(service, quoted(command)),
+                        directory.resolve(RunScript.NAME),
+                        RunScript.of(service, command),
                         true,
                         false);
         Layout.write(
                 directory.resolve("log/run"),
-                "#!/bin/sh\nexec svlogd " + quoted(List.of(log.toString())) + "\n",
+                "#!/bin/sh\nexec svlogd " + RunScript.quoted(List.of(log.toString())) + "\n",
                 true,
                 false);
         // At most ten files of 1 MB for each process.
@@ -78,31 +78,6 @@ final class Runit implements Supervisor {
         return changed;
     }
 
-    /**
-     * runsv waits a second before it starts again what ran for less. What must not wait is started
-     * by the script when its first life ends by a kill, and by runsv the next time: two kills in a
-     * row cost no wait, and a start that fails is never tried more than twice a second.
-     */
-    static String runs(Service service, String command) {
-        if (!service.atOnce()) {
-            return "exec " + command + "\n";
-        }
-        return """
-                trap 'kill -TERM "$child"' TERM
-                setpriv --pdeathsig KILL %1$s &
-                child=$!
-                wait "$child"
-                status=$?
-                while kill -0 "$child" 2>/dev/null; do # a signal ends the wait, not the child
-                    wait "$child"
-                    status=$?
-                done
-                [ "$status" = 137 ] || exit "$status"
-                exec %1$s
-                """
-                .formatted(command);
-    }
-
     private boolean ensureSupervisor() {
         Path pidFile = layout.run().resolve("runsvdir.pid");
         if (Files.exists(pidFile)
@@ -111,15 +86,17 @@ final class Runit implements Supervisor {
         }
         Layout.directory(layout.services());
         endOrphans();
-        Proc.endStrays(layout.run());
+        Proc.endStrays(layout.run(), Proc.GRACE_SECONDS);
         Path log = layout.run().resolve("runsvdir.log");
         try {
-            Process process =
+            ProcessBuilder builder =
                     new ProcessBuilder("setsid", "runsvdir", "-P", layout.services().toString())
                             .redirectErrorStream(true)
                             .redirectOutput(log.toFile())
-                            .redirectInput(Path.of("/dev/null").toFile())
-                            .start();
+                            .redirectInput(Path.of("/dev/null").toFile());
+            // Services inherit it: kept here, this one would win over a later one.
+            builder.environment().remove(RegionConfig.DATABASE_VARIABLE);
+            Process process = builder.start();
             Layout.write(pidFile, process.pid() + "\n", false, false);
         } catch (IOException e) {
             throw new CliException("cannot start runsvdir (package runit): " + e.getMessage(), e);
@@ -195,10 +172,5 @@ final class Runit implements Supervisor {
         } catch (IOException e) {
             throw new CliException("cannot list " + layout.services() + ": " + e.getMessage(), e);
         }
-    }
-
-    static String quoted(List<String> words) {
-        return String.join(
-                " ", words.stream().map(word -> "'" + word.replace("'", "'\\''") + "'").toList());
     }
 }

@@ -1,15 +1,26 @@
 package dev.iod.cli;
 
 import dev.iod.cli.Supervisor.Service;
+import dev.iod.cli.Supervisor.Setting;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Every process of a region on one machine: its command, its configuration file, its order. */
+/**
+ * Every process of a region on one machine: its command, its configuration files, its order. Only
+ * describes them; {@link Up} writes the files.
+ */
 final class Services {
     static final String POSTGRES_USER = "iod-postgres";
     static final String QEMU_USER = "iod-qemu";
+
+    /** Memory of control, PostgreSQL, OVN's databases and northd. */
+    private static final int REGION_MIB = 1024;
+
+    /** Memory of a node's agent, engines and virtDaemon. */
+    private static final int NODE_MIB = 512;
+
     private static final String POSTGRES_BIN = "/usr/lib/postgresql/15/bin/";
 
     private final Layout layout;
@@ -58,7 +69,8 @@ final class Services {
                         "-c",
                         "ident_file=" + layout.postgres().resolve("pg_ident.conf")),
                 "INT",
-                false);
+                false,
+                List.of());
     }
 
     static String initdb() {
@@ -116,63 +128,65 @@ final class Services {
     private Service control() {
         Path file = layout.control().resolve("control.properties");
         String socket = layout.postgres().resolve("socket").resolve(".s.PGSQL.5432").toString();
+        Path password = layout.control().resolve("admin.password");
         String database =
-                System.getenv()
-                        .getOrDefault(
-                                "IOD_DATABASE_URL",
+                config.database()
+                        .orElse(
                                 "jdbc:postgresql://localhost/iod?user=iod&socketFactory=dev.iod.control.db.UnixSocketFactory&socketFactoryArg="
                                         + socket);
-        Layout.write(
-                file,
-                properties(
-                        "directory", layout.run(),
-                        "api-port", config.apiPort(),
-                        "node-port", config.nodePort(),
-                        "database", database,
-                        "northbound", "unix:" + layout.ovn().resolve("nb.sock"),
-                        "images", layout.control().resolve("images"),
-                        "admin-password-file", adminPasswordFile(),
-                        "region", "RegionOne"),
+        Setting settings =
+                new Setting(
+                        file,
+                        properties(
+                                "directory",
+                                layout.run(),
+                                "api-port",
+                                config.apiPort(),
+                                "node-port",
+                                config.nodePort(),
+                                "database",
+                                database,
+                                "northbound",
+                                "unix:" + layout.ovn().resolve("nb.sock"),
+                                "images",
+                                layout.control().resolve("images"),
+                                "admin-password-file",
+                                password,
+                                "region",
+                                "RegionOne"),
+                        true);
+        return new Service(
+                "control",
+                "root",
+                java("control", file),
+                "TERM",
                 false,
-                true);
-        return new Service("control", "root", java("control", file));
-    }
-
-    private Path adminPasswordFile() {
-        Path file = layout.control().resolve("admin.password");
-        Layout.write(file, config.adminPassword() + "\n", false, true);
-        return file;
+                List.of(settings, new Setting(password, config.adminPassword() + "\n", true)));
     }
 
     private Service host(String node) {
         Path file = layout.node(node).resolve("host.properties");
-        Layout.write(
-                file,
+        String settings =
                 properties(
                         "socket", layout.node(node).resolve("host.sock"),
                         "directory", layout.node(node).resolve("guests"),
-                        "user", QEMU_USER),
-                false,
-                false);
-        return new Service(node + "-host", "root", java("host", file));
+                        "user", QEMU_USER);
+        return configured(node + "-host", java("host", file), false, file, settings);
     }
 
     private Service eswitch(String node) {
         Path file = layout.node(node).resolve("eswitch.properties");
-        Layout.write(
-                file,
+        String settings =
                 properties(
                         "socket", layout.node(node).resolve("eswitch.sock"),
                         "uplink", Underlay.INTERFACE,
                         "encapsulation", encapsulation(node),
-                        "tables", layout.tables(node)),
-                false,
-                false);
+                        "tables", layout.tables(node));
         // Guests wait for a killed engine to be back, so its start goes before what they compute.
         List<String> command = new ArrayList<>(List.of("nice", "-n", "-10"));
         command.addAll(List.of("ip", "netns", "exec", layout.nodeNamespace(node)));
         command.addAll(java("eswitch", file));
-        return new Service(node + "-eswitch", "root", command, "TERM", true);
+        return configured(node + "-eswitch", command, true, file, settings);
     }
 
     /** The configuration of a node's block engine. */
@@ -182,56 +196,65 @@ final class Services {
 
     private Service block(String node) {
         Path file = blockProperties(node);
-        Layout.write(
-                file,
+        String settings =
                 properties(
                         "socket", layout.node(node).resolve("block.sock"),
                         "pool", layout.pool(node),
                         "pool-bytes", config.pool().bytes(),
                         "thin-pool", config.pool().thin(),
-                        "state", layout.attachments(node)),
-                false,
-                false);
+                        "state", layout.attachments(node));
         List<String> command = new ArrayList<>(List.of("nice", "-n", "-10")); // as the eswitch
         command.addAll(java("block", file));
-        return new Service(node + "-block", "root", command, "TERM", true);
+        return configured(node + "-block", command, true, file, settings);
     }
 
     private Service dpu(String node) {
         Path directory = layout.node(node);
         Path file = directory.resolve("dpu.properties");
-        Layout.write(
-                file,
+        String settings =
                 properties(
-                        "node",
-                        node,
-                        "region",
-                        "127.0.0.1:" + config.nodePort(),
-                        "token",
-                        directory.resolve("token"),
-                        "identity",
-                        directory.resolve("identity"),
-                        "southbound",
-                        "ssl:127.0.0.1:" + config.southboundPort(),
-                        "engine",
-                        directory.resolve("eswitch.sock"),
-                        "block",
-                        directory.resolve("block.sock"),
-                        "host",
-                        directory.resolve("host.sock"),
-                        "directory",
-                        directory,
-                        "encapsulation",
-                        encapsulation(node),
-                        "instance",
-                        layout.namespacePrefix() + node,
-                        "vcpus",
-                        8,
-                        "memory-mib",
-                        4096),
-                false,
-                false);
-        return new Service(node + "-dpu", "root", java("dpu", file));
+                                "node", node,
+                                "region", "127.0.0.1:" + config.nodePort(),
+                                "token", directory.resolve("token"),
+                                "identity", directory.resolve("identity"),
+                                "southbound", "ssl:127.0.0.1:" + config.southboundPort(),
+                                "engine", directory.resolve("eswitch.sock"),
+                                "block", directory.resolve("block.sock"),
+                                "host", directory.resolve("host.sock"),
+                                "directory", directory,
+                                "encapsulation", encapsulation(node),
+                                "instance", layout.namespacePrefix() + node)
+                        + offer();
+        return configured(node + "-dpu", java("dpu", file), false, file, settings);
+    }
+
+    /**
+     * What a node offers to servers: all processors of the machine, as they are shared in time, and
+     * an equal part of the memory that the region's and the nodes' own processes leave.
+     */
+    private String offer() {
+        String processors = properties("vcpus", Runtime.getRuntime().availableProcessors());
+        if (config.nodeMemoryMib().isPresent()) {
+            return processors + properties("memory-mib", config.nodeMemoryMib().getAsLong());
+        }
+        return processors
+                + properties(
+                        "nodes-on-machine",
+                        config.nodes(),
+                        "reserved-memory-mib",
+                        REGION_MIB + NODE_MIB * config.nodes());
+    }
+
+    /** One of our processes with one configuration file. */
+    private static Service configured(
+            String name, List<String> command, boolean guestsWait, Path file, String settings) {
+        return new Service(
+                name,
+                "root",
+                command,
+                "TERM",
+                guestsWait,
+                List.of(new Setting(file, settings, false)));
     }
 
     private static String encapsulation(String node) {

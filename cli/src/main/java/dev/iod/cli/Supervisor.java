@@ -13,19 +13,32 @@ interface Supervisor {
      * @param command first word an absolute path or a program on the PATH
      * @param user the user it runs as, "root" for ours
      * @param stopSignal what asks it to stop in order: TERM or INT (PostgreSQL's fast shutdown)
-     * @param atOnce whether guests wait for it: it is back at once even when it is killed right
-     *     after its start
+     * @param guestsWait whether guests stand still without it: a first kill costs no back-off, see
+     *     {@link RunScript}
+     * @param settings the files it reads at its start
      */
     record Service(
-            String name, String user, List<String> command, String stopSignal, boolean atOnce) {
+            String name,
+            String user,
+            List<String> command,
+            String stopSignal,
+            boolean guestsWait,
+            List<Setting> settings) {
         Service(String name, String user, List<String> command) {
-            this(name, user, command, "TERM", false);
+            this(name, user, command, "TERM", false, List.of());
         }
     }
 
     /**
-     * Makes these the services, running none; one that runs and is described differently now is
-     * stopped. @return whether anything changed
+     * A configuration file.
+     *
+     * @param secret whether only its owner may read it
+     */
+    record Setting(Path file, String text, boolean secret) {}
+
+    /**
+     * Writes the supervision files of these services and starts none. A running service whose files
+     * change is stopped. @return whether anything changed
      */
     boolean define(List<Service> services);
 

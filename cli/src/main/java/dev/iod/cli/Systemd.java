@@ -24,7 +24,19 @@ final class Systemd implements Supervisor {
     public boolean define(List<Service> services) {
         boolean changed = false;
         for (Service service : services) {
-            if (Layout.write(UNITS.resolve(unit(service.name())), text(service), false, false)) {
+            Layout.directory(layout.log(service.name()));
+            boolean written =
+                    Layout.write(
+                                    script(service.name()),
+                                    RunScript.of(service, service.command()),
+                                    true,
+                                    false)
+                            | Layout.write(
+                                    UNITS.resolve(unit(service.name())),
+                                    text(service),
+                                    false,
+                                    false);
+            if (written) {
                 stop(service.name());
                 changed = true;
             }
@@ -44,18 +56,22 @@ final class Systemd implements Supervisor {
         return true;
     }
 
-    private String text(Service service) {
-        Path log = Layout.directory(layout.log(service.name())).resolve("current");
+    private Path script(String name) {
+        return layout.services().resolve(name).resolve(RunScript.NAME);
+    }
+
+    String text(Service service) {
+        Path log = layout.log(service.name()).resolve("current");
         return """
                 [Unit]
                 Description=IoD %s (%s)
                 StartLimitIntervalSec=0
 
                 [Service]
-                ExecStart=/usr/bin/env %s
+                ExecStart=/bin/sh %s
                 User=%s
                 Restart=always
-                RestartSec=20ms
+                RestartSec=1s
                 KillSignal=SIG%s
                 # Machines that virtDaemon started are not part of its unit's life.
                 KillMode=process
@@ -65,7 +81,7 @@ final class Systemd implements Supervisor {
                 .formatted(
                         service.name(),
                         layout.run(),
-                        Runit.quoted(service.command()),
+                        RunScript.quoted(List.of(script(service.name()).toString())),
                         service.user(),
                         service.stopSignal(),
                         log,
@@ -110,5 +126,6 @@ final class Systemd implements Supervisor {
             throw new CliException("cannot remove units from " + UNITS + ": " + e.getMessage(), e);
         }
         Shell.run("systemctl", "daemon-reload");
+        Trees.delete(layout.services());
     }
 }

@@ -38,7 +38,7 @@ final class Up {
         step("users", this::users);
         step("underlay", () -> new Underlay(layout).ensure(config.nodeNames()));
         step("databases", this::databases);
-        step("supervisor", () -> supervisor.define(services.all()));
+        step("supervisor", () -> supervisor.define(services.all()) | settings());
         pools();
         step("postgres", () -> start("postgres") | createDatabase());
         step("OVN northbound", () -> start("ovn-nb"));
@@ -140,6 +140,24 @@ final class Up {
                         "/usr/share/ovn/ovn-" + database + ".ovsschema");
                 did = true;
             }
+        }
+        return did;
+    }
+
+    /**
+     * Writes the configuration files; a process that read another version of its own is stopped.
+     */
+    private boolean settings() {
+        boolean did = false;
+        for (Supervisor.Service service : services.all()) {
+            boolean written = false;
+            for (Supervisor.Setting setting : service.settings()) {
+                written |= Layout.write(setting.file(), setting.text(), false, setting.secret());
+            }
+            if (written) {
+                supervisor.stop(service.name());
+            }
+            did |= written;
         }
         return did;
     }

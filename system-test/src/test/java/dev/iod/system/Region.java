@@ -23,7 +23,7 @@ final class Region implements AutoCloseable {
     private Region() {
         run = Path.of("/tmp/iod-test-" + ProcessHandle.current().pid());
         try {
-            iod("up", "--thin-pool");
+            iod("up", "--thin-pool", "--node-memory", "4096");
         } catch (AssertionError e) {
             close();
             throw e;

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The run script of a service that has to be back at once, without runsv around it. */
+/** The run script of a service that guests wait for, without a supervisor around it. */
 @Timeout(120)
-final class RunitTest {
+final class RunScriptTest {
     @TempDir Path directory;
     private Path starts;
     private Process run;
@@ -38,9 +38,10 @@ final class RunitTest {
     /** Its service writes its process id into a file and then does something. */
     private Process run(String then) throws IOException {
         String program = "echo $$ >>" + starts + "; " + then;
-        Service service = new Service("test", "root", List.of("sh", "-c", program), "TERM", true);
+        Service service =
+                new Service("test", "root", List.of("sh", "-c", program), "TERM", true, List.of());
         Path script = directory.resolve("run");
-        Files.writeString(script, Runit.runs(service, Runit.quoted(service.command())));
+        Files.writeString(script, RunScript.of(service, service.command()));
         return new ProcessBuilder("sh", script.toString()).inheritIO().start();
     }
 
@@ -89,6 +90,33 @@ final class RunitTest {
         assertThat(run.exitValue()).as("its own status").isEqualTo(128 + 15);
         assertThat(alive(pids().getFirst())).isFalse();
         assertThat(pids()).hasSize(1);
+    }
+
+    @Test
+    void whatIsKilledBecauseItDoesNotStopIsNotStartedAgain() throws Exception {
+        Process stubborn = run("trap '' TERM; exec sleep 1000");
+        await(() -> pids().size() == 2);
+        long child = pids().getLast();
+        await(() -> alive(child));
+        stubborn.destroy();
+        assertThat(stubborn.waitFor(1, TimeUnit.SECONDS)).as("its service goes on").isFalse();
+        kill(child);
+        assertThat(stubborn.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(pids()).as("starts").hasSize(2);
+    }
+
+    @Test
+    void aStrayEndedByForceIsNotStartedAgain() throws Exception {
+        // A service process is known by its program's name and the run directory in its command.
+        Path java = Files.createSymbolicLink(directory.resolve("java"), Path.of("/bin/sh"));
+        Process stray = run("trap '' TERM; exec " + java + " -c 'while :; do sleep 1; done'");
+        await(() -> pids().size() == 2);
+        long child = pids().getLast();
+        await(() -> Proc.isRunning(child, java.toString()));
+        Proc.endStrays(directory, 1);
+        assertThat(stray.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        await(() -> !Proc.isRunning(child, java.toString()));
+        assertThat(pids()).as("starts").hasSize(2);
     }
 
     @Test
