@@ -12,7 +12,6 @@ import io.grpc.ServerInterceptor;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
@@ -36,7 +35,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The region's end. A caller may come without a certificate (to join); a certificate it shows must
- * be valid. A service method asks {@link #caller()} who it is, and refuses.
+ * be valid. A service method asks {@link #caller()} who it is, and refuses. Those without one are
+ * {@link Strangers} and are given little.
  *
  * <p>A peer that does not answer is given up after about ten seconds: its streams then end with
  * {@code onError}, like those of a connection that was cut. A service that streams more than a few
@@ -71,15 +71,16 @@ public final class NodeListener implements AutoCloseable {
             BindableService service) {
         EventLoopGroup network = Transport.networkThread("node-listener");
         ExecutorService calls = Transport.callThreads("node-call-");
+        Strangers strangers = new Strangers();
         Server server =
                 NettyServerBuilder.forAddress(address)
                         .sslContext(tls(key, nodes))
-                        .channelType(NioServerSocketChannel.class)
+                        .channelFactory(strangers::listener)
                         .bossEventLoopGroup(network)
                         .workerEventLoopGroup(network)
                         .executor(calls)
                         .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
-                        .maxInboundMessageSize(Transport.MESSAGE_LIMIT_BYTES)
+                        .maxInboundMessageSize(Transport.NODE_LIMIT_BYTES)
                         .keepAliveTime(Transport.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                         .keepAliveTimeout(Transport.KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                         .permitKeepAliveTime(1, TimeUnit.SECONDS)

@@ -14,6 +14,9 @@ final class Transport {
     /** A goal with the user data of every server of a node must fit. */
     static final int MESSAGE_LIMIT_BYTES = 32 << 20;
 
+    /** What a node sends is smaller: the state of its servers, or 1 MiB of a console. */
+    static final int NODE_LIMIT_BYTES = 4 << 20;
+
     /** A peer that is silent for this long is asked whether it lives. */
     static final int KEEP_ALIVE_SECONDS = 5;
 

@@ -4,6 +4,7 @@
  * dev.iod.node.RegionLink} the node's.
  *
  * <p>Threads: one network thread per end; calls run on virtual threads. Bounded: the size of a
- * message, the calls of a connection, and the time a silent peer is believed in.
+ * message, the calls of a connection, the time a silent peer is believed in, and what peers without
+ * a certificate are given.
  */
 package dev.iod.node;
