@@ -10,19 +10,37 @@ versions of the random tests. Results: */target/surefire-reports, the whole log:
 USAGE
 }
 
-# Adds up the attributes of every test suite's report.
-count_tests() {
-    find ./*/target/surefire-reports -name 'TEST-*.xml' -exec grep -h -m1 '<testsuite ' {} + 2>/dev/null |
-        awk '{
+# One line for each report of a test class: module, class, seconds, tests, failed, skipped. A class that
+# runs a second time with its memory accesses checked has a report of its own, CLASS-checked.
+reports() {
+    find ./*/target/surefire-reports -name 'TEST-*.xml' 2>/dev/null | while IFS= read -r file; do
+        module=${file#./}
+        class=${file##*/TEST-}
+        grep -m 1 '<testsuite ' "$file" | awk -v module="${module%%/*}" -v class="${class%.xml}" '{
             for (i = 1; i <= NF; i++) {
-                if (split($i, pair, "\"") > 1) {
-                    if (pair[1] == "tests=") tests += pair[2]
-                    if (pair[1] == "failures=" || pair[1] == "errors=") failed += pair[2]
-                    if (pair[1] == "skipped=") skipped += pair[2]
-                }
+                if (split($i, pair, "\"") > 1) value[pair[1]] = pair[2]
             }
-        }
+            gsub(",", "", value["time="])
+            print module, class, value["time="], value["tests="], value["failures="] + value["errors="], value["skipped="]
+        }'
+    done
+}
+
+count_tests() {
+    reports | awk '{ tests += $4; failed += $5; skipped += $6 }
         END { printf "%d passed, %d failed, %d skipped\n", tests - failed - skipped, failed, skipped }'
+}
+
+# Where the time went: modules by their sum, in each its test classes, the longest first.
+time_table() {
+    echo "   seconds  tests  module, test class"
+    reports | awk '
+        { sum[$1] += $3; tests[$1] += $4; class[NR] = $2; of[NR] = $1; took[NR] = $3; ran[NR] = $4 }
+        END {
+            for (m in sum) print sum[m], m, 1, sum[m], tests[m], m
+            for (i = 1; i <= NR; i++) print sum[of[i]], of[i], 0, took[i], ran[i], "  " class[i]
+        }' | sort -k1,1nr -k2,2 -k3,3nr -k4,4nr |
+        awk '{ printf "%10.1f %6d  %s%s\n", $4, $5, $3 ? "" : "  ", $6 }'
 }
 
 # Names every failed test, with its message and first stack lines, in at most 60 lines: of a run by CI
@@ -57,16 +75,22 @@ run_tests() {
     mkdir -p target
     # shellcheck disable=SC2046
     install_packages maven $(sed 's/#.*//' cli/packages system-test/packages)
-    build --force
     image/build target/iod-micro
     find ./*/target/surefire-reports -type f -delete 2>/dev/null || true
     echo "iod: running tests; the whole log is target/test.log"
     result=0
     : >target/test.log # before tail looks for it
-    mvn --fail-at-end -Diod.full="$full" spotless:check verify >>target/test.log 2>&1 &
+    rm -f target/built
+    touch target/building
+    started=$(date +%s)
+    # One run of Maven makes the jars and tests; ./iod, which tests call, is told so.
+    IOD_MAVEN=running mvn --fail-at-end -Diod.full="$full" spotless:check verify >>target/test.log 2>&1 &
     maven=$!
     tail -n +1 -f --pid=$maven target/test.log | grep --line-buffered -E 'Tests run:.*(Time|FAIL)|ERROR|not run:' || true
     wait $maven || result=$?
+    [ "$result" != 0 ] || mv target/building target/built
+    time_table
+    echo "iod: tests took $((($(date +%s) - started) / 60)) minutes"
     counted=$(count_tests)
     case "$counted" in
         '0 passed'*) result=1 ;;

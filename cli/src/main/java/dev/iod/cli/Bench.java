@@ -1,6 +1,5 @@
 package dev.iod.cli;
 
-import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,17 +51,13 @@ final class Bench {
     record Row(String name, String metric, String unit, Figure ours) {}
 
     void run(boolean json) {
-        PrintStream out = System.out;
-        if (json) {
-            System.setOut(System.err); // what the steps say of themselves
-        }
         for (int round = 1; round <= rounds; round++) {
             try {
                 round();
             } finally {
                 new Down(layout).run(true);
             }
-            System.out.println("round " + round + " of " + rounds + " done");
+            System.err.println("round " + round + " of " + rounds + " done");
         }
         List<Row> rows = new ArrayList<>();
         samples.forEach(
@@ -71,7 +66,7 @@ final class Bench {
                     rows.add(new Row(parts[0], parts[1], parts[2], Figure.of(values)));
                 });
         if (json) {
-            out.println(Api.JSON.writerWithDefaultPrettyPrinter().writeValueAsString(rows));
+            System.out.println(Api.JSON.writerWithDefaultPrettyPrinter().writeValueAsString(rows));
             return;
         }
         for (Row row : rows) {

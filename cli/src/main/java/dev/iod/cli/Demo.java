@@ -109,9 +109,9 @@ final class Demo {
         progress.done("ping and 10 MiB each way", exchange);
         compare("from a to b", value(a, "demo: out "), value(b, "demo: in "));
         compare("from b to a", value(b, "demo: out "), value(a, "demo: in "));
-        System.out.println("  ping across the router: " + value(b, "demo: ping "));
-        System.out.println(
-                "  underlay: "
+        progress.say("ping across the router: " + value(b, "demo: ping "));
+        progress.say(
+                "underlay: "
                         + capture.summary(
                                 Underlay.address(index(hostA)),
                                 Underlay.address(index(hostB)),
@@ -282,7 +282,7 @@ final class Demo {
         return console.substring(at + word.length()).lines().findFirst().orElse("").strip();
     }
 
-    private static void compare(String direction, String sent, String received) {
+    private void compare(String direction, String sent, String received) {
         if (sent.length() != 64 || !sent.equals(received)) {
             throw new CliException(
                     "10 MiB "
@@ -292,7 +292,6 @@ final class Demo {
                             + ", received "
                             + received);
         }
-        System.out.println(
-                "  10 MiB " + direction + ": sha256 " + sent.substring(0, 16) + "… equal");
+        progress.say("10 MiB " + direction + ": sha256 " + sent.substring(0, 16) + "… equal");
     }
 }

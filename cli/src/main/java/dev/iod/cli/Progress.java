@@ -1,14 +1,12 @@
 package dev.iod.cli;
 
-/** One line for each finished step, with its time. */
+/** What a long command says while it works, on standard error: one line for each finished step. */
 final class Progress {
-    private final long start = System.nanoTime();
-
     void done(String what, long sinceNanos) {
-        System.out.printf("  %-32s %6.1f s%n", what, (System.nanoTime() - sinceNanos) / 1e9);
+        System.err.printf("  %-32s %6.1f s%n", what, (System.nanoTime() - sinceNanos) / 1e9);
     }
 
-    double totalSeconds() {
-        return (System.nanoTime() - start) / 1e9;
+    void say(String what) {
+        System.err.println("  " + what);
     }
 }

@@ -132,6 +132,7 @@ final class ServicesTest {
     private void run(String command) throws IOException, InterruptedException {
         List<String> words = new ArrayList<>();
         words.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+        words.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")); // as ./iod
         words.addAll(List.of("-cp", classPath(), "dev.iod.cli.Main"));
         words.addAll(List.of(command.split(" ")));
         ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
