@@ -75,7 +75,7 @@ run_tests() {
     mkdir -p target
     # shellcheck disable=SC2046
     install_packages maven $(sed 's/#.*//' cli/packages system-test/packages)
-    image/build target/iod-micro
+    guest/build target/iod-micro
     find ./*/target/surefire-reports -type f -delete 2>/dev/null || true
     echo "iod: running tests; the whole log is target/test.log"
     result=0

@@ -1,27 +1,17 @@
 /**
- * The region's control plane: identity, image, network and compute services and their reconcilers.
+ * The region's process: Main wires the services of the other modules together, with the settings
+ * and keys it needs to do so. Uses every module of the region.
  */
 @org.jspecify.annotations.NullMarked
-// The package of the migrations holds no classes, and Flyway finds them only if it is open.
-@SuppressWarnings("opens")
 module dev.iod.control {
     requires static transitive org.jspecify;
-    requires dev.iod.runtime;
-    requires dev.iod.ovsdb;
+    requires dev.iod.compute;
+    requires dev.iod.identity;
+    requires dev.iod.image;
+    requires dev.iod.network;
     requires dev.iod.node;
-    requires java.sql;
+    requires dev.iod.northbound;
+    requires dev.iod.region;
+    requires dev.iod.runtime;
     requires java.logging;
-    requires tools.jackson.databind;
-    requires com.zaxxer.hikari;
-    requires flyway.core;
-    requires org.jdbi.v3.core;
-    // Jdbi needs it and, being an automatic module, cannot say so.
-    requires io.leangen.geantyref;
-    requires org.postgresql.jdbc;
-    requires io.helidon.webserver;
-
-    exports dev.iod.control.db to
-            org.postgresql.jdbc;
-
-    opens db.migration;
 }

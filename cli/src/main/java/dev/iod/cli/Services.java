@@ -132,7 +132,7 @@ final class Services {
         String database =
                 config.database()
                         .orElse(
-                                "jdbc:postgresql://localhost/iod?user=iod&socketFactory=dev.iod.control.db.UnixSocketFactory&socketFactoryArg="
+                                "jdbc:postgresql://localhost/iod?user=iod&socketFactory=dev.iod.store.UnixSocketFactory&socketFactoryArg="
                                         + socket);
         Setting settings =
                 new Setting(

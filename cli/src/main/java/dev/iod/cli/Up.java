@@ -67,7 +67,7 @@ final class Up {
 
     /** The script itself knows whether its packages or its files have changed. */
     private void image() {
-        String build = layout.home().resolve("image/build").toString();
+        String build = layout.home().resolve("guest/build").toString();
         step(
                 "guest image iod-micro built",
                 () ->

@@ -1,30 +1,30 @@
 package dev.iod.control;
 
-import dev.iod.control.compute.Compute;
-import dev.iod.control.db.Database;
-import dev.iod.control.http.Api;
-import dev.iod.control.http.ApiServer;
-import dev.iod.control.identity.Bootstrap;
-import dev.iod.control.identity.IdentityApi;
-import dev.iod.control.identity.TokenService;
-import dev.iod.control.image.ImageApi;
-import dev.iod.control.image.ImageFiles;
-import dev.iod.control.image.ImageService;
-import dev.iod.control.network.NetworkApi;
-import dev.iod.control.network.NorthboundReconciler;
-import dev.iod.control.network.ServerPorts;
-import dev.iod.control.node.NodeApi;
-import dev.iod.control.node.NodeWatch;
-import dev.iod.control.node.ObservationSink;
-import dev.iod.control.node.RegionService;
-import dev.iod.control.node.Sessions;
+import dev.iod.compute.Compute;
+import dev.iod.identity.IdentityApi;
+import dev.iod.identity.TokenService;
+import dev.iod.image.ImageApi;
+import dev.iod.image.ImageFiles;
+import dev.iod.image.ImageService;
+import dev.iod.network.NetworkApi;
+import dev.iod.network.ServerPorts;
 import dev.iod.node.NodeListener;
+import dev.iod.northbound.NorthboundReconciler;
+import dev.iod.region.ConnectedNodes;
+import dev.iod.region.NodeApi;
+import dev.iod.region.NodeWatch;
+import dev.iod.region.RegionService;
+import dev.iod.region.Service;
+import dev.iod.region.Services;
+import dev.iod.region.Sessions;
 import dev.iod.runtime.Config;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;
+import dev.iod.store.Database;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -69,27 +69,32 @@ public final class Main {
         InetAddress loopback = InetAddress.getLoopbackAddress();
         Pki pki = Pki.loadOrCreate(settings.directory().resolve("pki"), clock);
         Database database = Database.open(settings.database(), DATABASE_CONNECTIONS);
-
-        Bootstrap.run(database, settings.adminPassword(), clock);
         TokenService tokens = new TokenService(database, clock);
         ImageService images = new ImageService(database, new ImageFiles(settings.images()), clock);
-
         ServerPorts ports = ServerPorts.sql();
-        ObservationSink observations = Compute.observations(database, ports);
-        Sessions sessions = new Sessions(database, Compute.goals(ports), observations, clock);
-        Compute compute = new Compute(database, images, ports, sessions);
+        ConnectedNodes nodes = new ConnectedNodes();
 
-        List<Api> apis =
+        List<Service> others =
                 List.of(
-                        VersionApi.api(),
-                        IdentityApi.create(database, tokens, settings.region(), clock),
-                        ImageApi.create(database, images),
-                        NetworkApi.of(database, MAX_MTU_BYTES, Compute.portWatcher()),
-                        compute.api(),
-                        NodeApi.create(database, clock));
+                        new Compute(database, images, ports, nodes).service(),
+                        NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()),
+                        ImageApi.service(database, images),
+                        NodeApi.service(database, clock));
+        List<Service> services = new ArrayList<>();
+        services.add(
+                IdentityApi.service(
+                        database,
+                        tokens,
+                        settings.region(),
+                        settings.adminPassword(),
+                        clock,
+                        others));
+        services.addAll(others);
+        Services.prepare(database, services);
 
         // Closed in this order: first the doors, last the database.
-        shutdown.add("api", ApiServer.start(loopback, settings.apiPort(), apis, tokens));
+        shutdown.add("api", Services.serve(loopback, settings.apiPort(), services, tokens));
+        Sessions sessions = new Sessions(database, nodes, services, clock);
         shutdown.add("sessions", sessions);
         shutdown.add(
                 "nodes",
@@ -97,11 +102,12 @@ public final class Main {
                         new InetSocketAddress(loopback, settings.nodePort()),
                         pki.region().keyManager(),
                         TlsIdentity.trustManager(pki.region().authorities()),
-                        new RegionService(database, sessions, images, pki.authority(), clock)));
+                        new RegionService(
+                                database, sessions, images::file, pki.authority(), clock)));
         shutdown.add(
                 "northbound",
                 NorthboundReconciler.start(database, settings.northbound(), settings.region()));
-        shutdown.add("watch", new NodeWatch(database, observations));
+        shutdown.add("watch", new NodeWatch(database, services));
         shutdown.add("tokens", tokens);
         shutdown.add("database", database);
     }

@@ -1,4 +1,4 @@
 /**
- * The region's control plane: identity, image, network and compute services and their reconcilers.
+ * The region's process: its settings and keys, and {@code Main}, which wires the services together.
  */
 package dev.iod.control;

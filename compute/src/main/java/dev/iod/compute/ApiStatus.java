@@ -1,0 +1,48 @@
+package dev.iod.compute;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code status} of a server: Nova's table from vm_state and task_state. */
+enum ApiStatus {
+    ACTIVE,
+    BUILD,
+    REBOOT,
+    HARD_REBOOT,
+    SHUTOFF,
+    ERROR,
+    /** The node has not been heard of for a while: what the server does is not known. */
+    UNKNOWN;
+
+    static ApiStatus of(VmState vm, TaskState task, boolean nodeLost) {
+        if (nodeLost) {
+            return UNKNOWN;
+        }
+        return switch (vm) {
+            case BUILDING -> BUILD;
+            case STOPPED -> SHUTOFF;
+            case ERROR -> ERROR;
+            case ACTIVE ->
+                    switch (task) {
+                        case REBOOTING -> REBOOT;
+                        case REBOOTING_HARD -> HARD_REBOOT;
+                        case NONE, SPAWNING, POWERING_ON, POWERING_OFF, DELETING -> ACTIVE;
+                    };
+        };
+    }
+
+    /** The statuses of texts in any case; unknown ones are left out. */
+    static List<ApiStatus> parse(List<String> texts) {
+        List<String> wanted = texts.stream().map(t -> t.toUpperCase(Locale.ROOT)).toList();
+        return Arrays.stream(values()).filter(s -> wanted.contains(s.name())).toList();
+    }
+
+    /** Whether Nova shows {@code progress}. */
+    boolean hasProgress() {
+        return switch (this) {
+            case ACTIVE, BUILD -> true;
+            case REBOOT, HARD_REBOOT, SHUTOFF, ERROR, UNKNOWN -> false;
+        };
+    }
+}

@@ -1,0 +1,261 @@
+package dev.iod.compute;
+
+import static dev.iod.rest.Formats.body;
+import static dev.iod.rest.Formats.nullable;
+import static dev.iod.rest.Formats.optional;
+import static dev.iod.rest.Formats.required;
+import static dev.iod.rest.Formats.since;
+import static dev.iod.rest.Formats.struct;
+import static dev.iod.rest.Formats.until;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Formats;
+import dev.iod.rest.Json;
+import dev.iod.rest.Request;
+import dev.iod.rest.Schema;
+import dev.iod.rest.Schema.Anything;
+import dev.iod.rest.Schema.ByVersion;
+import dev.iod.rest.Schema.Choice;
+import dev.iod.rest.Schema.Dictionary;
+import dev.iod.rest.Schema.Either;
+import dev.iod.rest.Schema.Items;
+import dev.iod.rest.Schema.Null;
+import dev.iod.rest.Schema.Property;
+import dev.iod.rest.Schema.Struct;
+import dev.iod.rest.Schema.Text;
+import java.util.List;
+import java.util.regex.Pattern;
+import tools.jackson.databind.JsonNode;
+
+/** The bodies of all requests of the compute service in every microversion, as data. */
+final class Bodies {
+    /** Most servers one request may ask for; Nova leaves this to the quota alone. */
+    static final int MAX_SERVERS_PER_REQUEST = 100;
+
+    static final int MAX_TAGS = 50;
+    private static final int MAX_ITEMS = 64;
+    private static final int FOREVER = Integer.MAX_VALUE;
+
+    private Bodies() {}
+
+    private static final Schema OPEN = new Struct(List.of(), true);
+
+    private static final Schema NETWORK_LIST =
+            new Items(
+                    struct(
+                            optional("fixed_ip", Formats.IP),
+                            optional("port", nullable(Formats.ID)),
+                            new Property("uuid", Formats.TEXT, false, 1, 36),
+                            since(37, "uuid", Formats.ID),
+                            new Property("tag", Formats.TAG, false, 32, 36),
+                            since(42, "tag", Formats.TAG)),
+                    0,
+                    MAX_ITEMS,
+                    false);
+
+    private static final Schema NETWORKS =
+            new ByVersion(
+                    NETWORK_LIST,
+                    37,
+                    new Either(List.of(NETWORK_LIST, new Choice(List.of("none", "auto")))));
+
+    private static final Schema HINTS = new Struct(List.of(optional("group", Formats.ID)), true);
+
+    private static final Schema NEW_SERVER =
+            struct(
+                    required("name", Formats.NAME),
+                    required("flavorRef", Formats.FLAVOR_REF),
+                    optional("imageRef", Formats.ID_OR_EMPTY),
+                    optional("adminPass", Formats.TEXT),
+                    optional("metadata", Formats.METADATA),
+                    until(36, "networks", NETWORKS),
+                    new Property("networks", NETWORKS, true, 37, FOREVER),
+                    optional("OS-DCF:diskConfig", Formats.DISK_CONFIG),
+                    optional("accessIPv4", Formats.ACCESS_IPV4),
+                    optional("accessIPv6", Formats.ACCESS_IPV6),
+                    until(56, "personality", new Items(OPEN, 0, MAX_ITEMS, false)),
+                    optional("availability_zone", Formats.NAME),
+                    optional("block_device_mapping", new Items(OPEN, 0, MAX_ITEMS, false)),
+                    optional("block_device_mapping_v2", new Items(OPEN, 0, MAX_ITEMS, false)),
+                    optional("config_drive", Formats.BOOLEAN),
+                    optional("key_name", Formats.NAME),
+                    optional("min_count", Formats.POSITIVE),
+                    optional("max_count", Formats.POSITIVE),
+                    optional("return_reservation_id", Formats.BOOLEAN),
+                    optional(
+                            "security_groups",
+                            new Items(struct(optional("name", Formats.NAME)), 0, MAX_ITEMS, false)),
+                    optional("user_data", Formats.BASE64),
+                    since(19, "description", Formats.DESCRIPTION),
+                    since(52, "tags", new Items(Formats.TAG, 0, MAX_TAGS, false)),
+                    since(
+                            63,
+                            "trusted_image_certificates",
+                            nullable(new Items(new Text(1, 255, Formats.ANY), 1, 50, true))),
+                    since(74, "host", Formats.HOST),
+                    since(74, "hypervisor_hostname", Formats.HOST),
+                    since(90, "hostname", Formats.HOST_NAME));
+
+    static final Schema CREATE_SERVER =
+            struct(
+                    required("server", NEW_SERVER),
+                    optional("os:scheduler_hints", HINTS),
+                    optional("OS-SCH-HNT:scheduler_hints", HINTS));
+
+    static final Schema UPDATE_SERVER =
+            body(
+                    "server",
+                    struct(
+                            optional("name", Formats.NAME),
+                            optional("OS-DCF:diskConfig", Formats.DISK_CONFIG),
+                            optional("accessIPv4", Formats.ACCESS_IPV4),
+                            optional("accessIPv6", Formats.ACCESS_IPV6),
+                            since(19, "description", Formats.DESCRIPTION),
+                            since(90, "hostname", Formats.HOST_NAME)));
+
+    static final Schema REBOOT =
+            body(
+                    "reboot",
+                    struct(
+                            required(
+                                    "type",
+                                    new Choice(
+                                            List.of(
+                                                    "HARD", "Hard", "hard", "SOFT", "Soft",
+                                                    "soft")))));
+
+    static final Schema CONSOLE_OUTPUT =
+            body(
+                    "os-getConsoleOutput",
+                    struct(optional("length", nullable(new Schema.Whole(-1, Integer.MAX_VALUE)))));
+
+    static final Schema RESET_STATE =
+            body(
+                    "os-resetState",
+                    struct(required("state", new Choice(List.of("active", "error")))));
+
+    /** Start, stop and the like: the value is ignored, as in Nova. */
+    static Schema plainAction(String name) {
+        return body(name, new Anything());
+    }
+
+    static final Schema METADATA = body("metadata", Formats.METADATA);
+    static final Schema META = body("meta", Formats.METADATA);
+    static final Schema TAGS = body("tags", new Items(Formats.TAG, 0, MAX_TAGS, false));
+
+    private static final Schema FLAVOR_DESCRIPTION =
+            nullable(new Text(0, 65_535, Formats.matching("[^\\p{Cntrl}]*")));
+
+    static final Schema CREATE_FLAVOR =
+            body(
+                    "flavor",
+                    struct(
+                            required("name", Formats.NAME),
+                            optional(
+                                    "id",
+                                    new Either(
+                                            List.of(
+                                                    new Text(
+                                                            1,
+                                                            255,
+                                                            Formats.matching(
+                                                                    "(?! )[a-zA-Z0-9. _-]+(?<! )")),
+                                                    new Schema.Whole(0, Long.MAX_VALUE),
+                                                    new Null()))),
+                            required("ram", Formats.POSITIVE),
+                            required("vcpus", Formats.POSITIVE),
+                            required("disk", Formats.NOT_NEGATIVE),
+                            optional("OS-FLV-EXT-DATA:ephemeral", Formats.NOT_NEGATIVE),
+                            optional("swap", Formats.NOT_NEGATIVE),
+                            optional("rxtx_factor", Formats.DECIMAL),
+                            optional("os-flavor-access:is_public", Formats.BOOLEAN),
+                            since(55, "description", FLAVOR_DESCRIPTION)));
+
+    static final Schema UPDATE_FLAVOR =
+            body("flavor", struct(required("description", FLAVOR_DESCRIPTION)));
+
+    private static final Schema EXTRA_SPEC_VALUES =
+            new Dictionary(
+                    Pattern.compile("[a-zA-Z0-9-_:. ]{1,255}"),
+                    new Either(
+                            List.of(
+                                    new Text(0, 255, Formats.ANY),
+                                    new Schema.Whole(Long.MIN_VALUE, Long.MAX_VALUE))));
+
+    static final Schema EXTRA_SPECS = body("extra_specs", EXTRA_SPEC_VALUES);
+    static final Schema EXTRA_SPEC = EXTRA_SPEC_VALUES;
+
+    static final Schema ADD_ACCESS =
+            body("addTenantAccess", struct(required("tenant", Formats.TEXT)));
+    static final Schema REMOVE_ACCESS =
+            body("removeTenantAccess", struct(required("tenant", Formats.TEXT)));
+
+    static final Schema CREATE_KEYPAIR =
+            body(
+                    "keypair",
+                    struct(
+                            required("name", Formats.KEYPAIR_NAME),
+                            optional("public_key", Formats.TEXT),
+                            since(2, "type", new Choice(List.of("ssh", "x509"))),
+                            since(10, "user_id", Formats.TEXT)));
+
+    private static final Schema HARD_POLICY = new Choice(List.of("anti-affinity", "affinity"));
+    private static final Schema POLICY =
+            new Choice(List.of("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"));
+
+    static final Schema CREATE_SERVER_GROUP =
+            body(
+                    "server_group",
+                    struct(
+                            required("name", Formats.NAME),
+                            new Property(
+                                    "policies",
+                                    new Items(new ByVersion(HARD_POLICY, 15, POLICY), 1, 1, true),
+                                    true,
+                                    1,
+                                    63),
+                            new Property("policy", POLICY, true, 64, FOREVER),
+                            since(
+                                    64,
+                                    "rules",
+                                    struct(optional("max_server_per_host", Formats.POSITIVE)))));
+
+    static final Schema UPDATE_SERVICE =
+            struct(
+                    since(53, "status", new Choice(List.of("enabled", "disabled"))),
+                    since(53, "disabled_reason", new Text(1, 255, Formats.ANY)),
+                    since(53, "forced_down", Formats.BOOLEAN));
+
+    static final Schema SERVICE_SWITCH =
+            struct(
+                    required("host", Formats.HOST),
+                    required("binary", Formats.NAME),
+                    optional("disabled_reason", new Text(1, 255, Formats.ANY)));
+
+    static Schema quotaSet(List<Property> resources) {
+        return body("quota_set", new Struct(resources, false));
+    }
+
+    /**
+     * The body of a request.
+     *
+     * @throws ApiException 400 in Nova's words when it is not as described
+     */
+    static JsonNode read(Request request, Schema schema) {
+        byte[] bytes = request.bytes();
+        if (bytes.length == 0) {
+            throw ApiException.badRequest("Malformed request body");
+        }
+        return checked(Json.parse(bytes), schema, request.microversion().minor());
+    }
+
+    /** The same for a body that is parsed already. */
+    static JsonNode checked(JsonNode body, Schema schema, int minor) {
+        schema.check(body, minor)
+                .ifPresent(
+                        violation -> {
+                            throw ApiException.badRequest(violation.text());
+                        });
+        return body;
+    }
+}

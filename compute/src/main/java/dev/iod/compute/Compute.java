@@ -1,0 +1,62 @@
+package dev.iod.compute;
+
+import dev.iod.image.Images;
+import dev.iod.network.ServerPorts;
+import dev.iod.network.ServerWatcher;
+import dev.iod.region.NodeSessions;
+import dev.iod.region.Service;
+import dev.iod.rest.Route;
+import dev.iod.store.Database;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The compute service: its API, its part of nodes' goals and what it does with their reports. */
+public final class Compute {
+    private final Parts parts;
+
+    /**
+     * @param sessions for console output
+     */
+    public Compute(Database database, Images images, ServerPorts ports, NodeSessions sessions) {
+        this.parts = new Parts(database, images, ports, sessions);
+    }
+
+    /** Tells a server's node when the network API changes the server's ports. */
+    public static ServerWatcher portWatcher() {
+        return (handle, serverId) ->
+                ServerStore.find(handle, serverId)
+                        .ifPresent(server -> new ServerChanges.Edit(handle, server).tellNode());
+    }
+
+    /** {@code /compute}. */
+    public Service service() {
+        ServerChanges changes = new ServerChanges(parts);
+        List<Route> routes =
+                Stream.of(
+                                VersionsApi.routes(),
+                                new ServerApi(parts, new ServerCreation(parts), changes).routes(),
+                                new ServerActionApi(parts, changes).routes(),
+                                new ServerMetadataApi(parts, changes).routes(),
+                                new InstanceActionApi(parts).routes(),
+                                new FlavorApi(parts).routes(),
+                                new KeypairApi(parts).routes(),
+                                new ServerGroupApi(parts).routes(),
+                                new HypervisorApi(parts).routes(),
+                                new ComputeServiceApi(parts).routes(),
+                                new QuotaApi(parts).routes())
+                        .flatMap(List::stream)
+                        .toList();
+        return Service.listed(
+                        "compute",
+                        "nova",
+                        Scopes.PREFIX,
+                        VersionsApi.VERSION_PATH,
+                        new ComputeDialect(),
+                        routes)
+                .with(VersionsApi.MICROVERSIONS)
+                .withMigrations("db/compute")
+                .withNodes(
+                        new ComputeGoals(parts.ports()),
+                        new ComputeObservations(parts.database(), parts.ports()));
+    }
+}

@@ -1,0 +1,110 @@
+package dev.iod.compute;
+
+import dev.iod.image.Images;
+import dev.iod.network.ServerPorts;
+import dev.iod.network.ServerPorts.ServerPort;
+import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
+import dev.iod.node.MachineModel;
+import dev.iod.node.Metadata;
+import dev.iod.node.Nic;
+import dev.iod.node.Power;
+import dev.iod.node.PublicKey;
+import dev.iod.region.GoalPart;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/** The servers of a node's goal: all that are placed on it and not being deleted. */
+final class ComputeGoals implements GoalPart {
+    private final ServerPorts ports;
+
+    ComputeGoals(ServerPorts ports) {
+        this.ports = ports;
+    }
+
+    @Override
+    public void add(Handle handle, String node, Goal.Builder goal) {
+        List<Server> servers =
+                ServerStore.onNode(handle, node).stream()
+                        .filter(server -> !server.deleting())
+                        .toList();
+        Map<UUID, List<ServerPort>> nics =
+                ports.of(handle, servers.stream().map(Server::id).toList());
+        for (Server server : servers) {
+            goal.addServers(machine(server, nics.getOrDefault(server.id(), List.of())));
+        }
+    }
+
+    static dev.iod.node.Server machine(Server server, List<ServerPort> ports) {
+        dev.iod.node.Server.Builder machine =
+                dev.iod.node.Server.newBuilder()
+                        .setId(server.id().toString())
+                        .setName(server.hostname())
+                        .setPower(power(server.state().wish()))
+                        .setBootGeneration(server.state().bootGeneration())
+                        .setSoftRebootGeneration(server.state().softRebootGeneration())
+                        .setMachineModel(model(server.flavor()))
+                        .setVcpus(server.flavor().vcpus())
+                        .setMemoryMib(server.flavor().memoryMib())
+                        .setKernel(part(server.boot().kernel()))
+                        .setInitrd(part(server.boot().initrd()))
+                        .setCommandLine(server.boot().commandLine())
+                        .setMetadata(metadata(server, ports));
+        RootDisks.of(server).ifPresent(machine::setRootDisk);
+        for (ServerPort port : ports) {
+            machine.addNics(
+                    Nic.newBuilder()
+                            .setPortId(port.id().toString())
+                            .setNetworkId(port.networkId().toString())
+                            .setMac(port.mac())
+                            .setMtu(port.mtuBytes())
+                            .addAllAddresses(port.addresses()));
+        }
+        return machine.build();
+    }
+
+    private static Metadata metadata(Server server, List<ServerPort> ports) {
+        Metadata.Builder metadata =
+                Metadata.newBuilder()
+                        .setProjectId(server.projectId())
+                        .setUserData(server.guest().userData().orElse(""))
+                        .putAllProperties(server.guest().metadata())
+                        .setAvailabilityZone(ServerShown.ZONE)
+                        .setFlavor(server.flavor().name())
+                        .setImageId(server.origin().imageId())
+                        .addAllSecurityGroups(ServerView.securityGroupNames(ports))
+                        .setCreatedAt(server.times().created().getEpochSecond());
+        server.guest()
+                .keyName()
+                .ifPresent(
+                        name ->
+                                metadata.addKeys(
+                                        PublicKey.newBuilder()
+                                                .setName(name)
+                                                .setOpenssh(server.guest().keyOpenssh())));
+        return metadata.build();
+    }
+
+    private static Power power(Lifecycle.Wish wish) {
+        return switch (wish) {
+            case ON -> Power.ON;
+            case OFF -> Power.OFF;
+        };
+    }
+
+    private static MachineModel model(Flavor flavor) {
+        return "microvm".equals(flavor.properties().get(Flavor.MACHINE))
+                ? MachineModel.MICROVM
+                : MachineModel.Q35;
+    }
+
+    static ImagePart part(Images.Part part) {
+        return ImagePart.newBuilder()
+                .setImageId(part.imageId())
+                .setSha256(part.sha256())
+                .setSizeBytes(part.sizeBytes())
+                .build();
+    }
+}

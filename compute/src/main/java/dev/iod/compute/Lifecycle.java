@@ -1,0 +1,283 @@
+package dev.iod.compute;
+
+import java.util.Optional;
+
+/**
+ * How a server's state follows from what was asked and what its node reports: one pure function, so
+ * a report that is lost, late or repeated does no harm and a restart anywhere needs nothing but the
+ * next report.
+ */
+final class Lifecycle {
+    private Lifecycle() {}
+
+    /** Whether the machine shall run. */
+    enum Wish {
+        ON,
+        OFF
+    }
+
+    /**
+     * A server's recorded state.
+     *
+     * @param bootGeneration raised by everything that asks for a new boot (start, hard reboot)
+     * @param softRebootGeneration raised by a soft reboot
+     * @param goalRevision the node's goal revision that carries the last change of this server
+     * @param pinned an administrator set the state by hand, reports leave it alone
+     * @param launched it has been ACTIVE once
+     */
+    record State(
+            VmState vm,
+            TaskState task,
+            PowerState power,
+            Wish wish,
+            long bootGeneration,
+            long softRebootGeneration,
+            long goalRevision,
+            boolean pinned,
+            boolean launched) {
+
+        /** A new server, or one that found no node. */
+        static State initial(VmState vm, TaskState task) {
+            return new State(vm, task, PowerState.NO_STATE, Wish.ON, 1, 0, 0, false, false);
+        }
+
+        /** Something new is asked; a state set by hand ends with it. */
+        State asked(TaskState task, Wish wish, long moreBoots, long moreSoftReboots) {
+            return new State(
+                    vm,
+                    task,
+                    power,
+                    wish,
+                    bootGeneration + moreBoots,
+                    softRebootGeneration + moreSoftReboots,
+                    goalRevision,
+                    false,
+                    launched);
+        }
+
+        /** Set by an administrator's hand; ERROR stays until something is asked. */
+        State reset(VmState vm) {
+            return new State(
+                    vm,
+                    TaskState.NONE,
+                    power,
+                    wish,
+                    bootGeneration,
+                    softRebootGeneration,
+                    goalRevision,
+                    vm == VmState.ERROR,
+                    launched);
+        }
+
+        /** What a report led to. */
+        State seen(Changed changed) {
+            return new State(
+                    changed.vm(),
+                    changed.task(),
+                    changed.power(),
+                    changed.wish(),
+                    bootGeneration,
+                    softRebootGeneration,
+                    goalRevision,
+                    pinned,
+                    launched);
+        }
+
+        /** The same in another revision of the node's goal. */
+        State in(long revision) {
+            return new State(
+                    vm,
+                    task,
+                    power,
+                    wish,
+                    bootGeneration,
+                    softRebootGeneration,
+                    revision,
+                    pinned,
+                    launched);
+        }
+    }
+
+    /** The state of a machine on its node. */
+    enum Machine {
+        STARTING,
+        RUNNING,
+        STOPPED,
+        FAILED
+    }
+
+    /**
+     * A node's report about one server.
+     *
+     * @param goalRevision of the goal the node was acting on
+     * @param reason for FAILED and unexpected STOPPED
+     * @param bootGeneration of the machine reported on
+     * @param networkReady every port is claimed and its flows are live
+     */
+    record Report(
+            long goalRevision,
+            Machine machine,
+            String reason,
+            long bootGeneration,
+            long softRebootGeneration,
+            boolean networkReady) {}
+
+    /** What a report leads to. */
+    sealed interface Verdict {}
+
+    /** Nothing changes. */
+    record Unchanged() implements Verdict {}
+
+    /**
+     * A new state.
+     *
+     * @param fault what to tell the user, when the state is ERROR
+     * @param done the pending action is over
+     */
+    record Changed(
+            VmState vm,
+            TaskState task,
+            PowerState power,
+            Wish wish,
+            Optional<String> fault,
+            boolean done)
+            implements Verdict {}
+
+    /** The server is not on its node any more and must not be: rows and ports can go. */
+    record Gone() implements Verdict {}
+
+    /** What a node's silence about one of its servers means. */
+    static Verdict absent(State state, long reportedGoalRevision) {
+        if (reportedGoalRevision < state.goalRevision()) {
+            return new Unchanged();
+        }
+        return switch (state.task()) {
+            case DELETING -> new Gone();
+            case POWERING_OFF ->
+                    changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
+            // Wanted and not there yet, or lost with its host: the goal makes the node start it.
+            case NONE, SPAWNING, POWERING_ON, REBOOTING, REBOOTING_HARD ->
+                    changed(state, state.vm(), state.task(), idlePower(state));
+        };
+    }
+
+    /** What a report about a server means. */
+    static Verdict reported(State state, Report report) {
+        if (state.task() == TaskState.DELETING) {
+            return changed(state, state.vm(), state.task(), power(report.machine()));
+        }
+        if (state.pinned() || report.goalRevision() < state.goalRevision()) {
+            // The node does not know yet what was asked last: only the power state is news.
+            return changed(state, state.vm(), state.task(), power(report.machine()));
+        }
+        return switch (state.wish()) {
+            case ON -> wantedOn(state, report);
+            case OFF -> wantedOff(state, report);
+        };
+    }
+
+    private static Verdict wantedOn(State state, Report report) {
+        boolean thisBoot = report.bootGeneration() >= state.bootGeneration();
+        return switch (report.machine()) {
+            case STARTING -> changed(state, state.vm(), state.task(), PowerState.NO_STATE);
+            case RUNNING -> running(state, report, thisBoot);
+            case STOPPED -> stopped(state, report, thisBoot);
+            // The node knows this wish and says that it cannot be: that is final for now, whatever
+            // ran before. Should it succeed later, the state follows.
+            case FAILED ->
+                    changed(
+                            state,
+                            VmState.ERROR,
+                            TaskState.NONE,
+                            state.wish(),
+                            PowerState.CRASHED,
+                            Optional.of(fault(report)));
+        };
+    }
+
+    private static Verdict running(State state, Report report, boolean thisBoot) {
+        boolean softDone = report.softRebootGeneration() >= state.softRebootGeneration();
+        boolean ready = thisBoot && softDone && (report.networkReady() || state.launched());
+        return ready
+                ? changed(state, VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING)
+                : changed(state, state.vm(), state.task(), PowerState.RUNNING);
+    }
+
+    private static Verdict stopped(State state, Report report, boolean thisBoot) {
+        boolean settled = state.vm() == VmState.ACTIVE && state.task() == TaskState.NONE;
+        if (!thisBoot && !settled) {
+            return changed(state, state.vm(), state.task(), PowerState.SHUTDOWN);
+        }
+        if (!state.launched()) {
+            return changed(
+                    state,
+                    VmState.ERROR,
+                    TaskState.NONE,
+                    state.wish(),
+                    PowerState.SHUTDOWN,
+                    Optional.of(fault(report)));
+        }
+        // The guest switched itself off. It stays off until its owner starts it, as in Nova.
+        return changed(
+                state,
+                VmState.STOPPED,
+                TaskState.NONE,
+                Wish.OFF,
+                PowerState.SHUTDOWN,
+                Optional.empty());
+    }
+
+    private static Verdict wantedOff(State state, Report report) {
+        return switch (report.machine()) {
+            case STOPPED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
+            case FAILED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.CRASHED);
+            case STARTING, RUNNING ->
+                    changed(state, state.vm(), state.task(), power(report.machine()));
+        };
+    }
+
+    private static Verdict changed(State state, VmState vm, TaskState task, PowerState power) {
+        return changed(state, vm, task, state.wish(), power, Optional.empty());
+    }
+
+    private static Verdict changed(
+            State state,
+            VmState vm,
+            TaskState task,
+            Wish wish,
+            PowerState power,
+            Optional<String> fault) {
+        boolean same =
+                vm == state.vm()
+                        && task == state.task()
+                        && power == state.power()
+                        && wish == state.wish();
+        if (same) {
+            return new Unchanged();
+        }
+        boolean done = state.task() != TaskState.NONE && task == TaskState.NONE;
+        return new Changed(vm, task, power, wish, fault, done);
+    }
+
+    private static PowerState power(Machine machine) {
+        return switch (machine) {
+            case STARTING -> PowerState.NO_STATE;
+            case RUNNING -> PowerState.RUNNING;
+            case STOPPED -> PowerState.SHUTDOWN;
+            case FAILED -> PowerState.CRASHED;
+        };
+    }
+
+    private static PowerState idlePower(State state) {
+        return switch (state.wish()) {
+            case ON -> PowerState.NO_STATE;
+            case OFF -> PowerState.SHUTDOWN;
+        };
+    }
+
+    private static String fault(Report report) {
+        return report.reason().isEmpty()
+                ? "The node could not run the server and gave no reason."
+                : report.reason();
+    }
+}

@@ -1,0 +1,66 @@
+package dev.iod.compute;
+
+import dev.iod.image.Images;
+import dev.iod.node.RootDisk;
+import dev.iod.rest.ApiException;
+import java.util.Optional;
+
+/**
+ * The root disk of a server: as large as the flavor says and, as in Nova, as large as the image
+ * when the flavor says 0. It starts as the image's bytes when the image is a raw disk, else as
+ * zeros; a flavor of 0 with an image that is no disk makes none.
+ */
+final class RootDisks {
+    private static final long UNIT_BYTES = 4096;
+
+    private RootDisks() {}
+
+    /**
+     * @throws ApiException 400 in Nova's words when the image does not fit into the flavor's disk
+     */
+    static void check(Flavor flavor, Images.Bootable image) {
+        long diskBytes = bytes(flavor);
+        long minimum = image.minDiskGib() << 30;
+        long imageBytes = image.disk().map(Images.Part::sizeBytes).orElse(0L);
+        if (diskBytes > 0 && diskBytes < imageBytes) {
+            throw ApiException.badRequest(
+                    "Flavor's disk is too small for requested image. Flavor disk is %d bytes, image is %d bytes."
+                            .formatted(diskBytes, imageBytes));
+        }
+        if (diskBytes > 0 && diskBytes < minimum) {
+            throw ApiException.badRequest(
+                    "Flavor's disk is too small for requested image. Flavor disk is %d bytes, minimum is %d bytes."
+                            .formatted(diskBytes, minimum));
+        }
+    }
+
+    /** What a node is told; empty: the server has none. */
+    static Optional<RootDisk> of(Server server) {
+        Optional<Images.Part> base = server.boot().disk();
+        long bytes = bytes(server.flavor(), base);
+        if (bytes == 0) {
+            return Optional.empty();
+        }
+        RootDisk.Builder disk = RootDisk.newBuilder().setSizeBytes(bytes);
+        base.ifPresent(part -> disk.setImage(ComputeGoals.part(part)));
+        return Optional.of(disk.build());
+    }
+
+    /** What a server claims of its node's pool: its disk in MiB, rounded up; 0 = it has none. */
+    static long mib(Flavor flavor, Optional<Images.Part> base) {
+        return (bytes(flavor, base) + (1 << 20) - 1) >> 20;
+    }
+
+    private static long bytes(Flavor flavor, Optional<Images.Part> base) {
+        long wanted = bytes(flavor);
+        return wanted > 0 ? wanted : base.map(part -> rounded(part.sizeBytes())).orElse(0L);
+    }
+
+    private static long bytes(Flavor flavor) {
+        return (long) flavor.diskGib() << 30;
+    }
+
+    private static long rounded(long bytes) {
+        return (bytes + UNIT_BYTES - 1) / UNIT_BYTES * UNIT_BYTES;
+    }
+}

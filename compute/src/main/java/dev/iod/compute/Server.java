@@ -1,0 +1,93 @@
+package dev.iod.compute;
+
+import dev.iod.image.Images;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * A server: a row of table {@code server}.
+ *
+ * @param number counts up over the region; part of the name Nova calls {@code instance_name}
+ * @param hostname what the guest calls itself
+ * @param flavor as it was when the server was made
+ * @param groupId the server group, if it still exists
+ * @param node empty when it was never placed; then nothing is claimed for it
+ */
+record Server(
+        UUID id,
+        long number,
+        String projectId,
+        String userId,
+        String name,
+        Optional<String> description,
+        String hostname,
+        Origin origin,
+        Boot boot,
+        Flavor flavor,
+        Guest guest,
+        Presentation presentation,
+        Optional<UUID> groupId,
+        Optional<String> node,
+        Lifecycle.State state,
+        Optional<ServerFault> fault,
+        Times times) {
+
+    /**
+     * The request it comes from.
+     *
+     * @param requestedZone empty for none
+     */
+    record Origin(String reservationId, int launchIndex, String imageId, String requestedZone) {}
+
+    /**
+     * What it boots, copied from the image.
+     *
+     * @param disk what its root disk starts as; empty: zeros
+     */
+    record Boot(
+            Images.Part kernel,
+            Images.Part initrd,
+            Optional<Images.Part> disk,
+            String commandLine) {}
+
+    /**
+     * What the guest is told.
+     *
+     * @param keyOpenssh empty without a key
+     * @param userData base64
+     */
+    record Guest(
+            Optional<String> keyName,
+            String keyOpenssh,
+            Optional<String> userData,
+            Map<String, String> metadata) {
+        Guest {
+            metadata = Map.copyOf(metadata);
+        }
+    }
+
+    /** What the API keeps for the user and nobody acts on. */
+    record Presentation(
+            List<String> tags, String diskConfig, String accessIpv4, String accessIpv6) {
+        Presentation {
+            tags = List.copyOf(tags);
+        }
+    }
+
+    /** Why it is in ERROR. */
+    record ServerFault(String message, Instant at) {}
+
+    record Times(Instant created, Instant updated, Optional<Instant> launched) {}
+
+    /** Nova's name for the machine. */
+    String instanceName() {
+        return "instance-%08x".formatted(number);
+    }
+
+    boolean deleting() {
+        return state.task() == TaskState.DELETING;
+    }
+}

@@ -1,0 +1,111 @@
+package dev.iod.compute;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Json;
+import dev.iod.rest.Request;
+import dev.iod.rest.Response;
+import dev.iod.rest.Route;
+import dev.iod.rest.Schema;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import tools.jackson.databind.JsonNode;
+
+/** {@code POST /servers/ID/action}: the body's one property names the action. */
+final class ServerActionApi {
+    /** Most bytes of console output in one answer. */
+    private static final int MAX_CONSOLE_BYTES = 256 * 1024;
+
+    private final Parts parts;
+    private final ServerChanges changes;
+
+    ServerActionApi(Parts parts, ServerChanges changes) {
+        this.parts = parts;
+        this.changes = changes;
+    }
+
+    List<Route> routes() {
+        return List.of(Route.post("/v2.1/servers/{id}/action", this::act));
+    }
+
+    private Response act(Request request) {
+        String id = request.pathParameter("id");
+        byte[] bytes = request.bytes();
+        JsonNode body = Json.parse(bytes);
+        if (!body.isObject() || body.size() != 1) {
+            throw ApiException.badRequest("Malformed request body");
+        }
+        String action = body.propertyNames().iterator().next();
+        return switch (action) {
+            case "os-start" -> {
+                changes.start(request, id);
+                yield Response.empty(202);
+            }
+            case "os-stop" -> {
+                changes.stop(request, id);
+                yield Response.empty(202);
+            }
+            case "reboot" -> reboot(request, id, body);
+            case "os-resetState" -> resetState(request, id, body);
+            case "os-getConsoleOutput" -> console(request, id, body);
+            default -> {
+                parts.database().read(handle -> ServerChanges.visible(handle, request, id));
+                throw ApiException.badRequest("There is no such action: " + action);
+            }
+        };
+    }
+
+    private Response reboot(Request request, String id, JsonNode body) {
+        JsonNode checked = checked(request, body, Bodies.REBOOT);
+        String type = checked.path("reboot").path("type").stringValue().toUpperCase(Locale.ROOT);
+        changes.reboot(request, id, ServerChanges.Reboot.valueOf(type));
+        return Response.empty(202);
+    }
+
+    private Response resetState(Request request, String id, JsonNode body) {
+        if (!request.caller().isAdmin()) {
+            throw ApiException.forbidden(
+                    "Policy doesn't allow os_compute_api:os-admin-actions:reset_state to be"
+                            + " performed.");
+        }
+        JsonNode checked = checked(request, body, Bodies.RESET_STATE);
+        String state = checked.path("os-resetState").path("state").stringValue();
+        changes.resetState(request, id, VmState.of(state));
+        return Response.empty(202);
+    }
+
+    private Response console(Request request, String id, JsonNode body) {
+        JsonNode checked = checked(request, body, Bodies.CONSOLE_OUTPUT);
+        Server server = parts.database().read(handle -> ServerChanges.visible(handle, request, id));
+        JsonNode length = checked.path("os-getConsoleOutput").path("length");
+        long lines =
+                length.isMissingNode() || length.isNull() ? -1 : Long.parseLong(length.asString());
+        String node =
+                server.node()
+                        .orElseThrow(
+                                () ->
+                                        ApiException.conflict(
+                                                "Instance %s is not ready".formatted(id)));
+        byte[] output = parts.sessions().console(node, server.id().toString(), MAX_CONSOLE_BYTES);
+        return Response.ok(Json.object().put("output", lastLines(output, lines)));
+    }
+
+    /** The last lines (all for −1) without the control characters that Nova removes. */
+    static String lastLines(byte[] output, long lines) {
+        String text =
+                new String(output, StandardCharsets.UTF_8)
+                        .replaceAll("[\\x00-\\x08\\x0B-\\x1F]", "");
+        if (lines < 0) {
+            return text;
+        }
+        int start = text.endsWith("\n") ? text.length() - 1 : text.length();
+        for (long i = 0; i < lines && start >= 0; i++) {
+            start = text.lastIndexOf('\n', start - 1);
+        }
+        return lines == 0 ? "" : text.substring(start + 1);
+    }
+
+    private static JsonNode checked(Request request, JsonNode body, Schema schema) {
+        return Bodies.checked(body, schema, request.microversion().minor());
+    }
+}

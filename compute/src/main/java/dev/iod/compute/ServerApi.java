@@ -1,0 +1,275 @@
+package dev.iod.compute;
+
+import dev.iod.network.ServerPorts.FixedAddress;
+import dev.iod.network.ServerPorts.ServerPort;
+import dev.iod.region.Node;
+import dev.iod.region.Nodes;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Json;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Request;
+import dev.iod.rest.Response;
+import dev.iod.rest.Route;
+import dev.iod.rest.View;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code /servers}: make, list, show, update, delete, addresses and ports. */
+final class ServerApi {
+    private final Parts parts;
+    private final ServerCreation creation;
+    private final ServerChanges changes;
+
+    ServerApi(Parts parts, ServerCreation creation, ServerChanges changes) {
+        this.parts = parts;
+        this.creation = creation;
+        this.changes = changes;
+    }
+
+    List<Route> routes() {
+        return List.of(
+                Route.get("/v2.1/servers", request -> list(request, "servers", ServerView.BRIEF)),
+                Route.get(
+                        "/v2.1/servers/detail",
+                        request -> list(request, "servers/detail", ServerView.DETAIL)),
+                Route.post("/v2.1/servers", this::create),
+                Route.get("/v2.1/servers/{id}", this::show),
+                Route.put("/v2.1/servers/{id}", this::update),
+                Route.delete("/v2.1/servers/{id}", this::delete),
+                Route.get("/v2.1/servers/{id}/ips", this::addresses),
+                Route.get("/v2.1/servers/{id}/ips/{network}", this::addressesOnNetwork),
+                Route.get("/v2.1/servers/{id}/os-interface", this::interfaces),
+                Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface),
+                Route.get("/v2.1/servers/{id}/os-volume_attachments", this::volumes));
+    }
+
+    private Response list(Request request, String collection, View<ServerShown> view) {
+        ListQuery page = request.list();
+        View.Scope scope = Scopes.of(request);
+        return parts.database()
+                .read(
+                        handle -> {
+                            List<Server> servers = ServerList.page(handle, request);
+                            ObjectNode root = Json.object();
+                            ArrayNode array = root.putArray("servers");
+                            List<ServerShown> shown =
+                                    view == ServerView.BRIEF
+                                            ? servers.stream().map(ServerShown::brief).toList()
+                                            : shown(handle, servers);
+                            shown.forEach(s -> array.add(view.render(s, scope)));
+                            if (!servers.isEmpty() && servers.size() == page.limit()) {
+                                String last = servers.getLast().id().toString();
+                                root.set(
+                                        "servers_links",
+                                        Links.at(scope)
+                                                .next(
+                                                        collection,
+                                                        request.query().with("marker", last)));
+                            }
+                            return Response.ok(root);
+                        });
+    }
+
+    private Response show(Request request) {
+        return parts.database()
+                .read(
+                        handle ->
+                                Response.ok(
+                                        wrapped(
+                                                ServerView.SHOW.render(
+                                                        shown(handle, visible(handle, request)),
+                                                        Scopes.of(request)))));
+    }
+
+    private Response create(Request request) {
+        int minor = request.microversion().minor();
+        JsonNode body = Bodies.read(request, Bodies.CREATE_SERVER);
+        NewServers wanted = NewServers.of(body, minor);
+        Server first = creation.create(request, wanted).getFirst();
+        if (wanted.wantsReservationId()) {
+            return Response.json(
+                    202, Json.object().put("reservation_id", first.origin().reservationId()));
+        }
+        Links links = Links.at(Scopes.of(request));
+        ObjectNode server = Json.object();
+        server.put("id", first.id().toString());
+        server.set("links", links.of("servers", first.id().toString()));
+        server.put("OS-DCF:diskConfig", first.presentation().diskConfig());
+        ArrayNode groups = server.putArray("security_groups");
+        List<String> names =
+                wanted.securityGroups().isEmpty() ? List.of("default") : wanted.securityGroups();
+        names.forEach(name -> groups.addObject().put("name", name));
+        return Response.json(202, wrapped(server))
+                .header("Location", links.self("servers", first.id().toString()));
+    }
+
+    private Response update(Request request) {
+        JsonNode wanted = Bodies.read(request, Bodies.UPDATE_SERVER).path("server");
+        changes.edit(
+                request,
+                request.pathParameter("id"),
+                edit -> {
+                    Server server = edit.server();
+                    Server.Presentation old = server.presentation();
+                    ServerStore.setAppearance(
+                            edit.handle(),
+                            server.id(),
+                            wanted.path("name").asString(server.name()),
+                            wanted.has("description")
+                                    ? wanted.path("description").stringValueOpt()
+                                    : server.description(),
+                            wanted.path("hostname").asString(server.hostname()),
+                            new Server.Presentation(
+                                    old.tags(),
+                                    wanted.path("OS-DCF:diskConfig").asString(old.diskConfig()),
+                                    wanted.path("accessIPv4").asString(old.accessIpv4()),
+                                    wanted.path("accessIPv6").asString(old.accessIpv6())));
+                    if (wanted.has("hostname")) {
+                        edit.tellNode();
+                    }
+                });
+        return parts.database()
+                .read(
+                        handle ->
+                                Response.ok(
+                                        wrapped(
+                                                ServerView.UPDATED.render(
+                                                        shown(handle, visible(handle, request)),
+                                                        Scopes.of(request)))));
+    }
+
+    private Response delete(Request request) {
+        changes.delete(request, request.pathParameter("id"));
+        return Response.empty(204);
+    }
+
+    private Response addresses(Request request) {
+        ObjectNode root = Json.object();
+        root.set("addresses", plainAddresses(request));
+        return Response.ok(root);
+    }
+
+    private Response addressesOnNetwork(Request request) {
+        String network = request.pathParameter("network");
+        JsonNode list = plainAddresses(request).path(network);
+        if (list.isMissingNode()) {
+            throw ApiException.notFound("Instance is not a member of specified network");
+        }
+        ObjectNode root = Json.object();
+        root.set(network, list);
+        return Response.ok(root);
+    }
+
+    /** Addresses without the extended fields, which Nova has only in servers. */
+    private ObjectNode plainAddresses(Request request) {
+        ObjectNode all =
+                parts.database()
+                        .read(
+                                handle ->
+                                        ServerView.addresses(
+                                                shown(handle, visible(handle, request))));
+        for (JsonNode list : all) {
+            for (JsonNode address : list) {
+                ((ObjectNode) address).retain("version", "addr");
+            }
+        }
+        return all;
+    }
+
+    private Response interfaces(Request request) {
+        ObjectNode root = Json.object();
+        ArrayNode array = root.putArray("interfaceAttachments");
+        parts.database()
+                .read(handle -> shown(handle, visible(handle, request)))
+                .ports()
+                .forEach(port -> array.add(attachment(port, request)));
+        return Response.ok(root);
+    }
+
+    private Response oneInterface(Request request) {
+        String id = request.pathParameter("port");
+        ServerShown shown =
+                parts.database().read(handle -> shown(handle, visible(handle, request)));
+        ServerPort port =
+                shown.ports().stream()
+                        .filter(p -> p.id().toString().equals(id))
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        ApiException.notFound(
+                                                "Instance %s does not have a port with id %s"
+                                                        .formatted(shown.server().id(), id)));
+        ObjectNode root = Json.object();
+        root.set("interfaceAttachment", attachment(port, request));
+        return Response.ok(root);
+    }
+
+    private static ObjectNode attachment(ServerPort port, Request request) {
+        ObjectNode node = Json.object();
+        node.put("net_id", port.networkId().toString());
+        node.put("port_id", port.id().toString());
+        node.put("mac_addr", port.mac());
+        node.put("port_state", port.active() ? "ACTIVE" : "DOWN");
+        ArrayNode addresses = node.putArray("fixed_ips");
+        for (FixedAddress fixed : port.fixedAddresses()) {
+            addresses
+                    .addObject()
+                    .put("ip_address", fixed.address())
+                    .put("subnet_id", fixed.subnetId().toString());
+        }
+        if (request.microversion().minor() >= 70) {
+            node.putNull("tag");
+        }
+        return node;
+    }
+
+    /** There are no volumes in this region yet, so no server has one. */
+    private Response volumes(Request request) {
+        parts.database().read(handle -> visible(handle, request));
+        ObjectNode root = Json.object();
+        root.putArray("volumeAttachments");
+        return Response.ok(root);
+    }
+
+    private static Server visible(Handle handle, Request request) {
+        return ServerChanges.visible(handle, request, request.pathParameter("id"));
+    }
+
+    private ServerShown shown(Handle handle, Server server) {
+        return shown(handle, List.of(server)).getFirst();
+    }
+
+    private List<ServerShown> shown(Handle handle, List<Server> servers) {
+        if (servers.isEmpty()) {
+            return List.of();
+        }
+        Map<UUID, List<ServerPort>> ports =
+                parts.ports().of(handle, servers.stream().map(Server::id).toList());
+        Map<String, Node> nodes =
+                Nodes.all(handle).stream()
+                        .collect(Collectors.toMap(Node::name, Function.identity()));
+        return servers.stream()
+                .map(
+                        server ->
+                                new ServerShown(
+                                        server,
+                                        ports.getOrDefault(server.id(), List.of()),
+                                        server.node()
+                                                .flatMap(n -> Optional.ofNullable(nodes.get(n)))))
+                .toList();
+    }
+
+    private static ObjectNode wrapped(JsonNode server) {
+        ObjectNode root = Json.object();
+        root.set("server", server);
+        return root;
+    }
+}

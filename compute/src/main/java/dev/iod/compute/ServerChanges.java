@@ -1,0 +1,201 @@
+package dev.iod.compute;
+
+import dev.iod.region.Audit;
+import dev.iod.region.NodeGoals;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Formats;
+import dev.iod.rest.Request;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.Handle;
+
+/** What is done to servers after their making: delete, start, stop, reboot, reset. */
+final class ServerChanges {
+    private final Parts parts;
+
+    ServerChanges(Parts parts) {
+        this.parts = parts;
+    }
+
+    /** The kind of reboot. */
+    enum Reboot {
+        /** The guest is asked. */
+        SOFT,
+        /** The machine is reset. */
+        HARD
+    }
+
+    /**
+     * A server of the caller's project, or any one for an administrator.
+     *
+     * @throws ApiException 404 otherwise, so that others cannot tell that it exists
+     */
+    static Server visible(Handle handle, Request request, String id) {
+        return Formats.uuid(id)
+                .flatMap(uuid -> ServerStore.find(handle, uuid))
+                .filter(server -> request.caller().mayAccess(server.projectId()))
+                .orElseThrow(
+                        () ->
+                                ApiException.notFound(
+                                        "Instance %s could not be found.".formatted(id)));
+    }
+
+    /**
+     * Deletes a server: at once when it has no node, else when its node no longer reports it. On a
+     * node that is down that is when the node returns.
+     */
+    void delete(Request request, String id) {
+        parts.database()
+                .run(
+                        handle -> {
+                            Server server = visible(handle, request, id);
+                            if (server.deleting()) {
+                                return;
+                            }
+                            InstanceActions.begin(
+                                    handle, request, server, InstanceActions.Kind.DELETE);
+                            Audit.record(handle, request, "delete server", id);
+                            if (server.node().isEmpty()) {
+                                ComputeObservations.remove(handle, parts.ports(), server);
+                            } else {
+                                ask(
+                                        handle,
+                                        server,
+                                        state ->
+                                                state.asked(
+                                                        TaskState.DELETING, state.wish(), 0, 0));
+                            }
+                        });
+    }
+
+    void start(Request request, String id) {
+        act(
+                request,
+                id,
+                "start",
+                InstanceActions.Kind.START,
+                EnumSet.of(VmState.STOPPED),
+                EnumSet.of(TaskState.NONE),
+                state -> state.asked(TaskState.POWERING_ON, Lifecycle.Wish.ON, 1, 0));
+    }
+
+    void stop(Request request, String id) {
+        act(
+                request,
+                id,
+                "stop",
+                InstanceActions.Kind.STOP,
+                EnumSet.of(VmState.ACTIVE, VmState.ERROR),
+                EnumSet.of(TaskState.NONE),
+                state -> state.asked(TaskState.POWERING_OFF, Lifecycle.Wish.OFF, 0, 0));
+    }
+
+    void reboot(Request request, String id, Reboot kind) {
+        switch (kind) {
+            case SOFT ->
+                    act(
+                            request,
+                            id,
+                            "reboot",
+                            InstanceActions.Kind.REBOOT,
+                            EnumSet.of(VmState.ACTIVE),
+                            EnumSet.of(TaskState.NONE),
+                            state -> state.asked(TaskState.REBOOTING, state.wish(), 0, 1));
+            case HARD ->
+                    act(
+                            request,
+                            id,
+                            "reboot",
+                            InstanceActions.Kind.REBOOT,
+                            EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+                            EnumSet.of(
+                                    TaskState.NONE, TaskState.REBOOTING, TaskState.REBOOTING_HARD),
+                            state ->
+                                    state.asked(TaskState.REBOOTING_HARD, Lifecycle.Wish.ON, 1, 0));
+        }
+    }
+
+    /** An administrator overrules the state. ERROR stays until the server is acted on again. */
+    void resetState(Request request, String id, VmState target) {
+        parts.database()
+                .run(
+                        handle -> {
+                            Server server = visible(handle, request, id);
+                            InstanceActions.begin(
+                                    handle, request, server, InstanceActions.Kind.RESET_STATE);
+                            ServerStore.setState(handle, server.id(), server.state().reset(target));
+                            InstanceActions.finish(handle, server.id(), Optional.empty());
+                        });
+    }
+
+    /** Runs a change of a visible server in one transaction. */
+    void edit(Request request, String id, Consumer<Edit> change) {
+        parts.database()
+                .run(handle -> change.accept(new Edit(handle, visible(handle, request, id))));
+    }
+
+    /** A server inside a transaction. */
+    record Edit(Handle handle, Server server) {
+        /** What the guest or its node is told has changed. */
+        void tellNode() {
+            server.node()
+                    .ifPresent(
+                            node ->
+                                    ServerStore.setGoalRevision(
+                                            handle,
+                                            Set.of(server.id()),
+                                            NodeGoals.touch(handle, node)));
+        }
+    }
+
+    private void act(
+            Request request,
+            String id,
+            String verb,
+            InstanceActions.Kind kind,
+            Set<VmState> vms,
+            Set<TaskState> tasks,
+            UnaryOperator<Lifecycle.State> change) {
+        parts.database()
+                .run(
+                        handle -> {
+                            Server server = visible(handle, request, id);
+                            require(server, verb, vms, tasks);
+                            InstanceActions.begin(handle, request, server, kind);
+                            Audit.record(handle, request, verb + " server", id);
+                            ask(handle, server, change);
+                        });
+    }
+
+    private static void require(
+            Server server, String verb, Set<VmState> vms, Set<TaskState> tasks) {
+        Lifecycle.State state = server.state();
+        if (!vms.contains(state.vm())) {
+            throw invalidState(verb, server.id(), "vm_state", state.vm().text());
+        }
+        if (!tasks.contains(state.task())) {
+            throw invalidState(verb, server.id(), "task_state", state.task().text());
+        }
+        if (server.node().isEmpty()) {
+            throw ApiException.conflict(
+                    "Instance %s is not ready: it was never placed on a node."
+                            .formatted(server.id()));
+        }
+    }
+
+    private static ApiException invalidState(String verb, UUID id, String attribute, String state) {
+        return ApiException.conflict(
+                "Cannot '%s' instance %s while it is in %s %s"
+                        .formatted(verb, id, attribute, state));
+    }
+
+    private static void ask(Handle handle, Server server, UnaryOperator<Lifecycle.State> change) {
+        Lifecycle.State state = change.apply(server.state());
+        long revision = NodeGoals.touch(handle, server.node().orElseThrow());
+        ServerStore.setState(handle, server.id(), state.in(revision));
+    }
+}

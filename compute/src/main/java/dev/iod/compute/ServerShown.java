@@ -1,0 +1,54 @@
+package dev.iod.compute;
+
+import dev.iod.network.ServerPorts.ServerPort;
+import dev.iod.region.Node;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A server with what the API shows beside its row.
+ *
+ * @param node the node it is placed on, if the region still knows it
+ */
+record ServerShown(Server server, List<ServerPort> ports, Optional<Node> node) {
+    /** The region's only availability zone, with Nova's default name. */
+    static final String ZONE = "nova";
+
+    ServerShown {
+        ports = List.copyOf(ports);
+    }
+
+    /** Enough for a list of names. */
+    static ServerShown brief(Server server) {
+        return new ServerShown(server, List.of(), Optional.empty());
+    }
+
+    /** The node has been silent for too long: what the server does is not known. */
+    boolean lost() {
+        return server.node().isPresent() && node.filter(Node::up).isEmpty();
+    }
+
+    ApiStatus status() {
+        return ApiStatus.of(server.state().vm(), server.state().task(), lost());
+    }
+
+    /** Nova's anonymous name of the host: equal for servers of one project on one node. */
+    String hostId() {
+        return server.node().map(name -> hostId(server.projectId(), name)).orElse("");
+    }
+
+    static String hostId(String project, String node) {
+        try {
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-224")
+                            .digest((project + node).getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-224", e);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+package dev.iod.compute;
+
+import dev.iod.image.Images;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.StatementContext;
+
+/** The table {@code server}; lists are in {@link ServerList}. */
+final class ServerStore {
+    private ServerStore() {}
+
+    static Optional<Server> find(Handle handle, UUID id) {
+        return handle.createQuery("SELECT * FROM server WHERE id = :id")
+                .bind("id", id)
+                .map(ServerStore::map)
+                .findOne();
+    }
+
+    /** All servers placed on a node, in the order of their making. */
+    static List<Server> onNode(Handle handle, String node) {
+        return handle.createQuery("SELECT * FROM server WHERE node = :node ORDER BY number")
+                .bind("node", node)
+                .map(ServerStore::map)
+                .list();
+    }
+
+    /** Writes a new server; {@code number} and the times are the database's. */
+    static void insert(Handle handle, Server server) {
+        Images.Part kernel = server.boot().kernel();
+        Images.Part initrd = server.boot().initrd();
+        Flavor flavor = server.flavor();
+        Lifecycle.State state = server.state();
+        handle.createUpdate(
+                        """
+                        INSERT INTO server (id, project_id, user_id, name, description, hostname,
+                            reservation_id, launch_index, image_id, kernel_image_id, kernel_sha256,
+                            kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
+                            root_sha256, root_size_bytes, command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
+                            ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
+                            user_data, metadata, tags, requested_zone, disk_config, access_ipv4,
+                            access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
+                            boot_generation, soft_reboot_generation, fault_message, fault_at)
+                        VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
+                            :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
+                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :flavorId, :flavorName, :memory,
+                            :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
+                            :keyOpenssh, :userData, CAST(:metadata AS jsonb), :tags, :zone,
+                            :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
+                            :boot, :soft, :fault, :faultAt)
+                        """)
+                .bind("id", server.id())
+                .bind("project", server.projectId())
+                .bind("user", server.userId())
+                .bind("name", server.name())
+                .bind("description", server.description())
+                .bind("hostname", server.hostname())
+                .bind("reservation", server.origin().reservationId())
+                .bind("index", server.origin().launchIndex())
+                .bind("image", server.origin().imageId())
+                .bind("kernelId", kernel.imageId())
+                .bind("kernelSha", kernel.sha256())
+                .bind("kernelSize", kernel.sizeBytes())
+                .bind("initrdId", initrd.imageId())
+                .bind("initrdSha", initrd.sha256())
+                .bind("initrdSize", initrd.sizeBytes())
+                .bind("rootSha", server.boot().disk().map(Images.Part::sha256))
+                .bind("rootSize", server.boot().disk().map(Images.Part::sizeBytes))
+                .bind("commandLine", server.boot().commandLine())
+                .bind("flavorId", flavor.id())
+                .bind("flavorName", flavor.name())
+                .bind("memory", flavor.memoryMib())
+                .bind("vcpus", flavor.vcpus())
+                .bind("disk", flavor.diskGib())
+                .bind("ephemeral", flavor.ephemeralGib())
+                .bind("swap", flavor.swapMib())
+                .bind("properties", Rows.json(flavor.properties()))
+                .bind("keyName", server.guest().keyName())
+                .bind("keyOpenssh", server.guest().keyOpenssh())
+                .bind("userData", server.guest().userData())
+                .bind("metadata", Rows.json(server.guest().metadata()))
+                .bindArray("tags", String.class, server.presentation().tags())
+                .bind("zone", server.origin().requestedZone())
+                .bind("diskConfig", server.presentation().diskConfig())
+                .bind("ipv4", server.presentation().accessIpv4())
+                .bind("ipv6", server.presentation().accessIpv6())
+                .bind("group", server.groupId())
+                .bind("node", server.node())
+                .bind("vm", state.vm().text())
+                .bind("task", state.task().text())
+                .bind("power", state.power().number())
+                .bind("wish", text(state.wish()))
+                .bind("boot", state.bootGeneration())
+                .bind("soft", state.softRebootGeneration())
+                .bind("fault", server.fault().map(Server.ServerFault::message))
+                .bind("faultAt", server.fault().map(Server.ServerFault::at))
+                .execute();
+    }
+
+    /** Writes what was asked of a server: its state with the goal revision that carries it. */
+    static void setState(Handle handle, UUID id, Lifecycle.State state) {
+        handle.createUpdate(
+                        "UPDATE server SET vm_state = :vm, task_state = :task, power_state ="
+                                + " :power, wish = :wish, boot_generation = :boot,"
+                                + " soft_reboot_generation = :soft, goal_revision = :revision, pinned ="
+                                + " :pinned, updated_at = now() WHERE id = :id")
+                .bind("vm", state.vm().text())
+                .bind("task", state.task().text())
+                .bind("power", state.power().number())
+                .bind("wish", text(state.wish()))
+                .bind("boot", state.bootGeneration())
+                .bind("soft", state.softRebootGeneration())
+                .bind("revision", state.goalRevision())
+                .bind("pinned", state.pinned())
+                .bind("id", id)
+                .execute();
+    }
+
+    static void setFault(Handle handle, UUID id, Optional<String> message) {
+        handle.createUpdate(
+                        "UPDATE server SET fault_message = :message, fault_at = CASE WHEN"
+                                + " CAST(:message AS text) IS NULL THEN NULL ELSE now() END"
+                                + " WHERE id = :id")
+                .bind("message", message)
+                .bind("id", id)
+                .execute();
+    }
+
+    /** The server has been ACTIVE for the first time. */
+    static void setLaunched(Handle handle, UUID id) {
+        handle.createUpdate(
+                        "UPDATE server SET launched_at = coalesce(launched_at, now()) WHERE id = :id")
+                .bind("id", id)
+                .execute();
+    }
+
+    static void setGoalRevision(Handle handle, Collection<UUID> ids, long revision) {
+        handle.createUpdate("UPDATE server SET goal_revision = :revision WHERE id = ANY(:ids)")
+                .bind("revision", revision)
+                .bindArray("ids", UUID.class, ids)
+                .execute();
+    }
+
+    /** What a user may change by hand. */
+    static void setAppearance(
+            Handle handle,
+            UUID id,
+            String name,
+            Optional<String> description,
+            String hostname,
+            Server.Presentation presentation) {
+        handle.createUpdate(
+                        "UPDATE server SET name = :name, description = :description, hostname ="
+                                + " :hostname, disk_config = :disk, access_ipv4 = :ipv4, access_ipv6 ="
+                                + " :ipv6, updated_at = now() WHERE id = :id")
+                .bind("name", name)
+                .bind("description", description)
+                .bind("hostname", hostname)
+                .bind("disk", presentation.diskConfig())
+                .bind("ipv4", presentation.accessIpv4())
+                .bind("ipv6", presentation.accessIpv6())
+                .bind("id", id)
+                .execute();
+    }
+
+    static void setMetadata(Handle handle, UUID id, Map<String, String> metadata) {
+        handle.createUpdate(
+                        "UPDATE server SET metadata = CAST(:metadata AS jsonb), updated_at = now()"
+                                + " WHERE id = :id")
+                .bind("metadata", Rows.json(metadata))
+                .bind("id", id)
+                .execute();
+    }
+
+    static void setTags(Handle handle, UUID id, List<String> tags) {
+        handle.createUpdate("UPDATE server SET tags = :tags WHERE id = :id")
+                .bindArray("tags", String.class, tags)
+                .bind("id", id)
+                .execute();
+    }
+
+    static void delete(Handle handle, UUID id) {
+        handle.createUpdate("DELETE FROM server WHERE id = :id").bind("id", id).execute();
+    }
+
+    private static String text(Lifecycle.Wish wish) {
+        return wish.name().toLowerCase(Locale.ROOT);
+    }
+
+    static Server map(ResultSet row, StatementContext context) throws SQLException {
+        return new Server(
+                Rows.uuid(row, "id"),
+                row.getLong("number"),
+                row.getString("project_id"),
+                row.getString("user_id"),
+                row.getString("name"),
+                Rows.text(row, "description"),
+                row.getString("hostname"),
+                new Server.Origin(
+                        row.getString("reservation_id"),
+                        row.getInt("launch_index"),
+                        row.getString("image_id"),
+                        row.getString("requested_zone")),
+                new Server.Boot(
+                        part(row, "kernel"),
+                        part(row, "initrd"),
+                        disk(row),
+                        row.getString("command_line")),
+                flavor(row),
+                new Server.Guest(
+                        Rows.text(row, "key_name"),
+                        row.getString("key_openssh"),
+                        Rows.text(row, "user_data"),
+                        Rows.map(row, "metadata")),
+                new Server.Presentation(
+                        Rows.texts(row, "tags"),
+                        row.getString("disk_config"),
+                        row.getString("access_ipv4"),
+                        row.getString("access_ipv6")),
+                Rows.optionalUuid(row, "group_id"),
+                Rows.text(row, "node"),
+                state(row),
+                fault(row),
+                new Server.Times(
+                        Rows.time(row, "created_at"),
+                        Rows.time(row, "updated_at"),
+                        Rows.optionalTime(row, "launched_at")));
+    }
+
+    private static Optional<Server.ServerFault> fault(ResultSet row) throws SQLException {
+        Optional<String> message = Rows.text(row, "fault_message");
+        return message.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Server.ServerFault(message.get(), Rows.time(row, "fault_at")));
+    }
+
+    private static Images.Part part(ResultSet row, String prefix) throws SQLException {
+        return new Images.Part(
+                row.getString(prefix + "_image_id"),
+                row.getString(prefix + "_sha256"),
+                row.getLong(prefix + "_size_bytes"));
+    }
+
+    private static Optional<Images.Part> disk(ResultSet row) throws SQLException {
+        String sha256 = row.getString("root_sha256");
+        return sha256 == null
+                ? Optional.empty()
+                : Optional.of(
+                        new Images.Part(
+                                row.getString("image_id"), sha256, row.getLong("root_size_bytes")));
+    }
+
+    private static Flavor flavor(ResultSet row) throws SQLException {
+        return new Flavor(
+                row.getString("flavor_id"),
+                row.getString("flavor_name"),
+                row.getLong("memory_mib"),
+                row.getInt("vcpus"),
+                row.getInt("disk_gib"),
+                row.getInt("ephemeral_gib"),
+                row.getInt("swap_mib"),
+                1,
+                true,
+                false,
+                Optional.empty(),
+                Rows.map(row, "flavor_properties"));
+    }
+
+    private static Lifecycle.State state(ResultSet row) throws SQLException {
+        return new Lifecycle.State(
+                VmState.of(row.getString("vm_state")),
+                TaskState.of(row.getString("task_state")),
+                PowerState.of(row.getInt("power_state")),
+                Lifecycle.Wish.valueOf(row.getString("wish").toUpperCase(Locale.ROOT)),
+                row.getLong("boot_generation"),
+                row.getLong("soft_reboot_generation"),
+                row.getLong("goal_revision"),
+                row.getBoolean("pinned"),
+                Rows.optionalTime(row, "launched_at").isPresent());
+    }
+}

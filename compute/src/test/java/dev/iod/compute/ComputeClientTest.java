@@ -1,0 +1,239 @@
+package dev.iod.compute;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.identity.testing.TestRegion;
+import dev.iod.image.ImageApi;
+import dev.iod.image.ImageFiles;
+import dev.iod.image.ImageService;
+import dev.iod.network.NetworkApi;
+import dev.iod.network.ServerPorts;
+import dev.iod.node.ServerState;
+import dev.iod.region.Service;
+import dev.iod.rest.testing.OpenStackClient;
+import dev.iod.store.Database;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** Compute as users of the real client see it; nodes are fakes that do at once what they shall. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ComputeClientTest {
+    private TestRegion region;
+    private OpenStackClient admin;
+    private OpenStackClient tenant;
+    private FakeNode n1;
+    private FakeNode n2;
+    private Path directory;
+
+    @BeforeAll
+    void start(@TempDir Path temporary) throws Exception {
+        directory = temporary;
+        ServerPorts ports = ServerPorts.sql();
+        region = new TestRegion(database -> services(database, ports));
+        Database database = region.database();
+        n1 = node(database, ports, "n1");
+        n2 = node(database, ports, "n2");
+        region.member("tenant");
+        region.member("other");
+        admin = new OpenStackClient(region.url(), "admin", TestRegion.ADMIN_PASSWORD, "admin");
+        tenant = new OpenStackClient(region.url(), "tenant", "pw-tenant", "tenant");
+        Path part = Files.write(temporary.resolve("part"), new byte[] {1, 2, 3});
+        String kernel = image("--disk-format aki --container-format aki --file " + part, "kernel");
+        String initrd = image("--disk-format ari --container-format ari --file " + part, "initrd");
+        image(
+                "--disk-format ami --container-format ami --file %s --property kernel_id=%s --property ramdisk_id=%s"
+                        .formatted(part, kernel, initrd),
+                "micro");
+        tenant.json("network create net");
+        tenant.json("subnet create --network net --subnet-range 10.6.0.0/24 sub");
+    }
+
+    @AfterAll
+    void stop() {
+        tenant.close();
+        admin.close();
+        region.close();
+    }
+
+    private List<Service> services(Database database, ServerPorts ports) {
+        ImageService images =
+                new ImageService(
+                        database, new ImageFiles(directory.resolve("images")), Clock.systemUTC());
+        return List.of(
+                new Compute(database, images, ports, new Region.FixedConsole()).service(),
+                NetworkApi.service(database, 1442, Compute.portWatcher()),
+                ImageApi.service(database, images));
+    }
+
+    private static FakeNode node(Database database, ServerPorts ports, String name) {
+        return new FakeNode(
+                database,
+                new ComputeGoals(ports),
+                new ComputeObservations(database, ports),
+                name,
+                4,
+                2048);
+    }
+
+    private String image(String options, String name) {
+        return admin.json("image create --public %s %s".formatted(options, name))
+                .path("id")
+                .stringValue();
+    }
+
+    private void syncBoth() {
+        n1.sync();
+        n2.sync();
+    }
+
+    private static List<String> names(JsonNode list) {
+        return list.valueStream().map(row -> row.path("Name").asString()).toList();
+    }
+
+    @Test
+    void serversFromMakingToDeletion() {
+        tenant.run("keypair create k1");
+        JsonNode made =
+                tenant.json(
+                        "server create --image micro --flavor m1.nano --network net --key-name k1"
+                                + " --property a=b s1");
+        assertThat(made.path("status").stringValue()).isEqualTo("BUILD");
+        syncBoth();
+        JsonNode shown = tenant.json("server show s1");
+        assertThat(shown.path("status").stringValue()).isEqualTo("ACTIVE");
+        assertThat(shown.path("addresses").path("net").path(0).stringValue()).startsWith("10.6.0.");
+        assertThat(shown.path("key_name").stringValue()).isEqualTo("k1");
+        assertThat(shown.path("flavor").stringValue()).startsWith("m1.nano");
+        assertThat(names(tenant.json("server list"))).containsExactly("s1");
+        assertThat(tenant.json("port list --server s1").size()).isEqualTo(1);
+        tenant.run("server set --name s1b --property c=d s1");
+        tenant.run("server unset --property a s1b");
+        assertThat(tenant.json("server show s1b").path("properties").toString())
+                .isEqualTo("{\"c\":\"d\"}");
+        assertThat(tenant.run("console log show --lines 1 s1b")).contains("three");
+        tenant.run("server stop s1b");
+        syncBoth();
+        assertThat(tenant.json("server show s1b").path("status").stringValue())
+                .isEqualTo("SHUTOFF");
+        tenant.run("server start s1b");
+        syncBoth();
+        tenant.run("server reboot --hard s1b");
+        assertThat(tenant.json("server show s1b").path("status").stringValue())
+                .isEqualTo("HARD_REBOOT");
+        syncBoth();
+        assertThat(
+                        tenant.json("server event list s1b")
+                                .valueStream()
+                                .map(row -> row.path("Action").stringValue()))
+                .containsExactly("reboot", "start", "stop", "create");
+        assertThat(tenant.run("server delete s1b").strip()).isEmpty();
+        syncBoth();
+        assertThat(tenant.run("server show s1b"))
+                .contains("No server with a name or ID of 's1b' exists.");
+        assertThat(tenant.json("port list --device-owner compute:nova").size()).isZero();
+    }
+
+    @Test
+    void flavorsKeysGroupsAndNodes() throws Exception {
+        admin.json("flavor create --ram 64 --vcpus 1 --disk 0 --property iod:machine=microvm f1");
+        assertThat(admin.json("flavor show f1").path("properties").toString())
+                .isEqualTo("{\"iod:machine\":\"microvm\"}");
+        assertThat(names(tenant.json("flavor list"))).contains("f1", "m1.nano");
+        assertThat(tenant.run("flavor delete f1")).contains("403: Client Error");
+        admin.run("flavor delete f1");
+        assertThat(admin.run("flavor show f1")).contains("No Flavor found for f1");
+        Path key = directory.resolve("key");
+        tenant.run("keypair create --private-key " + key + " k2");
+        assertThat(Files.readString(key)).startsWith("-----BEGIN RSA PRIVATE KEY-----");
+        assertThat(names(tenant.json("keypair list"))).contains("k2");
+        assertThat(tenant.json("keypair show k2").path("type").stringValue()).isEqualTo("ssh");
+        assertThat(tenant.run("keypair create k2")).contains("Key pair 'k2' already exists.");
+        tenant.run("keypair delete k2");
+        assertThat(names(tenant.json("keypair list"))).doesNotContain("k2");
+        tenant.json("server group create --policy anti-affinity g1");
+        assertThat(names(tenant.json("server group list"))).contains("g1");
+        assertThat(tenant.json("server group show g1").path("policy").asString())
+                .isEqualTo("anti-affinity");
+        tenant.run("server group delete g1");
+        assertThat(admin.json("hypervisor list").size()).isEqualTo(2);
+        assertThat(admin.json("hypervisor show n1").path("state").stringValue()).isEqualTo("up");
+        assertThat(admin.json("compute service list").size()).isEqualTo(2);
+        admin.run("compute service set --disable --disable-reason x n1 nova-compute");
+        assertThat(admin.json("compute service list --host n1").path(0).path("Status").asString())
+                .isEqualTo("disabled");
+        admin.run("compute service set --enable n1 nova-compute");
+        assertThat(
+                        tenant.json("availability zone list --compute")
+                                .path(0)
+                                .path("Zone Status")
+                                .asString())
+                .isEqualTo("available");
+        assertThat(tenant.json("limits show --absolute").size()).isGreaterThan(5);
+    }
+
+    @Test
+    void commonMistakes() {
+        String make = "server create --network net ";
+        assertThat(tenant.run(make + "--image micro --flavor nosuch x"))
+                .contains("No flavor with a name or ID of 'nosuch' exists.");
+        assertThat(tenant.run(make + "--image nosuch --flavor m1.nano x"))
+                .contains("No Image found for nosuch");
+        assertThat(tenant.run(make + "--image micro --flavor m1.nano --key-name nosuch x"))
+                .contains("Invalid key_name provided. (HTTP 400)");
+        assertThat(tenant.run(make + "--image micro --flavor m1.nano --min 99 --max 99 x"))
+                .contains("Quota exceeded for cores, instances: Requested 99, 99, but already used")
+                .contains("(HTTP 403)");
+        assertThat(
+                        tenant.run(
+                                make
+                                        + "--image micro --flavor m1.nano --availability-zone nova:n1 x"))
+                .contains("(HTTP 403)");
+        tenant.run(make + "--image micro --flavor m1.medium big");
+        JsonNode big = tenant.json("server show big");
+        assertThat(big.path("status").stringValue()).isEqualTo("ERROR");
+        assertThat(big.path("fault").path("message").asString())
+                .startsWith("No valid host was found. There are not enough hosts available.");
+        String id = big.path("id").stringValue();
+        try (OpenStackClient other =
+                new OpenStackClient(region.url(), "other", "pw-other", "other")) {
+            assertThat(other.run("server show " + id))
+                    .contains("No server with a name or ID of '%s' exists.".formatted(id));
+            assertThat(other.run("server delete " + id))
+                    .contains("No server with a name or ID of '%s' exists.".formatted(id));
+            assertThat(other.json("server list").size()).isZero();
+        }
+        assertThat(names(admin.json("server list --all-projects"))).contains("big");
+        assertThat(tenant.run("server start big"))
+                .contains("Cannot 'start' instance " + id + " while it is in vm_state error")
+                .contains("(HTTP 409)");
+        assertThat(tenant.run("server lock big")).contains("There is no such action: lock");
+        tenant.run("server delete big");
+        assertThat(names(tenant.json("server list"))).doesNotContain("big");
+    }
+
+    @Test
+    void aFailureShowsItsReason() {
+        String id =
+                tenant.json("server create --image micro --flavor m1.nano --network net sick")
+                        .path("id")
+                        .stringValue();
+        n1.override(id, ServerState.FAILED, "the kernel is no kernel");
+        n2.override(id, ServerState.FAILED, "the kernel is no kernel");
+        syncBoth();
+        JsonNode shown = tenant.json("server show sick");
+        assertThat(shown.path("status").stringValue()).isEqualTo("ERROR");
+        assertThat(shown.path("fault").path("message").asString())
+                .isEqualTo("the kernel is no kernel");
+        tenant.run("server delete sick");
+        syncBoth();
+        assertThat(names(tenant.json("server list"))).doesNotContain("sick");
+    }
+}

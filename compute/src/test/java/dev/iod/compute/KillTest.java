@@ -1,0 +1,214 @@
+package dev.iod.compute;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.network.ServerPorts;
+import dev.iod.node.Goal;
+import dev.iod.region.Services;
+import dev.iod.rest.testing.HttpCaller;
+import dev.iod.rest.testing.HttpCaller.Answer;
+import dev.iod.store.Database;
+import dev.iod.store.testing.PostgresFixture;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The region's process is killed while servers are made and deleted; nothing answered is lost. */
+class KillTest {
+    private static final int ROUNDS = 3;
+    private static final int WRITERS = 4;
+    private static final int MAX_SECONDS = 60;
+
+    private final Set<String> accepted = ConcurrentHashMap.newKeySet();
+    private final Set<String> deletionTried = ConcurrentHashMap.newKeySet();
+    private final Set<String> deletionAccepted = ConcurrentHashMap.newKeySet();
+
+    private final Semaphore progress = new Semaphore(0);
+
+    @Test
+    void whatWasAnsweredSurvivesAKill() throws Exception {
+        long seed = Long.getLong("seed", System.nanoTime());
+        System.out.println("KillTest seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        String url = PostgresFixture.newDatabase();
+        int port = freePort();
+        try (Database database = Database.open(url, 4)) {
+            ServerPorts ports = ServerPorts.sql();
+            Services.prepare(database, Region.services(database, ports));
+            FakeNode node =
+                    new FakeNode(
+                            database,
+                            new ComputeGoals(ports),
+                            new ComputeObservations(database, ports),
+                            "n1",
+                            1000,
+                            1_000_000);
+            String network = "";
+            for (int round = 0; round < ROUNDS; round++) {
+                Process region = start(url, port);
+                try {
+                    network = network.isEmpty() ? prepare(port) : network;
+                    write(region, port, network, random.nextInt(3, 12), random.split());
+                } finally {
+                    region.destroyForcibly().waitFor();
+                }
+                check(database, node);
+            }
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static Process start(String url, int port) throws IOException {
+        String path =
+                String.join(
+                        File.pathSeparator,
+                        "target/test-classes",
+                        "target/classes",
+                        System.getProperty("jdk.module.path", ""),
+                        System.getProperty("java.class.path", ""));
+        Process process =
+                new ProcessBuilder(
+                                ProcessHandle.current().info().command().orElse("java"),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                path,
+                                "dev.iod.compute.Region",
+                                url,
+                                Integer.toString(port))
+                        .redirectErrorStream(true)
+                        .start();
+        BufferedReader output = process.inputReader();
+        StringBuilder log = new StringBuilder();
+        for (String line = output.readLine(); line != null; line = output.readLine()) {
+            log.append(line).append('\n');
+            if (line.startsWith("ready ")) {
+                Thread.ofVirtual().start(() -> output.lines().forEach(ignored -> {}));
+                return process;
+            }
+        }
+        throw new IllegalStateException("the region did not start: " + log);
+    }
+
+    private static HttpCaller caller(int port, String path, String token) {
+        return new HttpCaller("http://127.0.0.1:" + port + path, token);
+    }
+
+    private static String prepare(int port) {
+        caller(port, "/compute/v2.1", "p0:admin")
+                .put(
+                        "/os-quota-sets/q",
+                        "{'quota_set': {'instances': -1, 'cores': -1, 'ram': -1}}");
+        HttpCaller network = caller(port, "/network/v2.0", "q");
+        String id =
+                network.post("/networks", "{'network': {'name': 'net'}}")
+                        .json()
+                        .path("network")
+                        .path("id")
+                        .stringValue();
+        network.post(
+                "/subnets",
+                "{'subnet': {'network_id': '%s', 'cidr': '10.7.0.0/16', 'ip_version': 4}}"
+                        .formatted(id));
+        return id;
+    }
+
+    /** Makes and deletes until enough is accepted; then the region is killed under the writers. */
+    private void write(
+            Process region, int port, String network, int wanted, SplittableRandom random)
+            throws InterruptedException {
+        List<Thread> writers = new ArrayList<>();
+        for (int i = 0; i < WRITERS; i++) {
+            SplittableRandom own = random.split();
+            writers.add(Thread.ofVirtual().start(() -> writer(port, network, own)));
+        }
+        assertThat(progress.tryAcquire(wanted, MAX_SECONDS, TimeUnit.SECONDS))
+                .as("%d servers within %d s", wanted, MAX_SECONDS)
+                .isTrue();
+        region.destroyForcibly().waitFor();
+        for (Thread writer : writers) {
+            writer.join();
+        }
+    }
+
+    private void writer(int port, String network, SplittableRandom random) {
+        HttpCaller compute = caller(port, "/compute/v2.1", "q");
+        String body =
+                "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '42', 'networks': [{'uuid': '%s'}]}}"
+                        .formatted(Region.IMAGE, network);
+        try {
+            while (true) {
+                if (random.nextInt(3) == 0 && !accepted.isEmpty()) {
+                    String victim = accepted.iterator().next();
+                    deletionTried.add(victim);
+                    if (compute.delete("/servers/" + victim).status() == 204) {
+                        deletionAccepted.add(victim);
+                    }
+                } else {
+                    Answer answer = compute.post("/servers", body);
+                    if (answer.status() == 202) {
+                        accepted.add(answer.json().path("server").path("id").stringValue());
+                        progress.release();
+                    }
+                }
+            }
+        } catch (UncheckedIOException e) {
+            // The region is gone, which is what this is about.
+        }
+    }
+
+    private void check(Database database, FakeNode node) {
+        Set<String> rows = ids(database, "SELECT id::text FROM server");
+        for (String id : accepted) {
+            assertThat(rows.contains(id) || deletionTried.contains(id))
+                    .as("server %s", id)
+                    .isTrue();
+        }
+        assertThat(ids(database, "SELECT device_id FROM port WHERE device_owner LIKE 'compute:%'"))
+                .isEqualTo(rows);
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT name FROM compute_node c WHERE claimed_memory_mib <> (SELECT"
+                                        + " coalesce(sum(memory_mib), 0) FROM server s WHERE s.node ="
+                                        + " c.name)"))
+                .isEmpty();
+        Goal goal = node.goal();
+        Set<String> wanted =
+                goal.getServersList().stream()
+                        .map(dev.iod.node.Server::getId)
+                        .collect(Collectors.toSet());
+        assertThat(wanted)
+                .isEqualTo(
+                        ids(
+                                database,
+                                "SELECT id::text FROM server WHERE task_state <> 'deleting'"));
+        node.sync();
+        Set<String> left = ids(database, "SELECT id::text FROM server");
+        assertThat(left).isEqualTo(wanted);
+        assertThat(left).noneMatch(deletionAccepted::contains);
+        assertThat(ids(database, "SELECT id::text FROM server WHERE vm_state <> 'active'"))
+                .isEmpty();
+        accepted.removeAll(deletionTried);
+    }
+
+    private static Set<String> ids(Database database, String sql) {
+        return database.read(handle -> handle.createQuery(sql).mapTo(String.class).set());
+    }
+}

@@ -1,0 +1,149 @@
+package dev.iod.compute;
+
+import dev.iod.image.Images;
+import dev.iod.network.NetworkApi;
+import dev.iod.network.ServerPorts;
+import dev.iod.region.NodeSessions;
+import dev.iod.region.Service;
+import dev.iod.region.Services;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.ApiServer;
+import dev.iod.rest.Caller;
+import dev.iod.rest.Microversion;
+import dev.iod.rest.testing.FixedTokens;
+import dev.iod.rest.testing.HttpCaller;
+import dev.iod.store.Database;
+import dev.iod.store.testing.PostgresFixture;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The compute and network services over a private PostgreSQL, with images that are always there.
+ */
+final class Region implements AutoCloseable {
+    static final String IMAGE = "11111111-2222-4333-8444-555555555555";
+
+    /** Its bytes are a disk. */
+    static final String DISK_IMAGE = "22222222-2222-4333-8444-555555555555";
+
+    static final long DISK_IMAGE_BYTES = (2L << 30) + 5;
+
+    final Database database;
+    final ServerPorts ports = ServerPorts.sql();
+    private final ApiServer server;
+
+    Region() {
+        this(PostgresFixture.newDatabase(), 0);
+    }
+
+    /**
+     * @param port 0 for any
+     */
+    Region(String databaseUrl, int port) {
+        database = Database.open(databaseUrl, 16);
+        List<Service> services = services(database, ports);
+        Services.prepare(database, services);
+        server =
+                Services.serve(InetAddress.getLoopbackAddress(), port, services, new FixedTokens());
+    }
+
+    static List<Service> services(Database database, ServerPorts ports) {
+        return List.of(
+                new Compute(database, new FixedImages(), ports, new FixedConsole()).service(),
+                NetworkApi.service(database, 1442, Compute.portWatcher()));
+    }
+
+    /** As a process of its own: arguments are the database's URL and the port. */
+    public static void main(String[] arguments) throws InterruptedException {
+        try (Region region = new Region(arguments[0], Integer.parseInt(arguments[1]))) {
+            System.out.println("ready " + region.base());
+            Thread.currentThread().join();
+        }
+    }
+
+    FakeNode node(String name, int vcpus, long memoryMib) {
+        return new FakeNode(
+                database,
+                new ComputeGoals(ports),
+                new ComputeObservations(database, ports),
+                name,
+                vcpus,
+                memoryMib);
+    }
+
+    /** A caller of the compute API; see {@link FixedTokens} for tokens. */
+    HttpCaller compute(String token) {
+        return new HttpCaller(base() + "/compute/v2.1", token);
+    }
+
+    HttpCaller network(String token) {
+        return new HttpCaller(base() + "/network/v2.0", token);
+    }
+
+    String base() {
+        return "http://127.0.0.1:" + server.port();
+    }
+
+    /** A network with a subnet; its id. */
+    String network(String token, String cidr) {
+        JsonNode network = network(token).post("/networks", "{'network': {'name': 'net'}}").json();
+        String id = network.path("network").path("id").stringValue();
+        network(token)
+                .post(
+                        "/subnets",
+                        "{'subnet': {'network_id': '%s', 'cidr': '%s', 'ip_version': 4}}"
+                                .formatted(id, cidr));
+        return id;
+    }
+
+    /** Headers that ask for a microversion. */
+    static String[] version(int minor) {
+        return new String[] {
+            "OpenStack-API-Version", "compute " + new Microversion(2, minor),
+        };
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        database.close();
+    }
+
+    /** Two images that everybody sees. */
+    private static final class FixedImages implements Images {
+        @Override
+        public Bootable resolve(Handle handle, Caller caller, String imageId) {
+            boolean disk = imageId.equals(DISK_IMAGE);
+            if (!disk && !imageId.equals(IMAGE)) {
+                throw ApiException.badRequest("Can not find requested image");
+            }
+            return new Bootable(
+                    imageId,
+                    "iod-micro",
+                    new Part("aaaaaaaa-0000-4000-8000-000000000000", "00".repeat(32), 5),
+                    new Part("bbbbbbbb-0000-4000-8000-000000000000", "11".repeat(32), 6),
+                    disk
+                            ? Optional.of(new Part(imageId, "22".repeat(32), DISK_IMAGE_BYTES))
+                            : Optional.empty(),
+                    "console=ttyS0",
+                    64,
+                    0);
+        }
+    }
+
+    static final class FixedConsole implements NodeSessions {
+        @Override
+        public boolean connected(String node) {
+            return true;
+        }
+
+        @Override
+        public byte[] console(String node, String serverId, int maxBytes) {
+            return "one\ntwo\u0007\nthree\n".getBytes(StandardCharsets.UTF_8);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package dev.iod.compute;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.compute.Scheduler.Candidate;
+import dev.iod.compute.Scheduler.GroupRule;
+import dev.iod.compute.Scheduler.NoNode;
+import dev.iod.compute.Scheduler.Placed;
+import dev.iod.compute.Scheduler.Request;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class SchedulerTest {
+    private static Candidate node(String name, int vcpus, long memoryMib) {
+        return new Candidate(name, true, true, vcpus, memoryMib, 0, 0);
+    }
+
+    private static Request request(int count, int vcpus, long memoryMib) {
+        return new Request(count, vcpus, memoryMib, 0, Optional.empty(), Optional.empty());
+    }
+
+    private static Request withDisk(int count, long diskMib) {
+        return new Request(count, 1, 100, diskMib, Optional.empty(), Optional.empty());
+    }
+
+    private static Request grouped(int count, GroupPolicy policy, int maxPerNode) {
+        return new Request(
+                count, 1, 100, 0, Optional.empty(), Optional.of(new GroupRule(policy, maxPerNode)));
+    }
+
+    @Test
+    void spreadsOverEqualNodes() {
+        List<Candidate> nodes = List.of(node("n1", 8, 1000), node("n2", 8, 1000));
+        assertThat(Scheduler.place(nodes, request(4, 1, 100)))
+                .isEqualTo(new Placed(List.of("n1", "n2", "n1", "n2")));
+    }
+
+    @Test
+    void takesTheNodeWithTheMostFreeMemory() {
+        List<Candidate> nodes = List.of(node("n1", 99, 400), node("n2", 1, 500));
+        assertThat(Scheduler.place(nodes, request(1, 1, 100))).isEqualTo(new Placed(List.of("n2")));
+    }
+
+    @Test
+    void placesDisksOnlyWhereTheyFit() {
+        List<Candidate> nodes =
+                List.of(
+                        new Candidate("n1", true, true, 8, 1000, 2048, 0),
+                        new Candidate("n2", true, true, 8, 2000, 1023, 0));
+        assertThat(Scheduler.place(nodes, withDisk(2, 1024)))
+                .isEqualTo(new Placed(List.of("n1", "n1")));
+        assertThat(Scheduler.place(nodes, withDisk(3, 1024)))
+                .isEqualTo(
+                        new NoNode(
+                                "There are not enough hosts available. (of 2: 2 short of disk)"));
+        // Its pool became smaller than what was claimed of it.
+        List<Candidate> less = List.of(new Candidate("n1", true, true, 8, 1000, -5, 0));
+        assertThat(Scheduler.place(less, withDisk(1, 0))).isInstanceOf(Placed.class);
+        assertThat(Scheduler.place(less, withDisk(1, 1))).isInstanceOf(NoNode.class);
+    }
+
+    @Test
+    void placesAllOrNone() {
+        List<Candidate> nodes = List.of(node("n1", 8, 250), node("n2", 8, 150));
+        assertThat(Scheduler.place(nodes, request(3, 1, 100))).isInstanceOf(Placed.class);
+        assertThat(Scheduler.place(nodes, request(4, 1, 100))).isInstanceOf(NoNode.class);
+    }
+
+    @Test
+    void saysWhyThereIsNoNode() {
+        List<Candidate> nodes =
+                List.of(
+                        new Candidate("n1", false, true, 8, 1000, 0, 0),
+                        new Candidate("n2", true, false, 8, 1000, 0, 0),
+                        node("n3", 0, 1000),
+                        node("n4", 8, 50));
+        assertThat(Scheduler.place(nodes, request(1, 1, 100)))
+                .isEqualTo(
+                        new NoNode(
+                                "There are not enough hosts available. (of 4: 1 down, 1 disabled,"
+                                        + " 1 short of vCPUs, 1 short of memory)"));
+        assertThat(Scheduler.place(List.of(), request(1, 1, 100)))
+                .isEqualTo(new NoNode("The region has no nodes."));
+    }
+
+    @Test
+    void antiAffinityKeepsMembersApart() {
+        List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
+        assertThat(Scheduler.place(nodes, grouped(2, GroupPolicy.ANTI_AFFINITY, 1)))
+                .isEqualTo(new Placed(List.of("n1", "n2")));
+        assertThat(Scheduler.place(nodes, grouped(3, GroupPolicy.ANTI_AFFINITY, 1)))
+                .isInstanceOf(NoNode.class);
+        assertThat(Scheduler.place(nodes, grouped(4, GroupPolicy.ANTI_AFFINITY, 2)))
+                .isInstanceOf(Placed.class);
+    }
+
+    @Test
+    void affinityKeepsMembersTogether() {
+        List<Candidate> nodes =
+                List.of(node("n1", 8, 9000), new Candidate("n2", true, true, 8, 1000, 0, 1));
+        assertThat(Scheduler.place(nodes, grouped(2, GroupPolicy.AFFINITY, 1)))
+                .isEqualTo(new Placed(List.of("n2", "n2")));
+        List<Candidate> empty = List.of(node("n1", 8, 1000), node("n2", 8, 1000));
+        assertThat(Scheduler.place(empty, grouped(3, GroupPolicy.AFFINITY, 1)))
+                .isEqualTo(new Placed(List.of("n1", "n1", "n1")));
+    }
+
+    @Test
+    void softPoliciesPreferAndGiveIn() {
+        List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
+        assertThat(Scheduler.place(nodes, grouped(3, GroupPolicy.SOFT_ANTI_AFFINITY, 1)))
+                .isEqualTo(new Placed(List.of("n1", "n2", "n1")));
+        List<Candidate> tight = List.of(node("n1", 1, 1000), node("n2", 8, 900));
+        assertThat(Scheduler.place(tight, grouped(2, GroupPolicy.SOFT_AFFINITY, 1)))
+                .isEqualTo(new Placed(List.of("n1", "n2")));
+    }
+
+    @Test
+    void aNamedNodeIsTheOnlyOne() {
+        List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
+        Request named = new Request(1, 1, 100, 0, Optional.of("n2"), Optional.empty());
+        assertThat(Scheduler.place(nodes, named)).isEqualTo(new Placed(List.of("n2")));
+        Request unknown = new Request(1, 1, 100, 0, Optional.of("n9"), Optional.empty());
+        assertThat(Scheduler.place(nodes, unknown)).isInstanceOf(NoNode.class);
+    }
+
+    @Test
+    void neverOvercommits() {
+        long seed = 20_261_122;
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int round = 0; round < 500; round++) {
+            List<Candidate> nodes = new ArrayList<>();
+            for (int i = 0; i < random.nextInt(1, 6); i++) {
+                nodes.add(node("n" + i, random.nextInt(0, 10), random.nextLong(0, 1000)));
+            }
+            Request request =
+                    request(random.nextInt(1, 8), random.nextInt(1, 4), random.nextLong(1, 300));
+            if (Scheduler.place(nodes, request) instanceof Placed(List<String> placed)) {
+                assertThat(placed).as("seed %d round %d", seed, round).hasSize(request.count());
+                for (Candidate node : nodes) {
+                    long servers = placed.stream().filter(node.name()::equals).count();
+                    assertThat(servers * request.vcpus()).isLessThanOrEqualTo(node.freeVcpus());
+                    assertThat(servers * request.memoryMib())
+                            .isLessThanOrEqualTo(node.freeMemoryMib());
+                }
+            }
+        }
+    }
+}

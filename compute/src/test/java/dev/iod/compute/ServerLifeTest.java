@@ -1,0 +1,316 @@
+package dev.iod.compute;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
+import dev.iod.node.MachineModel;
+import dev.iod.node.Power;
+import dev.iod.node.ServerState;
+import dev.iod.rest.testing.HttpCaller;
+import dev.iod.rest.testing.HttpCaller.Answer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** Servers from their request to their end, over HTTP and with nodes that report as told. */
+class ServerLifeTest {
+    private Region region;
+    private FakeNode n1;
+    private FakeNode n2;
+    private HttpCaller member;
+    private HttpCaller admin;
+    private String network;
+
+    @BeforeEach
+    void start() {
+        region = new Region();
+        n1 = region.node("n1", 4, 4096);
+        n2 = region.node("n2", 4, 4096);
+        member = region.compute("p1");
+        admin = region.compute("p0:admin");
+        network = region.network("p1", "10.9.0.0/24");
+    }
+
+    @AfterEach
+    void stop() {
+        region.close();
+    }
+
+    private String create(String more) {
+        return create(Region.IMAGE, "42", more);
+    }
+
+    private String create(String image, String flavor, String more) {
+        Answer answer =
+                member.post(
+                        "/servers",
+                        "{'server': {'name': 'web', 'imageRef': '%s', 'flavorRef': '%s'%s}}"
+                                .formatted(image, flavor, more));
+        assertThat(answer.status()).as(answer.text()).isEqualTo(202);
+        return answer.json().path("server").path("id").stringValue();
+    }
+
+    private JsonNode show(String id) {
+        Answer answer = admin.get("/servers/" + id, Region.version(90));
+        assertThat(answer.status()).as(answer.text()).isEqualTo(200);
+        return answer.json().path("server");
+    }
+
+    private String status(String id) {
+        return show(id).path("status").stringValue();
+    }
+
+    private void syncBoth() {
+        n1.sync();
+        n2.sync();
+    }
+
+    private int act(String id, String body) {
+        return member.post("/servers/" + id + "/action", body).status();
+    }
+
+    @Test
+    void aRootDiskIsAsLargeAsItsFlavorOrItsImage() {
+        String empty = create(Region.IMAGE, "d1", "");
+        String cloned = create(Region.DISK_IMAGE, "42", "");
+        String none = create("");
+        assertThat(goalOf(empty).getRootDisk().getSizeBytes()).isEqualTo(1L << 30);
+        assertThat(goalOf(empty).getRootDisk().hasImage()).isFalse();
+        assertThat(goalOf(cloned).getRootDisk().getSizeBytes())
+                .as("whole blocks")
+                .isEqualTo((2L << 30) + 4096);
+        assertThat(goalOf(cloned).getRootDisk().getImage())
+                .returns(Region.DISK_IMAGE, ImagePart::getImageId)
+                .returns(Region.DISK_IMAGE_BYTES, ImagePart::getSizeBytes)
+                .returns("22".repeat(32), ImagePart::getSha256);
+        assertThat(goalOf(none).hasRootDisk()).isFalse();
+        Answer small =
+                member.post(
+                        "/servers",
+                        "{'server': {'name': 'web', 'imageRef': '%s', 'flavorRef': 'd1'}}"
+                                .formatted(Region.DISK_IMAGE));
+        assertThat(small.status()).isEqualTo(400);
+        assertThat(small.text())
+                .contains("Flavor's disk is too small for requested image.", "1073741824 bytes");
+    }
+
+    private dev.iod.node.Server goalOf(String id) {
+        return Stream.of(n1.goal(), n2.goal())
+                .flatMap(goal -> goal.getServersList().stream())
+                .filter(server -> server.getId().equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void buildsAndBecomesActiveWithAnAddress() {
+        String id = create(", 'networks': [{'uuid': '" + network + "'}], 'metadata': {'a': 'b'}");
+        assertThat(status(id)).isEqualTo("BUILD");
+        assertThat(show(id).path("OS-EXT-STS:task_state").stringValue()).isEqualTo("spawning");
+        syncBoth();
+        JsonNode server = show(id);
+        assertThat(server.path("status").stringValue()).isEqualTo("ACTIVE");
+        assertThat(server.path("OS-EXT-STS:power_state").intValue()).isEqualTo(1);
+        assertThat(server.path("OS-EXT-STS:task_state").isNull()).isTrue();
+        assertThat(server.path("addresses").path("net").path(0).path("addr").stringValue())
+                .startsWith("10.9.0.");
+        assertThat(server.path("security_groups").path(0).path("name").stringValue())
+                .isEqualTo("default");
+        JsonNode actions =
+                member.get("/servers/" + id + "/os-instance-actions", Region.version(58))
+                        .json()
+                        .path("instanceActions");
+        assertThat(actions.path(0).path("action").stringValue()).isEqualTo("create");
+    }
+
+    @Test
+    void theGoalHasAllTheNodeNeeds() {
+        member.post("/os-keypairs", "{'keypair': {'name': 'k'}}");
+        Answer answer =
+                member.post(
+                        "/servers",
+                        ("{'server': {'name': 'My Web_1', 'imageRef': '%s', 'flavorRef': 'v1',"
+                                        + " 'key_name': 'k', 'user_data': 'aGk=',"
+                                        + " 'metadata': {'role': 'web'},"
+                                        + " 'networks': [{'uuid': '%s'}]}}")
+                                .formatted(Region.IMAGE, network));
+        assertThat(answer.status()).as(answer.text()).isEqualTo(202);
+        Goal goal = n1.goal().getServersCount() == 1 ? n1.goal() : n2.goal();
+        assertThat(goal.getServersCount()).isEqualTo(1);
+        dev.iod.node.Server server = goal.getServers(0);
+        assertThat(server.getName()).isEqualTo("my-web-1");
+        assertThat(server.getPower()).isEqualTo(Power.ON);
+        assertThat(server.getMachineModel()).isEqualTo(MachineModel.MICROVM);
+        assertThat(server.getCommandLine()).isEqualTo("console=ttyS0");
+        assertThat(server.getKernel().getSizeBytes()).isEqualTo(5);
+        assertThat(server.getNicsCount()).isEqualTo(1);
+        assertThat(server.getNics(0).getMtu()).isEqualTo(1442);
+        assertThat(server.getNics(0).getAddresses(0)).startsWith("10.9.0.");
+        assertThat(server.getMetadata().getUserData()).isEqualTo("aGk=");
+        assertThat(server.getMetadata().getKeys(0).getOpenssh()).startsWith("ssh-rsa ");
+        assertThat(server.getMetadata().getPropertiesOrThrow("role")).isEqualTo("web");
+        assertThat(server.getMetadata().getSecurityGroupsList()).containsExactly("default");
+        assertThat(goal.getRevision()).isPositive();
+    }
+
+    @Test
+    void aFailureIsAnErrorWithItsReason() {
+        String id = create("");
+        n1.override(id, ServerState.FAILED, "QEMU: Cannot allocate memory");
+        n2.override(id, ServerState.FAILED, "QEMU: Cannot allocate memory");
+        syncBoth();
+        JsonNode server = show(id);
+        assertThat(server.path("status").stringValue()).isEqualTo("ERROR");
+        assertThat(server.path("fault").path("message").stringValue())
+                .isEqualTo("QEMU: Cannot allocate memory");
+        assertThat(act(id, "{'reboot': {'type': 'HARD'}}")).isEqualTo(202);
+        n1.obey(id);
+        n2.obey(id);
+        syncBoth();
+        assertThat(status(id)).isEqualTo("ACTIVE");
+        assertThat(show(id).has("fault")).isFalse();
+    }
+
+    @Test
+    void stopStartAndReboot() {
+        String id = create("");
+        syncBoth();
+        assertThat(act(id, "{'os-start': null}")).isEqualTo(409);
+        assertThat(act(id, "{'os-stop': null}")).isEqualTo(202);
+        assertThat(show(id).path("OS-EXT-STS:task_state").stringValue()).isEqualTo("powering-off");
+        assertThat(act(id, "{'os-stop': null}")).isEqualTo(409);
+        syncBoth();
+        assertThat(status(id)).isEqualTo("SHUTOFF");
+        assertThat(show(id).path("OS-EXT-STS:power_state").intValue()).isEqualTo(4);
+        assertThat(act(id, "{'os-start': null}")).isEqualTo(202);
+        syncBoth();
+        assertThat(status(id)).isEqualTo("ACTIVE");
+        assertThat(act(id, "{'reboot': {'type': 'SOFT'}}")).isEqualTo(202);
+        assertThat(status(id)).isEqualTo("REBOOT");
+        syncBoth();
+        assertThat(status(id)).isEqualTo("ACTIVE");
+        assertThat(act(id, "{'reboot': {'type': 'HARD'}}")).isEqualTo(202);
+        assertThat(status(id)).isEqualTo("HARD_REBOOT");
+        syncBoth();
+        assertThat(status(id)).isEqualTo("ACTIVE");
+    }
+
+    @Test
+    void aGuestThatSwitchesItselfOffIsShutOffAndStaysSo() {
+        String id = create("");
+        syncBoth();
+        n1.override(id, ServerState.STOPPED, "the guest powered off");
+        n2.override(id, ServerState.STOPPED, "the guest powered off");
+        syncBoth();
+        assertThat(status(id)).isEqualTo("SHUTOFF");
+        n1.obey(id);
+        n2.obey(id);
+        syncBoth();
+        assertThat(status(id)).isEqualTo("SHUTOFF");
+    }
+
+    @Test
+    void deletionEndsWhenTheNodeNoLongerReportsIt() {
+        String id = create(", 'networks': [{'uuid': '" + network + "'}]");
+        syncBoth();
+        assertThat(member.delete("/servers/" + id).status()).isEqualTo(204);
+        assertThat(member.delete("/servers/" + id).status()).isEqualTo(204);
+        assertThat(show(id).path("OS-EXT-STS:task_state").stringValue()).isEqualTo("deleting");
+        // Reports that do not know of the deletion end nothing.
+        n1.report();
+        n2.report();
+        assertThat(member.get("/servers/" + id).status()).isEqualTo(200);
+        syncBoth();
+        assertThat(member.get("/servers/" + id).status()).isEqualTo(404);
+        assertThat(region.network("p1").get("/ports?device_id=" + id).json().path("ports").size())
+                .isZero();
+        JsonNode hypervisors = admin.get("/os-hypervisors/detail").json().path("hypervisors");
+        for (JsonNode node : hypervisors) {
+            assertThat(node.path("memory_mb_used").longValue()).isZero();
+            assertThat(node.path("vcpus_used").longValue()).isZero();
+        }
+        JsonNode actions =
+                member.get("/servers/" + id + "/os-instance-actions", Region.version(21))
+                        .json()
+                        .path("instanceActions");
+        assertThat(actions.path(0).path("action").stringValue()).isEqualTo("delete");
+    }
+
+    @Test
+    void aLostNodeMakesItsServersUnknownAndNothingMoves() {
+        String id = create("");
+        syncBoth();
+        n1.heard(false);
+        n2.heard(false);
+        assertThat(status(id)).isEqualTo("UNKNOWN");
+        assertThat(show(id).path("host_status").stringValue()).isEqualTo("UNKNOWN");
+        assertThat(member.get("/servers?status=UNKNOWN").json().path("servers").size())
+                .isEqualTo(1);
+        assertThat(member.get("/servers?status=ACTIVE").json().path("servers").size()).isZero();
+        // Deleted while its node is away: it stays until the node says that it is gone.
+        assertThat(member.delete("/servers/" + id).status()).isEqualTo(204);
+        assertThat(status(id)).isEqualTo("UNKNOWN");
+        n1.heard(true);
+        n2.heard(true);
+        syncBoth();
+        assertThat(member.get("/servers/" + id).status()).isEqualTo(404);
+    }
+
+    @Test
+    void noCapacityIsAnErrorServerThatCanBeDeleted() {
+        admin.put("/os-quota-sets/p1", "{'quota_set': {'ram': -1, 'cores': -1}}");
+        Answer answer =
+                member.post(
+                        "/servers",
+                        "{'server': {'name': 'big', 'imageRef': '%s', 'flavorRef': '5'}}"
+                                .formatted(Region.IMAGE));
+        assertThat(answer.status()).isEqualTo(202);
+        String id = answer.json().path("server").path("id").stringValue();
+        JsonNode server = show(id);
+        assertThat(server.path("status").stringValue()).isEqualTo("ERROR");
+        assertThat(server.path("fault").path("message").stringValue())
+                .startsWith("No valid host was found. There are not enough hosts available.");
+        assertThat(member.delete("/servers/" + id).status()).isEqualTo(204);
+        assertThat(member.get("/servers/" + id).status()).isEqualTo(404);
+    }
+
+    @Test
+    void antiAffinityIsEnforced() {
+        String group =
+                member.post(
+                                "/os-server-groups",
+                                "{'server_group': {'name': 'g', 'policies': ['anti-affinity']}}")
+                        .json()
+                        .path("server_group")
+                        .path("id")
+                        .stringValue();
+        String body =
+                "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '42'},"
+                        + " 'os:scheduler_hints': {'group': '%s'}}";
+        for (int i = 0; i < 3; i++) {
+            assertThat(member.post("/servers", body.formatted(Region.IMAGE, group)).status())
+                    .isEqualTo(202);
+        }
+        assertThat(n1.goal().getServersCount()).isEqualTo(1);
+        assertThat(n2.goal().getServersCount()).isEqualTo(1);
+        assertThat(member.get("/servers?status=ERROR").json().path("servers").size()).isEqualTo(1);
+    }
+
+    @Test
+    void anAdministratorNamesTheNode() {
+        String body =
+                "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '42',"
+                        + " 'availability_zone': 'nova:n2', 'networks': 'none'}}";
+        Answer forbidden =
+                member.post("/servers", body.formatted(Region.IMAGE), Region.version(37));
+        assertThat(forbidden.status()).isEqualTo(403);
+        assertThat(
+                        admin.post("/servers", body.formatted(Region.IMAGE), Region.version(37))
+                                .status())
+                .isEqualTo(202);
+        assertThat(n2.goal().getServersCount()).isEqualTo(1);
+    }
+}

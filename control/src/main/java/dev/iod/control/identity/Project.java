@@ -1,4 +1,0 @@
-package dev.iod.control.identity;
-
-/** A project: the owner of resources. */
-record Project(String id, String name, String description, boolean enabled) {}

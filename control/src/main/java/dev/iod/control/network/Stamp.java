@@ -1,6 +1,0 @@
-package dev.iod.control.network;
-
-import java.time.Instant;
-
-/** When a row was made and changed; {@code revision} is raised by every change. */
-record Stamp(Instant createdAt, Instant updatedAt, long revision) {}

@@ -1,0 +1,454 @@
+package dev.iod.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import dev.iod.identity.testing.TestRegion;
+import dev.iod.image.ImageApi;
+import dev.iod.image.ImageFiles;
+import dev.iod.image.ImageService;
+import dev.iod.node.ConsoleReply;
+import dev.iod.node.FetchImageRequest;
+import dev.iod.node.Goal;
+import dev.iod.node.Hello;
+import dev.iod.node.ImageChunk;
+import dev.iod.node.ImagePart;
+import dev.iod.node.JoinReply;
+import dev.iod.node.JoinRequest;
+import dev.iod.node.NodeListener;
+import dev.iod.node.NodeMessage;
+import dev.iod.node.Observed;
+import dev.iod.node.RegionGrpc;
+import dev.iod.node.RegionLink;
+import dev.iod.node.RegionMessage;
+import dev.iod.node.RootDisk;
+import dev.iod.node.Server;
+import dev.iod.region.ConnectedNodes;
+import dev.iod.region.NodeApi;
+import dev.iod.region.NodeGoals;
+import dev.iod.region.NodeObserver;
+import dev.iod.region.RegionService;
+import dev.iod.region.Service;
+import dev.iod.region.Sessions;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.testing.HttpCaller;
+import dev.iod.runtime.CertificateAuthority;
+import dev.iod.runtime.Keys;
+import dev.iod.runtime.Pem;
+import dev.iod.runtime.SigningRequest;
+import dev.iod.runtime.TlsIdentity;
+import dev.iod.store.Database;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.time.Clock;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The region's side over the real transport, with real certificates. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class RegionServiceTest {
+    private static final int WAIT_SECONDS = 20;
+
+    private final CertificateAuthority authority =
+            CertificateAuthority.create("test region", Clock.systemUTC());
+    private final BlockingQueue<String> observations = new LinkedBlockingQueue<>();
+    private volatile Goal goal = Goal.getDefaultInstance();
+    private TestRegion region;
+    private final ConnectedNodes nodes = new ConnectedNodes();
+    private Sessions sessions;
+    private NodeListener listener;
+    private HttpCaller admin;
+
+    @BeforeAll
+    void start(@TempDir Path directory) throws Exception {
+        Clock clock = Clock.systemUTC();
+        ImageService[] images = new ImageService[1];
+        region =
+                new TestRegion(
+                        database -> {
+                            images[0] =
+                                    new ImageService(database, new ImageFiles(directory), clock);
+                            return List.of(
+                                    ImageApi.service(database, images[0]),
+                                    NodeApi.service(database, clock));
+                        });
+        Database database = region.database();
+        sessions =
+                new Sessions(
+                        database,
+                        nodes,
+                        List.of(
+                                Service.unlisted("/none", List.of())
+                                        .withNodes(
+                                                (handle, node, whole) -> whole.mergeFrom(goal),
+                                                new Recorder())),
+                        clock);
+        KeyPair pair = Keys.generate();
+        TlsIdentity identity =
+                new TlsIdentity(
+                        pair.getPrivate(),
+                        List.of(
+                                authority.issueServer(
+                                        pair.getPublic(),
+                                        "region",
+                                        List.of(),
+                                        List.of(InetAddress.getByName("127.0.0.1")))),
+                        List.of(authority.certificate()));
+        listener =
+                NodeListener.start(
+                        new InetSocketAddress("127.0.0.1", 0),
+                        identity.keyManager(),
+                        TlsIdentity.trustManager(identity.authorities()),
+                        new RegionService(database, sessions, images[0]::file, authority, clock));
+        admin = region.admin();
+    }
+
+    @AfterAll
+    void stop() {
+        sessions.close();
+        listener.close();
+        region.close();
+    }
+
+    @Test
+    void aTokenIsGoodOnceForItsNode() {
+        String token = invite("t1");
+        assertThatThrownBy(() -> join("t2", token)).isInstanceOf(StatusRuntimeException.class);
+        KeyPair other = Keys.generate();
+        JoinRequest lying =
+                JoinRequest.newBuilder()
+                        .setToken(token)
+                        .setNode("t1")
+                        .setSigningRequest(
+                                ByteString.copyFrom(SigningRequest.build(other, "someone")))
+                        .build();
+        assertThat(code(() -> ask(lying))).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        assertThat(code(() -> ask(lying.toBuilder().setSigningRequest(ByteString.EMPTY).build())))
+                .isEqualTo(Status.Code.INVALID_ARGUMENT);
+        // Neither of these used the token up.
+        TlsIdentity identity = join("t1", token);
+        assertThat(identity.chain().getFirst().getSubjectX500Principal().getName())
+                .isEqualTo("CN=t1");
+        assertThat(code(() -> join("t1", token))).isEqualTo(Status.Code.PERMISSION_DENIED);
+        assertThat(admin.get("/iod/v1/nodes/t1").json().at("/node/state").stringValue())
+                .isEqualTo("down");
+        assertThat(admin.post("/iod/v1/nodes", "{'node':{'name':'../x'}}").status()).isEqualTo(400);
+        assertThat(region.member("eve").get("/iod/v1/nodes").status()).isEqualTo(403);
+    }
+
+    @Test
+    void aSessionCarriesGoalsAndObservations() throws Exception {
+        try (FakeNode node = new FakeNode("s1")) {
+            node.hello("s1");
+            assertThat(node.goal()).isZero();
+            long revision = touch("s1");
+            assertThat(node.goalAtLeast(revision)).isEqualTo(revision);
+            for (int i = 0; i < 50; i++) {
+                revision = touch("s1");
+            }
+            assertThat(node.goalAtLeast(revision)).isEqualTo(revision);
+            node.up.onNext(
+                    NodeMessage.newBuilder()
+                            .setObserved(
+                                    Observed.newBuilder()
+                                            .setGoalRevision(revision)
+                                            .setDiskMib(4000))
+                            .build());
+            assertThat(observations.poll(WAIT_SECONDS, TimeUnit.SECONDS))
+                    .isEqualTo("s1 " + revision);
+            // One that does not know its pool takes back nothing.
+            node.up.onNext(
+                    NodeMessage.newBuilder()
+                            .setObserved(Observed.newBuilder().setGoalRevision(revision))
+                            .build());
+            assertThat(observations.poll(WAIT_SECONDS, TimeUnit.SECONDS))
+                    .isEqualTo("s1 " + revision);
+            assertThat(nodes.connected("s1")).isTrue();
+            var shown = admin.get("/iod/v1/nodes/s1").json().path("node");
+            assertThat(shown.path("state").stringValue()).isEqualTo("up");
+            assertThat(shown.path("vcpus").intValue()).isEqualTo(4);
+            assertThat(shown.path("disk_mib").intValue()).isEqualTo(4000);
+            node.up.onNext(
+                    NodeMessage.newBuilder()
+                            .setObserved(Observed.newBuilder().setDiskMib(-1))
+                            .build());
+            assertThat(node.end()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        }
+    }
+
+    @Test
+    void aNewerSessionEndsTheOlder() throws Exception {
+        try (FakeNode first = new FakeNode("d1")) {
+            first.hello("d1");
+            first.goal();
+            try (FakeNode second = new FakeNode("d1", first.identity)) {
+                second.hello("d1");
+                second.goal();
+                assertThat(first.end()).isEqualTo(Status.Code.ABORTED);
+                long revision = touch("d1");
+                assertThat(second.goalAtLeast(revision)).isEqualTo(revision);
+                assertThat(nodes.connected("d1")).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void strangersAndLiarsAreRefused() throws Exception {
+        try (FakeNode nobody = new FakeNode(Optional.empty())) {
+            assertThat(nobody.end()).isEqualTo(Status.Code.UNAUTHENTICATED);
+        }
+        try (FakeNode liar = new FakeNode("l1")) {
+            liar.hello("s1");
+            assertThat(liar.end()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        }
+        try (FakeNode silent = new FakeNode("l2")) {
+            silent.up.onNext(
+                    NodeMessage.newBuilder().setObserved(Observed.getDefaultInstance()).build());
+            assertThat(silent.end()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        }
+        try (FakeNode removed = new FakeNode("l3")) {
+            assertThat(admin.delete("/iod/v1/nodes/l3").status()).isEqualTo(204);
+            removed.hello("l3");
+            assertThat(removed.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
+        }
+    }
+
+    @Test
+    void consolesAreAskedForAndHaveADeadline() throws Exception {
+        assertThatThrownBy(() -> nodes.console("nobody", "x", 10))
+                .isInstanceOf(ApiException.class)
+                .hasMessageContaining("not connected");
+        try (FakeNode node = new FakeNode("c1")) {
+            node.hello("c1");
+            node.goal();
+            assertThat(new String(nodes.console("c1", "good", 10), StandardCharsets.UTF_8))
+                    .isEqualTo("console of good");
+            assertThatThrownBy(() -> nodes.console("c1", "bad", 10))
+                    .hasMessageContaining("no such server");
+            assertThatThrownBy(() -> nodes.console("c1", "silent", 10))
+                    .hasMessageContaining("did not answer");
+        }
+    }
+
+    @Test
+    void aNodeFetchesWhatItsGoalNamesAndNothingElse() throws Exception {
+        byte[] data = new byte[3_500_000];
+        new Random(3).nextBytes(data);
+        String id = image(data);
+        try (FakeNode node = new FakeNode("f1")) {
+            assertThat(code(() -> node.fetch(id, 0))).isEqualTo(Status.Code.NOT_FOUND);
+            ImagePart part = ImagePart.newBuilder().setImageId(id).build();
+            for (Server.Builder server :
+                    List.of(
+                            Server.newBuilder().setKernel(part),
+                            Server.newBuilder().setInitrd(part),
+                            Server.newBuilder()
+                                    .setRootDisk(RootDisk.newBuilder().setImage(part)))) {
+                goal = Goal.newBuilder().addServers(server).build();
+                assertThat(node.fetch(id, 0)).isEqualTo(data);
+            }
+            assertThat(node.fetch(id, 3_000_000)).hasSize(500_000);
+            assertThat(node.fetch(id, data.length)).isEmpty();
+            assertThat(code(() -> node.fetch(id, data.length + 1)))
+                    .isEqualTo(Status.Code.OUT_OF_RANGE);
+        } finally {
+            goal = Goal.getDefaultInstance();
+        }
+    }
+
+    private final class Recorder implements NodeObserver {
+        @Override
+        public void observed(String node, Observed observed) {
+            observations.add(node + " " + observed.getGoalRevision());
+        }
+
+        @Override
+        public void down(String node) {
+            observations.add(node + " down");
+        }
+    }
+
+    /** A node's end of a session; it answers console requests by the server's id. */
+    private final class FakeNode implements AutoCloseable, StreamObserver<RegionMessage> {
+        final TlsIdentity identity;
+        final RegionLink link;
+        final StreamObserver<NodeMessage> up;
+        private final BlockingQueue<Long> goals = new LinkedBlockingQueue<>();
+        private final BlockingQueue<Status.Code> ends = new LinkedBlockingQueue<>();
+
+        FakeNode(String name) {
+            this(Optional.of(join(name, invite(name))));
+        }
+
+        FakeNode(String name, TlsIdentity identity) {
+            this(Optional.of(identity));
+            assertThat(identity.chain().getFirst().getSubjectX500Principal().getName())
+                    .isEqualTo("CN=" + name);
+        }
+
+        FakeNode(Optional<TlsIdentity> identity) {
+            this.identity = identity.orElseGet(() -> join("spare", invite("spare")));
+            link = dial(identity);
+            up = RegionGrpc.newStub(link.channel()).session(this);
+        }
+
+        void hello(String name) {
+            up.onNext(
+                    NodeMessage.newBuilder()
+                            .setHello(
+                                    Hello.newBuilder().setNode(name).setVcpus(4).setMemoryMib(512))
+                            .build());
+        }
+
+        long goal() throws InterruptedException {
+            Long revision = goals.poll(WAIT_SECONDS, TimeUnit.SECONDS);
+            assertThat(revision).isNotNull();
+            return revision;
+        }
+
+        long goalAtLeast(long wanted) throws InterruptedException {
+            long revision = goal();
+            while (revision < wanted) {
+                revision = goal();
+            }
+            return revision;
+        }
+
+        Status.Code end() throws InterruptedException {
+            Status.Code code = ends.poll(WAIT_SECONDS, TimeUnit.SECONDS);
+            assertThat(code).isNotNull();
+            return code;
+        }
+
+        byte[] fetch(String id, long offset) {
+            Iterator<ImageChunk> chunks =
+                    RegionGrpc.newBlockingStub(link.channel())
+                            .withDeadlineAfter(WAIT_SECONDS, TimeUnit.SECONDS)
+                            .fetchImage(
+                                    FetchImageRequest.newBuilder()
+                                            .setImageId(id)
+                                            .setOffset(offset)
+                                            .build());
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            while (chunks.hasNext()) {
+                all.writeBytes(chunks.next().getData().toByteArray());
+            }
+            return all.toByteArray();
+        }
+
+        @Override
+        public void onNext(RegionMessage message) {
+            if (message.hasGoal()) {
+                goals.add(message.getGoal().getRevision());
+                return;
+            }
+            String server = message.getConsole().getServerId();
+            ConsoleReply.Builder reply =
+                    ConsoleReply.newBuilder().setRequestId(message.getConsole().getRequestId());
+            switch (server) {
+                case "good" -> reply.setOutput(ByteString.copyFromUtf8("console of good"));
+                case "bad" -> reply.setError("no such server");
+                default -> {
+                    return;
+                }
+            }
+            up.onNext(NodeMessage.newBuilder().setConsole(reply).build());
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            ends.add(Status.fromThrowable(error).getCode());
+        }
+
+        @Override
+        public void onCompleted() {
+            ends.add(Status.Code.OK);
+        }
+
+        @Override
+        public void close() {
+            link.close();
+        }
+    }
+
+    private String invite(String node) {
+        return admin.post("/iod/v1/nodes", "{'node':{'name':'" + node + "'}}")
+                .json()
+                .at("/node/token")
+                .stringValue();
+    }
+
+    private TlsIdentity join(String node, String token) {
+        KeyPair pair = Keys.generate();
+        JoinReply reply =
+                ask(
+                        JoinRequest.newBuilder()
+                                .setToken(token)
+                                .setNode(node)
+                                .setSigningRequest(
+                                        ByteString.copyFrom(SigningRequest.build(pair, node)))
+                                .build());
+        return new TlsIdentity(
+                pair.getPrivate(),
+                List.of(Pem.certificate(reply.getCertificate().toByteArray())),
+                List.of(authority.certificate()));
+    }
+
+    private JoinReply ask(JoinRequest request) {
+        try (RegionLink link = dial(Optional.empty())) {
+            return RegionGrpc.newBlockingStub(link.channel())
+                    .withDeadlineAfter(WAIT_SECONDS, TimeUnit.SECONDS)
+                    .join(request);
+        }
+    }
+
+    private RegionLink dial(Optional<TlsIdentity> identity) {
+        return RegionLink.dial(
+                new InetSocketAddress("127.0.0.1", listener.port()),
+                identity.map(TlsIdentity::keyManager),
+                TlsIdentity.trustManager(List.of(authority.certificate())));
+    }
+
+    private long touch(String node) {
+        return region.database().transaction(handle -> NodeGoals.touch(handle, node));
+    }
+
+    private String image(byte[] data) {
+        String id =
+                admin.post(
+                                "/image/v2/images",
+                                "{'name':'k','disk_format':'aki','container_format':'aki'}")
+                        .json()
+                        .path("id")
+                        .stringValue();
+        assertThat(admin.upload("/image/v2/images/" + id + "/file", data).status()).isEqualTo(204);
+        return id;
+    }
+
+    private static Status.Code code(Runnable call) {
+        try {
+            call.run();
+            return Status.Code.OK;
+        } catch (StatusRuntimeException e) {
+            return e.getStatus().getCode();
+        }
+    }
+}

@@ -1,0 +1,337 @@
+package dev.iod.image;
+
+import dev.iod.region.Pages;
+import dev.iod.region.Service;
+import dev.iod.rest.Access;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Caller;
+import dev.iod.rest.Fault;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
+import dev.iod.rest.Request;
+import dev.iod.rest.Response;
+import dev.iod.rest.Route;
+import dev.iod.store.Database;
+import dev.iod.store.ListSql;
+import dev.iod.store.Page;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.UUID;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The image service under {@code /image}. */
+public final class ImageApi {
+    private static final String PATCH_TYPE = "application/openstack-images-v2.1-json-patch";
+    private static final List<Page.Sort> NEWEST_FIRST = List.of(new Page.Sort("created_at", true));
+    private static final Map<String, String> SORT_COLUMNS =
+            Map.of(
+                    "id", "id",
+                    "name", "name",
+                    "status", "status",
+                    "created_at", "created_at",
+                    "updated_at", "updated_at",
+                    "size", "coalesce(size_bytes, 0)",
+                    "disk_format", "coalesce(disk_format, '')",
+                    "container_format", "coalesce(container_format, '')");
+
+    /** List parameters that are columns; every other one is a free property. */
+    private static final Map<String, String> FILTER_COLUMNS =
+            Map.of(
+                    "id", "id",
+                    "name", "name",
+                    "status", "status",
+                    "owner", "owner",
+                    "checksum", "md5",
+                    "os_hash_value", "sha512",
+                    "disk_format", "disk_format",
+                    "container_format", "container_format");
+
+    private final Database database;
+    private final ImageService images;
+
+    private ImageApi(Database database, ImageService images) {
+        this.database = database;
+        this.images = images;
+    }
+
+    /** {@code /image}. */
+    public static Service service(Database database, ImageService images) {
+        ImageApi api = new ImageApi(database, images);
+        List<Route> routes = new ArrayList<>();
+        routes.add(Route.get("/", ImageApi::versions).access(Access.PUBLIC));
+        routes.add(Route.get("/versions", ImageApi::versions).access(Access.PUBLIC));
+        routes.add(Route.get("/v2", ImageApi::versions).access(Access.PUBLIC));
+        routes.add(Route.post("/v2/images", api::create));
+        routes.add(Route.get("/v2/images", api::list));
+        routes.add(Route.get("/v2/images/{id}", api::show));
+        routes.add(Route.patch("/v2/images/{id}", api::update));
+        routes.add(Route.delete("/v2/images/{id}", api::delete));
+        routes.add(Route.put("/v2/images/{id}/file", api::upload));
+        routes.add(Route.get("/v2/images/{id}/file", api::download));
+        routes.add(Route.put("/v2/images/{id}/tags/{tag}", api::addTag));
+        routes.add(Route.delete("/v2/images/{id}/tags/{tag}", api::removeTag));
+        routes.add(Route.get("/v2/images/{id}/members", api::members));
+        routes.addAll(ImageSchemas.routes());
+        return Service.listed("image", "glance", "/image", "", ImageDialect.DIALECT, routes)
+                .withMigrations("db/image")
+                .startedBy(images::start);
+    }
+
+    private Response create(Request request) {
+        Caller caller = request.caller();
+        Fields body = request.body();
+        String id =
+                body.optionalString("id", 36)
+                        .map(ImageApi::checkedId)
+                        .orElseGet(() -> UUID.randomUUID().toString());
+        String owner = body.optionalString("owner", 255).orElse(caller.projectId());
+        if (!caller.mayAccess(owner)) {
+            throw ApiException.forbidden(
+                    "You are not permitted to create images owned by '%s'.".formatted(owner));
+        }
+        Image image = images.create(request, id, owner, ImageAttributes.read(body));
+        return Response.json(201, view(image))
+                .header("Location", request.baseUrl() + "/image/v2/images/" + id);
+    }
+
+    private static String checkedId(String text) {
+        try {
+            return UUID.fromString(text).toString();
+        } catch (IllegalArgumentException e) {
+            throw new ApiException(Fault.BAD_REQUEST, "The image id is not a UUID.", e);
+        }
+    }
+
+    private Response list(Request request) {
+        Query query = request.query();
+        ListQuery page = request.list();
+        ListSql sql = filtered(request.caller(), query);
+        List<Image> found =
+                database.read(
+                        handle -> sql.page(handle, Pages.of(page), NEWEST_FIRST, ImageStore::map));
+        ObjectNode root = Json.object();
+        ArrayNode array = root.putArray("images");
+        found.forEach(image -> array.add(view(image)));
+        root.put("first", "/v2/images");
+        root.put("schema", "/v2/schemas/images");
+        if (!found.isEmpty() && found.size() == page.limit()) {
+            root.put("next", "/v2/images?" + query.with("marker", found.getLast().id()));
+        }
+        return Response.ok(root);
+    }
+
+    private static ListSql filtered(Caller caller, Query query) {
+        ListSql sql = new ListSql(ImageStore.SELECT, SORT_COLUMNS);
+        sql.where("hidden = ?", query.flag("os_hidden").orElse(false));
+        if (!caller.isAdmin()) {
+            sql.where("visibility = 'public' OR owner = ?", caller.projectId());
+        }
+        for (String name : query.names()) {
+            String value = query.first(name).orElse("");
+            switch (name) {
+                case "limit",
+                        "marker",
+                        "sort_key",
+                        "sort_dir",
+                        "sort",
+                        "os_hidden",
+                        "member_status" -> {}
+                case "visibility" -> {
+                    if (!value.equals("all")) {
+                        sql.where("visibility = ?", ImageAttributes.visibility(value).text());
+                    }
+                }
+                case "protected" -> sql.where("protected = ?", query.flag(name).orElse(false));
+                case "tag" -> query.all(name).forEach(tag -> sql.where("? = ANY (tags)", tag));
+                case "size_min" -> sql.where("size_bytes >= ?", number(name, value));
+                case "size_max" -> sql.where("size_bytes <= ?", number(name, value));
+                default -> {
+                    if (FILTER_COLUMNS.containsKey(name)) {
+                        sql.in(FILTER_COLUMNS.getOrDefault(name, name), values(value));
+                    } else {
+                        sql.where("properties ->> ? = ?", name, value);
+                    }
+                }
+            }
+        }
+        return sql;
+    }
+
+    /** {@code in:a,b} names several values; quotes may surround each. */
+    private static List<String> values(String text) {
+        if (!text.startsWith("in:")) {
+            return List.of(text);
+        }
+        List<String> values = new ArrayList<>();
+        for (String value : text.substring(3).split(",", 256)) {
+            values.add(value.replace("\"", ""));
+        }
+        return values;
+    }
+
+    private static long number(String name, String text) {
+        if (!text.matches("[0-9]{1,18}")) {
+            throw ApiException.badRequest(
+                    "Unable to filter by %s: '%s' is not a number.".formatted(name, text));
+        }
+        return Long.parseLong(text);
+    }
+
+    private Response show(Request request) {
+        Image image =
+                database.read(
+                        handle ->
+                                ImageService.visible(
+                                        handle, request.caller(), request.pathParameter("id")));
+        return Response.ok(view(image));
+    }
+
+    private Response update(Request request) {
+        String type = request.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
+        if (!type.startsWith(PATCH_TYPE)) {
+            throw new ApiException(
+                    Fault.UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be of the type " + PATCH_TYPE + ".");
+        }
+        var patch = Json.parse(request.bytes());
+        Image image =
+                images.update(
+                        request,
+                        request.pathParameter("id"),
+                        attributes -> ImageAttributes.patch(attributes, patch));
+        return Response.ok(view(image));
+    }
+
+    private Response delete(Request request) {
+        images.delete(request, request.pathParameter("id"));
+        return Response.empty(204);
+    }
+
+    private Response upload(Request request) {
+        String type = request.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
+        if (!type.equals("application/octet-stream")) {
+            throw new ApiException(
+                    Fault.UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be of the type application/octet-stream.");
+        }
+        OptionalLong announced =
+                request.header("Content-Length")
+                        .filter(text -> text.matches("[0-9]{1,18}"))
+                        .map(text -> OptionalLong.of(Long.parseLong(text)))
+                        .orElse(OptionalLong.empty());
+        images.upload(request, request.pathParameter("id"), request.stream(), announced);
+        return Response.empty(204);
+    }
+
+    private Response download(Request request) {
+        Image image =
+                database.read(
+                        handle ->
+                                ImageService.visible(
+                                        handle, request.caller(), request.pathParameter("id")));
+        Optional<Image.Content> content = image.content();
+        if (content.isEmpty()) {
+            return Response.empty(204);
+        }
+        return images.file(image.id())
+                .map(
+                        file ->
+                                Response.file(
+                                                "application/octet-stream",
+                                                file,
+                                                content.get().sizeBytes())
+                                        .header("Content-Md5", content.get().md5()))
+                .orElseThrow(() -> ImageService.missing(image.id()));
+    }
+
+    private Response addTag(Request request) {
+        String tag = request.pathParameter("tag");
+        images.update(
+                request,
+                request.pathParameter("id"),
+                attributes -> {
+                    List<String> tags = new ArrayList<>(attributes.tags());
+                    tags.add(tag);
+                    return ImageAttributes.withTags(attributes, tags);
+                });
+        return Response.empty(204);
+    }
+
+    private Response removeTag(Request request) {
+        String tag = request.pathParameter("tag");
+        images.update(
+                request,
+                request.pathParameter("id"),
+                attributes -> {
+                    List<String> tags = new ArrayList<>(attributes.tags());
+                    if (!tags.remove(tag)) {
+                        throw ApiException.notFound("The tag was not found.");
+                    }
+                    return ImageAttributes.withTags(attributes, tags);
+                });
+        return Response.empty(204);
+    }
+
+    /** Images are not shared with single projects, so the list is empty. */
+    private Response members(Request request) {
+        database.read(
+                handle ->
+                        ImageService.visible(
+                                handle, request.caller(), request.pathParameter("id")));
+        ObjectNode root = Json.object();
+        root.putArray("members");
+        root.put("schema", "/v2/schemas/members");
+        return Response.ok(root);
+    }
+
+    private static ObjectNode view(Image image) {
+        ObjectNode view = ImageAttributes.flat(image.attributes());
+        view.put("id", image.id());
+        view.put("owner", image.owner());
+        view.put("status", image.status().text());
+        view.put("created_at", Json.time(image.createdAt()));
+        view.put("updated_at", Json.time(image.updatedAt()));
+        view.putNull("virtual_size");
+        if (image.content().isPresent()) {
+            Image.Content content = image.content().get();
+            view.put("size", content.sizeBytes());
+            view.put("checksum", content.md5());
+            view.put("os_hash_algo", "sha512");
+            view.put("os_hash_value", content.sha512());
+        } else {
+            view.putNull("size")
+                    .putNull("checksum")
+                    .putNull("os_hash_algo")
+                    .putNull("os_hash_value");
+        }
+        view.put("self", "/v2/images/" + image.id());
+        view.put("file", "/v2/images/" + image.id() + "/file");
+        view.put("schema", "/v2/schemas/image");
+        return view;
+    }
+
+    private static Response versions(Request request) {
+        ObjectNode root = Json.object();
+        ArrayNode versions = root.putArray("versions");
+        for (String id : List.of("v2.9", "v2.7", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0")) {
+            ObjectNode version =
+                    versions.addObject()
+                            .put("id", id)
+                            .put("status", id.equals("v2.9") ? "CURRENT" : "SUPPORTED");
+            version.putArray("links")
+                    .addObject()
+                    .put("rel", "self")
+                    .put("href", request.baseUrl() + "/image/v2/");
+        }
+        // Glance answers 300 Multiple Choices at its root and 200 at /versions.
+        boolean root300 = !request.path().endsWith("/versions");
+        return Response.json(root300 ? 300 : 200, root);
+    }
+}

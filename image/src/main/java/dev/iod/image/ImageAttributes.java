@@ -1,0 +1,239 @@
+package dev.iod.image;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Reads the attributes of images from requests: whole (create) and as JSON patch (update). */
+final class ImageAttributes {
+    static final List<String> DISK_FORMATS =
+            List.of(
+                    "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "ploop",
+                    "iso");
+    static final List<String> CONTAINER_FORMATS =
+            List.of("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed");
+
+    /** What only the service sets. */
+    private static final Set<String> READ_ONLY =
+            Set.of(
+                    "status",
+                    "size",
+                    "virtual_size",
+                    "checksum",
+                    "os_hash_algo",
+                    "os_hash_value",
+                    "created_at",
+                    "updated_at",
+                    "self",
+                    "file",
+                    "schema",
+                    "direct_url",
+                    "locations",
+                    "stores",
+                    "id",
+                    "owner");
+
+    private static final int MAX_PROPERTIES = 128;
+    private static final int MAX_TAGS = 128;
+    private static final int MAX_TEXT = 255;
+    private static final int MAX_VALUE = 65_535;
+    private static final int MAX_OPERATIONS = 256;
+
+    private ImageAttributes() {}
+
+    /** ImageAttributes of a new image; {@code id} and {@code owner} have been taken out already. */
+    static Image.Attributes read(Fields body) {
+        for (String name : body.names()) {
+            if (READ_ONLY.contains(name) && !name.equals("id") && !name.equals("owner")) {
+                throw ApiException.forbidden("Attribute '%s' is read-only.".formatted(name));
+            }
+        }
+        Image.Attributes base =
+                new Image.Attributes(
+                        body.optionalString("name", MAX_TEXT).orElse(""),
+                        body.optionalString("visibility", MAX_TEXT)
+                                .map(ImageAttributes::visibility)
+                                .orElse(Image.Visibility.SHARED),
+                        body.optionalBoolean("protected").orElse(false),
+                        body.optionalBoolean("os_hidden").orElse(false),
+                        format(body, "disk_format", DISK_FORMATS),
+                        format(body, "container_format", CONTAINER_FORMATS),
+                        body.optionalInteger("min_disk", 0, Integer.MAX_VALUE).orElse(0L),
+                        body.optionalInteger("min_ram", 0, Integer.MAX_VALUE).orElse(0L),
+                        tags(body.optionalStrings("tags", MAX_TAGS, MAX_TEXT).orElse(List.of())),
+                        Map.of());
+        Map<String, String> free = new TreeMap<>();
+        for (String name : body.names()) {
+            if (!FIXED.contains(name) && !READ_ONLY.contains(name)) {
+                body.optionalString(name, MAX_VALUE).ifPresent(value -> free.put(name, value));
+            }
+        }
+        checkProperties(free);
+        body.end();
+        return withProperties(base, free);
+    }
+
+    private static final Set<String> FIXED =
+            Set.of(
+                    "name",
+                    "visibility",
+                    "protected",
+                    "os_hidden",
+                    "disk_format",
+                    "container_format",
+                    "min_disk",
+                    "min_ram",
+                    "tags");
+
+    /**
+     * Applies {@code application/openstack-images-v2.1-json-patch}: RFC 6902's add, remove and
+     * replace on paths of one segment.
+     */
+    static Image.Attributes patch(Image.Attributes old, JsonNode patch) {
+        if (!patch.isArray() || patch.size() > MAX_OPERATIONS) {
+            throw ApiException.badRequest(
+                    "Request body must be a JSON array of operation objects.");
+        }
+        ObjectNode flat = flat(old);
+        for (JsonNode node : patch.values()) {
+            Fields operation = Fields.of(node, "operation", ImageDialect.DIALECT);
+            String verb = operation.string("op", 1, MAX_TEXT);
+            String name = name(operation.string("path", 2, MAX_TEXT + 1));
+            if (READ_ONLY.contains(name)) {
+                throw ApiException.forbidden("Attribute '%s' is read-only.".formatted(name));
+            }
+            switch (verb) {
+                case "add" -> flat.set(name, operation.node("value"));
+                case "replace" -> {
+                    requirePresent(flat, name);
+                    flat.set(name, operation.node("value"));
+                }
+                case "remove" -> {
+                    requirePresent(flat, name);
+                    if (FIXED.contains(name)) {
+                        throw ApiException.forbidden(
+                                "Property %s may not be removed.".formatted(name));
+                    }
+                    flat.remove(name);
+                }
+                default ->
+                        throw ApiException.badRequest(
+                                "Operations must be one of add, remove, replace; not '%s'."
+                                        .formatted(verb));
+            }
+            operation.end();
+        }
+        return read(Fields.of(flat, "image", ImageDialect.DIALECT));
+    }
+
+    static Image.Attributes withTags(Image.Attributes old, List<String> tags) {
+        return new Image.Attributes(
+                old.name(),
+                old.visibility(),
+                old.isProtected(),
+                old.hidden(),
+                old.diskFormat(),
+                old.containerFormat(),
+                old.minDiskGib(),
+                old.minRamMib(),
+                tags(tags),
+                old.properties());
+    }
+
+    /** The attributes as the flat object that Glance shows and patches. */
+    static ObjectNode flat(Image.Attributes attributes) {
+        ObjectNode flat = Json.object();
+        attributes.properties().forEach(flat::put);
+        flat.put("name", attributes.name());
+        Json.put(flat, "disk_format", attributes.diskFormat());
+        Json.put(flat, "container_format", attributes.containerFormat());
+        flat.put("visibility", attributes.visibility().text());
+        flat.put("protected", attributes.isProtected());
+        flat.put("os_hidden", attributes.hidden());
+        flat.put("min_disk", attributes.minDiskGib());
+        flat.put("min_ram", attributes.minRamMib());
+        flat.set("tags", Json.strings(attributes.tags()));
+        return flat;
+    }
+
+    static Image.Visibility visibility(String text) {
+        return switch (text) {
+            case "public" -> Image.Visibility.PUBLIC;
+            case "private" -> Image.Visibility.PRIVATE;
+            case "shared" -> Image.Visibility.SHARED;
+            default ->
+                    throw ApiException.badRequest(
+                            "Provided object does not match schema 'image': %s is not one of ['public', 'private', 'shared']."
+                                    .formatted(text));
+        };
+    }
+
+    private static Image.Attributes withProperties(
+            Image.Attributes old, Map<String, String> properties) {
+        return new Image.Attributes(
+                old.name(),
+                old.visibility(),
+                old.isProtected(),
+                old.hidden(),
+                old.diskFormat(),
+                old.containerFormat(),
+                old.minDiskGib(),
+                old.minRamMib(),
+                old.tags(),
+                properties);
+    }
+
+    private static Optional<String> format(Fields body, String name, List<String> known) {
+        Optional<String> format = body.optionalString(name, MAX_TEXT);
+        if (format.isPresent() && !known.contains(format.get())) {
+            throw ApiException.badRequest(
+                    "Invalid %s '%s': it must be one of %s."
+                            .formatted(name, format.get(), String.join(", ", known)));
+        }
+        return format.map(text -> text.toLowerCase(Locale.ROOT));
+    }
+
+    private static List<String> tags(List<String> tags) {
+        Set<String> distinct = new LinkedHashSet<>(tags);
+        if (distinct.size() > MAX_TAGS) {
+            throw ApiException.badRequest("An image may have at most %d tags.".formatted(MAX_TAGS));
+        }
+        return List.copyOf(distinct);
+    }
+
+    private static void checkProperties(Map<String, String> properties) {
+        if (properties.size() > MAX_PROPERTIES) {
+            throw ApiException.badRequest(
+                    "An image may have at most %d properties.".formatted(MAX_PROPERTIES));
+        }
+        for (String name : properties.keySet()) {
+            if (name.isEmpty() || name.length() > MAX_TEXT || name.indexOf('\0') >= 0) {
+                throw ApiException.badRequest("A property's name has 1 to 255 characters.");
+            }
+        }
+    }
+
+    private static String name(String pointer) {
+        // RFC 6901: ~1 is a slash, ~0 a tilde, in this order.
+        if (!pointer.startsWith("/") || pointer.indexOf('/', 1) >= 0) {
+            throw ApiException.badRequest(
+                    "The path '%s' is not '/' and one name.".formatted(pointer));
+        }
+        return pointer.substring(1).replace("~1", "/").replace("~0", "~");
+    }
+
+    private static void requirePresent(ObjectNode flat, String name) {
+        if (!flat.has(name)) {
+            throw ApiException.conflict("Property %s does not exist.".formatted(name));
+        }
+    }
+}

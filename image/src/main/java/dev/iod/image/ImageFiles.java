@@ -1,0 +1,140 @@
+package dev.iod.image;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
+import dev.iod.runtime.AtomicFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.function.Predicate;
+
+/** The directory of image bytes. A file is there whole, under its image's id, or not at all. */
+public final class ImageFiles {
+    /** Largest image. */
+    public static final long MAX_BYTES = 16L << 30;
+
+    private static final String PART = ".part-";
+    private static final int BUFFER_BYTES = 1 << 18;
+
+    private final Path directory;
+
+    /** Makes the directory if it is missing. */
+    public ImageFiles(Path directory) {
+        this.directory = directory;
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot make " + directory, e);
+        }
+    }
+
+    /** Where the bytes of an active image are. */
+    public Path path(String id) {
+        return directory.resolve(id);
+    }
+
+    /**
+     * Stores a stream durably and returns what it was; the file appears at the end.
+     *
+     * @param announced length by the request's header; a stream of another length is refused
+     * @throws ApiException 413 beyond {@link #MAX_BYTES}, 400 when the stream breaks off
+     */
+    Image.Content store(String id, InputStream stream, OptionalLong announced) {
+        Path part = directory.resolve(PART + UUID.randomUUID());
+        try {
+            Image.Content content = write(part, stream);
+            if (announced.isPresent() && announced.getAsLong() != content.sizeBytes()) {
+                throw ApiException.badRequest(
+                        "The upload ended after %d of %d bytes."
+                                .formatted(content.sizeBytes(), announced.getAsLong()));
+            }
+            Files.move(part, path(id), StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.syncDirectory(path(id));
+            return content;
+        } catch (IOException | UncheckedIOException e) {
+            throw new ApiException(
+                    Fault.BAD_REQUEST, "The upload did not complete: " + e.getMessage(), e);
+        } finally {
+            delete(part);
+        }
+    }
+
+    /** Removes an image's bytes, if any. */
+    void remove(String id) {
+        delete(path(id));
+    }
+
+    /** Removes what a killed process left: half uploads, and files of no active image. */
+    void clean(Predicate<String> active) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (Path file : files) {
+                String name = file.getFileName().toString();
+                if (name.startsWith(PART) || !active.test(name)) {
+                    delete(file);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot list " + directory, e);
+        }
+    }
+
+    private static Image.Content write(Path part, InputStream stream) throws IOException {
+        MessageDigest md5 = digest("MD5");
+        MessageDigest sha256 = digest("SHA-256");
+        MessageDigest sha512 = digest("SHA-512");
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long size = 0;
+        try (FileChannel file =
+                FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            for (int count = stream.read(buffer); count >= 0; count = stream.read(buffer)) {
+                size += count;
+                if (size > MAX_BYTES) {
+                    throw new ApiException(
+                            Fault.TOO_LARGE, "An image may have at most " + MAX_BYTES + " bytes.");
+                }
+                md5.update(buffer, 0, count);
+                sha256.update(buffer, 0, count);
+                sha512.update(buffer, 0, count);
+                ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, count);
+                while (bytes.hasRemaining()) {
+                    file.write(bytes);
+                }
+            }
+            file.force(true);
+        }
+        HexFormat hex = HexFormat.of();
+        return new Image.Content(
+                size,
+                hex.formatHex(md5.digest()),
+                hex.formatHex(sha256.digest()),
+                hex.formatHex(sha512.digest()));
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot delete " + file, e);
+        }
+    }
+
+    private static MessageDigest digest(String algorithm) {
+        try {
+            return MessageDigest.getInstance(algorithm);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has " + algorithm, e);
+        }
+    }
+}

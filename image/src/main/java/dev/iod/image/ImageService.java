@@ -1,0 +1,242 @@
+package dev.iod.image;
+
+import dev.iod.region.Audit;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Caller;
+import dev.iod.rest.Request;
+import dev.iod.store.Database;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.Handle;
+
+/** What can be done to images. */
+public final class ImageService implements Images {
+    private final Database database;
+    private final ImageFiles files;
+    private final Clock clock;
+
+    /** Its tables need not be there before {@link #start}. */
+    public ImageService(Database database, ImageFiles files, Clock clock) {
+        this.database = database;
+        this.files = files;
+        this.clock = clock;
+    }
+
+    /** Clears up after a process that was killed during an upload. */
+    void start() {
+        database.run(ImageStore::resetUploads);
+        files.clean(
+                id ->
+                        database.read(handle -> ImageStore.find(handle, id))
+                                .filter(image -> image.status() == Image.Status.ACTIVE)
+                                .isPresent());
+    }
+
+    /** An image the caller may see. */
+    static Image visible(Handle handle, Caller caller, String id) {
+        return ImageStore.find(handle, id)
+                .filter(image -> image.visibleTo(caller))
+                .orElseThrow(() -> missing(id));
+    }
+
+    Image create(Request request, String id, String owner, Image.Attributes attributes) {
+        Instant now = now();
+        Image image =
+                new Image(id, owner, Image.Status.QUEUED, attributes, Optional.empty(), now, now);
+        checkVisibility(request.caller(), attributes.visibility());
+        database.run(
+                handle -> {
+                    if (ImageStore.find(handle, id).isPresent()) {
+                        throw ApiException.conflict("Image ID %s already exists!".formatted(id));
+                    }
+                    ImageStore.insert(handle, image);
+                    Audit.record(handle, request, "create image", id);
+                });
+        return image;
+    }
+
+    Image update(Request request, String id, UnaryOperator<Image.Attributes> change) {
+        return database.transaction(
+                handle -> {
+                    Image old = own(handle, request.caller(), id, "modify");
+                    Image.Attributes changed = change.apply(old.attributes());
+                    if (changed.visibility() != old.attributes().visibility()) {
+                        checkVisibility(request.caller(), changed.visibility());
+                    }
+                    if (old.status() == Image.Status.ACTIVE
+                            && (!changed.diskFormat().equals(old.attributes().diskFormat())
+                                    || !changed.containerFormat()
+                                            .equals(old.attributes().containerFormat()))) {
+                        throw ApiException.forbidden(
+                                "Attribute container_format and disk_format can be only replaced for a queued image.");
+                    }
+                    Image image = old.with(changed, now());
+                    ImageStore.update(handle, image);
+                    Audit.record(handle, request, "update image", id);
+                    return image;
+                });
+    }
+
+    /** Stores the bytes. Until they are complete nobody sees any of them. */
+    void upload(Request request, String id, InputStream stream, OptionalLong announced) {
+        database.run(handle -> begin(handle, request.caller(), id));
+        boolean stored = false;
+        try {
+            Image.Content content = files.store(id, stream, announced);
+            database.run(
+                    handle -> {
+                        Image image = ImageStore.find(handle, id).orElseThrow(() -> gone(id));
+                        ImageStore.update(
+                                handle,
+                                image.with(Image.Status.ACTIVE, Optional.of(content), now()));
+                        Audit.record(handle, request, "upload image", id);
+                    });
+            stored = true;
+        } finally {
+            if (!stored) {
+                abandon(id);
+            }
+        }
+    }
+
+    private void begin(Handle handle, Caller caller, String id) {
+        Image image = own(handle, caller, id, "modify");
+        if (image.status() != Image.Status.QUEUED) {
+            throw ApiException.conflict(
+                    "Image status transition from %s to saving is not allowed"
+                            .formatted(image.status().text()));
+        }
+        if (image.attributes().diskFormat().isEmpty()
+                || image.attributes().containerFormat().isEmpty()) {
+            throw ApiException.badRequest(
+                    "Properties disk_format, container_format must be set prior to saving data.");
+        }
+        ImageStore.update(handle, image.with(Image.Status.SAVING, Optional.empty(), now()));
+    }
+
+    private void abandon(String id) {
+        files.remove(id);
+        database.run(
+                handle ->
+                        ImageStore.find(handle, id)
+                                .filter(image -> image.status() == Image.Status.SAVING)
+                                .ifPresent(
+                                        image ->
+                                                ImageStore.update(
+                                                        handle,
+                                                        image.with(
+                                                                Image.Status.QUEUED,
+                                                                Optional.empty(),
+                                                                now()))));
+    }
+
+    void delete(Request request, String id) {
+        database.run(
+                handle -> {
+                    Image image = own(handle, request.caller(), id, "delete");
+                    if (image.attributes().isProtected()) {
+                        throw ApiException.forbidden(
+                                "Image %s is protected and cannot be deleted.".formatted(id));
+                    }
+                    ImageStore.delete(handle, id);
+                    Audit.record(handle, request, "delete image", id);
+                });
+        // After the commit: a crash in between leaves a file that the next start removes.
+        files.remove(id);
+    }
+
+    /** The file of an active image; for nodes, which fetch what their goal names. */
+    public Optional<Path> file(String id) {
+        return database.read(handle -> ImageStore.find(handle, id))
+                .filter(image -> image.status() == Image.Status.ACTIVE)
+                .map(image -> files.path(id));
+    }
+
+    @Override
+    public Bootable resolve(Handle handle, Caller caller, String imageId) {
+        Image image =
+                ImageStore.find(handle, imageId)
+                        .filter(found -> found.visibleTo(caller))
+                        .orElseThrow(
+                                () ->
+                                        ApiException.badRequest(
+                                                "Can not find requested image (%s)"
+                                                        .formatted(imageId)));
+        if (image.status() != Image.Status.ACTIVE) {
+            throw ApiException.badRequest("Image %s is not active.".formatted(imageId));
+        }
+        return new Bootable(
+                imageId,
+                image.attributes().name(),
+                part(handle, caller, image, "kernel_id"),
+                part(handle, caller, image, "ramdisk_id"),
+                disk(image),
+                image.attributes().properties().getOrDefault("os_command_line", ""),
+                image.attributes().minRamMib(),
+                image.attributes().minDiskGib());
+    }
+
+    /** Other formats are of no use to a guest without a converter, or (ami) describe a machine. */
+    private static Optional<Part> disk(Image image) {
+        return image.content()
+                .filter(content -> image.attributes().diskFormat().equals(Optional.of("raw")))
+                .map(content -> new Part(image.id(), content.sha256(), content.sizeBytes()));
+    }
+
+    private static Part part(Handle handle, Caller caller, Image image, String property) {
+        String id = image.attributes().properties().getOrDefault(property, "");
+        if (id.isEmpty()) {
+            throw ApiException.badRequest(
+                    "Image %s cannot be booted: servers boot from a kernel and an initial RAM disk, and it has no property %s."
+                            .formatted(image.id(), property));
+        }
+        Image.Content content =
+                ImageStore.find(handle, id)
+                        // Whoever may use an image may use its parts if its owner may.
+                        .filter(
+                                found ->
+                                        found.visibleTo(caller)
+                                                || found.owner().equals(image.owner()))
+                        .flatMap(Image::content)
+                        .orElseThrow(
+                                () ->
+                                        ApiException.badRequest(
+                                                "Image %s cannot be booted: its %s %s is missing or not active."
+                                                        .formatted(image.id(), property, id)));
+        return new Part(id, content.sha256(), content.sizeBytes());
+    }
+
+    private static Image own(Handle handle, Caller caller, String id, String verb) {
+        Image image = visible(handle, caller, id);
+        if (!caller.mayAccess(image.owner())) {
+            throw ApiException.forbidden("You are not permitted to %s this image.".formatted(verb));
+        }
+        return image;
+    }
+
+    private static void checkVisibility(Caller caller, Image.Visibility visibility) {
+        if (visibility == Image.Visibility.PUBLIC && !caller.isAdmin()) {
+            throw ApiException.forbidden(
+                    "You are not authorized to complete publicize_image action.");
+        }
+    }
+
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MICROS);
+    }
+
+    static ApiException missing(String id) {
+        return ApiException.notFound("No image found with ID %s".formatted(id));
+    }
+
+    private static ApiException gone(String id) {
+        return ApiException.notFound(
+                "Image %s was deleted while its data was uploaded.".formatted(id));
+    }
+}

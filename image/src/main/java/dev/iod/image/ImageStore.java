@@ -1,0 +1,140 @@
+package dev.iod.image;
+
+import dev.iod.rest.Json;
+import java.sql.Array;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.StatementContext;
+import org.jdbi.v3.core.statement.Update;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The SQL of images. */
+final class ImageStore {
+    static final String SELECT = "SELECT * FROM image";
+
+    private ImageStore() {}
+
+    static Optional<Image> find(Handle handle, String id) {
+        return handle.createQuery(SELECT + " WHERE id = :id")
+                .bind("id", id)
+                .map(ImageStore::map)
+                .findOne();
+    }
+
+    static void insert(Handle handle, Image image) {
+        write(
+                handle,
+                "INSERT INTO image (id, name, owner, status, visibility, protected, hidden,"
+                        + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
+                        + " sha256, sha512, tags, properties, created_at, updated_at)"
+                        + " VALUES (:id, :name, :owner, :status, :visibility, :protected, :hidden,"
+                        + " :disk, :container, :minDisk, :minRam, :size, :md5, :sha256, :sha512,"
+                        + " :tags, CAST(:properties AS jsonb), :created, :updated)",
+                image);
+    }
+
+    static void update(Handle handle, Image image) {
+        write(
+                handle,
+                "UPDATE image SET name = :name, owner = :owner, status = :status,"
+                        + " visibility = :visibility, protected = :protected, hidden = :hidden,"
+                        + " disk_format = :disk, container_format = :container,"
+                        + " min_disk_gib = :minDisk, min_ram_mib = :minRam, size_bytes = :size,"
+                        + " md5 = :md5, sha256 = :sha256, sha512 = :sha512, tags = :tags,"
+                        + " properties = CAST(:properties AS jsonb), created_at = :created,"
+                        + " updated_at = :updated WHERE id = :id",
+                image);
+    }
+
+    static void delete(Handle handle, String id) {
+        handle.execute("DELETE FROM image WHERE id = ?", id);
+    }
+
+    /** Uploads that a killed process left behind can be started again. */
+    static void resetUploads(Handle handle) {
+        handle.execute("UPDATE image SET status = 'queued' WHERE status = 'saving'");
+    }
+
+    private static void write(Handle handle, String sql, Image image) {
+        Image.Attributes set = image.attributes();
+        ObjectNode properties = Json.object();
+        set.properties().forEach(properties::put);
+        Update update =
+                handle.createUpdate(sql)
+                        .bind("id", image.id())
+                        .bind("name", set.name())
+                        .bind("owner", image.owner())
+                        .bind("status", image.status().text())
+                        .bind("visibility", set.visibility().text())
+                        .bind("protected", set.isProtected())
+                        .bind("hidden", set.hidden())
+                        .bind("disk", set.diskFormat().orElse(null))
+                        .bind("container", set.containerFormat().orElse(null))
+                        .bind("minDisk", set.minDiskGib())
+                        .bind("minRam", set.minRamMib())
+                        .bind("size", image.content().map(Image.Content::sizeBytes).orElse(null))
+                        .bind("md5", image.content().map(Image.Content::md5).orElse(null))
+                        .bind("sha256", image.content().map(Image.Content::sha256).orElse(null))
+                        .bind("sha512", image.content().map(Image.Content::sha512).orElse(null))
+                        .bindArray("tags", String.class, set.tags())
+                        .bind("properties", Json.text(properties))
+                        .bind("created", image.createdAt().atOffset(ZoneOffset.UTC))
+                        .bind("updated", image.updatedAt().atOffset(ZoneOffset.UTC));
+        update.execute();
+    }
+
+    static Image map(ResultSet row, StatementContext context) throws SQLException {
+        Array tags = row.getArray("tags");
+        Image.Attributes attributes =
+                new Image.Attributes(
+                        row.getString("name"),
+                        Image.Visibility.valueOf(
+                                row.getString("visibility").toUpperCase(Locale.ROOT)),
+                        row.getBoolean("protected"),
+                        row.getBoolean("hidden"),
+                        Optional.ofNullable(row.getString("disk_format")),
+                        Optional.ofNullable(row.getString("container_format")),
+                        row.getLong("min_disk_gib"),
+                        row.getLong("min_ram_mib"),
+                        List.of((String[]) tags.getArray()),
+                        properties(row.getString("properties")));
+        Image.Status status =
+                Image.Status.valueOf(row.getString("status").toUpperCase(Locale.ROOT));
+        Optional<Image.Content> content =
+                status == Image.Status.ACTIVE
+                        ? Optional.of(
+                                new Image.Content(
+                                        row.getLong("size_bytes"),
+                                        row.getString("md5"),
+                                        row.getString("sha256"),
+                                        row.getString("sha512")))
+                        : Optional.empty();
+        Timestamp created = row.getTimestamp("created_at");
+        Timestamp updated = row.getTimestamp("updated_at");
+        return new Image(
+                row.getString("id"),
+                row.getString("owner"),
+                status,
+                attributes,
+                content,
+                created.toInstant(),
+                updated.toInstant());
+    }
+
+    private static Map<String, String> properties(String json) {
+        Map<String, String> properties = new TreeMap<>();
+        JsonNode node = Json.parse(json.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        node.properties()
+                .forEach(entry -> properties.put(entry.getKey(), entry.getValue().stringValue()));
+        return properties;
+    }
+}

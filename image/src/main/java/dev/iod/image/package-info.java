@@ -1,0 +1,8 @@
+/**
+ * The image service (OpenStack Image API v2): metadata in the database, bytes in a directory.
+ *
+ * <p>Uploads are streamed by the request's own thread into a temporary file that takes its name
+ * only when it is complete. An image is at most {@link dev.iod.image.ImageFiles#MAX_BYTES}.
+ */
+@org.jspecify.annotations.NullMarked
+package dev.iod.image;

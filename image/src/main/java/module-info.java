@@ -1,0 +1,15 @@
+/**
+ * The image service and the bytes of images. Uses region, and runtime for files that appear whole.
+ */
+@org.jspecify.annotations.NullMarked
+// The package of the migrations holds no classes, and Flyway finds them only if it is open.
+@SuppressWarnings("opens")
+module dev.iod.image {
+    requires static transitive org.jspecify;
+    requires transitive dev.iod.region;
+    requires dev.iod.runtime;
+
+    exports dev.iod.image;
+
+    opens db.image;
+}

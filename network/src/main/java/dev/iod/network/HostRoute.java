@@ -1,0 +1,4 @@
+package dev.iod.network;
+
+/** A route that DHCP hands to the servers of a subnet (RFC 3442). */
+public record HostRoute(Cidr destination, Ipv4 nextHop) {}

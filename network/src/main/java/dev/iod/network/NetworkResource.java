@@ -1,0 +1,191 @@
+package dev.iod.network;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Caller;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import dev.iod.rest.Request;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.node.BooleanNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code /v2.0/networks}. */
+final class NetworkResource implements Resource {
+    static final String NETWORK_TYPE = "geneve";
+
+    /** What every IPv4 host takes (RFC 791 §3.1). */
+    private static final int MINIMUM_MTU_BYTES = 68;
+
+    private static final List<String> PROVIDER =
+            List.of(
+                    "provider:network_type",
+                    "provider:physical_network",
+                    "provider:segmentation_id");
+
+    private final int maximumMtuBytes;
+    private final Ports ports;
+
+    /**
+     * @param maximumMtuBytes the underlay's MTU less the tunnel's headers; the default of a network
+     */
+    NetworkResource(int maximumMtuBytes, Ports ports) {
+        this.maximumMtuBytes = maximumMtuBytes;
+        this.ports = ports;
+    }
+
+    @Override
+    public String singular() {
+        return "network";
+    }
+
+    @Override
+    public String plural() {
+        return "networks";
+    }
+
+    @Override
+    public String path() {
+        return "networks";
+    }
+
+    @Override
+    public ApiException notFound(String id) {
+        return Neutron.networkNotFound(id);
+    }
+
+    @Override
+    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
+        var network =
+                new Network(
+                        UUID.randomUUID(),
+                        Attributes.project(fields, caller),
+                        Attributes.name(fields),
+                        Attributes.description(fields),
+                        fields.optionalBoolean("admin_state_up").orElse(true),
+                        mtu(fields, maximumMtuBytes),
+                        fields.optionalBoolean("port_security_enabled").orElse(true),
+                        0,
+                        List.of(),
+                        new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
+        notOffered(fields, caller);
+        if (fields.optionalArray("availability_zone_hints", Attributes.LIST_LENGTH)
+                .filter(hints -> !hints.isEmpty())
+                .isPresent()) {
+            throw Neutron.notFound(
+                    "AvailabilityZoneNotFound", "AvailabilityZone could not be found.");
+        }
+        fields.end();
+        SecurityGroups.ensureDefault(handle, network.projectId());
+        NetworkStore.insert(handle, network);
+        ports.createMetadataPort(handle, network);
+        return show(handle, caller, network.id());
+    }
+
+    @Override
+    public ObjectNode show(Handle handle, Caller caller, UUID id) {
+        return view(NetworkStore.require(handle, caller, id), caller);
+    }
+
+    @Override
+    public List<ObjectNode> list(Handle handle, Request request) {
+        return NetworkStore.list(handle, request.caller(), request.query(), request.list()).stream()
+                .map(network -> view(network, request.caller()))
+                .toList();
+    }
+
+    @Override
+    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
+        Network old = NetworkStore.require(handle, caller, id);
+        Attributes.readOnly(fields, List.of("id", "tenant_id", "project_id", "status", "subnets"));
+        notOffered(fields, caller);
+        var changed =
+                new Network(
+                        id,
+                        old.projectId(),
+                        fields.optionalString("name", Attributes.NAME_LENGTH).orElse(old.name()),
+                        fields.optionalString("description", Attributes.NAME_LENGTH)
+                                .orElse(old.description()),
+                        fields.optionalBoolean("admin_state_up").orElse(old.adminStateUp()),
+                        mtu(fields, old.mtuBytes()),
+                        fields.optionalBoolean("port_security_enabled")
+                                .orElse(old.portSecurityEnabled()),
+                        old.segmentationId(),
+                        old.subnetIds(),
+                        old.stamp());
+        fields.end();
+        NetworkStore.update(handle, changed);
+        return show(handle, caller, id);
+    }
+
+    @Override
+    public void delete(Handle handle, Caller caller, UUID id) {
+        NetworkStore.require(handle, caller, id);
+        PortStore.deleteMetadata(handle, id);
+        if (PortStore.anyOnNetwork(handle, id)) {
+            throw Neutron.conflict(
+                    "NetworkInUse",
+                    ("Unable to complete operation on network %s. There are one or more ports still"
+                                    + " in use on the network.")
+                            .formatted(id));
+        }
+        NetworkStore.delete(handle, id);
+    }
+
+    private int mtu(Fields fields, int otherwise) {
+        long mtu = fields.optionalInteger("mtu", 0, 65_535).orElse((long) otherwise);
+        if (mtu == 0) {
+            // Neutron: 0 asks for the default.
+            return maximumMtuBytes;
+        }
+        if (mtu < MINIMUM_MTU_BYTES || mtu > maximumMtuBytes) {
+            throw Neutron.invalid(
+                    "Requested MTU is out of range, it must be from %d to %d, maximum is %d"
+                            .formatted(MINIMUM_MTU_BYTES, maximumMtuBytes, maximumMtuBytes));
+        }
+        return (int) mtu;
+    }
+
+    private static void notOffered(Fields fields, Caller caller) {
+        Attributes.onlyDefault(fields, "shared", BooleanNode.FALSE);
+        Attributes.onlyDefault(fields, "router:external", BooleanNode.FALSE);
+        for (String name : PROVIDER) {
+            if (fields.optionalNode(name).isPresent()) {
+                throw caller.isAdmin()
+                        ? Neutron.invalid(
+                                "'%s' is chosen by the region and cannot be requested"
+                                        .formatted(name))
+                        : Neutron.forbidden("create_network:" + name);
+            }
+        }
+    }
+
+    private static ObjectNode view(Network network, Caller caller) {
+        ObjectNode view = Json.object();
+        view.put("id", network.id().toString())
+                .put("name", network.name())
+                .put("tenant_id", network.projectId())
+                .put("project_id", network.projectId())
+                .put("admin_state_up", network.adminStateUp())
+                .put("mtu", network.mtuBytes())
+                .put("status", "ACTIVE")
+                .put("shared", false)
+                .put("router:external", false)
+                .put("port_security_enabled", network.portSecurityEnabled())
+                .put("description", network.description());
+        view.set(
+                "subnets", Json.strings(network.subnetIds().stream().map(UUID::toString).toList()));
+        view.putArray("availability_zone_hints");
+        view.putArray("availability_zones");
+        view.putNull("ipv4_address_scope");
+        view.putNull("ipv6_address_scope");
+        if (caller.isAdmin()) {
+            view.put("provider:network_type", NETWORK_TYPE)
+                    .putNull("provider:physical_network")
+                    .put("provider:segmentation_id", network.segmentationId());
+        }
+        return Views.stamp(view, network.stamp());
+    }
+}

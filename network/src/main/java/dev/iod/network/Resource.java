@@ -1,0 +1,41 @@
+package dev.iod.network;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Caller;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Request;
+import java.util.List;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.node.ObjectNode;
+
+/** One kind of Neutron resource: what the five requests on it do, each inside a transaction. */
+interface Resource {
+    /** The name in bodies, such as {@code security_group}. */
+    String singular();
+
+    /** The name of the list in bodies, such as {@code security_groups}. */
+    String plural();
+
+    /** The name in paths, such as {@code security-groups}. */
+    String path();
+
+    ObjectNode create(Handle handle, Caller caller, Fields fields);
+
+    /** The resource, if there is one with this id that the caller may see; 404 otherwise. */
+    ObjectNode show(Handle handle, Caller caller, UUID id);
+
+    List<ObjectNode> list(Handle handle, Request request);
+
+    ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields);
+
+    void delete(Handle handle, Caller caller, UUID id);
+
+    /** Whether a list may have to make something first. */
+    default boolean listWrites() {
+        return false;
+    }
+
+    /** The 404 for an id or a name that is not an id. */
+    ApiException notFound(String id);
+}

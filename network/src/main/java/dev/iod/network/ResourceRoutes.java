@@ -1,0 +1,150 @@
+package dev.iod.network;
+
+import dev.iod.region.Audit;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Request;
+import dev.iod.rest.Response;
+import dev.iod.rest.Route;
+import dev.iod.store.Database;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The routes of a kind of resource; one transaction per request. */
+final class ResourceRoutes {
+    /** Most resources that one request creates. */
+    private static final int BULK_LENGTH = 100;
+
+    private final Database database;
+    private final Resource resource;
+
+    private ResourceRoutes(Database database, Resource resource) {
+        this.database = database;
+        this.resource = resource;
+    }
+
+    static List<Route> of(Database database, Resource resource) {
+        var routes = new ResourceRoutes(database, resource);
+        String all = NetworkApi.VERSION_PATH + "/" + resource.path();
+        String one = all + "/{id}";
+        return List.of(
+                Route.get(all, routes::list),
+                Route.post(all, routes::create),
+                Route.get(one, routes::show),
+                Route.put(one, routes::update),
+                Route.delete(one, routes::delete));
+    }
+
+    /** The id in the path; a name there is the id of nothing, as every client relies on. */
+    static UUID id(Request request, Resource resource) {
+        String text = request.pathParameter("id");
+        return Ids.parse(text).orElseThrow(() -> resource.notFound(text));
+    }
+
+    private Response list(Request request) {
+        List<ObjectNode> found =
+                resource.listWrites()
+                        ? database.transaction(handle -> resource.list(handle, request))
+                        : database.read(handle -> resource.list(handle, request));
+        ListQuery query = request.list();
+        ObjectNode body = Json.object();
+        ArrayNode items = body.putArray(resource.plural());
+        boolean full = request.query().first("limit").isPresent() && found.size() == query.limit();
+        if (full && !found.isEmpty()) {
+            String edge = found.get(query.backward() ? 0 : found.size() - 1).path("id").asString();
+            body.putArray(resource.plural() + "_links")
+                    .addObject()
+                    .put("rel", query.backward() ? "previous" : "next")
+                    .put(
+                            "href",
+                            request.baseUrl()
+                                    + request.path()
+                                    + "?"
+                                    + request.query().with("marker", edge));
+        }
+        found.forEach(item -> items.add(query.project(item)));
+        return Response.ok(body);
+    }
+
+    private Response show(Request request) {
+        UUID id = id(request, resource);
+        ObjectNode found = database.read(handle -> resource.show(handle, request.caller(), id));
+        return Response.ok(wrapped(request.list().project(found)));
+    }
+
+    private Response create(Request request) {
+        Fields body = request.body();
+        boolean bulk = body.has(resource.plural());
+        List<Fields> wanted =
+                bulk
+                        ? body.optionalObjects(resource.plural(), BULK_LENGTH).orElse(List.of())
+                        : List.of(single(body));
+        body.end();
+        List<ObjectNode> created = database.transaction(handle -> create(handle, request, wanted));
+        if (!bulk) {
+            return Response.json(201, wrapped(created.getFirst()));
+        }
+        ObjectNode answer = Json.object();
+        answer.putArray(resource.plural()).addAll(created);
+        return Response.json(201, answer);
+    }
+
+    private List<ObjectNode> create(Handle handle, Request request, List<Fields> wanted) {
+        var created = new ArrayList<ObjectNode>(wanted.size());
+        for (Fields fields : wanted) {
+            ObjectNode view = resource.create(handle, request.caller(), fields);
+            Audit.record(
+                    handle, request, "create " + resource.singular(), view.path("id").asString());
+            created.add(view);
+        }
+        return created;
+    }
+
+    private Response update(Request request) {
+        UUID id = id(request, resource);
+        Fields body = request.body();
+        Fields fields = single(body);
+        body.end();
+        ObjectNode changed =
+                database.transaction(
+                        handle -> {
+                            Audit.record(
+                                    handle,
+                                    request,
+                                    "update " + resource.singular(),
+                                    id.toString());
+                            return resource.update(handle, request.caller(), id, fields);
+                        });
+        return Response.ok(wrapped(changed));
+    }
+
+    private Response delete(Request request) {
+        UUID id = id(request, resource);
+        database.run(
+                handle -> {
+                    resource.delete(handle, request.caller(), id);
+                    Audit.record(handle, request, "delete " + resource.singular(), id.toString());
+                });
+        return Response.empty(204);
+    }
+
+    private Fields single(Fields body) {
+        if (!body.has(resource.singular())) {
+            throw Neutron.badRequest(
+                    "HTTPBadRequest",
+                    "Unable to find '%s' in request body".formatted(resource.singular()));
+        }
+        return body.object(resource.singular());
+    }
+
+    private ObjectNode wrapped(ObjectNode view) {
+        ObjectNode body = Json.object();
+        body.set(resource.singular(), view);
+        return body;
+    }
+}

@@ -1,0 +1,124 @@
+package dev.iod.network;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Caller;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import dev.iod.rest.Request;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.node.BooleanNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code /v2.0/routers}; their interfaces are in {@link RouterInterfaces}. */
+final class RouterResource implements Resource {
+    @Override
+    public String singular() {
+        return "router";
+    }
+
+    @Override
+    public String plural() {
+        return "routers";
+    }
+
+    @Override
+    public String path() {
+        return "routers";
+    }
+
+    @Override
+    public ApiException notFound(String id) {
+        return Neutron.routerNotFound(id);
+    }
+
+    @Override
+    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
+        var router =
+                new Router(
+                        UUID.randomUUID(),
+                        Attributes.project(fields, caller),
+                        Attributes.name(fields),
+                        Attributes.description(fields),
+                        fields.optionalBoolean("admin_state_up").orElse(true),
+                        0,
+                        new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
+        notOffered(fields);
+        fields.end();
+        RouterStore.insert(handle, router);
+        return show(handle, caller, router.id());
+    }
+
+    @Override
+    public ObjectNode show(Handle handle, Caller caller, UUID id) {
+        return view(RouterStore.require(handle, caller, id));
+    }
+
+    @Override
+    public List<ObjectNode> list(Handle handle, Request request) {
+        return RouterStore.list(handle, request.caller(), request.query(), request.list()).stream()
+                .map(RouterResource::view)
+                .toList();
+    }
+
+    @Override
+    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
+        Router old = RouterStore.require(handle, caller, id);
+        Attributes.readOnly(fields, List.of("id", "tenant_id", "project_id", "status"));
+        notOffered(fields);
+        var changed =
+                new Router(
+                        id,
+                        old.projectId(),
+                        fields.optionalString("name", Attributes.NAME_LENGTH).orElse(old.name()),
+                        fields.optionalString("description", Attributes.NAME_LENGTH)
+                                .orElse(old.description()),
+                        fields.optionalBoolean("admin_state_up").orElse(old.adminStateUp()),
+                        old.tunnelKey(),
+                        old.stamp());
+        fields.end();
+        RouterStore.update(handle, changed);
+        return show(handle, caller, id);
+    }
+
+    @Override
+    public void delete(Handle handle, Caller caller, UUID id) {
+        RouterStore.require(handle, caller, id);
+        if (!PortStore.ofRouter(handle, id).isEmpty()) {
+            throw Neutron.conflict("RouterInUse", "Router %s still has ports".formatted(id));
+        }
+        RouterStore.delete(handle, id);
+    }
+
+    private static void notOffered(Fields fields) {
+        if (fields.optionalNode("external_gateway_info")
+                .filter(info -> !info.isEmpty())
+                .isPresent()) {
+            throw Neutron.badRequest(
+                    "BadRequest",
+                    "Bad router request: this region has no external networks, so a router cannot"
+                            + " have an external gateway.");
+        }
+        // OVN's routers are distributed and need no standby, whatever is asked.
+        Attributes.onlyDefault(fields, "distributed", BooleanNode.TRUE);
+        Attributes.onlyDefault(fields, "ha", BooleanNode.FALSE);
+        Attributes.onlyDefault(fields, "availability_zone_hints", Json.array());
+    }
+
+    private static ObjectNode view(Router router) {
+        ObjectNode view = Json.object();
+        view.put("id", router.id().toString())
+                .put("name", router.name())
+                .put("tenant_id", router.projectId())
+                .put("project_id", router.projectId())
+                .put("admin_state_up", router.adminStateUp())
+                .put("status", "ACTIVE")
+                .putNull("external_gateway_info")
+                .put("description", router.description());
+        view.putArray("availability_zone_hints");
+        view.putArray("availability_zones");
+        return Views.stamp(view, router.stamp());
+    }
+}

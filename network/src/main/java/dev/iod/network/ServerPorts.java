@@ -1,0 +1,118 @@
+package dev.iod.network;
+
+import dev.iod.rest.Caller;
+import java.security.SecureRandom;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * The ports of servers, for the compute service. Everything runs in the caller's transaction, so a
+ * server and its ports appear and disappear together. Errors are {@link dev.iod.rest.ApiException}s
+ * with the status and text Nova uses.
+ */
+public interface ServerPorts {
+
+    /** What a server's creation says about networks. */
+    sealed interface Request {
+        /**
+         * Nothing: the project's only network, or no port if it has none; 409 if it has several.
+         */
+        record Auto() implements Request {}
+
+        /** {@code networks: none}. */
+        record None() implements Request {}
+
+        /** In the order of the server's devices; at most {@link #MAXIMUM_PORTS}. */
+        record Listed(List<Wish> wishes) implements Request {
+            public Listed {
+                wishes = List.copyOf(wishes);
+            }
+        }
+    }
+
+    /** One network interface of a server that is being created. */
+    sealed interface Wish {
+        /** A new port on a network, with a given IPv4 address if {@code fixedIp} is present. */
+        record OnNetwork(String networkId, Optional<String> fixedIp) implements Wish {}
+
+        /** A port that exists. */
+        record Existing(String portId) implements Wish {}
+    }
+
+    /**
+     * A port as a server sees it.
+     *
+     * @param mtuBytes of its network
+     * @param active OVN reports it up
+     * @param securityGroups empty when port security is off
+     */
+    record ServerPort(
+            UUID id,
+            UUID serverId,
+            UUID networkId,
+            String networkName,
+            String mac,
+            int mtuBytes,
+            boolean active,
+            List<FixedAddress> fixedAddresses,
+            List<SecurityGroupName> securityGroups) {
+
+        /** The addresses without their subnets. */
+        public List<String> addresses() {
+            return fixedAddresses.stream().map(FixedAddress::address).toList();
+        }
+    }
+
+    /** An address and the subnet it is from. */
+    record FixedAddress(UUID subnetId, String address) {}
+
+    /** A security group's id and name. */
+    record SecurityGroupName(UUID id, String name) {}
+
+    /** The ports in the tables of the network service. */
+    static ServerPorts sql() {
+        return new SqlServerPorts(new Ports(new SecureRandom()));
+    }
+
+    /** Most ports a server may be created with: the machine models have as many root ports. */
+    int MAXIMUM_PORTS = 8;
+
+    /**
+     * Makes or takes over the ports of a new server.
+     *
+     * @param securityGroups names or ids, for new ports; empty for the project's default group
+     * @return the ports, in the order of the request
+     * @throws dev.iod.rest.ApiException 400 for an unknown network, port, group or address, 409 for
+     *     a port in use or an ambiguous request
+     */
+    List<ServerPort> create(
+            Handle transaction,
+            Caller caller,
+            UUID serverId,
+            String availabilityZone,
+            Request request,
+            List<String> securityGroups);
+
+    /** Binds all ports of a server to the node it is placed on. */
+    void bind(Handle transaction, UUID serverId, String node);
+
+    /** Takes the server's ports off their node; they keep their addresses. */
+    void unbind(Handle transaction, UUID serverId);
+
+    /** Deletes the ports made for the server and releases those it took over. */
+    void release(Handle transaction, UUID serverId);
+
+    /**
+     * Takes one port off a server: deletes it if it was made for the server, else releases it.
+     *
+     * @return false if the server has no such port
+     */
+    boolean detach(Handle transaction, UUID serverId, UUID portId);
+
+    /** The ports of servers, in the order of their devices; servers without ports are absent. */
+    Map<UUID, List<ServerPort>> of(Handle transaction, Collection<UUID> serverIds);
+}

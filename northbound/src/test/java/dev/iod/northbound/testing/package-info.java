@@ -1,0 +1,3 @@
+/** OVN's own databases for tests. */
+@org.jspecify.annotations.NullMarked
+package dev.iod.northbound.testing;

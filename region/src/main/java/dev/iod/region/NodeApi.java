@@ -1,0 +1,120 @@
+package dev.iod.region;
+
+import dev.iod.rest.Access;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import dev.iod.rest.Request;
+import dev.iod.rest.Response;
+import dev.iod.rest.Route;
+import dev.iod.store.Database;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The native API {@code /iod/v1/nodes}, for administrators. */
+public final class NodeApi {
+    /** A node's name is a DNS label: it becomes a certificate's name and part of paths. */
+    private static final String NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+
+    private final Database database;
+    private final Clock clock;
+
+    private NodeApi(Database database, Clock clock) {
+        this.database = database;
+        this.clock = clock;
+    }
+
+    /** {@code /iod}. */
+    public static Service service(Database database, Clock clock) {
+        NodeApi api = new NodeApi(database, clock);
+        return Service.unlisted(
+                "/iod",
+                List.of(
+                        Route.get("/v1/nodes", api::list).access(Access.ADMIN),
+                        Route.post("/v1/nodes", api::invite).access(Access.ADMIN),
+                        Route.get("/v1/nodes/{name}", api::show).access(Access.ADMIN),
+                        Route.delete("/v1/nodes/{name}", api::remove).access(Access.ADMIN)));
+    }
+
+    private Response list(Request request) {
+        ObjectNode root = Json.object();
+        ArrayNode nodes = root.putArray("nodes");
+        database.read(Nodes::all).forEach(node -> nodes.add(view(node)));
+        return Response.ok(root);
+    }
+
+    private Response show(Request request) {
+        String name = request.pathParameter("name");
+        Node node =
+                database.read(handle -> Nodes.find(handle, name)).orElseThrow(() -> missing(name));
+        ObjectNode root = Json.object();
+        root.set("node", view(node));
+        return Response.ok(root);
+    }
+
+    /** A one-time token with which a node of this name can join, or join again. */
+    private Response invite(Request request) {
+        Fields body = request.body("node");
+        String name = body.string("name", 1, 63);
+        body.end();
+        if (!name.matches(NAME)) {
+            throw ApiException.badRequest(
+                    "The name '%s' is not lower-case letters, digits and dashes.".formatted(name));
+        }
+        Instant now = clock.instant();
+        String token =
+                database.transaction(
+                        handle -> {
+                            String made =
+                                    JoinTokens.create(handle, name, now)
+                                            .orElseThrow(
+                                                    () ->
+                                                            ApiException.conflict(
+                                                                    "%d tokens are open; use or let expire some."
+                                                                            .formatted(
+                                                                                    JoinTokens
+                                                                                            .MAX_OPEN)));
+                            Audit.record(handle, request, "invite node", name);
+                            return made;
+                        });
+        ObjectNode root = Json.object();
+        root.putObject("node")
+                .put("name", name)
+                .put("token", token)
+                .put("expires_at", Json.time(now.plus(JoinTokens.LIFETIME)));
+        return Response.json(201, root);
+    }
+
+    private Response remove(Request request) {
+        String name = request.pathParameter("name");
+        database.run(
+                handle -> {
+                    if (!Nodes.remove(handle, name)) {
+                        throw missing(name);
+                    }
+                    Audit.record(handle, request, "remove node", name);
+                });
+        return Response.empty(204);
+    }
+
+    private static ObjectNode view(Node node) {
+        ObjectNode view =
+                Json.object()
+                        .put("name", node.name())
+                        .put("state", node.up() ? "up" : "down")
+                        .put("vcpus", node.vcpus())
+                        .put("memory_mib", node.memoryMib())
+                        .put("disk_mib", node.diskMib())
+                        .put("encapsulation_address", node.encapsulationAddress())
+                        .put("architecture", node.architecture());
+        view.set("traits", Json.strings(node.traits()));
+        return Json.put(view, "heartbeat_at", node.heartbeatAt().map(Json::time));
+    }
+
+    private static ApiException missing(String name) {
+        return ApiException.notFound("There is no node %s.".formatted(name));
+    }
+}

@@ -1,0 +1,106 @@
+package dev.iod.rest;
+
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Collection;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Building, reading and writing JSON trees. */
+public final class Json {
+    private static final int MAX_DEPTH = 32;
+
+    private static final JsonMapper MAPPER =
+            JsonMapper.builder(
+                            JsonFactory.builder()
+                                    .streamReadConstraints(
+                                            StreamReadConstraints.builder()
+                                                    .maxNestingDepth(MAX_DEPTH)
+                                                    .build())
+                                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                                    .build())
+                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .build();
+    private static final DateTimeFormatter ISO_SECONDS =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss'Z'").withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter ISO_MICROS =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
+
+    private Json() {}
+
+    /** A new empty object. */
+    public static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    /** A new empty array. */
+    public static ArrayNode array() {
+        return JsonNodeFactory.instance.arrayNode();
+    }
+
+    /** An array of strings in the given order. */
+    public static ArrayNode strings(Collection<String> values) {
+        ArrayNode array = array();
+        values.forEach(array::add);
+        return array;
+    }
+
+    /** Puts a string, or JSON null when there is none. */
+    public static ObjectNode put(ObjectNode object, String name, Optional<String> value) {
+        if (value.isPresent()) {
+            object.put(name, value.get());
+        } else {
+            object.putNull(name);
+        }
+        return object;
+    }
+
+    /** UTC with seconds, as Nova and Neutron write times: {@code 2026-11-22T12:00:00Z}. */
+    public static String time(Instant instant) {
+        return ISO_SECONDS.format(instant);
+    }
+
+    /** UTC with microseconds, as Keystone writes times: {@code 2026-11-22T12:00:00.000000Z}. */
+    public static String timeMicros(Instant instant) {
+        return ISO_MICROS.format(instant);
+    }
+
+    /**
+     * Parses one JSON value.
+     *
+     * @throws ApiException 400 when it is not JSON, is nested deeper than 32, repeats a property or
+     *     is followed by more text
+     */
+    public static JsonNode parse(byte[] text) {
+        try {
+            return MAPPER.readTree(text);
+        } catch (JacksonException e) {
+            throw new ApiException(
+                    Fault.BAD_REQUEST,
+                    "Malformed request body: the body is not JSON ("
+                            + e.getOriginalMessage()
+                            + ").",
+                    e);
+        }
+    }
+
+    /** The compact text of a tree. */
+    public static byte[] bytes(JsonNode node) {
+        return MAPPER.writeValueAsBytes(node);
+    }
+
+    /** The compact text of a tree. */
+    public static String text(JsonNode node) {
+        return MAPPER.writeValueAsString(node);
+    }
+}

@@ -1,0 +1,141 @@
+package dev.iod.rest;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** A request after routing and authentication. */
+public final class Request {
+    /** Largest JSON body taken. */
+    public static final int JSON_LIMIT_BYTES = 1 << 20;
+
+    private final Incoming incoming;
+    private final Dialect dialect;
+    private final Map<String, String> pathParameters;
+    private final Optional<Caller> caller;
+    private final Microversion microversion;
+
+    /**
+     * What arrived, in terms of no web server.
+     *
+     * @param baseUrl scheme, host and port for links, without a slash at the end
+     */
+    record Incoming(
+            String id,
+            String baseUrl,
+            String method,
+            String path,
+            Query query,
+            Function<String, Optional<String>> headers,
+            Supplier<InputStream> body) {}
+
+    Request(
+            Incoming incoming,
+            Dialect dialect,
+            Map<String, String> pathParameters,
+            Optional<Caller> caller,
+            Microversion microversion) {
+        this.incoming = incoming;
+        this.dialect = dialect;
+        this.pathParameters = Map.copyOf(pathParameters);
+        this.caller = caller;
+        this.microversion = microversion;
+    }
+
+    /** The request's id, {@code req-UUID}; also in the log and in the answer's header. */
+    public String id() {
+        return incoming.id();
+    }
+
+    /** Scheme, host and port for links in answers, without a slash at the end. */
+    public String baseUrl() {
+        return incoming.baseUrl();
+    }
+
+    /** GET, POST, … */
+    public String method() {
+        return incoming.method();
+    }
+
+    /** The path, service prefix included. */
+    public String path() {
+        return incoming.path();
+    }
+
+    /** A parameter of the route's template; asking for another one is a programming error. */
+    public String pathParameter(String name) {
+        String value = pathParameters.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException("the route has no path parameter " + name);
+        }
+        return value;
+    }
+
+    /** The parameters of the URL. */
+    public Query query() {
+        return incoming.query();
+    }
+
+    /** The first value of a header. */
+    public Optional<String> header(String name) {
+        return incoming.headers().apply(name);
+    }
+
+    /** Who asks. Present on every route but public ones; there it is a programming error. */
+    public Caller caller() {
+        return caller.orElseThrow(() -> new IllegalStateException("a public route has no caller"));
+    }
+
+    /** The microversion asked for. */
+    public Microversion microversion() {
+        return microversion;
+    }
+
+    /** Limit, marker, sort and fields of a list request. */
+    public ListQuery list() {
+        return ListQuery.of(incoming.query());
+    }
+
+    /**
+     * The JSON body, an object.
+     *
+     * @throws ApiException 400 when it is not, 413 when it exceeds {@link #JSON_LIMIT_BYTES}
+     */
+    public Fields body() {
+        byte[] bytes = bytes();
+        if (bytes.length == 0) {
+            throw ApiException.badRequest("Malformed request body: a JSON object is expected.");
+        }
+        return Fields.of(Json.parse(bytes), "body", dialect);
+    }
+
+    /** The JSON body that is an object with one property, {@code {"server": {…}}}. */
+    public Fields body(String wrapper) {
+        Fields outer = body();
+        Fields inner = outer.object(wrapper);
+        outer.end();
+        return inner;
+    }
+
+    /** The body in memory; 413 beyond {@link #JSON_LIMIT_BYTES}. */
+    public byte[] bytes() {
+        try (InputStream stream = incoming.body().get()) {
+            byte[] bytes = stream.readNBytes(JSON_LIMIT_BYTES + 1);
+            if (bytes.length > JSON_LIMIT_BYTES) {
+                throw new ApiException(
+                        Fault.TOO_LARGE, "The body is larger than " + JSON_LIMIT_BYTES + " bytes.");
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw new ApiException(Fault.BAD_REQUEST, "The body did not arrive whole.", e);
+        }
+    }
+
+    /** The body as a stream without a limit; the handler declares its own. */
+    public InputStream stream() {
+        return incoming.body().get();
+    }
+}

@@ -1,0 +1,13 @@
+/**
+ * What all HTTP services share: listener, routes, requests and their schemas, answers and their
+ * views, errors in each service's own words. Knows no service and no database; uses no module of
+ * ours.
+ */
+@org.jspecify.annotations.NullMarked
+module dev.iod.rest {
+    requires static transitive org.jspecify;
+    requires io.helidon.webserver;
+    requires transitive tools.jackson.databind;
+
+    exports dev.iod.rest;
+}

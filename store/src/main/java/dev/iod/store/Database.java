@@ -1,0 +1,213 @@
+package dev.iod.store;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.iod.store.StoreException.Reason;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.flywaydb.core.Flyway;
+import org.jdbi.v3.core.ConnectionException;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.transaction.TransactionIsolationLevel;
+
+/** The region's PostgreSQL database. Thread-safe. */
+public final class Database implements AutoCloseable {
+    /** How often a transaction is tried when others get in its way. */
+    public static final int MAX_ATTEMPTS = 30;
+
+    /** How often a read is tried when its connection breaks. */
+    static final int MAX_READ_ATTEMPTS = 20;
+
+    private static final Duration START_LIMIT = Duration.ofSeconds(30);
+    private static final String SERIALIZATION_FAILURE = "40001";
+    private static final String DEADLOCK = "40P01";
+
+    private final HikariDataSource pool;
+    private final Jdbi jdbi;
+    private final Notifications notifications;
+
+    private Database(HikariDataSource pool) {
+        this.pool = pool;
+        this.jdbi = Jdbi.create(pool);
+        this.notifications = new Notifications(pool.getJdbcUrl());
+    }
+
+    /**
+     * Connects and starts to listen for notifications. The schema is as it was, see {@link
+     * #migrate}.
+     *
+     * @param url JDBC URL, user and password included where needed
+     * @param poolSize connections kept
+     */
+    public static Database open(String url, int poolSize) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(url);
+        config.setPoolName("control");
+        config.setMaximumPoolSize(poolSize);
+        config.setMinimumIdle(Math.min(2, poolSize));
+        config.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
+        config.setAutoCommit(true);
+        // The database may be starting beside us.
+        config.setInitializationFailTimeout(START_LIMIT.toMillis());
+        HikariDataSource pool = new HikariDataSource(config);
+        return new Database(pool);
+    }
+
+    /**
+     * Brings the schema up to date.
+     *
+     * @param folders where the migrations of each service are on the class path; their versions
+     *     make one sequence
+     */
+    public void migrate(Collection<String> folders) {
+        Flyway.configure(Database.class.getClassLoader())
+                .dataSource(pool)
+                .locations(
+                        folders.stream()
+                                .map(folder -> "classpath:" + folder)
+                                .toArray(String[]::new))
+                .load()
+                .migrate();
+    }
+
+    /**
+     * Runs work in one serializable transaction, again if it collides with another one. The work
+     * must have no effect but through its handle; {@link #notify} is one, it is sent at commit.
+     *
+     * @throws StoreException when the database is away or stays contended; whatever the work throws
+     */
+    public <T> T transaction(Function<Handle, T> work) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return jdbi.<T, RuntimeException>inTransaction(
+                        TransactionIsolationLevel.SERIALIZABLE, work::apply);
+            } catch (ConnectionException e) {
+                throw unavailable(e);
+            } catch (RuntimeException e) {
+                if (lost(e)) {
+                    throw unavailable(e);
+                }
+                if (!collided(e)) {
+                    throw e;
+                }
+                if (attempt == MAX_ATTEMPTS) {
+                    throw new StoreException(
+                            Reason.UNAVAILABLE, "The database is too busy; try again.", e);
+                }
+                pause(attempt);
+            }
+        }
+    }
+
+    /** The same for work without a result. */
+    public void run(Consumer<Handle> work) {
+        transaction(
+                handle -> {
+                    work.accept(handle);
+                    return true;
+                });
+    }
+
+    /**
+     * Runs queries on one consistent snapshot; changes are refused by the database. Queries are
+     * repeated when the connection was lost, for example because the database was restarted.
+     *
+     * @throws StoreException when the database is away; whatever the work throws
+     */
+    public <T> T read(Function<Handle, T> work) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return jdbi.<T, RuntimeException>inTransaction(
+                        TransactionIsolationLevel.REPEATABLE_READ,
+                        handle -> {
+                            handle.execute("SET TRANSACTION READ ONLY");
+                            return work.apply(handle);
+                        });
+            } catch (ConnectionException e) {
+                throw unavailable(e);
+            } catch (RuntimeException e) {
+                if (!lost(e)) {
+                    throw e;
+                }
+                if (attempt == MAX_READ_ATTEMPTS) {
+                    throw unavailable(e);
+                }
+                pause(attempt);
+            }
+        }
+    }
+
+    /** Tells every subscriber of the channel, in any process, when this transaction commits. */
+    public static void notify(Handle handle, String channel, String payload) {
+        handle.createQuery("SELECT pg_notify(:channel, :payload)")
+                .bind("channel", channel)
+                .bind("payload", payload)
+                .mapToMap()
+                .list();
+    }
+
+    /** Where to subscribe to {@link #notify}. */
+    public Notifications notifications() {
+        return notifications;
+    }
+
+    /** Closes all connections. */
+    @Override
+    public void close() {
+        notifications.close();
+        pool.close();
+    }
+
+    /** Whether an exception of Jdbi means that the given constraint was violated. */
+    public static boolean violates(Throwable error, String constraint) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof org.postgresql.util.PSQLException sql) {
+                var message = sql.getServerErrorMessage();
+                return message != null && constraint.equals(message.getConstraint());
+            }
+        }
+        return false;
+    }
+
+    private static boolean collided(Throwable error) {
+        String state = sqlState(error);
+        return state.equals(SERIALIZATION_FAILURE) || state.equals(DEADLOCK);
+    }
+
+    /** Class 08 is a broken connection, 57P a server that is stopping or starting. */
+    private static boolean lost(Throwable error) {
+        String state = sqlState(error);
+        return state.startsWith("08") || state.startsWith("57P");
+    }
+
+    private static String sqlState(Throwable error) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+                return sql.getSQLState();
+            }
+        }
+        return "";
+    }
+
+    private static StoreException unavailable(RuntimeException e) {
+        return new StoreException(
+                Reason.UNAVAILABLE, "The database cannot be reached; try again.", e);
+    }
+
+    private static void pause(int attempt) {
+        try {
+            // Full jitter, bounded: 1 ms … 100 ms.
+            Thread.sleep(
+                    Duration.ofMillis(
+                            ThreadLocalRandom.current().nextLong(1, Math.min(100, 2L << attempt))));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StoreException(Reason.UNAVAILABLE, "The region is stopping.", e);
+        }
+    }
+}

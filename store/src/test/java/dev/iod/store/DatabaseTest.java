@@ -1,0 +1,201 @@
+package dev.iod.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.iod.store.testing.PostgresFixture;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DatabaseTest {
+    private String url = "";
+    private Database database;
+
+    @BeforeAll
+    void start() {
+        url = PostgresFixture.newDatabase();
+        database = Database.open(url, 8);
+        database.run(
+                handle -> handle.execute("CREATE TABLE thing (id text PRIMARY KEY, n bigint)"));
+    }
+
+    @AfterAll
+    void stop() {
+        database.close();
+    }
+
+    @Test
+    void collidingTransactionsLoseNothing() throws Exception {
+        database.run(handle -> handle.execute("INSERT INTO thing VALUES ('counter', 0)"));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 16; i++) {
+                all.add(threads.submit(() -> repeat(10, this::increment)));
+            }
+            for (Future<?> one : all) {
+                one.get();
+            }
+        }
+        assertThat(count("SELECT n FROM thing WHERE id = 'counter'")).isEqualTo(160);
+    }
+
+    @Test
+    void largeValuesCrossTheSocketBothWays() {
+        String large = "x".repeat(8 << 20);
+        String back =
+                database.read(
+                        handle ->
+                                handle.createQuery("SELECT :v::text")
+                                        .bind("v", large)
+                                        .mapTo(String.class)
+                                        .one());
+        assertThat(back).isEqualTo(large);
+    }
+
+    @Test
+    void aReadTransactionCannotWrite() {
+        assertThatThrownBy(
+                        () ->
+                                database.read(
+                                        handle ->
+                                                handle.execute(
+                                                        "INSERT INTO thing VALUES ('w', 1)")))
+                .hasMessageContaining("read-only");
+    }
+
+    @Test
+    void notificationsArriveAtCommit() throws Exception {
+        LinkedBlockingQueue<String> received = new LinkedBlockingQueue<>();
+        try (var _ = database.notifications().subscribe("things", received::add)) {
+            assertThat(received.poll(20, TimeUnit.SECONDS)).isEmpty();
+            database.run(handle -> Database.notify(handle, "things", "one"));
+            String next = received.poll(20, TimeUnit.SECONDS);
+            while (next != null && next.isEmpty()) {
+                next = received.poll(20, TimeUnit.SECONDS);
+            }
+            assertThat(next).isEqualTo("one");
+        }
+    }
+
+    @Test
+    void lostConnectionsAreReplaced() throws Exception {
+        LinkedBlockingQueue<String> received = new LinkedBlockingQueue<>();
+        try (var _ = database.notifications().subscribe("losses", received::add)) {
+            assertThat(received.poll(20, TimeUnit.SECONDS)).isEmpty();
+            received.clear();
+            try (Connection other = DriverManager.getConnection(url);
+                    Statement statement = other.createStatement()) {
+                statement.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                + " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            }
+            assertThat(count("SELECT 1")).isEqualTo(1);
+            // After the loss subscribers are told to look at everything.
+            assertThat(received.poll(20, TimeUnit.SECONDS)).isEmpty();
+        }
+    }
+
+    @Test
+    void aReadTimesOut() throws IOException {
+        try (UnixSocket socket = new UnixSocket(PostgresFixture.socket())) {
+            socket.connect(new InetSocketAddress("localhost", 1), 1000);
+            socket.setSoTimeout(50);
+            long start = System.nanoTime();
+            assertThatThrownBy(() -> socket.getInputStream().read())
+                    .isInstanceOf(SocketTimeoutException.class);
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .isGreaterThan(Duration.ofMillis(49));
+        }
+    }
+
+    @Test
+    void aCloseEndsAWaitingRead() throws Exception {
+        UnixSocket socket = new UnixSocket(PostgresFixture.socket());
+        socket.connect(new InetSocketAddress("localhost", 1), 1000);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Integer> read = threads.submit(() -> socket.getInputStream().read());
+            socket.close();
+            assertThatThrownBy(() -> read.get(10, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void pagesFollowEachOtherInAnyOrder() {
+        database.run(
+                handle -> {
+                    handle.execute("CREATE TABLE page (id text PRIMARY KEY, name text, n int)");
+                    for (int i = 0; i < 25; i++) {
+                        handle.execute(
+                                "INSERT INTO page VALUES (?, ?, ?)", "i" + i, "n" + i % 3, i);
+                    }
+                });
+        List<String> seen = new ArrayList<>();
+        Optional<String> marker = Optional.empty();
+        for (int i = 0; i < 6; i++) {
+            List<String> page = page(4, marker, new Page.Sort("name", true));
+            seen.addAll(page);
+            marker = Optional.of(page.getLast());
+        }
+        seen.addAll(page(4, marker, new Page.Sort("name", true)));
+        assertThat(seen).hasSize(25).doesNotHaveDuplicates();
+        assertThat(seen).isEqualTo(page(1000, Optional.empty(), new Page.Sort("name", true)));
+        assertThatThrownBy(() -> page(4, Optional.of("nobody"), new Page.Sort("name", true)))
+                .hasMessageContaining("marker");
+        assertThatThrownBy(() -> page(4, Optional.empty(), new Page.Sort("n; DROP", true)))
+                .hasMessageContaining("Sort key");
+    }
+
+    private List<String> page(int limit, Optional<String> marker, Page.Sort sort) {
+        Page query = new Page(limit, marker, List.of(sort), false);
+        return database.read(
+                handle ->
+                        new ListSql("SELECT * FROM page", Map.of("id", "id", "name", "name"))
+                                .where("n >= ?", 0)
+                                .page(
+                                        handle,
+                                        query,
+                                        List.of(),
+                                        (row, context) -> row.getString("id")));
+    }
+
+    private void increment() {
+        database.run(
+                handle -> {
+                    long n =
+                            handle.select("SELECT n FROM thing WHERE id = 'counter'")
+                                    .mapTo(Long.class)
+                                    .one();
+                    handle.execute("UPDATE thing SET n = ? WHERE id = 'counter'", n + 1);
+                });
+    }
+
+    private long count(String sql) {
+        return database.read(handle -> handle.select(sql).mapTo(Long.class).one());
+    }
+
+    private static void repeat(int times, Runnable work) {
+        for (int i = 0; i < times; i++) {
+            work.run();
+        }
+    }
+}

@@ -1,0 +1,3 @@
+/** A private PostgreSQL for tests. */
+@org.jspecify.annotations.NullMarked
+package dev.iod.store.testing;
