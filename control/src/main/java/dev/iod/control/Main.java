@@ -12,6 +12,7 @@ import dev.iod.node.NodeListener;
 import dev.iod.northbound.NorthboundReconciler;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.NodeApi;
+import dev.iod.region.NodeSessions;
 import dev.iod.region.NodeWatch;
 import dev.iod.region.RegionService;
 import dev.iod.region.Service;
@@ -71,25 +72,16 @@ public final class Main {
         Database database = Database.open(settings.database(), DATABASE_CONNECTIONS);
         TokenService tokens = new TokenService(database, clock);
         ImageService images = new ImageService(database, new ImageFiles(settings.images()), clock);
-        ServerPorts ports = ServerPorts.sql();
         ConnectedNodes nodes = new ConnectedNodes();
-
-        List<Service> others =
-                List.of(
-                        new Compute(database, images, ports, nodes).service(),
-                        NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()),
-                        ImageApi.service(database, images),
-                        NodeApi.service(database, clock));
-        List<Service> services = new ArrayList<>();
-        services.add(
-                IdentityApi.service(
+        List<Service> services =
+                services(
                         database,
                         tokens,
+                        images,
+                        nodes,
                         settings.region(),
                         settings.adminPassword(),
-                        clock,
-                        others));
-        services.addAll(others);
+                        clock);
         Services.prepare(database, services);
 
         // Closed in this order: first the doors, last the database.
@@ -110,5 +102,28 @@ public final class Main {
         shutdown.add("watch", new NodeWatch(database, services));
         shutdown.add("tokens", tokens);
         shutdown.add("database", database);
+    }
+
+    /** The services of a region; a new one is one line here. */
+    static List<Service> services(
+            Database database,
+            TokenService tokens,
+            ImageService images,
+            NodeSessions nodes,
+            String region,
+            String adminPassword,
+            Clock clock) {
+        ServerPorts ports = ServerPorts.sql();
+        List<Service> others =
+                List.of(
+                        new Compute(database, images, ports, nodes).service(),
+                        NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()),
+                        ImageApi.service(database, images),
+                        NodeApi.service(database, clock));
+        List<Service> services = new ArrayList<>();
+        services.add(
+                IdentityApi.service(database, tokens, region, adminPassword, clock, others));
+        services.addAll(others);
+        return services;
     }
 }

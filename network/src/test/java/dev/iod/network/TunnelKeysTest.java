@@ -165,8 +165,8 @@ class TunnelKeysTest {
         String old = PostgresFixture.newDatabase();
         Flyway.configure(Database.class.getClassLoader())
                 .dataSource(old, "", "")
-                .locations("classpath:db/migration")
-                .target("021")
+                .locations("classpath:db/region", "classpath:db/network")
+                .target("011")
                 .load()
                 .migrate();
         org.jdbi.v3.core.Jdbi.create(old)
