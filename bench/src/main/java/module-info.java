@@ -6,7 +6,7 @@
 module dev.iod.bench {
     requires static transitive org.jspecify;
     requires dev.iod.block;
-    requires dev.iod.eswitch;
+    requires dev.iod.pipeline;
     requires dev.iod.ovn;
     requires dev.iod.ovsdb;
     requires dev.iod.sys;

@@ -8,7 +8,7 @@
 module dev.iod.cli {
     requires static transitive org.jspecify;
     requires dev.iod.block;
-    requires dev.iod.eswitch;
+    requires dev.iod.pipeline;
     requires info.picocli;
     requires java.net.http;
     requires tools.jackson.databind;

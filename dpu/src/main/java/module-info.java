@@ -8,7 +8,7 @@ module dev.iod.dpu {
     requires dev.iod.sys;
     requires dev.iod.runtime;
     requires io.prometheus.metrics.core;
-    requires dev.iod.eswitch;
+    requires dev.iod.pipeline;
     requires dev.iod.block;
     requires dev.iod.ovsdb;
     requires dev.iod.ovn;

@@ -6,7 +6,7 @@
 module dev.iod.ovn {
     requires static transitive org.jspecify;
     requires transitive dev.iod.ovsdb;
-    requires transitive dev.iod.eswitch;
+    requires transitive dev.iod.pipeline;
 
     exports dev.iod.ovn;
 }

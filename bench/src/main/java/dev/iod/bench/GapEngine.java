@@ -1,12 +1,12 @@
 package dev.iod.bench;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineEvent;
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.Field;
-import dev.iod.eswitch.Match;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
 import dev.iod.vhost.testing.FrontEnd;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,15 +1,15 @@
 package dev.iod.bench;
 
-import dev.iod.eswitch.Counter;
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineEvent;
-import dev.iod.eswitch.EngineException;
-import dev.iod.eswitch.EngineReport;
-import dev.iod.eswitch.Entity;
+import dev.iod.engine.EngineException;
 import dev.iod.ovn.Chassis;
 import dev.iod.ovn.Engine;
 import dev.iod.ovn.LocalService;
 import dev.iod.ovsdb.Endpoint;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.Entity;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

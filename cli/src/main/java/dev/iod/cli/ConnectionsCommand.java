@@ -1,7 +1,7 @@
 package dev.iod.cli;
 
-import dev.iod.eswitch.ConnectionStatus;
-import dev.iod.eswitch.EngineReport;
+import dev.iod.pipeline.ConnectionStatus;
+import dev.iod.pipeline.EngineReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

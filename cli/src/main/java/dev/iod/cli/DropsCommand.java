@@ -1,8 +1,8 @@
 package dev.iod.cli;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineReport;
-import dev.iod.eswitch.EngineReport.DeviceStatus;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.EngineReport.DeviceStatus;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

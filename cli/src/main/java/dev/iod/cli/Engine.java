@@ -1,7 +1,7 @@
 package dev.iod.cli;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineEvent;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;

@@ -1,10 +1,10 @@
 package dev.iod.cli;
 
-import dev.iod.eswitch.Counter;
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineReport;
-import dev.iod.eswitch.EngineReport.DeviceStatus;
-import dev.iod.eswitch.EngineReport.FlowStatus;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.EngineReport.DeviceStatus;
+import dev.iod.pipeline.EngineReport.FlowStatus;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;

@@ -1,7 +1,7 @@
 package dev.iod.cli;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineReport;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineReport;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

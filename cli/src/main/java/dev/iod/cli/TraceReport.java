@@ -2,9 +2,9 @@ package dev.iod.cli;
 
 import dev.iod.cli.Southbound.Datapath;
 import dev.iod.cli.Southbound.Flow;
-import dev.iod.eswitch.EngineReport;
-import dev.iod.eswitch.EngineReport.TraceOutput;
-import dev.iod.eswitch.EngineReport.TraceStep;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.EngineReport.TraceOutput;
+import dev.iod.pipeline.EngineReport.TraceStep;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;

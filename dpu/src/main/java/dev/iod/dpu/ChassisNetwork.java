@@ -1,8 +1,8 @@
 package dev.iod.dpu;
 
-import dev.iod.eswitch.Entity;
 import dev.iod.ovn.Chassis;
 import dev.iod.ovn.LocalService;
+import dev.iod.pipeline.Entity;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

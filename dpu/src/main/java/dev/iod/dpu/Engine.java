@@ -1,9 +1,9 @@
 package dev.iod.dpu;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineEvent;
-import dev.iod.eswitch.EngineException;
+import dev.iod.engine.EngineException;
 import dev.iod.ovn.Chassis;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;

@@ -1,10 +1,20 @@
 package dev.iod.eswitch;
 
-import dev.iod.eswitch.EngineException.Category;
-import dev.iod.eswitch.EntityStore.Change;
-import dev.iod.eswitch.FrameChannel.Frame;
-import dev.iod.eswitch.FrameChannel.Type;
-import dev.iod.eswitch.ReportCodec.Query;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.FrameChannel;
+import dev.iod.engine.FrameChannel.Frame;
+import dev.iod.engine.WireReader;
+import dev.iod.engine.WireWriter;
+import dev.iod.eswitch.forward.EventQueue;
+import dev.iod.eswitch.rules.EntityStore;
+import dev.iod.eswitch.rules.EntityStore.Change;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.EntityCodec;
+import dev.iod.pipeline.FrameType;
+import dev.iod.pipeline.ReportCodec;
+import dev.iod.pipeline.ReportCodec.Query;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -90,8 +100,8 @@ final class ControlServer implements AutoCloseable {
     private void serve(FrameChannel channel) {
         String name = "an agent";
         try (channel) {
-            name = FrameChannel.readHello(channel.receive());
-            channel.send(Type.HELLO, 0, FrameChannel.hello("eswitch"));
+            name = FrameChannel.readHello(channel.receive(), FrameType.VERSION);
+            channel.send(FrameChannel.HELLO, 0, FrameChannel.hello(FrameType.VERSION, "eswitch"));
             LOG.log(System.Logger.Level.INFO, "agent " + name + " connected");
             agents.add(channel);
             sendDevices(channel);
@@ -115,7 +125,7 @@ final class ControlServer implements AutoCloseable {
         if (control.answer(new Query.Devices()) instanceof EngineReport.Devices devices) {
             for (EngineReport.DeviceStatus d : devices.devices()) {
                 EngineEvent event = new EngineEvent.DeviceState(d.id(), d.up());
-                channel.send(Type.EVENT, 0, ReportCodec.writeEvent(event));
+                channel.send(FrameType.EVENT.code(), 0, ReportCodec.writeEvent(event));
             }
         }
     }
@@ -126,7 +136,7 @@ final class ControlServer implements AutoCloseable {
                 byte[] body = ReportCodec.writeEvent(events.take());
                 for (FrameChannel agent : agents) {
                     try {
-                        agent.send(Type.EVENT, 0, body);
+                        agent.send(FrameType.EVENT.code(), 0, body);
                     } catch (IOException e) {
                         LOG.log(System.Logger.Level.DEBUG, "an agent left", e);
                     }
@@ -150,7 +160,8 @@ final class ControlServer implements AutoCloseable {
         void run() throws IOException {
             while (!stopped) {
                 Frame frame = channel.receive();
-                switch (frame.type()) {
+                FrameType type = FrameType.of(frame);
+                switch (type) {
                     case BEGIN -> {
                         open = new ArrayList<>();
                         replace = frame.reader().bool();
@@ -159,8 +170,8 @@ final class ControlServer implements AutoCloseable {
                     case REMOVE -> add(new Change.Remove(EntityCodec.readKey(frame.reader())));
                     case COMMIT -> commit(frame.exchange());
                     case QUERY -> query(frame);
-                    case HELLO, DONE, FAILED, ANSWER, EVENT ->
-                            throw WireReader.malformed("an agent does not send " + frame.type());
+                    case DONE, FAILED, ANSWER, EVENT ->
+                            throw WireReader.malformed("an agent does not send " + type);
                 }
             }
         }
@@ -185,7 +196,7 @@ final class ControlServer implements AutoCloseable {
             }
             try {
                 control.apply(changes, replace);
-                channel.send(Type.DONE, exchange, new byte[0]);
+                channel.send(FrameType.DONE.code(), exchange, new byte[0]);
             } catch (EngineException e) {
                 fail(exchange, e);
             }
@@ -195,7 +206,7 @@ final class ControlServer implements AutoCloseable {
             try {
                 Query query = ReportCodec.readQuery(frame.reader());
                 byte[] body = ReportCodec.writeReport(control.answer(query));
-                channel.send(Type.ANSWER, frame.exchange(), body);
+                channel.send(FrameType.ANSWER.code(), frame.exchange(), body);
             } catch (EngineException e) {
                 fail(frame.exchange(), e);
             }
@@ -204,10 +215,10 @@ final class ControlServer implements AutoCloseable {
         private void fail(int exchange, EngineException e) throws IOException {
             byte[] body =
                     new WireWriter()
-                            .u8(e.category().ordinal())
+                            .u8(e.category().code())
                             .text(String.valueOf(e.getMessage()))
                             .toArray();
-            channel.send(Type.FAILED, exchange, body);
+            channel.send(FrameType.FAILED.code(), exchange, body);
         }
     }
 

@@ -1,5 +1,9 @@
 package dev.iod.eswitch;
 
+import dev.iod.engine.EngineException;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.eswitch.ports.Port;
+import dev.iod.pipeline.Entity;
 import dev.iod.sys.SysException;
 import dev.iod.vhost.VhostException;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
 package dev.iod.eswitch;
 
-import dev.iod.eswitch.EngineException.Category;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
@@ -55,8 +56,8 @@ public record EngineConfig(
     private static final String DEFAULT_MISSES = "50000";
 
     /**
-     * Bounds that keep one tenant from starving others ({@link Conntrack.Limits}, {@link
-     * FlowTable}, {@link Sender}).
+     * Bounds that keep one tenant from starving others ({@code Conntrack.Limits}, {@link
+     * FlowTable}, {@code Sender}).
      *
      * @param connectionsPerZone most connections of a conntrack zone, by default a quarter of all
      * @param connectionsPerPort most connections one port began, by default half of all; each

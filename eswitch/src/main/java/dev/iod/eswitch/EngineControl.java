@@ -1,8 +1,18 @@
 package dev.iod.eswitch;
 
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.eswitch.DeviceManager.Difference;
-import dev.iod.eswitch.EngineException.Category;
-import dev.iod.eswitch.ReportCodec.Query;
+import dev.iod.eswitch.base.Clock;
+import dev.iod.eswitch.base.Counters;
+import dev.iod.eswitch.caches.FlowTable;
+import dev.iod.eswitch.forward.PacketEngine;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.eswitch.rules.EntityStore;
+import dev.iod.eswitch.rules.PipelineState;
+import dev.iod.eswitch.tunnel.Underlay;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.ReportCodec.Query;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -119,13 +129,10 @@ final class EngineControl implements AutoCloseable {
                                             engine.attachments().stream()
                                                     .map(Attachment::report)
                                                     .toList()));
-            case Query.Flows q -> onEngine(() -> flows.report(q.max(), EngineThread.nowMillis()));
+            case Query.Flows q -> onEngine(() -> flows.report(q.max(), Clock.nowMillis()));
             case Query.Connections q ->
-                    onEngine(
-                            () ->
-                                    packets.connections(
-                                            q.cursor(), q.max(), EngineThread.nowMillis()));
-            case Query.Trace q -> onEngine(() -> packets.trace(q, EngineThread.nowMillis()));
+                    onEngine(() -> packets.connections(q.cursor(), q.max(), Clock.nowMillis()));
+            case Query.Trace q -> onEngine(() -> packets.trace(q, Clock.nowMillis()));
         };
     }
 

@@ -1,5 +1,16 @@
 package dev.iod.eswitch;
 
+import dev.iod.engine.EngineException;
+import dev.iod.eswitch.base.Clock;
+import dev.iod.eswitch.base.Counters;
+import dev.iod.eswitch.caches.FlowTable;
+import dev.iod.eswitch.connections.Conntrack;
+import dev.iod.eswitch.forward.EventQueue;
+import dev.iod.eswitch.forward.PacketEngine;
+import dev.iod.eswitch.packet.PacketBatch;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.eswitch.rules.PipelineState;
+import dev.iod.pipeline.Counter;
 import dev.iod.sys.Epoll;
 import dev.iod.sys.EventFd;
 import dev.iod.sys.Linux;
@@ -67,11 +78,6 @@ final class EngineThread implements AutoCloseable {
 
     void start() {
         thread.start();
-    }
-
-    /** The monotonic clock, shared with other processes of this boot. */
-    static long nowMillis() {
-        return System.nanoTime() / 1_000_000;
     }
 
     /** Runs something on the engine thread, between two batches. */
@@ -179,7 +185,7 @@ final class EngineThread implements AutoCloseable {
             LOG.log(System.Logger.Level.ERROR, "receiving from " + attachment.name, e);
             return false;
         }
-        long work = engine.process(attachment, batch, nowMillis());
+        long work = engine.process(attachment, batch, Clock.nowMillis());
         turns.charge(attachment, batch.count, work);
         return true;
     }

@@ -1,5 +1,11 @@
 package dev.iod.eswitch;
 
+import dev.iod.engine.EngineException;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.eswitch.ports.Port;
+import dev.iod.eswitch.ports.XdpUplink;
+import dev.iod.eswitch.tunnel.NetlinkUnderlay;
+import dev.iod.pipeline.EngineReport;
 import dev.iod.sys.RtNetlink;
 import dev.iod.sys.SysException;
 import java.io.IOException;

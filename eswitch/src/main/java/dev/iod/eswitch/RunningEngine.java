@@ -1,5 +1,20 @@
 package dev.iod.eswitch;
 
+import dev.iod.eswitch.base.Clock;
+import dev.iod.eswitch.base.Counters;
+import dev.iod.eswitch.caches.FlowTable;
+import dev.iod.eswitch.caches.PathCache;
+import dev.iod.eswitch.connections.ConnectionTable;
+import dev.iod.eswitch.connections.Conntrack;
+import dev.iod.eswitch.connections.Senders;
+import dev.iod.eswitch.forward.EventQueue;
+import dev.iod.eswitch.forward.PacketEngine;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.eswitch.ports.Port;
+import dev.iod.eswitch.ports.ServicePort;
+import dev.iod.eswitch.ports.VhostUserPort;
+import dev.iod.eswitch.tunnel.Underlay;
+import dev.iod.pipeline.Entity;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -30,8 +45,7 @@ record RunningEngine(
         Counters counters = new Counters();
         EventQueue events = new EventQueue(counters);
         ConnectionTable connections =
-                ConnectionTable.open(
-                        config.tables(), config.connections(), EngineThread.nowMillis());
+                ConnectionTable.open(config.tables(), config.connections(), Clock.nowMillis());
         EngineConfig.Limits limits = config.limits();
         Conntrack conntrack =
                 new Conntrack(

@@ -1,6 +1,12 @@
 package dev.iod.eswitch;
 
-import dev.iod.eswitch.EntityStore.Change;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.WireReader;
+import dev.iod.engine.WireWriter;
+import dev.iod.eswitch.rules.EntityStore.Change;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.EntityCodec;
+import dev.iod.pipeline.EntityKey;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;

@@ -1,5 +1,18 @@
 package dev.iod.eswitch;
 
+import dev.iod.engine.EngineException;
+import dev.iod.eswitch.ports.GeneveXdp;
+import dev.iod.eswitch.ports.XdpUplink;
+import dev.iod.eswitch.tunnel.NetlinkUnderlay;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
+import dev.iod.pipeline.ReportCodec;
 import dev.iod.sys.AfXdp;
 import dev.iod.sys.Bpf;
 import dev.iod.sys.SysException;

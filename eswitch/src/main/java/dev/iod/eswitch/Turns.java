@@ -1,5 +1,9 @@
 package dev.iod.eswitch;
 
+import dev.iod.eswitch.base.Counters;
+import dev.iod.eswitch.packet.PacketBatch;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.pipeline.Counter;
 import java.util.List;
 
 /**

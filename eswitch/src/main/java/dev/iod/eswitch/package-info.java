@@ -1,10 +1,11 @@
 /**
- * The packet engine: ports, parser, pipeline, flow table, conntrack, tunnels; knows nothing of OVN.
+ * The packet engine: its process, its threads, its control socket. What packets meet is in the
+ * packages below ({@code docs/architecture.md} has the table); knows nothing of OVN.
  *
- * <p><b>The way of a packet</b> ({@link dev.iod.eswitch.PacketEngine}): a {@code Port} copies it
- * into the engine's own memory, {@code PacketParser} finds its headers, {@code FlowKey} says all
- * the pipeline could ask about it in eight words, {@code FlowTable} has what is done to such
- * packets ({@code FlowProgram}). A packet without an entry follows what is known of its path
+ * <p><b>The way of a packet</b> ({@link dev.iod.eswitch.forward.PacketEngine}): a {@code Port}
+ * copies it into the engine's own memory, {@code PacketParser} finds its headers, {@code FlowKey}
+ * says all the pipeline could ask about it in eight words, {@code FlowTable} has what is done to
+ * such packets ({@code FlowProgram}). A packet without an entry follows what is known of its path
  * ({@code PathFollower}): a tree for each ingress that branches by the bits rules looked at and by
  * what connection lookups found. Where that ends the rules run one by one ({@code SlowPath}), find
  * what was done already ({@code Steps}), and {@code PathRecorder} writes the rest of the path down.
@@ -26,8 +27,8 @@
  * <p><b>Bounds.</b> Rows 2,000,000; agents 8; control frame 16 MiB; nesting of a match or action
  * 64; per packet 8192 tables, 64 patch hops, 64 copies at a time; flows and connections as
  * configured, connections of one zone a quarter of all; events 1024 in wait. What goes beyond is
- * refused or dropped under a {@link dev.iod.eswitch.DropReason} or {@link dev.iod.eswitch.Counter}
- * of its own.
+ * refused or dropped under a {@link dev.iod.pipeline.DropReason} or {@link
+ * dev.iod.pipeline.Counter} of its own.
  *
  * <p><b>What survives.</b> The agent may come and go: running state stays, and its replacement
  * transaction leaves unchanged devices and flows alone. The engine may be killed: connections are

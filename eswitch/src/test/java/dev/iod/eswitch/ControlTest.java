@@ -1,11 +1,27 @@
 package dev.iod.eswitch;
 
-import static dev.iod.eswitch.EngineHarness.key;
+import static dev.iod.eswitch.testing.EngineHarness.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.iod.eswitch.Entity.Target;
-import dev.iod.eswitch.FrameChannel.Type;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.FrameChannel;
+import dev.iod.eswitch.connections.Conntrack;
+import dev.iod.eswitch.ports.Port;
+import dev.iod.eswitch.testing.EngineHarness;
+import dev.iod.eswitch.testing.FakePort;
+import dev.iod.eswitch.testing.Frames;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.FrameType;
+import dev.iod.pipeline.Match;
+import dev.iod.pipeline.testing.SampleEntities;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -310,9 +326,9 @@ final class ControlTest implements EngineClient.Listener {
         try (SocketChannel socket =
                 SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("s")))) {
             FrameChannel agent = new FrameChannel(socket);
-            agent.send(Type.HELLO, 0, FrameChannel.hello("bad"));
-            FrameChannel.readHello(agent.receive());
-            agent.send(Type.PUT, 0, new byte[3]);
+            agent.send(FrameChannel.HELLO, 0, FrameChannel.hello(FrameType.VERSION, "bad"));
+            FrameChannel.readHello(agent.receive(), FrameType.VERSION);
+            agent.send(FrameType.PUT.code(), 0, new byte[3]);
             assertThatThrownBy(
                             () -> {
                                 while (true) {
@@ -376,7 +392,7 @@ final class ControlTest implements EngineClient.Listener {
     }
 
     private static ByteBuffer hello() {
-        return framed(FrameChannel.Type.HELLO.ordinal(), FrameChannel.hello("hostile"));
+        return framed(FrameChannel.HELLO, FrameChannel.hello(FrameType.VERSION, "hostile"));
     }
 
     private static ByteBuffer framed(int type, byte[] body) {
@@ -385,12 +401,12 @@ final class ControlTest implements EngineClient.Listener {
     }
 
     private static ByteBuffer frame(SplittableRandom random) {
-        List<Entity> entities = CodecTest.entities();
+        List<Entity> entities = SampleEntities.all();
         int type = random.nextInt(20) == 0 ? random.nextInt(256) : 1 + random.nextInt(5);
         byte[] body =
                 switch (type) {
                     case 1 -> new byte[1];
-                    case 2 -> CodecTest.bytes(entities.get(random.nextInt(entities.size())));
+                    case 2 -> SampleEntities.bytes(entities.get(random.nextInt(entities.size())));
                     default -> new byte[random.nextInt(20)];
                 };
         if (random.nextInt(4) == 0 && body.length > 0) {

@@ -2,7 +2,15 @@ package dev.iod.eswitch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Action.Reply;
+import dev.iod.eswitch.packet.HeaderFields;
+import dev.iod.eswitch.packet.Packet;
+import dev.iod.eswitch.replies.Crafter;
+import dev.iod.eswitch.replies.DhcpServer;
+import dev.iod.eswitch.testing.Frames;
+import dev.iod.eswitch.testing.TestPackets;
+import dev.iod.eswitch.tunnel.Geneve;
+import dev.iod.pipeline.Action.Reply;
+import dev.iod.pipeline.Field;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

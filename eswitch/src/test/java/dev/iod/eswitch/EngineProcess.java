@@ -1,5 +1,7 @@
 package dev.iod.eswitch;
 
+import dev.iod.engine.EngineException;
+import dev.iod.pipeline.EngineClient;
 import dev.iod.sys.Memory;
 import dev.iod.vhost.VhostDevice;
 import java.io.IOException;
@@ -7,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** An engine process in a network namespace. */
 final class EngineProcess implements AutoCloseable {
@@ -31,11 +35,14 @@ final class EngineProcess implements AutoCloseable {
                         + directory.resolve("tables")
                         + "\n");
         String classes =
-                location(Main.class)
-                        + ":"
-                        + location(Memory.class)
-                        + ":"
-                        + location(VhostDevice.class);
+                Stream.of(
+                                Main.class,
+                                EngineClient.class,
+                                EngineException.class,
+                                VhostDevice.class,
+                                Memory.class)
+                        .map(EngineProcess::location)
+                        .collect(Collectors.joining(":"));
         Path log = directory.resolve("log");
         Process process =
                 new ProcessBuilder(

@@ -1,10 +1,20 @@
 package dev.iod.eswitch;
 
-import static dev.iod.eswitch.EngineHarness.key;
+import static dev.iod.eswitch.testing.EngineHarness.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Action.Zone;
-import dev.iod.eswitch.Entity.Target;
+import dev.iod.eswitch.ports.XdpUplinkTest;
+import dev.iod.eswitch.testing.Frames;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Action.Zone;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
 import dev.iod.vhost.testing.FrontEnd;
 import dev.iod.vhost.testing.NetDriver;
 import java.io.IOException;

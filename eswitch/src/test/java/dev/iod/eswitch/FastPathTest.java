@@ -1,11 +1,23 @@
 package dev.iod.eswitch;
 
-import static dev.iod.eswitch.EngineHarness.key;
-import static dev.iod.eswitch.RandomNetworks.PORTS;
+import static dev.iod.eswitch.testing.EngineHarness.key;
+import static dev.iod.eswitch.testing.RandomNetworks.PORTS;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Action.Zone;
-import dev.iod.eswitch.Entity.Target;
+import dev.iod.eswitch.packet.PacketBatch;
+import dev.iod.eswitch.rules.PipelineState;
+import dev.iod.eswitch.testing.EngineHarness;
+import dev.iod.eswitch.testing.Frames;
+import dev.iod.eswitch.testing.RandomNetworks;
+import dev.iod.eswitch.testing.TestPackets;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Action.Zone;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.DropReason;
+import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;

@@ -1,12 +1,23 @@
 package dev.iod.eswitch;
 
-import static dev.iod.eswitch.EngineHarness.key;
+import static dev.iod.eswitch.testing.EngineHarness.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Action.Stage;
-import dev.iod.eswitch.Entity.PortSecurity;
-import dev.iod.eswitch.Entity.Target;
-import dev.iod.eswitch.Entity.ValueSet.Member;
+import dev.iod.eswitch.connections.Budget;
+import dev.iod.eswitch.testing.EngineHarness;
+import dev.iod.eswitch.testing.Frames;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Action.Stage;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.DropReason;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.PortSecurity;
+import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.Entity.ValueSet.Member;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -2,7 +2,9 @@ package dev.iod.eswitch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.EntityStore.Change;
+import dev.iod.eswitch.rules.EntityStore.Change;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.EntityKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,12 @@ package dev.iod.eswitch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.eswitch.base.Counters;
+import dev.iod.eswitch.packet.PacketBatch;
+import dev.iod.eswitch.ports.Attachment;
+import dev.iod.eswitch.testing.FakePort;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.EngineReport;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

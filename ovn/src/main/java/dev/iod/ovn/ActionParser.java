@@ -1,16 +1,16 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Action.Reply;
-import dev.iod.eswitch.Action.Stage;
-import dev.iod.eswitch.Action.Zone;
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Field;
-import dev.iod.eswitch.Field.Slice;
-import dev.iod.eswitch.Match;
 import dev.iod.ovn.Lexer.Kind;
 import dev.iod.ovn.Lexer.Token;
 import dev.iod.ovn.OvnException.Category;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Action.Reply;
+import dev.iod.pipeline.Action.Stage;
+import dev.iod.pipeline.Action.Zone;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Field.Slice;
+import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

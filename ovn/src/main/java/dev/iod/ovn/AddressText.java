@@ -1,6 +1,6 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
+import dev.iod.pipeline.Bits;
 
 /** Addresses in the text form that OVN's rows use. */
 final class AddressText {

@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Field.Slice;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Field.Slice;
 import java.util.List;
 
 /** Assignments to OVN's fields as assignments to the parts of the engine's fields under them. */

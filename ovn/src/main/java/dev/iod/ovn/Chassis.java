@@ -1,7 +1,5 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.EngineEvent;
-import dev.iod.eswitch.Entity;
 import dev.iod.ovsdb.Condition;
 import dev.iod.ovsdb.Endpoint;
 import dev.iod.ovsdb.Operation;
@@ -9,6 +7,8 @@ import dev.iod.ovsdb.OvsdbException;
 import dev.iod.ovsdb.Replica;
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Update;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.Entity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
 import dev.iod.ovn.OvnException.Category;
+import dev.iod.pipeline.Bits;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.regex.Pattern;

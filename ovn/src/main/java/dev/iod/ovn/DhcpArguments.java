@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Field.Slice;
 import dev.iod.ovn.Lexer.Kind;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Field.Slice;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;

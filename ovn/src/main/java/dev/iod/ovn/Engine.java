@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.EntityKey;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.EntityKey;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 

@@ -1,7 +1,7 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.EntityKey;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.EntityKey;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

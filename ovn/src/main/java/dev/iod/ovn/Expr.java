@@ -1,6 +1,6 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Match;
+import dev.iod.pipeline.Match;
 import java.util.List;
 
 /**

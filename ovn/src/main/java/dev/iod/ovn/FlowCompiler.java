@@ -1,10 +1,10 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.Match;
 import dev.iod.ovn.OvnException.Category;
 import dev.iod.ovsdb.Row;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,10 +1,10 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Match;
 import dev.iod.ovn.Lexer.Kind;
 import dev.iod.ovn.Lexer.Token;
 import dev.iod.ovn.OvnException.Category;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

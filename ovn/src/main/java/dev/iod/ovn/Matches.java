@@ -1,7 +1,7 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Match;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -1,11 +1,11 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.EngineEvent.NeighborLearned;
 import dev.iod.ovsdb.Condition;
 import dev.iod.ovsdb.Operation;
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Value;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineEvent.NeighborLearned;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;

@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Entity.PortSecurity;
-import dev.iod.eswitch.Entity.ValueSet.Member;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Entity.PortSecurity;
+import dev.iod.pipeline.Entity.ValueSet.Member;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Entity.ValueSet;
 import dev.iod.ovsdb.Row;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Entity.ValueSet;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;

@@ -1,9 +1,9 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Field;
-import dev.iod.eswitch.Field.Slice;
-import dev.iod.eswitch.Match;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Field.Slice;
+import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,9 +1,9 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.Entity.Target;
-import dev.iod.eswitch.EntityKey;
 import dev.iod.ovsdb.Row;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.EntityKey;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;

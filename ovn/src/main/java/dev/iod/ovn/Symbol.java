@@ -1,6 +1,6 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Field;
+import dev.iod.pipeline.Field;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;

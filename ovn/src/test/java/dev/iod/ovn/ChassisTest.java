@@ -2,11 +2,11 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.EngineEvent;
-import dev.iod.eswitch.Entity;
 import dev.iod.ovsdb.Endpoint;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.pipeline.Entity;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;

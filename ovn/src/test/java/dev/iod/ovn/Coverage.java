@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.EngineReport.TraceStep;
-import dev.iod.eswitch.Entity;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.EngineReport.TraceStep;
+import dev.iod.pipeline.Entity;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -3,10 +3,10 @@ package dev.iod.ovn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.iod.eswitch.Action.Stage;
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Field;
-import dev.iod.eswitch.Match;
+import dev.iod.pipeline.Action.Stage;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;

@@ -1,9 +1,9 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Entity.Rule;
-import dev.iod.eswitch.Field;
-import dev.iod.eswitch.Match;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Entity.Rule;
+import dev.iod.pipeline.Field;
+import dev.iod.pipeline.Match;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;

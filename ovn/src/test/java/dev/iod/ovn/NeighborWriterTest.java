@@ -2,8 +2,8 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.EngineEvent.NeighborLearned;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineEvent.NeighborLearned;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

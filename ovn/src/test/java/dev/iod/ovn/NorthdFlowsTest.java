@@ -2,9 +2,9 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.Action;
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.Field;
+import dev.iod.pipeline.Action;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Field;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

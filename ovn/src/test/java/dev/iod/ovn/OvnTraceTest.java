@@ -2,10 +2,10 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.EngineReport.TraceStep;
-import dev.iod.eswitch.Entity;
-import dev.iod.eswitch.Entity.Rule;
 import dev.iod.ovn.TraceWorld.Case;
+import dev.iod.pipeline.EngineReport.TraceStep;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Rule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -3,9 +3,9 @@ package dev.iod.ovn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.iod.eswitch.Bits;
-import dev.iod.eswitch.Entity.PortSecurity.Allowed;
-import dev.iod.eswitch.Entity.ValueSet.Member;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Entity.PortSecurity.Allowed;
+import dev.iod.pipeline.Entity.ValueSet.Member;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,7 +1,11 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.eswitch.EngineEvent;
+import dev.iod.engine.EngineException;
+import dev.iod.eswitch.Main;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
+import dev.iod.sys.Memory;
+import dev.iod.vhost.VhostDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +38,12 @@ final class RealEngine implements AutoCloseable {
                         + Files.createDirectories(directory.resolve("tables"))
                         + "\n");
         String modules =
-                Stream.of("dev.iod.eswitch", "dev.iod.sys", "dev.iod.vhost")
+                Stream.of(
+                                Main.class,
+                                EngineClient.class,
+                                EngineException.class,
+                                VhostDevice.class,
+                                Memory.class)
                         .map(RealEngine::location)
                         .collect(Collectors.joining(":"));
         process =
@@ -80,13 +89,8 @@ final class RealEngine implements AutoCloseable {
         }
     }
 
-    private static String location(String module) {
-        return ModuleLayer.boot()
-                .configuration()
-                .findModule(module)
-                .flatMap(found -> found.reference().location())
-                .orElseThrow()
-                .getPath();
+    private static String location(Class<?> type) {
+        return type.getProtectionDomain().getCodeSource().getLocation().getPath();
     }
 
     EngineClient client() {

@@ -2,12 +2,12 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.ConnectionStatus;
-import dev.iod.eswitch.DropReason;
-import dev.iod.eswitch.EngineReport;
-import dev.iod.eswitch.Entity;
 import dev.iod.ovn.ConntrackScripts.Script;
 import dev.iod.ovn.ConntrackScripts.Step;
+import dev.iod.pipeline.ConnectionStatus;
+import dev.iod.pipeline.DropReason;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.Entity;
 import dev.iod.vhost.testing.FrontEnd;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,12 +1,12 @@
 package dev.iod.ovn;
 
-import dev.iod.eswitch.EngineReport;
-import dev.iod.eswitch.EngineReport.AssumedConnection;
-import dev.iod.eswitch.EngineReport.TraceOutput;
-import dev.iod.eswitch.EngineReport.TraceStep;
-import dev.iod.eswitch.Entity;
 import dev.iod.ovn.RandomTopology.Host;
 import dev.iod.ovn.RandomTopology.Network;
+import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.EngineReport.AssumedConnection;
+import dev.iod.pipeline.EngineReport.TraceOutput;
+import dev.iod.pipeline.EngineReport.TraceStep;
+import dev.iod.pipeline.Entity;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -1,0 +1,63 @@
+package dev.iod.eswitch.caches;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.eswitch.base.Counters;
+import dev.iod.pipeline.Counter;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+/** What happens at the bounds of the cache. */
+final class PathCacheTest {
+    private final Counters counters = new Counters();
+    private final PathCache cache = new PathCache(counters);
+
+    private boolean put(long ingress, long value) {
+        long[] key = new long[PathNode.WORDS];
+        long[] mask = new long[PathNode.WORDS];
+        key[1] = value;
+        Arrays.fill(mask, -1);
+        PathSegment segment =
+                new PathSegment(new PathStep[0], null, new int[0], new long[0], 1500, 1);
+        return cache.put(ingress, cache.root(ingress), key, mask, segment);
+    }
+
+    private boolean knows(long ingress, long value) {
+        long[] key = new long[PathNode.WORDS];
+        key[1] = value;
+        return cache.root(ingress).find(key) != null;
+    }
+
+    @Test
+    void aTreeThatIsFullForgetsItselfOnly() {
+        put(1, 5);
+        for (int i = 0; i <= PathCache.MAX_TREE_SEGMENTS; i++) {
+            assertThat(put(2, i)).isEqualTo(i < PathCache.MAX_TREE_SEGMENTS);
+        }
+        assertThat(cache.size()).isEqualTo(1);
+        assertThat(knows(1, 5)).isTrue();
+        assertThat(knows(2, 5)).isFalse();
+    }
+
+    @Test
+    void manyWhoFillTheCachePushOutTheLargest() {
+        put(0, 5);
+        int trees = 2 * PathCache.MAX_SEGMENTS / PathCache.MAX_TREE_SEGMENTS;
+        for (int i = 0; i < PathCache.MAX_TREE_SEGMENTS; i++) {
+            for (int tree = 1; tree <= trees; tree++) {
+                put(tree, i);
+            }
+        }
+        assertThat(cache.size()).isLessThanOrEqualTo(PathCache.MAX_SEGMENTS);
+        assertThat(knows(0, 5)).isTrue();
+        assertThat(counters.count(Counter.PATHS_FORGOTTEN)).isPositive();
+    }
+
+    @Test
+    void ingressesThatAreMadeUpAreBounded() {
+        for (int i = 0; i <= PathCache.MAX_TREES; i++) {
+            cache.root(i);
+        }
+        assertThat(counters.count(Counter.PATHS_FORGOTTEN)).isEqualTo(1);
+    }
+}

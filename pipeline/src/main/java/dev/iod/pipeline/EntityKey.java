@@ -1,0 +1,71 @@
+package dev.iod.pipeline;
+
+/**
+ * Names one row of the engine's tables.
+ *
+ * @param number the row's numeric key (port for a neighbour), 0 for value sets
+ * @param address the neighbour's address, otherwise zero
+ * @param name the value set's name, otherwise empty
+ */
+public record EntityKey(Kind kind, long number, Bits address, String name) {
+    /** Which table. */
+    public enum Kind {
+        DATAPATH,
+        DATAPATH_GROUP,
+        RULE,
+        VALUE_SET,
+        LOGICAL_PORT,
+        MULTICAST_GROUP,
+        NEIGHBOR,
+        DEVICE
+    }
+
+    public static EntityKey of(Entity entity) {
+        return switch (entity) {
+            case Entity.Datapath e -> datapath(e.key());
+            case Entity.DatapathGroup e -> datapathGroup(e.id());
+            case Entity.Rule e -> rule(e.id());
+            case Entity.ValueSet e -> valueSet(e.name());
+            case Entity.LogicalPort e -> logicalPort(e.key());
+            case Entity.MulticastGroup e -> multicastGroup(e.key());
+            case Entity.Neighbor e -> neighbor(e.port(), e.ip());
+            case Entity.Device e -> device(e.id());
+        };
+    }
+
+    public static EntityKey datapath(int key) {
+        return numbered(Kind.DATAPATH, key);
+    }
+
+    public static EntityKey datapathGroup(int id) {
+        return numbered(Kind.DATAPATH_GROUP, id);
+    }
+
+    public static EntityKey rule(long id) {
+        return numbered(Kind.RULE, id);
+    }
+
+    public static EntityKey valueSet(String name) {
+        return new EntityKey(Kind.VALUE_SET, 0, Bits.ZERO, name);
+    }
+
+    public static EntityKey logicalPort(long key) {
+        return numbered(Kind.LOGICAL_PORT, key);
+    }
+
+    public static EntityKey multicastGroup(long key) {
+        return numbered(Kind.MULTICAST_GROUP, key);
+    }
+
+    public static EntityKey neighbor(long port, Bits ip) {
+        return new EntityKey(Kind.NEIGHBOR, port, ip, "");
+    }
+
+    public static EntityKey device(int id) {
+        return numbered(Kind.DEVICE, id);
+    }
+
+    private static EntityKey numbered(Kind kind, long number) {
+        return new EntityKey(kind, number, Bits.ZERO, "");
+    }
+}

@@ -1,0 +1,40 @@
+package dev.iod.pipeline;
+
+import java.util.List;
+
+/** A predicate over the fields of one packet. */
+public sealed interface Match {
+    /** Every packet. */
+    record Always() implements Match {}
+
+    /** {@code field & mask == value}; bits of the value outside the mask are zero. */
+    record Masked(Field field, Bits value, Bits mask) implements Match {}
+
+    /** Unsigned {@code field <relation> value}. */
+    record Compare(Field field, Relation relation, Bits value) implements Match {}
+
+    /** The field is a member of the named {@link Entity.ValueSet} (masked members are prefixes). */
+    record In(Field field, String set) implements Match {}
+
+    record All(List<Match> terms) implements Match {}
+
+    record Any(List<Match> terms) implements Match {}
+
+    record Not(Match term) implements Match {}
+
+    /** Order relations; equality is {@link Masked}, inequality its {@link Not}. */
+    enum Relation {
+        LESS,
+        LESS_OR_EQUAL,
+        GREATER,
+        GREATER_OR_EQUAL
+    }
+
+    static Match equal(Field field, Bits value) {
+        return new Masked(field, value, Bits.ones(field.width()));
+    }
+
+    static Match equal(Field field, long value) {
+        return equal(field, Bits.of(value));
+    }
+}
