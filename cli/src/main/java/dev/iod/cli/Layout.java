@@ -33,7 +33,11 @@ record Layout(Path home, Path run, String instance) {
                             + " makes unix socket paths longer than the"
                             + " kernel's 107 bytes; set IOD_RUN to a shorter one");
         }
-        return new Layout(home, directory, hash(directory.toString()));
+        return of(home, directory);
+    }
+
+    static Layout of(Path home, Path run) {
+        return new Layout(home, run, hash(run.toString()));
     }
 
     private static String hash(String text) {

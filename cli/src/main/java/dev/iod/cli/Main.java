@@ -187,6 +187,13 @@ public final class Main {
                 });
     }
 
+    @Command(hidden = true, description = "Make the start caches of control and agent.")
+    int train() {
+        requireRoot();
+        Training.run(layout.home());
+        return 0;
+    }
+
     private RegionConfig start(RegionConfig.Wanted wanted) {
         RegionConfig config = RegionConfig.loadOrCreate(layout, wanted);
         long begin = System.nanoTime();

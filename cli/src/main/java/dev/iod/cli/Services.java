@@ -267,7 +267,7 @@ final class Services {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
         command.add("@" + directory.resolve("jvm.options"));
-        Path cache = directory.resolve("target").resolve(module + ".aot");
+        Path cache = startCache(layout.home(), module);
         if (Files.exists(cache)) {
             // One that no longer fits is left aside without a word.
             command.add("-XX:AOTCache=" + cache);
@@ -281,6 +281,11 @@ final class Services {
                         "dev.iod." + module + "/dev.iod." + module + ".Main",
                         configuration.toString()));
         return command;
+    }
+
+    /** What the JDK keeps of a training run of a process; it need not be there. */
+    static Path startCache(Path home, String module) {
+        return home.resolve(module).resolve("target").resolve(module + ".aot");
     }
 
     private Path jar(String module) {

@@ -11,7 +11,7 @@ import tools.jackson.databind.JsonNode;
 
 /** Brings a region up: every step makes what is missing and says so. */
 final class Up {
-    private static final int READY_SECONDS = 90;
+    static final int READY_SECONDS = 90;
     private static final String MORE_ROOM =
             "; free some space, say --pool-size with fewer GiB or --thin-pool, or set IOD_RUN to a"
                     + " directory on a larger disk";
@@ -20,6 +20,7 @@ final class Up {
     private final RegionConfig config;
     private final Supervisor supervisor;
     private final Services services;
+    private final Postgres postgres;
     private final Progress progress = new Progress();
     private boolean changed;
 
@@ -28,6 +29,7 @@ final class Up {
         this.config = config;
         this.supervisor = Supervisor.ofMachine(layout);
         this.services = new Services(layout, config);
+        this.postgres = new Postgres(layout, Services.POSTGRES_USER);
     }
 
     /**
@@ -40,7 +42,7 @@ final class Up {
         step("databases", this::databases);
         step("supervisor", () -> supervisor.define(services.all()) | settings());
         pools();
-        step("postgres", () -> start("postgres") | createDatabase());
+        step("postgres", () -> start("postgres") | postgres.createDatabase());
         step("OVN northbound", () -> start("ovn-nb"));
         step("control", this::control);
         step("OVN southbound", this::southbound);
@@ -98,37 +100,7 @@ final class Up {
     }
 
     private boolean databases() {
-        boolean did = false;
-        Path postgres = layout.postgres();
-        Layout.write(postgres.resolve("pg_hba.conf"), "local all all peer map=iod\n", false, false);
-        Layout.write(
-                postgres.resolve("pg_ident.conf"),
-                "iod root iod\niod root "
-                        + Services.POSTGRES_USER
-                        + "\niod "
-                        + Services.POSTGRES_USER
-                        + " "
-                        + Services.POSTGRES_USER
-                        + "\n",
-                false,
-                false);
-        Path data = postgres.resolve("data");
-        if (!Files.exists(data.resolve("PG_VERSION"))) {
-            Trees.delete(data);
-            Layout.directory(data);
-            Layout.directory(postgres.resolve("socket"));
-            Shell.run("chown", "-R", Services.POSTGRES_USER + ":", postgres.toString());
-            asPostgres(
-                    Services.initdb(),
-                    "-D",
-                    data.toString(),
-                    "-E",
-                    "UTF8",
-                    "--locale=C.UTF-8",
-                    "-A",
-                    "peer");
-            did = true;
-        }
+        boolean did = postgres.create();
         for (String database : List.of("nb", "sb")) {
             Path file = layout.ovn().resolve(database + ".db");
             if (!Files.exists(file)) {
@@ -162,21 +134,6 @@ final class Up {
         return did;
     }
 
-    private static String asPostgres(String... command) {
-        List<String> words =
-                new java.util.ArrayList<>(
-                        List.of(
-                                "setpriv",
-                                "--reuid",
-                                Services.POSTGRES_USER,
-                                "--regid",
-                                Services.POSTGRES_USER,
-                                "--clear-groups",
-                                "--"));
-        words.addAll(List.of(command));
-        return Shell.run(words.toArray(String[]::new));
-    }
-
     /** Before their engines, so that a full disk is said here and not in an engine's log. */
     private void pools() {
         long start = System.nanoTime();
@@ -206,31 +163,6 @@ final class Up {
 
     private boolean start(String name) {
         return supervisor.start(name);
-    }
-
-    private boolean createDatabase() {
-        String socket = layout.postgres().resolve("socket").toString();
-        String[] psql = {
-            "psql", "-h", socket, "-U", Services.POSTGRES_USER, "-d", "postgres", "-Atc"
-        };
-        Waiting.until(
-                "PostgreSQL answers",
-                READY_SECONDS,
-                () -> Shell.attempt(with(psql, "select 1")).ok());
-        if (Shell.run(with(psql, "select 1 from pg_database where datname = 'iod'")).equals("1")) {
-            return false;
-        }
-        if (Shell.run(with(psql, "select 1 from pg_roles where rolname = 'iod'")).isEmpty()) {
-            Shell.run(with(psql, "create role iod login"));
-        }
-        Shell.run(with(psql, "create database iod owner iod"));
-        return true;
-    }
-
-    private static String[] with(String[] words, String last) {
-        String[] all = java.util.Arrays.copyOf(words, words.length + 1);
-        all[words.length] = last;
-        return all;
     }
 
     private boolean control() {
@@ -270,6 +202,17 @@ final class Up {
     }
 
     private boolean node(String node, Api admin) {
+        boolean did = admit(layout, node, admin);
+        for (Supervisor.Service service : services.ofNode(node)) {
+            did |= start(service.name());
+        }
+        return did;
+    }
+
+    /**
+     * Makes a node's directories and, unless it has joined already, gets it a token to join with.
+     */
+    static boolean admit(Layout layout, String node, Api admin) {
         Path directory = layout.node(node);
         Path identity = directory.resolve("identity");
         Layout.directory(directory.resolve("vhost"));
@@ -289,9 +232,6 @@ final class Up {
                     false,
                     true);
             did = true;
-        }
-        for (Supervisor.Service service : services.ofNode(node)) {
-            did |= start(service.name());
         }
         return did;
     }

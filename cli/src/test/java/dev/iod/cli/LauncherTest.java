@@ -39,7 +39,9 @@ final class LauncherTest {
             Files.createDirectories(copy.getParent());
             Files.copy(HOME.resolve(file), copy);
         }
-        Files.createDirectories(directory.resolve("eswitch/target"));
+        for (String module : List.of("eswitch", "control", "dpu")) {
+            Files.createDirectories(directory.resolve(module).resolve("target"));
+        }
         program("jdk/bin/javac", "echo javac 25.0.1");
         program(
                 "jdk/bin/java",
@@ -101,6 +103,7 @@ final class LauncherTest {
         for (String command : commands().toList()) {
             Files.deleteIfExists(directory.resolve("target/built"));
             Files.deleteIfExists(directory.resolve("eswitch/target/train.log"));
+            Files.deleteIfExists(directory.resolve("control/target/train.log"));
             assertThat(start(command + " --json").waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(stdout()).as("%s: %s", command, stderr()).isEqualTo(ANSWER + "\n");
             assertThat(stderr())
