@@ -4,6 +4,7 @@ import dev.iod.block.BlockClient;
 import dev.iod.block.BlockException;
 import dev.iod.block.Command;
 import dev.iod.block.Limits;
+import dev.iod.block.Location;
 import java.nio.file.Path;
 
 /** A process of our block engine and the agent's connection to it. */
@@ -56,7 +57,9 @@ record BlockEngineProcess(Process process, BlockClient client, Path directory)
      */
     Path attach(String name, byte[] key) {
         Path socket = directory.resolve(name + ".sock");
-        run(new Command.Attach(name, socket, true, 1, false, Limits.NONE, key));
+        run(
+                new Command.Attach(
+                        name, new Location.Pool(), socket, true, 1, false, Limits.NONE, key));
         return socket;
     }
 

@@ -15,6 +15,9 @@ import java.util.List;
  * without waiting for an agent. Keys are not in it. One thread at a time.
  */
 final class AttachmentStore {
+    /** Names file and version: what another one has written is not read. */
+    static final int VERSION = 0x1d0d_bf02;
+
     private static final String FILE = "attachments";
     private static final String FAILED = "failed-";
 
@@ -35,6 +38,7 @@ final class AttachmentStore {
         byte[] bytes =
                 CommandCodec.bytes(
                         out -> {
+                            out.writeInt(VERSION);
                             out.writeInt(kept.size());
                             for (Attach attach : kept) {
                                 CommandCodec.writeAttach(out, attach);
@@ -49,6 +53,11 @@ final class AttachmentStore {
         }
     }
 
+    /**
+     * What was attached last.
+     *
+     * @throws BlockException PROTOCOL when the file is of another version or was damaged
+     */
     List<Attach> read() {
         Path file = directory.resolve(FILE);
         if (!Files.exists(file)) {
@@ -59,7 +68,14 @@ final class AttachmentStore {
                     Files.readAllBytes(file),
                     in -> {
                         List<Attach> attachments = new ArrayList<>();
-                        for (int left = in.readInt(); left > 0; left--) {
+                        if (in.readInt() != VERSION) {
+                            throw CommandCodec.malformed("the file is of another version");
+                        }
+                        int count = in.readInt();
+                        if (count < 0 || count > BlockEngine.MAX_ATTACHED) {
+                            throw CommandCodec.malformed(count + " attachments");
+                        }
+                        for (int left = count; left > 0; left--) {
                             attachments.add(CommandCodec.readAttach(in));
                         }
                         return attachments;

@@ -8,7 +8,6 @@ import dev.iod.sys.Linux;
 import dev.iod.sys.SysException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -20,11 +19,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Carries out commands: knows the pool, the shards and what is attached. One command at a time;
- * guests' requests never wait for one.
+ * guests' requests never wait for one, and no command waits for a volume that is being detached.
  */
 final class BlockEngine implements AutoCloseable {
     static final int MAX_ATTACHED = 1024;
@@ -44,20 +45,19 @@ final class BlockEngine implements AutoCloseable {
     /** Threads that note failures of volumes; shards add, commands wait for them. */
     private final Queue<Thread> notes = new ConcurrentLinkedQueue<>();
 
-    private record Attached(Attach attach, Shard shard, VolumeDevice device) {}
+    /**
+     * A volume that is shown to a VMM.
+     *
+     * @param leaving ends when it is detached; empty when nobody has asked for that
+     */
+    private record Attached(
+            Attach attach,
+            Shard shard,
+            VirtioFront front,
+            Optional<CompletableFuture<VirtioFront>> leaving) {
 
-    /** Opens the back end of a volume, on the shard's thread. */
-    interface BackendFactory {
-        Backend open(ShardContext shard, LocalPool pool, String name, boolean readOnly);
-
-        /** For measurements: nothing is kept. */
-        static Backend nothing(ShardContext shard, LocalPool pool, String name, boolean readOnly) {
-            return new NullBackend(pool.status(name).sizeBytes());
-        }
-
-        /** What volumes are kept in. */
-        static Backend file(ShardContext shard, LocalPool pool, String name, boolean readOnly) {
-            return new FileBackend(shard, pool.data(name), pool.entry(name).thin(), readOnly);
+        boolean inPool() {
+            return attach.location() instanceof Location.Pool;
         }
     }
 
@@ -79,7 +79,7 @@ final class BlockEngine implements AutoCloseable {
 
     /** Attaches again what was attached when the last process ended. */
     synchronized void restore() {
-        for (Attach attach : store.read()) {
+        for (Attach attach : remembered()) {
             try {
                 attach(attach);
             } catch (BlockException e) {
@@ -90,23 +90,53 @@ final class BlockEngine implements AutoCloseable {
         }
     }
 
-    synchronized Answer run(Command command) {
+    /** A file that cannot be used must not keep the engine down: agents attach again. */
+    private List<Attach> remembered() {
+        try {
+            return store.read();
+        } catch (BlockException e) {
+            LOG.log(Level.ERROR, "nothing is attached again: " + e.getMessage());
+            return List.of();
+        }
+    }
+
+    Answer run(Command command) {
+        Answer answer = begin(command);
+        if (command instanceof Command.Detach(String name)) {
+            awaitDetached(name);
+        }
+        return answer;
+    }
+
+    private synchronized Answer begin(Command command) {
         switch (command) {
-            case Command.Create c -> pool.create(c.name(), c.sizeBytes(), c.thin());
-            case Command.Clone c -> pool.clone(c.source(), c.name(), Kind.VOLUME, c.sizeBytes());
-            case Command.Snapshot c -> pool.clone(c.volume(), c.name(), Kind.SNAPSHOT, 0);
-            case Command.Fill c -> pool.fill(c.name(), c.file());
+            case Command.Create c -> {
+                checkFree(c.name());
+                pool.create(c.name(), c.sizeBytes(), c.thin());
+            }
+            case Command.Clone c -> {
+                checkFree(c.name());
+                pool.clone(c.source(), c.name(), Kind.VOLUME, c.sizeBytes());
+            }
+            case Command.Snapshot c -> {
+                checkFree(c.name());
+                pool.clone(c.volume(), c.name(), Kind.SNAPSHOT, 0);
+            }
+            case Command.Fill c -> {
+                checkFree(c.name());
+                pool.fill(c.name(), c.file());
+            }
             case Command.Resize c -> resize(c);
             case Command.Delete c -> delete(c.name());
             case Attach c -> {
                 attach(c);
                 remember();
             }
-            case Command.Detach c -> detach(c.name());
+            case Command.Detach c -> beginDetach(c.name());
             case Command.Limit c -> limit(c);
             case Command.ClearFailure c -> clearFailure(c.name());
             case Command.List c -> {
-                return new Answer.Volumes(pool.names().stream().map(this::status).toList());
+                return new Answer.Volumes(list());
             }
             case Command.Space c -> {
                 return new Answer.Space(pool.space());
@@ -118,6 +148,15 @@ final class BlockEngine implements AutoCloseable {
         return new Answer.Done();
     }
 
+    /** A name is that of one volume, in the pool or elsewhere. */
+    private void checkFree(String name) {
+        Attached known = attached.get(name);
+        if (known != null && !known.inPool()) {
+            throw new BlockException(
+                    Category.CONFLICT, name + " is attached: " + known.attach.location());
+        }
+    }
+
     private void resize(Command.Resize command) {
         pool.resize(command.name(), command.sizeBytes());
         Attached known = attached.get(command.name());
@@ -125,33 +164,37 @@ final class BlockEngine implements AutoCloseable {
             await(
                     known.shard.call(
                             () -> {
-                                known.device.resize(command.sizeBytes());
+                                known.front.resize(command.sizeBytes());
                                 return true;
                             }));
         }
     }
 
     private void delete(String name) {
-        if (attached.containsKey(name)) {
-            throw new BlockException(Category.CONFLICT, name + " is attached");
-        }
+        checkDetached(name);
         pool.delete(name);
         store.forgetFailure(name);
     }
 
     private void clearFailure(String name) {
-        pool.entry(name);
-        if (attached.containsKey(name)) {
-            throw new BlockException(Category.CONFLICT, name + " is attached: detach it first");
-        }
+        checkDetached(name);
         awaitNotes();
         String reason = failure(name);
         if (reason.isEmpty()) {
+            pool.entry(name);
             throw new BlockException(Category.CONFLICT, name + " has not failed");
         }
-        pool.forgetFailure(name);
+        if (pool.exists(name)) {
+            pool.forgetFailure(name);
+        }
         store.forgetFailure(name);
         LOG.log(Level.WARNING, name + " may be attached and used again; it had failed: " + reason);
+    }
+
+    private void checkDetached(String name) {
+        if (attached.containsKey(name)) {
+            throw new BlockException(Category.CONFLICT, name + " is attached: detach it first");
+        }
     }
 
     private String failure(String name) {
@@ -162,45 +205,61 @@ final class BlockEngine implements AutoCloseable {
     // ---------------------------------------------------------------- attaching
 
     private void attach(Attach command) {
-        LocalPool.Entry entry = pool.entry(command.name());
+        checkLocation(command);
         Attached known = attached.get(command.name());
         if (known != null) {
-            checkSame(known.attach, command);
+            if (known.leaving.isPresent()) {
+                throw new BlockException(Category.CONFLICT, command.name() + " is being detached");
+            }
+            if (!known.attach.isLike(command)) {
+                throw new BlockException(
+                        Category.CONFLICT,
+                        command.name() + " is attached to " + known.attach.socket());
+            }
             return;
         }
         if (attached.size() >= MAX_ATTACHED) {
             throw new BlockException(Category.LIMIT, MAX_ATTACHED + " volumes are attached");
         }
-        if (entry.kind() != Kind.VOLUME && !command.readOnly()) {
-            throw new BlockException(
-                    Category.INVALID, command.name() + ", a " + entry.kind() + ", is read-only");
-        }
         awaitNotes();
-        Attachment attachment =
-                new Attachment(
-                        command.name(),
-                        command.socket(),
-                        command.listen(),
-                        command.queues(),
-                        command.readOnly(),
-                        command.limits(),
-                        requireSealed,
-                        failure(command.name()));
         Shard shard = leastLoaded();
-        VolumeDevice device = await(shard.call(() -> open(shard, attachment, command)));
-        attached.put(command.name(), new Attached(command, shard, device));
+        Optional<AesXts> cipher = cipher(command.key());
+        Backend backend;
+        try {
+            backend = backends.open(shard, command);
+        } catch (BlockException e) {
+            cipher.ifPresent(AesXts::close);
+            throw e;
+        }
+        String failed = failure(command.name());
+        VirtioFront front = await(shard.call(() -> open(shard, command, backend, cipher, failed)));
+        attached.put(command.name(), new Attached(command, shard, front, Optional.empty()));
     }
 
-    private static void checkSame(Attach known, Attach wanted) {
-        boolean same =
-                known.socket().equals(wanted.socket())
-                        && known.listen() == wanted.listen()
-                        && known.queues() == wanted.queues()
-                        && known.readOnly() == wanted.readOnly()
-                        && java.security.MessageDigest.isEqual(known.key(), wanted.key());
-        if (!same) {
-            throw new BlockException(
-                    Category.CONFLICT, known.name() + " is attached to " + known.socket());
+    private void checkLocation(Attach command) {
+        switch (command.location()) {
+            case Location.Pool() -> {
+                Kind kind = pool.entry(command.name()).kind();
+                if (kind != Kind.VOLUME && !command.readOnly()) {
+                    throw new BlockException(
+                            Category.INVALID, command.name() + ", a " + kind + ", is read-only");
+                }
+            }
+            case Location.RawFile file -> {
+                if (pool.exists(command.name())) {
+                    throw new BlockException(
+                            Category.CONFLICT, command.name() + " is a name in the pool");
+                }
+                for (Attached each : attached.values()) {
+                    if (each.attach.location().equals(file)
+                            && !each.attach.name().equals(command.name())
+                            && !(each.attach.readOnly() && command.readOnly())) {
+                        throw new BlockException(
+                                Category.CONFLICT,
+                                file.path() + " is attached as " + each.attach.name());
+                    }
+                }
+            }
         }
     }
 
@@ -214,28 +273,22 @@ final class BlockEngine implements AutoCloseable {
     }
 
     /** Shard thread. */
-    private VolumeDevice open(Shard shard, Attachment attachment, Attach command) {
-        Optional<AesXts> cipher = cipher(command.key());
-        Backend backend;
+    private VirtioFront open(
+            Shard shard, Attach command, Backend backend, Optional<AesXts> cipher, String failed) {
+        Volume volume =
+                new Volume(
+                        backend,
+                        cipher,
+                        shard.bounces(),
+                        command.limits(),
+                        failed,
+                        reason -> volumeFailed(command, reason));
         try {
-            backend = backends.open(shard, pool, command.name(), command.readOnly());
-        } catch (SysException | BlockException e) {
-            cipher.ifPresent(AesXts::close);
-            throw e;
-        }
-        try {
-            VolumeDevice device =
-                    new VolumeDevice(
-                            attachment,
-                            shard,
-                            backend,
-                            cipher,
-                            reason -> volumeFailed(command.name(), reason));
-            shard.attach(device);
-            return device;
+            VirtioFront front = new VirtioFront(command, requireSealed, shard, volume);
+            shard.attach(front);
+            return front;
         } catch (SysException e) {
-            cipher.ifPresent(AesXts::close);
-            backend.close();
+            volume.close();
             throw e;
         }
     }
@@ -252,7 +305,8 @@ final class BlockEngine implements AutoCloseable {
     }
 
     /** Shard thread, which must not wait for a file system that has just failed. */
-    private void volumeFailed(String name, String reason) {
+    private void volumeFailed(Attach attach, String reason) {
+        String name = attach.name();
         LOG.log(Level.ERROR, name + " has failed for good: " + reason);
         notes.removeIf(note -> !note.isAlive());
         notes.add(
@@ -262,7 +316,9 @@ final class BlockEngine implements AutoCloseable {
                         .start(
                                 () -> {
                                     note(() -> store.markFailed(name, reason));
-                                    note(() -> pool.markFailed(name, reason));
+                                    if (attach.location() instanceof Location.Pool) {
+                                        note(() -> pool.markFailed(name, reason));
+                                    }
                                 }));
     }
 
@@ -288,21 +344,49 @@ final class BlockEngine implements AutoCloseable {
         }
     }
 
-    private void detach(String name) {
+    private void beginDetach(String name) {
         Attached known = attached.get(name);
         if (known == null) {
             pool.entry(name);
-            return;
+        } else if (known.leaving.isEmpty()) {
+            store.write(staying(a -> a != known));
+            beginDetach(known);
         }
-        attached.remove(name);
-        remember();
-        release(known);
     }
 
-    private static void release(Attached known) {
-        VolumeDevice device = await(known.shard.detach(known.device));
+    /** From here on it takes nothing from its guest; until it is gone nobody else may have it. */
+    private Attached beginDetach(Attached known) {
+        Attached next =
+                new Attached(
+                        known.attach,
+                        known.shard,
+                        known.front,
+                        Optional.of(known.shard.detach(known.front)));
+        attached.put(known.attach.name(), next);
+        return next;
+    }
+
+    /** Waits without the lock: other volumes are attached and detached meanwhile. */
+    private void awaitDetached(String name) {
+        Optional<Attached> leaving = leaving(name);
+        if (leaving.isPresent()) {
+            awaitGone(leaving.get());
+            forget(name, leaving.get());
+        }
+    }
+
+    private synchronized Optional<Attached> leaving(String name) {
+        return Optional.ofNullable(attached.get(name)).filter(a -> a.leaving.isPresent());
+    }
+
+    private synchronized void forget(String name, Attached gone) {
+        attached.remove(name, gone);
+    }
+
+    private static void awaitGone(Attached leaving) {
+        VirtioFront front = await(leaving.leaving.orElseThrow());
         try {
-            device.vhost().awaitClosed(TimeUnit.SECONDS.toMillis(SHARD_SECONDS));
+            front.vhost().awaitClosed(TimeUnit.SECONDS.toMillis(SHARD_SECONDS));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -310,41 +394,56 @@ final class BlockEngine implements AutoCloseable {
 
     private void limit(Command.Limit command) {
         Attached known = attached.get(command.name());
-        if (known == null) {
+        if (known == null || known.leaving.isPresent()) {
             throw new BlockException(Category.NOT_FOUND, command.name() + " is not attached");
         }
-        Attach a = known.attach;
-        Attach next =
-                new Attach(
-                        a.name(),
-                        a.socket(),
-                        a.listen(),
-                        a.queues(),
-                        a.readOnly(),
-                        command.limits(),
-                        a.key());
         await(
                 known.shard.call(
                         () -> {
-                            known.device.limit(command.limits());
+                            known.front.volume().limit(command.limits());
                             return true;
                         }));
-        attached.put(command.name(), new Attached(next, known.shard, known.device));
+        attached.put(
+                command.name(),
+                new Attached(
+                        known.attach.with(command.limits()),
+                        known.shard,
+                        known.front,
+                        Optional.empty()));
         remember();
     }
 
     private void remember() {
-        store.write(attached.values().stream().map(Attached::attach).toList());
+        store.write(staying(a -> true));
+    }
+
+    private List<Attach> staying(Predicate<Attached> which) {
+        return attached.values().stream()
+                .filter(a -> a.leaving.isEmpty())
+                .filter(which)
+                .map(Attached::attach)
+                .toList();
+    }
+
+    /** The pool's names, then what is attached from elsewhere. */
+    private List<VolumeStatus> list() {
+        Stream<String> elsewhere =
+                attached.values().stream().filter(a -> !a.inPool()).map(a -> a.attach.name());
+        return Stream.concat(pool.names().stream(), elsewhere).map(this::status).toList();
     }
 
     synchronized VolumeStatus status(String name) {
-        LocalPool.Entry entry = pool.entry(name);
-        Linux.FileStatus file = pool.status(name);
         Attached known = attached.get(name);
         Optional<VolumeStatus.Device> device =
                 known == null
                         ? Optional.empty()
-                        : Optional.of(await(known.shard.call(known.device::report)));
+                        : Optional.of(await(known.shard.call(known.front::report)));
+        if (known != null && !known.inPool()) {
+            long sizeBytes = await(known.shard.call(() -> known.front.volume().sizeBytes()));
+            return new VolumeStatus(name, Kind.ELSEWHERE, sizeBytes, 0, false, "", device);
+        }
+        LocalPool.Entry entry = pool.entry(name);
+        Linux.FileStatus file = pool.status(name);
         return new VolumeStatus(
                 name,
                 entry.kind(),
@@ -375,9 +474,13 @@ final class BlockEngine implements AutoCloseable {
     /** Answers what is in flight and lets go of all volumes; they are attached at next start. */
     @Override
     public synchronized void close() {
-        for (Attached each : new ArrayList<>(attached.values())) {
+        List<Attached> all =
+                List.copyOf(attached.values()).stream()
+                        .map(each -> each.leaving.isPresent() ? each : beginDetach(each))
+                        .toList();
+        for (Attached each : all) {
             try {
-                release(each);
+                awaitGone(each);
             } catch (BlockException e) {
                 LOG.log(Level.ERROR, each.attach.name() + ": " + e.getMessage());
             }

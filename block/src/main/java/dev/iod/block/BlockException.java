@@ -21,24 +21,35 @@ public final class BlockException extends RuntimeException {
     }
 
     /** Who has to do something about it. */
-    public enum Category {
+    public enum Category implements Coded {
         /** A configuration value is missing or wrong, or the machine lacks something. */
-        CONFIGURATION,
+        CONFIGURATION(1),
         /** The peer of the control socket sent something this version does not understand. */
-        PROTOCOL,
+        PROTOCOL(2),
         /** A request that can never succeed as it is. */
-        INVALID,
+        INVALID(3),
         /** There is no volume of that name. */
-        NOT_FOUND,
+        NOT_FOUND(4),
         /** The name exists already, or the volume is in use. */
-        CONFLICT,
+        CONFLICT(5),
         /** The pool has no room. */
-        FULL,
+        FULL(6),
         /** A declared bound was reached. */
-        LIMIT,
+        LIMIT(7),
         /** The storage below failed. */
-        FAILED,
+        FAILED(8),
         /** There is no connection to the engine, or it was lost while waiting. */
-        UNAVAILABLE
+        UNAVAILABLE(9);
+
+        private final int code;
+
+        Category(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 }

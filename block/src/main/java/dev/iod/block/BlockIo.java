@@ -21,7 +21,7 @@ public final class BlockIo implements ShardContext.RingTask {
     /** Memory each request needs for its struct iovecs. */
     static final int VECTOR_BYTES = MAX_PIECES * Chain.VECTOR_BYTES;
 
-    final VolumeDevice device;
+    final VirtioFront front;
     final Chain chain;
     final int ringIndex;
     final int head;
@@ -29,7 +29,7 @@ public final class BlockIo implements ShardContext.RingTask {
 
     // The request.
     RequestRing ring;
-    Operation operation = Operation.FLUSH;
+    Operation requestOperation = Operation.FLUSH;
     long requestOffset;
     long requestLength;
     boolean unmap;
@@ -39,7 +39,12 @@ public final class BlockIo implements ShardContext.RingTask {
     long statusAddress;
     int statusVector;
     int written;
+
+    /** Taken from its ring and not over. */
     boolean taken;
+
+    /** With the back end, or in line for a bounce buffer: it comes back by itself. */
+    boolean away;
 
     // How far it is.
     long progress;
@@ -51,11 +56,12 @@ public final class BlockIo implements ShardContext.RingTask {
     int retries;
 
     // The step.
-    Operation step = Operation.FLUSH;
+    Operation operation = Operation.FLUSH;
     long offset;
     long length;
     long address;
     boolean fixed;
+    long result;
 
     /** What a step by the ring returned is for the back end that queued it. */
     private RingCompletion completion = BlockIo::done;
@@ -65,8 +71,8 @@ public final class BlockIo implements ShardContext.RingTask {
         void completed(BlockIo io, int result);
     }
 
-    BlockIo(VolumeDevice device, int ringIndex, int head, long vectors, RequestRing ring) {
-        this.device = device;
+    BlockIo(VirtioFront front, int ringIndex, int head, long vectors, RequestRing ring) {
+        this.front = front;
         this.ringIndex = ringIndex;
         this.head = head;
         this.ring = ring;
@@ -74,7 +80,7 @@ public final class BlockIo implements ShardContext.RingTask {
     }
 
     public Operation operation() {
-        return step;
+        return operation;
     }
 
     /** Bytes from the start of the volume. */
@@ -130,8 +136,16 @@ public final class BlockIo implements ShardContext.RingTask {
     }
 
     /** The step is over: bytes moved (READ, WRITE), 0 for others, or a negative errno. */
-    public void done(long result) {
-        device.stepDone(this, result);
+    public void done(long outcome) {
+        away = false;
+        result = outcome;
+        front.guarded((of, io) -> of.volume().stepDone(io), this);
+    }
+
+    /** Gives the step to the back end, from where it comes back by {@link #done}. */
+    void submit(Backend backend) {
+        away = true;
+        backend.submit(this);
     }
 
     long vectorAddress(int index) {

@@ -31,6 +31,11 @@ final class BouncePool implements AutoCloseable {
         return freeCount == 0 ? 0 : free[--freeCount];
     }
 
+    /** How many are not in use. */
+    int free() {
+        return freeCount;
+    }
+
     void give(long buffer) {
         free[freeCount++] = buffer;
     }

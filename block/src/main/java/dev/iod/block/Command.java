@@ -1,6 +1,7 @@
 package dev.iod.block;
 
 import java.nio.file.Path;
+import java.security.MessageDigest;
 
 /** What an agent can ask of the engine. */
 public sealed interface Command {
@@ -28,6 +29,8 @@ public sealed interface Command {
     /**
      * Shows a volume to a VMM. The same attachment again changes nothing.
      *
+     * @param location where its blocks are; the name of one that is not in the pool is not that of
+     *     one that is
      * @param socket vhost-user socket
      * @param listen the engine makes the socket; otherwise it dials until the VMM listens
      * @param queues 1 to 16
@@ -36,6 +39,7 @@ public sealed interface Command {
      */
     record Attach(
             String name,
+            Location location,
             Path socket,
             boolean listen,
             int queues,
@@ -43,13 +47,43 @@ public sealed interface Command {
             Limits limits,
             byte[] key)
             implements Command {
+        static final int MAX_QUEUES = 16;
+
+        public Attach {
+            if (queues < 1 || queues > MAX_QUEUES) {
+                throw new BlockException(
+                        BlockException.Category.INVALID,
+                        "a volume has 1 to " + MAX_QUEUES + " queues, not " + queues);
+            }
+        }
+
+        /** The same with other limits. */
+        Attach with(Limits other) {
+            return new Attach(name, location, socket, listen, queues, readOnly, other, key);
+        }
+
+        /** Whether this asks for what that one did; limits are changed by {@link Limit}. */
+        boolean isLike(Attach that) {
+            return name.equals(that.name)
+                    && location.equals(that.location)
+                    && socket.equals(that.socket)
+                    && listen == that.listen
+                    && queues == that.queues
+                    && readOnly == that.readOnly
+                    && MessageDigest.isEqual(key, that.key);
+        }
+
         @Override
         public String toString() {
             return "Attach[" + name + " to " + socket + "]";
         }
     }
 
-    /** Ends when everything the guest was promised is done. */
+    /**
+     * Takes a volume away from its VMM. Ends when everything taken from the guest is answered and
+     * its files are closed; meanwhile other volumes can be attached and detached. FAILED when the
+     * storage does not answer in a minute: then it goes on, and can be waited for again.
+     */
     record Detach(String name) implements Command {}
 
     record Limit(String name, Limits limits) implements Command {}

@@ -20,10 +20,28 @@ import java.util.Optional;
  * DataOutputStream}. Anything else is a PROTOCOL exception.
  */
 final class CommandCodec {
+    private static final int CREATE = 1;
+    private static final int CLONE = 2;
+    private static final int SNAPSHOT = 3;
+    private static final int FILL = 4;
+    private static final int RESIZE = 5;
+    private static final int DELETE = 6;
+    private static final int ATTACH = 7;
+    private static final int DETACH = 8;
+    private static final int LIMIT = 9;
+    private static final int LIST = 10;
+    private static final int STATUS = 11;
+    private static final int CLEAR_FAILURE = 12;
+    private static final int FREE_SPACE = 13;
+
     private static final int DONE = 0;
     private static final int FAILED = 1;
     private static final int VOLUMES = 2;
     private static final int SPACE = 3;
+
+    private static final int IN_POOL = 1;
+    private static final int RAW_FILE = 2;
+
     private static final int MAX_KEY = 256;
 
     private CommandCodec() {}
@@ -75,57 +93,57 @@ final class CommandCodec {
     private static void write(DataOutputStream out, Command command) throws IOException {
         switch (command) {
             case Command.Create c -> {
-                out.writeByte(1);
+                out.writeByte(CREATE);
                 out.writeUTF(c.name());
                 out.writeLong(c.sizeBytes());
                 out.writeBoolean(c.thin());
             }
             case Command.Clone c -> {
-                out.writeByte(2);
+                out.writeByte(CLONE);
                 out.writeUTF(c.source());
                 out.writeUTF(c.name());
                 out.writeLong(c.sizeBytes());
             }
             case Command.Snapshot c -> {
-                out.writeByte(3);
+                out.writeByte(SNAPSHOT);
                 out.writeUTF(c.volume());
                 out.writeUTF(c.name());
             }
             case Command.Fill c -> {
-                out.writeByte(4);
+                out.writeByte(FILL);
                 out.writeUTF(c.name());
                 out.writeUTF(c.file().toString());
             }
             case Command.Resize c -> {
-                out.writeByte(5);
+                out.writeByte(RESIZE);
                 out.writeUTF(c.name());
                 out.writeLong(c.sizeBytes());
             }
             case Command.Delete c -> {
-                out.writeByte(6);
+                out.writeByte(DELETE);
                 out.writeUTF(c.name());
             }
             case Command.Attach c -> {
-                out.writeByte(7);
+                out.writeByte(ATTACH);
                 writeAttach(out, c);
             }
             case Command.Detach c -> {
-                out.writeByte(8);
+                out.writeByte(DETACH);
                 out.writeUTF(c.name());
             }
             case Command.Limit c -> {
-                out.writeByte(9);
+                out.writeByte(LIMIT);
                 out.writeUTF(c.name());
                 writeLimits(out, c.limits());
             }
-            case Command.List c -> out.writeByte(10);
-            case Command.Space c -> out.writeByte(13);
+            case Command.List c -> out.writeByte(LIST);
+            case Command.Space c -> out.writeByte(FREE_SPACE);
             case Command.ClearFailure c -> {
-                out.writeByte(12);
+                out.writeByte(CLEAR_FAILURE);
                 out.writeUTF(c.name());
             }
             case Command.Status c -> {
-                out.writeByte(11);
+                out.writeByte(STATUS);
                 out.writeUTF(c.name());
             }
         }
@@ -136,27 +154,29 @@ final class CommandCodec {
                 bytes,
                 in ->
                         switch (in.readUnsignedByte()) {
-                            case 1 ->
+                            case CREATE ->
                                     new Command.Create(
                                             in.readUTF(), in.readLong(), in.readBoolean());
-                            case 2 -> new Command.Clone(in.readUTF(), in.readUTF(), in.readLong());
-                            case 3 -> new Command.Snapshot(in.readUTF(), in.readUTF());
-                            case 4 -> new Command.Fill(in.readUTF(), Path.of(in.readUTF()));
-                            case 5 -> new Command.Resize(in.readUTF(), in.readLong());
-                            case 6 -> new Command.Delete(in.readUTF());
-                            case 7 -> readAttach(in);
-                            case 8 -> new Command.Detach(in.readUTF());
-                            case 9 -> new Command.Limit(in.readUTF(), readLimits(in));
-                            case 10 -> new Command.List();
-                            case 11 -> new Command.Status(in.readUTF());
-                            case 12 -> new Command.ClearFailure(in.readUTF());
-                            case 13 -> new Command.Space();
+                            case CLONE ->
+                                    new Command.Clone(in.readUTF(), in.readUTF(), in.readLong());
+                            case SNAPSHOT -> new Command.Snapshot(in.readUTF(), in.readUTF());
+                            case FILL -> new Command.Fill(in.readUTF(), Path.of(in.readUTF()));
+                            case RESIZE -> new Command.Resize(in.readUTF(), in.readLong());
+                            case DELETE -> new Command.Delete(in.readUTF());
+                            case ATTACH -> readAttach(in);
+                            case DETACH -> new Command.Detach(in.readUTF());
+                            case LIMIT -> new Command.Limit(in.readUTF(), readLimits(in));
+                            case LIST -> new Command.List();
+                            case STATUS -> new Command.Status(in.readUTF());
+                            case CLEAR_FAILURE -> new Command.ClearFailure(in.readUTF());
+                            case FREE_SPACE -> new Command.Space();
                             default -> throw malformed("unknown command");
                         });
     }
 
     static void writeAttach(DataOutputStream out, Command.Attach c) throws IOException {
         out.writeUTF(c.name());
+        writeLocation(out, c.location());
         out.writeUTF(c.socket().toString());
         out.writeBoolean(c.listen());
         out.writeInt(c.queues());
@@ -168,6 +188,7 @@ final class CommandCodec {
 
     static Command.Attach readAttach(DataInputStream in) throws IOException {
         String name = in.readUTF();
+        Location location = readLocation(in);
         Path socket = Path.of(in.readUTF());
         boolean listen = in.readBoolean();
         int queues = in.readInt();
@@ -179,7 +200,25 @@ final class CommandCodec {
         }
         byte[] key = new byte[length];
         in.readFully(key);
-        return new Command.Attach(name, socket, listen, queues, readOnly, limits, key);
+        return new Command.Attach(name, location, socket, listen, queues, readOnly, limits, key);
+    }
+
+    private static void writeLocation(DataOutputStream out, Location location) throws IOException {
+        switch (location) {
+            case Location.Pool() -> out.writeByte(IN_POOL);
+            case Location.RawFile(Path path) -> {
+                out.writeByte(RAW_FILE);
+                out.writeUTF(path.toString());
+            }
+        }
+    }
+
+    private static Location readLocation(DataInputStream in) throws IOException {
+        return switch (in.readUnsignedByte()) {
+            case IN_POOL -> new Location.Pool();
+            case RAW_FILE -> new Location.RawFile(Path.of(in.readUTF()));
+            default -> throw malformed("unknown location");
+        };
     }
 
     private static void writeLimits(DataOutputStream out, Limits limits) throws IOException {
@@ -216,7 +255,7 @@ final class CommandCodec {
         return bytes(
                 out -> {
                     out.writeByte(FAILED);
-                    out.writeByte(category.ordinal());
+                    out.writeByte(category.code());
                     out.writeUTF(message);
                 });
     }
@@ -243,7 +282,7 @@ final class CommandCodec {
 
     private static void writeVolume(DataOutputStream out, VolumeStatus volume) throws IOException {
         out.writeUTF(volume.name());
-        out.writeByte(volume.kind().ordinal());
+        out.writeByte(volume.kind().code());
         out.writeLong(volume.sizeBytes());
         out.writeLong(volume.allocatedBytes());
         out.writeBoolean(volume.thin());
@@ -254,9 +293,10 @@ final class CommandCodec {
             out.writeUTF(device.socket());
             out.writeBoolean(device.connected());
             out.writeInt(device.inFlight());
-            out.writeByte(device.counters().length);
-            for (long counter : device.counters()) {
-                out.writeLong(counter);
+            out.writeByte(VolumeCounter.values().length);
+            for (VolumeCounter counter : VolumeCounter.values()) {
+                out.writeByte(counter.code());
+                out.writeLong(device.count(counter));
             }
             out.writeUTF(device.failed());
             out.writeUTF(device.lastError());
@@ -265,7 +305,7 @@ final class CommandCodec {
 
     private static List<VolumeStatus> readVolumes(DataInputStream in) throws IOException {
         int count = in.readInt();
-        if (count < 0 || count > LocalPool.MAX_ENTRIES) {
+        if (count < 0 || count > LocalPool.MAX_ENTRIES + BlockEngine.MAX_ATTACHED) {
             throw malformed(count + " volumes");
         }
         List<VolumeStatus> volumes = new ArrayList<>();
@@ -287,18 +327,21 @@ final class CommandCodec {
         String socket = in.readUTF();
         boolean connected = in.readBoolean();
         int inFlight = in.readInt();
-        long[] counters = new long[in.readUnsignedByte()];
-        for (int i = 0; i < counters.length; i++) {
-            counters[i] = in.readLong();
+        long[] counters = new long[VolumeCounter.values().length];
+        for (int left = in.readUnsignedByte(); left > 0; left--) {
+            counters[constant(VolumeCounter.values(), in.readUnsignedByte()).ordinal()] =
+                    in.readLong();
         }
         return new VolumeStatus.Device(
                 socket, connected, inFlight, counters, in.readUTF(), in.readUTF());
     }
 
-    static <E extends Enum<E>> E constant(E[] values, int ordinal) {
-        if (ordinal >= values.length) {
-            throw malformed("unknown " + values[0].getDeclaringClass().getSimpleName());
+    private static <E extends Enum<E> & Coded> E constant(E[] values, int code) {
+        for (E value : values) {
+            if (value.code() == code) {
+                return value;
+            }
         }
-        return values[ordinal];
+        throw malformed("unknown " + values[0].getDeclaringClass().getSimpleName() + " " + code);
     }
 }

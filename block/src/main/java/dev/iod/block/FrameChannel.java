@@ -10,7 +10,7 @@ import java.nio.channels.SocketChannel;
 /** Frames of the control protocol: a 32-bit length, then so many bytes. One thread at a time. */
 final class FrameChannel implements AutoCloseable {
     /** Names protocol and version; both ends send it first. */
-    static final int VERSION = 0x1d0d_b001;
+    static final int VERSION = 0x1d0d_b002;
 
     static final int MAX_FRAME = 16 << 20;
 

@@ -57,8 +57,8 @@ public final class Main {
                         shards,
                         new AttachmentStore(config.state()),
                         config.discardData()
-                                ? BlockEngine.BackendFactory::nothing
-                                : BlockEngine.BackendFactory::file,
+                                ? BackendFactory.discarding(pool)
+                                : BackendFactory.of(pool),
                         config.requireSealed());
         engine.restore();
         ControlServer server = ControlServer.start(engine, config.socket());

@@ -2,7 +2,6 @@ package dev.iod.block;
 
 import dev.iod.sys.Memory;
 import dev.iod.vhost.Chain;
-import dev.iod.vhost.VhostException;
 
 /**
  * Makes a {@link BlockIo} of a chain of buffers (virtio 1.2 §5.2.6). Everything in guest memory is
@@ -10,10 +9,6 @@ import dev.iod.vhost.VhostException;
  * bytes to read, the status the last byte to write. Shard thread only.
  */
 final class RequestParser {
-    static final int OK = 0;
-    static final int IO_ERROR = 1;
-    static final int UNSUPPORTED = 2;
-
     /** The request is to be carried out. */
     static final int GO = -1;
 
@@ -43,7 +38,9 @@ final class RequestParser {
     }
 
     /**
-     * Reads the request whose chain was collected.
+     * Reads the request whose chain was collected. One that is only odd is answered with an error,
+     * as far as there is a byte for it: too many buffers (a driver that ignores seg_max), buffers
+     * in the wrong order, no room for a header or for the status.
      *
      * @param sizeBytes of the volume
      * @param blockBytes what offset and length must be multiples of
@@ -51,14 +48,9 @@ final class RequestParser {
      */
     int parse(BlockIo io, long sizeBytes, int blockBytes, boolean readOnly) {
         Chain chain = io.chain;
-        if (chain.readableBytes() < HEADER_BYTES || chain.writableBytes() < 1) {
-            throw new VhostException(
-                    VhostException.Category.RING,
-                    "a request of "
-                            + chain.readableBytes()
-                            + " bytes to read and "
-                            + chain.writableBytes()
-                            + " to write has no room for header and status");
+        io.statusAddress = chain.lastWritable();
+        if (!chain.sound() || chain.readableBytes() < HEADER_BYTES || chain.writableBytes() < 1) {
+            return VirtioBlk.IO_ERROR;
         }
         int firstReadable = cut(chain, 0);
         int type = intAt(0);
@@ -70,27 +62,29 @@ final class RequestParser {
         io.unmap = false;
         return switch (type) {
             case TYPE_IN -> {
-                io.operation = Operation.READ;
+                io.requestOperation = Operation.READ;
                 data(io, chain.readable(), io.statusVector - chain.readable());
                 yield range(io, sector, chain.writableBytes() - 1, sizeBytes, blockBytes);
             }
             case TYPE_OUT -> {
-                io.operation = Operation.WRITE;
+                io.requestOperation = Operation.WRITE;
                 data(io, firstReadable, chain.readable() - firstReadable);
                 long length = chain.readableBytes() - HEADER_BYTES;
-                yield readOnly ? IO_ERROR : range(io, sector, length, sizeBytes, blockBytes);
+                yield readOnly
+                        ? VirtioBlk.IO_ERROR
+                        : range(io, sector, length, sizeBytes, blockBytes);
             }
             case TYPE_FLUSH -> {
-                io.operation = Operation.FLUSH;
+                io.requestOperation = Operation.FLUSH;
                 yield GO;
             }
             case TYPE_GET_ID -> identify(io);
             case TYPE_DISCARD, TYPE_WRITE_ZEROES ->
                     readOnly
-                            ? IO_ERROR
+                            ? VirtioBlk.IO_ERROR
                             : segment(
                                     io, firstReadable, type == TYPE_DISCARD, sizeBytes, blockBytes);
-            default -> UNSUPPORTED;
+            default -> VirtioBlk.UNSUPPORTED;
         };
     }
 
@@ -129,7 +123,6 @@ final class RequestParser {
         int last = io.chain.count() - 1;
         long vector = io.chain.vector(last);
         long length = Memory.readLong(vector + 8) - 1;
-        io.statusAddress = Memory.readLong(vector) + length;
         Memory.writeLong(vector + 8, length);
         // How many buffers there are without the status; a buffer it emptied is none.
         io.statusVector = length == 0 ? last : last + 1;
@@ -150,9 +143,9 @@ final class RequestParser {
                         && length <= MAX_BYTES
                         && length <= sizeBytes - io.requestOffset;
         if (!inside || ((io.requestOffset | length) & (blockBytes - 1)) != 0) {
-            return IO_ERROR;
+            return VirtioBlk.IO_ERROR;
         }
-        if (io.operation == Operation.READ) {
+        if (io.requestOperation == Operation.READ) {
             io.written = (int) length + 1;
         }
         return GO;
@@ -167,23 +160,23 @@ final class RequestParser {
             copied += part;
         }
         io.written = copied + 1;
-        return OK;
+        return VirtioBlk.OK;
     }
 
     /** One segment, as max_discard_seg and max_write_zeroes_seg say (§5.2.6.1). */
     private int segment(
             BlockIo io, int firstReadable, boolean discard, long sizeBytes, int blockBytes) {
         if (io.chain.readableBytes() != HEADER_BYTES + SEGMENT_BYTES) {
-            return IO_ERROR;
+            return VirtioBlk.IO_ERROR;
         }
         cut(io.chain, firstReadable);
         long sector = intAt(0) & 0xffff_ffffL | (long) intAt(4) << 32;
         long length = (intAt(8) & 0xffff_ffffL) * SECTOR_BYTES;
         int flags = intAt(12);
         if ((flags & ~UNMAP) != 0 || discard && flags != 0) {
-            return UNSUPPORTED;
+            return VirtioBlk.UNSUPPORTED;
         }
-        io.operation = discard ? Operation.DISCARD : Operation.WRITE_ZEROES;
+        io.requestOperation = discard ? Operation.DISCARD : Operation.WRITE_ZEROES;
         io.unmap = flags == UNMAP;
         io.dataVectorCount = 0;
         io.requestOffset = sector * SECTOR_BYTES;
@@ -193,6 +186,8 @@ final class RequestParser {
                         && sector <= sizeBytes / SECTOR_BYTES
                         && length > 0
                         && length <= sizeBytes - io.requestOffset;
-        return inside && ((io.requestOffset | length) & (blockBytes - 1)) == 0 ? GO : IO_ERROR;
+        return inside && ((io.requestOffset | length) & (blockBytes - 1)) == 0
+                ? GO
+                : VirtioBlk.IO_ERROR;
     }
 }

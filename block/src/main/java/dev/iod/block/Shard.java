@@ -36,7 +36,7 @@ final class Shard implements ShardContext, AutoCloseable {
     private final Epoll epoll = Epoll.create();
     private final EventFd wake = EventFd.create();
     private final ConcurrentLinkedQueue<Runnable> commands = new ConcurrentLinkedQueue<>();
-    private final List<VolumeDevice> devices = new ArrayList<>();
+    private final List<VirtioFront> fronts = new ArrayList<>();
     private final List<Leaving> leaving = new ArrayList<>();
     private final PriorityQueue<Timer> timers =
             new PriorityQueue<>(Comparator.comparingLong(Timer::atNanos));
@@ -55,7 +55,7 @@ final class Shard implements ShardContext, AutoCloseable {
 
     private record Timer(long atNanos, Runnable task) {}
 
-    private record Leaving(VolumeDevice device, CompletableFuture<VolumeDevice> done) {}
+    private record Leaving(VirtioFront front, CompletableFuture<VirtioFront> done) {}
 
     /** What only exists once the thread runs: the ring belongs to the thread that made it. */
     private static final class Kernel {
@@ -159,24 +159,20 @@ final class Shard implements ShardContext, AutoCloseable {
     }
 
     /** Shard thread: serves a volume from now on. */
-    void attach(VolumeDevice device) {
-        devices.add(device);
-        epoll.add(device.wakeDescriptor(), Epoll.READABLE);
+    void attach(VirtioFront front) {
+        fronts.add(front);
+        epoll.add(front.wakeDescriptor(), Epoll.READABLE);
     }
 
     /** Ends a volume when everything it has taken is answered; any thread. */
-    CompletableFuture<VolumeDevice> detach(VolumeDevice device) {
-        CompletableFuture<VolumeDevice> done = new CompletableFuture<>();
+    CompletableFuture<VirtioFront> detach(VirtioFront front) {
+        CompletableFuture<VirtioFront> done = new CompletableFuture<>();
         execute(
                 () -> {
-                    device.beginClose();
-                    leaving.add(new Leaving(device, done));
+                    front.beginClose();
+                    leaving.add(new Leaving(front, done));
                 });
         return done;
-    }
-
-    int deviceCount() {
-        return devices.size();
     }
 
     private void run() {
@@ -184,16 +180,16 @@ final class Shard implements ShardContext, AutoCloseable {
         kernel.open();
         started.countDown();
         long lastWorkNanos = System.nanoTime();
-        while (!stopped || !devices.isEmpty()) {
+        while (!stopped || !fronts.isEmpty()) {
             boolean worked = runCommands();
             long nowNanos = System.nanoTime();
             worked |= runTimers(nowNanos);
-            for (int i = 0; i < devices.size(); i++) {
-                worked |= devices.get(i).poll(nowNanos);
+            for (int i = 0; i < fronts.size(); i++) {
+                worked |= fronts.get(i).poll(nowNanos);
             }
             worked |= reap();
-            for (int i = 0; i < devices.size(); i++) {
-                devices.get(i).publish();
+            for (int i = 0; i < fronts.size(); i++) {
+                fronts.get(i).publish();
             }
             if (!leaving.isEmpty()) {
                 letGo();
@@ -230,8 +226,8 @@ final class Shard implements ShardContext, AutoCloseable {
     }
 
     private boolean busyInKernel() {
-        for (int i = 0; i < devices.size(); i++) {
-            if (!devices.get(i).idle()) {
+        for (int i = 0; i < fronts.size(); i++) {
+            if (!fronts.get(i).idle()) {
                 return true;
             }
         }
@@ -274,25 +270,25 @@ final class Shard implements ShardContext, AutoCloseable {
     }
 
     private void drain(int fd) {
-        for (int i = 0; i < devices.size(); i++) {
-            if (devices.get(i).wakeDescriptor() == fd) {
-                devices.get(i).drainWakeups();
+        for (int i = 0; i < fronts.size(); i++) {
+            if (fronts.get(i).wakeDescriptor() == fd) {
+                fronts.get(i).drainWakeups();
             }
         }
     }
 
     private void sleep(long nowNanos) {
         long limitNanos = Long.MAX_VALUE;
-        for (int i = 0; i < devices.size(); i++) {
-            limitNanos = Math.min(limitNanos, devices.get(i).wakeAfterNanos(nowNanos));
+        for (int i = 0; i < fronts.size(); i++) {
+            limitNanos = Math.min(limitNanos, fronts.get(i).wakeAfterNanos(nowNanos));
         }
         boolean soon = limitNanos <= LIMIT_SLEEP_NANOS;
         int armed = 0;
         boolean quiet = true;
-        while (quiet && armed < devices.size()) {
-            quiet = devices.get(armed++).armWakeup(soon);
+        while (quiet && armed < fronts.size()) {
+            quiet = fronts.get(armed++).armWakeup(soon);
         }
-        if (quiet && commands.isEmpty() && !(stopped && devices.isEmpty())) {
+        if (quiet && commands.isEmpty() && !(stopped && fronts.isEmpty())) {
             if (!wakeArmed) {
                 kernel.ring.pollReadable(epoll.fd(), WAKE_TOKEN);
                 wakeArmed = true;
@@ -303,19 +299,19 @@ final class Shard implements ShardContext, AutoCloseable {
             kernel.ring.await(timeoutNanos == Long.MAX_VALUE ? -1 : Math.max(0, timeoutNanos));
         }
         for (int i = 0; i < armed; i++) {
-            devices.get(i).disarmWakeup();
+            fronts.get(i).disarmWakeup();
         }
     }
 
     private void letGo() {
         for (int i = leaving.size() - 1; i >= 0; i--) {
             Leaving each = leaving.get(i);
-            if (each.device.idle()) {
+            if (each.front.idle()) {
                 leaving.remove(i);
-                devices.remove(each.device);
-                epoll.remove(each.device.wakeDescriptor());
-                each.device.close();
-                each.done.complete(each.device);
+                fronts.remove(each.front);
+                epoll.remove(each.front.wakeDescriptor());
+                each.front.close();
+                each.done.complete(each.front);
             }
         }
     }

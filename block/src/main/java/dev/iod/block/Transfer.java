@@ -42,14 +42,14 @@ final class Transfer {
     void begin(BlockIo io) {
         io.progress = 0;
         io.retries = 0;
-        io.step = io.operation;
+        io.operation = io.requestOperation;
         if (direct(io)) {
             io.bounced = false;
             io.fixed = false;
             io.offset = io.requestOffset;
             io.length = io.requestLength;
             io.address = io.dataVectorCount == 1 ? io.vectorAddress(0) : 0;
-            backend.submit(io);
+            io.submit(backend);
         } else {
             bounce(io);
         }
@@ -58,7 +58,7 @@ final class Transfer {
     /** Writes zeros over a range, for storage that cannot zero by itself. */
     void beginZeros(BlockIo io) {
         io.progress = 0;
-        io.step = Operation.WRITE;
+        io.operation = Operation.WRITE;
         io.zeroFill = true;
         bounce(io);
     }
@@ -66,7 +66,7 @@ final class Transfer {
     private boolean direct(BlockIo io) {
         int lengthMask = blockMask;
         if (cipher.isPresent()) {
-            if (io.operation == Operation.WRITE) {
+            if (io.requestOperation == Operation.WRITE) {
                 return false;
             }
             lengthMask = UNIT_BYTES - 1;
@@ -85,6 +85,7 @@ final class Transfer {
         counters[VolumeCounter.BOUNCED.ordinal()]++;
         io.bounce = pool.take();
         if (io.bounce == 0) {
+            io.away = true;
             pool.waiting.add(io);
         } else {
             nextChunk(io);
@@ -93,19 +94,19 @@ final class Transfer {
 
     void nextChunk(BlockIo io) {
         io.chunk = (int) Math.min(BouncePool.BUFFER_BYTES, io.requestLength - io.progress);
-        if (io.step == Operation.WRITE) {
+        if (io.operation == Operation.WRITE) {
             if (io.zeroFill) {
                 Memory.fill(io.bounce, io.chunk, 0);
             } else {
                 gather(io);
-                io.device.settle();
+                io.front.settle();
             }
         }
         io.offset = io.requestOffset + io.progress;
         io.length = io.chunk;
         io.address = io.bounce;
         io.fixed = true;
-        backend.submit(io);
+        io.submit(backend);
     }
 
     /**
@@ -130,10 +131,10 @@ final class Transfer {
             io.offset += bytes;
             io.address += bytes;
             io.length -= bytes;
-            backend.submit(io);
+            io.submit(backend);
             return false;
         }
-        if (io.step == Operation.READ) {
+        if (io.operation == Operation.READ) {
             scatter(io);
         }
         io.progress += io.chunk;
@@ -162,12 +163,13 @@ final class Transfer {
             }
             BlockIo io = pool.waiting.poll();
             io.bounce = buffer;
-            io.device.bounceReady(io);
+            io.away = false;
+            io.front.guarded((front, each) -> front.volume().bounceReady(each), io);
         }
     }
 
     private void decryptInPlace(BlockIo io) {
-        if (cipher.isEmpty() || io.step != Operation.READ) {
+        if (cipher.isEmpty() || io.operation != Operation.READ) {
             return;
         }
         long unit = io.requestOffset / UNIT_BYTES;

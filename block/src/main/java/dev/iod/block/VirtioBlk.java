@@ -4,7 +4,10 @@ import dev.iod.vhost.DeviceType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Feature bits and configuration space of a virtio-blk device (virtio 1.2 §5.2.3, §5.2.4). */
+/**
+ * Feature bits, configuration space and status codes of a virtio-blk device (virtio 1.2 §5.2.3,
+ * §5.2.4, §5.2.6).
+ */
 final class VirtioBlk {
     static final long F_SEG_MAX = 1L << 2;
     static final long F_RO = 1L << 5;
@@ -14,6 +17,10 @@ final class VirtioBlk {
     static final long F_MQ = 1L << 12;
     static final long F_DISCARD = 1L << 13;
     static final long F_WRITE_ZEROES = 1L << 14;
+
+    static final int OK = 0;
+    static final int IO_ERROR = 1;
+    static final int UNSUPPORTED = 2;
 
     /** What one DISCARD or WRITE_ZEROES may cover: 1 GiB. */
     private static final int MAX_RANGE_SECTORS = 1 << 21;

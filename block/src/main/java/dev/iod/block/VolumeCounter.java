@@ -1,27 +1,38 @@
 package dev.iod.block;
 
 /** What is counted for each attached volume. */
-public enum VolumeCounter {
+public enum VolumeCounter implements Coded {
     /** Reads answered with success. */
-    READS,
+    READS(1),
     /** Writes answered with success. */
-    WRITES,
+    WRITES(2),
     /** Flushes answered with success. */
-    FLUSHES,
+    FLUSHES(3),
     /** Discards and zeroing answered with success. */
-    DISCARDS,
+    DISCARDS(4),
     /** Bytes read. */
-    BYTES_READ,
+    BYTES_READ(5),
     /** Bytes written. */
-    BYTES_WRITTEN,
+    BYTES_WRITTEN(6),
     /** Requests refused because they are malformed, outside of the volume or not known. */
-    REFUSED,
+    REFUSED(7),
     /** Requests the storage failed. */
-    ERRORS,
+    ERRORS(8),
     /** Requests that had to wait for their limits. */
-    THROTTLED,
+    THROTTLED(9),
     /** Requests that went through a bounce buffer. */
-    BOUNCED,
+    BOUNCED(10),
     /** Steps the storage did in part and that were continued. */
-    PARTIAL
+    PARTIAL(11);
+
+    private final int code;
+
+    VolumeCounter(int code) {
+        this.code = code;
+    }
+
+    @Override
+    public int code() {
+        return code;
+    }
 }

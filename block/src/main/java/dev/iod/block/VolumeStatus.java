@@ -5,7 +5,7 @@ import java.util.Optional;
 /**
  * What is known of a volume.
  *
- * @param allocatedBytes space its file takes; blocks shared with others count in each
+ * @param allocatedBytes space of the pool its file takes; blocks shared with others count in each
  * @param base what it was cloned from; empty when it was made empty
  * @param device empty when it is not attached
  */
@@ -18,13 +18,26 @@ public record VolumeStatus(
         String base,
         Optional<Device> device) {
 
-    /** What a name in the pool stands for. */
-    public enum Kind {
-        VOLUME,
+    /** What a name stands for. */
+    public enum Kind implements Coded {
+        VOLUME(1),
         /** Read-only, as of one moment. */
-        SNAPSHOT,
+        SNAPSHOT(2),
         /** Read-only, filled once. */
-        IMAGE
+        IMAGE(3),
+        /** Not in the pool; known while it is attached. */
+        ELSEWHERE(4);
+
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 
     /**

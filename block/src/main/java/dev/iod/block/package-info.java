@@ -2,10 +2,11 @@
  * The block engine: shows volumes to guests as virtio-blk devices.
  *
  * <p><b>A request's way.</b> {@link dev.iod.block.Shard} polls its {@link
- * dev.iod.block.VolumeDevice}s, which take requests from their rings ({@link
- * dev.iod.block.RequestParser}), hold them to their limits ({@link dev.iod.block.Throttle}) and
- * give them to the {@link dev.iod.block.Backend} by {@link dev.iod.block.Transfer}, which encrypts
- * and moves what is misaligned. The outcome comes back by {@link dev.iod.block.BlockIo#done}.
+ * dev.iod.block.VirtioFront}s, which take requests from their rings ({@link
+ * dev.iod.block.RequestParser}). The {@link dev.iod.block.Volume} behind a front holds them to
+ * their limits ({@link dev.iod.block.Throttle}) and gives them to the {@link dev.iod.block.Backend}
+ * of its {@link dev.iod.block.Location} by {@link dev.iod.block.Transfer}, which encrypts and moves
+ * what is misaligned. The outcome comes back by {@link dev.iod.block.BlockIo#done}.
  *
  * <p><b>Threads.</b> One per shard owns everything of its volumes: no lock and no allocation per
  * request. Each volume has a control thread of its {@link dev.iod.vhost.VhostDevice}; commands come

@@ -344,7 +344,14 @@ class DeviceTest {
         guest.frontEnd.refuse(VirtioBlk.F_FLUSH);
         engine.engine.run(
                 new Command.Attach(
-                        "v", engine.socket("v"), false, 1, false, Limits.NONE, new byte[0]));
+                        "v",
+                        new Location.Pool(),
+                        engine.socket("v"),
+                        false,
+                        1,
+                        false,
+                        Limits.NONE,
+                        new byte[0]));
         guest.frontEnd.connect();
         try (guest) {
             assertThat(guest.write(0, 8192, 3)).isEqualTo(OK);
@@ -360,13 +367,21 @@ class DeviceTest {
         try (Guest guest = engine.attach("v")) {
             var again =
                     new Command.Attach(
-                            "v", engine.socket("v"), false, 1, false, Limits.NONE, new byte[0]);
+                            "v",
+                            new Location.Pool(),
+                            engine.socket("v"),
+                            false,
+                            1,
+                            false,
+                            Limits.NONE,
+                            new byte[0]);
             assertThat(engine.engine.run(again)).isEqualTo(new Answer.Done());
             assertThatThrownBy(
                             () ->
                                     engine.engine.run(
                                             new Command.Attach(
                                                     "v",
+                                                    new Location.Pool(),
                                                     engine.socket("w"),
                                                     false,
                                                     1,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.sys.Memory;
 import dev.iod.vhost.testing.BlockDriver;
+import dev.iod.vhost.testing.DriverRing;
 import dev.iod.vhost.testing.FrontEnd;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,6 +28,15 @@ final class Guest implements AutoCloseable {
     }
 
     Guest(Path socket, int queues, int ringSize, int dataBytes) {
+        this(socket, queues, ringSize, dataBytes, true);
+    }
+
+    /** Its memory is not sealed: it can be truncated. */
+    static Guest loose(Path socket) {
+        return new Guest(socket, 1, RING, DATA_BYTES, false);
+    }
+
+    private Guest(Path socket, int queues, int ringSize, int dataBytes, boolean sealed) {
         frontEnd =
                 new FrontEnd(
                         new FrontEnd.Options(
@@ -34,7 +44,7 @@ final class Guest implements AutoCloseable {
                                 queues,
                                 ringSize,
                                 BlockDriver.memoryBytes(queues, ringSize, dataBytes),
-                                true));
+                                sealed));
         for (int i = 0; i < queues; i++) {
             drivers.add(new BlockDriver(frontEnd, i, dataBytes));
         }
@@ -84,6 +94,19 @@ final class Guest implements AutoCloseable {
         Memory.fill(driver().data(1), length, 0xaa);
         driver().read(1, offset, length);
         return await(driver(), 1);
+    }
+
+    /** Offers a read of slot 4 from the start of the disk to an odd address; does not wait. */
+    void misalignedRead(int length) {
+        driver().read(4, 0, length);
+        driver().ring()
+                .describe(
+                        13,
+                        FrontEnd.GUEST_BASE + (driver().data(4) - frontEnd.host(0)) + 1,
+                        length,
+                        DriverRing.NEXT | DriverRing.WRITE,
+                        14);
+        driver().kick();
     }
 
     int flush() {

@@ -77,6 +77,7 @@ class GuestDiskTest {
             client.run(
                     new Command.Attach(
                             name,
+                            new Location.Pool(),
                             directory.resolve(name + ".sock"),
                             false,
                             2,

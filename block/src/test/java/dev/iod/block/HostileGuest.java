@@ -27,7 +27,14 @@ final class HostileGuest implements AutoCloseable {
         good = engine.attach(GOOD);
         attach =
                 new Command.Attach(
-                        EVIL, engine.socket(EVIL), false, queues, false, Limits.NONE, key);
+                        EVIL,
+                        new Location.Pool(),
+                        engine.socket(EVIL),
+                        false,
+                        queues,
+                        false,
+                        Limits.NONE,
+                        key);
         guest = engine.attach(EVIL, queues, Limits.NONE, key);
         front = guest.frontEnd;
     }

@@ -39,6 +39,7 @@ class KillTest {
                     client.run(
                             new Command.Attach(
                                     "v",
+                                    new Location.Pool(),
                                     directory.resolve("v.sock"),
                                     false,
                                     1,
@@ -96,6 +97,7 @@ class KillTest {
                 client.run(
                         new Command.Attach(
                                 "c",
+                                new Location.Pool(),
                                 directory.resolve("c.sock"),
                                 false,
                                 1,

@@ -54,7 +54,7 @@ class LimitTest {
                         volumes,
                         List.of(shard),
                         new AttachmentStore(directory.resolve("state")),
-                        BlockEngine.BackendFactory::nothing,
+                        BackendFactory.discarding(volumes),
                         true);
     }
 
@@ -68,7 +68,9 @@ class LimitTest {
         volumes.create(name, 16 << 20, true);
         Path socket = directory.resolve(name + ".sock");
         Guest guest = new Guest(socket, 1);
-        engine.run(new Command.Attach(name, socket, false, 1, false, limits, new byte[0]));
+        engine.run(
+                new Command.Attach(
+                        name, new Location.Pool(), socket, false, 1, false, limits, new byte[0]));
         guest.frontEnd.connect();
         return guest;
     }

@@ -31,18 +31,16 @@ final class TestEngine implements AutoCloseable {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+        BackendFactory files = BackendFactory.of(pool);
         engine =
                 new BlockEngine(
                         pool,
                         java.util.List.of(shard),
                         new AttachmentStore(directory.resolve(state)),
-                        (context, in, name, readOnly) -> {
+                        (context, attach) -> {
                             InjectingBackend backend =
-                                    new InjectingBackend(
-                                            context,
-                                            BlockEngine.BackendFactory.file(
-                                                    context, in, name, readOnly));
-                            backends.put(name, backend);
+                                    new InjectingBackend(context, files.open(context, attach));
+                            backends.put(attach.name(), backend);
                             return backend;
                         },
                         requireSealed);
@@ -55,7 +53,16 @@ final class TestEngine implements AutoCloseable {
     /** Shows a volume to a new guest and lets its driver start. */
     Guest attach(String name, int queues, Limits limits, byte[] key) {
         Guest guest = new Guest(socket(name), queues);
-        engine.run(new Command.Attach(name, socket(name), false, queues, false, limits, key));
+        engine.run(
+                new Command.Attach(
+                        name,
+                        new Location.Pool(),
+                        socket(name),
+                        false,
+                        queues,
+                        false,
+                        limits,
+                        key));
         guest.frontEnd.connect();
         return guest;
     }
@@ -96,6 +103,11 @@ final class TestEngine implements AutoCloseable {
                     }
                     return true;
                 });
+    }
+
+    /** Shard thread. */
+    int freeBounces() {
+        return shard.bounces().free();
     }
 
     VolumeStatus.Device device(String name) {

@@ -4,6 +4,7 @@ import dev.iod.block.BlockClient;
 import dev.iod.block.BlockException;
 import dev.iod.block.Command;
 import dev.iod.block.Limits;
+import dev.iod.block.Location;
 import dev.iod.block.VolumeStatus;
 import dev.iod.node.ImagePart;
 import dev.iod.node.RootDisk;
@@ -282,6 +283,7 @@ final class PoolDisks implements Disks, AutoCloseable {
             engine.run(
                     new Command.Attach(
                             volume.name(),
+                            new Location.Pool(),
                             disk.socket(),
                             false,
                             1,

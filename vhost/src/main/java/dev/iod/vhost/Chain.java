@@ -3,9 +3,10 @@ package dev.iod.vhost;
 import dev.iod.sys.Memory;
 
 /**
- * The buffers of one request: first those the device reads, then those it writes. Kept as struct
- * iovec in memory of the owner's, ready for a system call. Engine thread only; used again and
- * again.
+ * The buffers of one request: first those the device reads, then those it writes (virtio 1.2
+ * §2.7.4.2). Kept as struct iovec in memory of the owner's, ready for a system call. A request that
+ * has more buffers than there is room for, or in another order, is not {@link #sound()}: it can be
+ * answered with an error, not served. Engine thread only; used again and again.
  */
 public final class Chain {
     /** Bytes of one struct iovec. */
@@ -17,6 +18,8 @@ public final class Chain {
     private int count;
     private long readableBytes;
     private long writableBytes;
+    private long lastWritable;
+    private boolean sound;
 
     /**
      * @param vectors memory of {@code capacity} times {@link #VECTOR_BYTES}
@@ -32,14 +35,17 @@ public final class Chain {
         count = 0;
         readableBytes = 0;
         writableBytes = 0;
+        lastWritable = 0;
+        sound = true;
     }
 
     void add(long address, long length, boolean writable) {
-        if (count == capacity) {
-            throw violation("a request of more than " + capacity + " buffers");
+        if (writable) {
+            lastWritable = address + length - 1;
         }
-        if (!writable && count > readable) {
-            throw violation("a buffer to read after one to write");
+        if (count == capacity || !writable && count > readable) {
+            sound = false;
+            return;
         }
         long at = Memory.base(vectors + (long) count * VECTOR_BYTES);
         Memory.writeLong(at, address);
@@ -51,6 +57,16 @@ public final class Chain {
             readable++;
             readableBytes += length;
         }
+    }
+
+    /** Whether all buffers were collected and those to write come last. */
+    public boolean sound() {
+        return sound;
+    }
+
+    /** Address of the very last byte that the device may write, also of a chain not sound; or 0. */
+    public long lastWritable() {
+        return lastWritable;
     }
 
     /** Address of the struct iovec of buffer {@code index}; readable ones come first. */
@@ -74,9 +90,5 @@ public final class Chain {
 
     public long writableBytes() {
         return writableBytes;
-    }
-
-    private static VhostException violation(String what) {
-        return new VhostException(VhostException.Category.RING, what);
     }
 }

@@ -1,40 +1,26 @@
 package dev.iod.vhost;
 
-import dev.iod.sys.EventFd;
 import dev.iod.sys.Memory;
 import java.util.Optional;
 
 /**
- * A live split virtqueue, device side (virtio 1.2 §2.7), whose requests are answered in any order.
- * What is in flight is noted in memory that outlives the process when the front end offers it
- * (INFLIGHT_SHMFD); then the next process takes the same requests again, in their old order, and
- * none is answered twice. Engine thread only; allocates nothing per request.
+ * A split virtqueue whose requests are answered in any order. What is in flight is noted in memory
+ * that outlives the process when the front end offers it (INFLIGHT_SHMFD); then the next process
+ * takes the same requests again, in their old order, and none is answered twice. Engine thread
+ * only; allocates nothing per request.
  *
- * <p>Use: {@link #next()}, {@link #chain}, later {@link #complete}; at the end of a batch {@link
+ * <p>Use: {@link #take()}, {@link #chain}, later {@link #complete}; at the end of a batch {@link
  * #publish()} and {@link #interrupt()}.
  */
-public final class RequestRing implements LiveRing {
-    /** {@link #next()} found nothing. */
+public final class RequestRing extends SplitRing {
+    /** {@link #take()} found nothing. */
     public static final int NONE = -1;
 
     static final RequestRing STOPPED = new RequestRing();
 
-    private static final int DESCRIPTOR_BYTES = 16;
-    private static final int DESCRIPTOR_NEXT = 1;
-    private static final int DESCRIPTOR_WRITE = 2;
-    private static final int DESCRIPTOR_INDIRECT = 4;
-    private static final int NO_NOTIFY = 1;
-    private static final int WRAP = 0xffff;
-
     /** Entries of an indirect table: more than any request may have buffers. */
-    private static final long MAX_INDIRECT = 4096;
+    static final long MAX_INDIRECT = 4096;
 
-    private final boolean live;
-    private final GuestMemory memory;
-    private final int mask;
-    private final RingAddresses at;
-    private final boolean eventIndex;
-    private final int call;
     private final Optional<InflightRegion> inflight;
 
     /** Heads in flight; a guest that offers one again breaks the rules. */
@@ -44,82 +30,36 @@ public final class RequestRing implements LiveRing {
     private int[] resumed = new int[0];
 
     private int resumedNext;
-    private int nextAvail;
-    private int usedIndex;
-    private int publishedIndex;
-    private int signalledFrom;
     private int outstanding;
 
-    /** Where the three parts of a ring are here; aligned and checked by the control thread. */
-    record RingAddresses(long descriptors, long avail, long used) {}
-
     private RequestRing() {
-        live = false;
-        memory = GuestMemory.NONE;
-        mask = 0;
-        at = new RingAddresses(0, 0, 0);
-        eventIndex = false;
-        call = -1;
         inflight = Optional.empty();
         busy = new boolean[0];
     }
 
     /**
-     * @param size power of two
-     * @param eventIndex VIRTIO_F_EVENT_IDX was negotiated
      * @param nextAvail position to go on from when nothing tracks what is in flight
      * @param call eventfd of the guest's interrupt, -1 = none
      */
     RequestRing(
             GuestMemory memory,
-            int size,
-            RingAddresses at,
-            boolean eventIndex,
+            Layout layout,
             int nextAvail,
             int call,
             Optional<InflightRegion> inflight) {
-        this.live = true;
-        this.memory = memory;
-        this.mask = size - 1;
-        this.at = at;
-        this.eventIndex = eventIndex;
-        this.nextAvail = nextAvail;
-        this.call = call;
+        super(memory, layout, nextAvail, call);
         this.inflight = inflight;
-        this.busy = new boolean[size];
+        this.busy = new boolean[layout.size()];
     }
 
     @Override
-    public void adopt() {
-        if (!live) {
-            return;
-        }
-        usedIndex = Memory.readShortAcquire(at.used + 2);
-        publishedIndex = usedIndex;
-        signalledFrom = usedIndex;
+    void adopt() {
+        super.adopt();
         if (inflight.isPresent()) {
             // Whatever position the front end sent: it cannot know what was taken.
             resumed = inflight.get().recover(usedIndex);
-            nextAvail = (usedIndex + resumed.length) & WRAP;
+            goOnFrom(usedIndex + resumed.length);
         }
-        suppressKicks();
-    }
-
-    @Override
-    public void retire() {
-        if (live) {
-            publish();
-        }
-    }
-
-    @Override
-    public boolean live() {
-        return live;
-    }
-
-    @Override
-    public int position() {
-        return nextAvail;
     }
 
     /** Entries of the ring; heads are smaller. */
@@ -132,34 +72,20 @@ public final class RequestRing implements LiveRing {
         return outstanding;
     }
 
-    private int available() {
-        int count = (Memory.readShortAcquire(at.avail + 2) - nextAvail) & WRAP;
-        if (count > mask + 1) {
-            throw violation("the available index runs " + count + " ahead of a ring of", mask + 1);
-        }
-        return count;
-    }
-
     /** Takes the next request. @return its head, or {@link #NONE} */
-    public int next() {
-        if (!live) {
-            return NONE;
-        }
+    public int take() {
         int head;
         if (resumedNext < resumed.length) {
             head = resumed[resumedNext++];
-        } else if (available() > 0) {
-            head = Memory.readShort(Memory.base(at.avail + 4 + ((nextAvail & mask) << 1)));
-            if (head > mask) {
-                throw violation("a head descriptor has index", head);
-            }
+        } else if (hasAvailable()) {
+            head = peek();
             if (busy[head]) {
                 throw violation("a request is offered that is in flight: head", head);
             }
             if (inflight.isPresent()) {
                 inflight.get().taken(head);
             }
-            nextAvail = (nextAvail + 1) & WRAP;
+            advance();
         } else {
             return NONE;
         }
@@ -168,10 +94,16 @@ public final class RequestRing implements LiveRing {
         return head;
     }
 
-    /** Collects and checks the buffers of a request. */
+    /**
+     * Collects the buffers of a request.
+     *
+     * @throws VhostException when it is not clear what the request's buffers are, or one of them is
+     *     not the guest's memory; a chain that is clear but cannot be served is not {@link
+     *     Chain#sound()}
+     */
     public void chain(int head, Chain into) {
         into.clear();
-        long table = at.descriptors;
+        long table = descriptors;
         int limit = mask;
         int index = head;
         boolean indirect = false;
@@ -180,8 +112,8 @@ public final class RequestRing implements LiveRing {
             // Read once: the guest may change the descriptor at any time.
             long address = Memory.readLong(descriptor);
             long rest = Memory.readLong(descriptor + 8);
-            long length = rest & 0xffff_ffffL;
-            int flags = (int) (rest >>> 32) & 0xffff;
+            long length = length(rest);
+            int flags = flags(rest);
             if ((flags & DESCRIPTOR_INDIRECT) != 0) {
                 if (indirect || (flags & DESCRIPTOR_NEXT) != 0) {
                     throw violation("an indirect descriptor has flags", flags);
@@ -205,10 +137,7 @@ public final class RequestRing implements LiveRing {
             if ((flags & DESCRIPTOR_NEXT) == 0) {
                 return;
             }
-            index = (int) (rest >>> 48);
-            if (index > limit) {
-                throw violation("a chained descriptor has index", index);
-            }
+            index = next(rest, limit);
         }
         throw violation("a chain is longer than its table of", limit + 1);
     }
@@ -218,9 +147,7 @@ public final class RequestRing implements LiveRing {
         if (!busy[head]) {
             throw new IllegalStateException("head " + head + " is answered twice");
         }
-        long entry = Memory.base(at.used + 4 + ((long) (usedIndex & mask) << 3));
-        Memory.writeLong(entry, head | (long) writtenBytes << 32);
-        usedIndex = (usedIndex + 1) & WRAP;
+        handBack(head, writtenBytes);
         busy[head] = false;
         outstanding--;
         if (inflight.isPresent()) {
@@ -228,64 +155,19 @@ public final class RequestRing implements LiveRing {
         }
     }
 
-    /** Makes answers visible to the guest. @return whether there were any */
+    @Override
     public boolean publish() {
-        if (usedIndex == publishedIndex) {
+        if (!super.publish()) {
             return false;
         }
-        publishedIndex = usedIndex;
-        Memory.writeShortRelease(at.used + 2, usedIndex);
         if (inflight.isPresent()) {
             inflight.get().published(usedIndex);
         }
         return true;
     }
 
-    /** Interrupts the guest if it wants to hear of what was published since the last time. */
-    public void interrupt() {
-        if (!live || call < 0 || publishedIndex == signalledFrom) {
-            return;
-        }
-        // The index must be visible before the driver's wish is read (virtio 1.2 §2.7.7.2).
-        Memory.fence();
-        int from = signalledFrom;
-        signalledFrom = publishedIndex;
-        boolean wanted;
-        if (eventIndex) {
-            int event = Memory.readShort(at.avail + 4 + 2L * (mask + 1));
-            wanted = ((publishedIndex - event - 1) & WRAP) < ((publishedIndex - from) & WRAP);
-        } else {
-            wanted = (Memory.readShort(at.avail) & NO_NOTIFY) == 0;
-        }
-        if (wanted) {
-            EventFd.signal(call);
-        }
-    }
-
-    /**
-     * Asks the guest to kick. Both ways are used, because a front end may repeat features that lack
-     * the driver's EVENT_IDX (see {@link Session}).
-     *
-     * @return false when requests are there already
-     */
+    @Override
     public boolean requestKicks() {
-        if (!live) {
-            return true;
-        }
-        Memory.writeShort(at.used, 0);
-        Memory.writeShort(at.used + 4 + 8L * (mask + 1), nextAvail);
-        Memory.fence();
-        return resumedNext == resumed.length && available() == 0;
-    }
-
-    /** Tells the guest that kicks are not needed now. */
-    public void suppressKicks() {
-        if (live) {
-            Memory.writeShort(at.used, NO_NOTIFY);
-        }
-    }
-
-    private static VhostException violation(String what, int value) {
-        return new VhostException(VhostException.Category.RING, what + " " + value);
+        return super.requestKicks() && resumedNext == resumed.length;
     }
 }

@@ -326,7 +326,7 @@ final class Session implements AutoCloseable {
         if (memory == GuestMemory.NONE || !featuresSet) {
             return;
         }
-        LiveRing[] set = RingSet.stopped(type).rings();
+        SplitRing[] set = RingSet.stopped(type).rings();
         for (int i = 0; i < set.length; i++) {
             if (rings.get(i).startable()) {
                 set[i] = start(rings.get(i), i);
@@ -349,33 +349,22 @@ final class Session implements AutoCloseable {
      * no legacy interface (disable-legacy=on), so every driver speaks virtio 1; one that does not
      * would only garble its own frames by the two bytes its header is shorter.
      */
-    private LiveRing start(RingSettings ring, int index) {
+    private SplitRing start(RingSettings ring, int index) {
         String name = "ring " + index + ": ";
         long size = ring.size;
-        var at =
-                new RequestRing.RingAddresses(
+        var layout =
+                new SplitRing.Layout(
+                        ring.size,
                         memory.translateUser(
                                 ring.descriptorsUser, 16 * size, 16, name + "descriptors"),
                         memory.translateUser(
                                 ring.availUser, 6 + 2 * size, 2, name + "available ring"),
-                        memory.translateUser(ring.usedUser, 6 + 8 * size, 4, name + "used ring"));
+                        memory.translateUser(ring.usedUser, 6 + 8 * size, 4, name + "used ring"),
+                        (negotiated & DeviceType.EVENT_IDX) != 0);
         return type.tracked()
                 ? new RequestRing(
-                        memory,
-                        ring.size,
-                        at,
-                        (negotiated & DeviceType.EVENT_IDX) != 0,
-                        ring.position,
-                        ring.call,
-                        inflight.region(index, ring.size))
-                : new Vring(
-                        memory,
-                        ring.size,
-                        at.descriptors(),
-                        at.avail(),
-                        at.used(),
-                        ring.position,
-                        ring.call);
+                        memory, layout, ring.position, ring.call, inflight.region(index, ring.size))
+                : new Vring(memory, layout, ring.position, ring.call);
     }
 
     /** Forgets everything: rings first, then descriptors and memory. */

@@ -2,6 +2,7 @@ package dev.iod.vhost;
 
 import dev.iod.sys.Epoll;
 import dev.iod.sys.EventFd;
+import dev.iod.sys.Memory;
 import dev.iod.sys.SysException;
 import dev.iod.sys.UnixSocket;
 import java.lang.System.Logger.Level;
@@ -15,7 +16,7 @@ import java.util.concurrent.locks.LockSupport;
  * One vhost-user device: keeps a connection to its front end, whatever happens to it, and gives the
  * engine thread the rings that are live.
  *
- * <p>The engine thread calls {@link #refresh()} before each use, {@link #ring}, {@link #fail},
+ * <p>The engine thread calls {@link #refresh()} before each use, {@link #ring}, {@link #guarded},
  * {@link #wakeDescriptor()}, {@link #drainWakeups()} and {@link #close()}; none of them waits. The
  * rest may be called by any thread.
  */
@@ -140,10 +141,13 @@ public final class VhostDevice implements AutoCloseable {
             // rings are gone, or the used index lags behind the position for ever and the next back
             // end uses buffers that the guest has taken back. Their memory is mapped until the
             // acknowledgement below.
-            for (LiveRing ring : old.rings()) {
+            for (SplitRing ring : old.rings()) {
                 ring.retire();
             }
-            for (LiveRing ring : next.rings()) {
+            if (old.mayFault()) {
+                Memory.settleFaults();
+            }
+            for (SplitRing ring : next.rings()) {
                 ring.adopt();
             }
         } finally {
@@ -171,15 +175,62 @@ public final class VhostDevice implements AutoCloseable {
     }
 
     /**
-     * Whether guest memory can be truncated by its owner: then the engine calls {@link
-     * dev.iod.sys.Memory#settleFaults()} before it leaves the code that catches InternalError.
+     * Whether guest memory can be truncated by its owner, so that a value that was read may turn
+     * out to be none when {@link #settle()} is called.
      */
     public boolean mayFault() {
         return active.mayFault();
     }
 
+    /**
+     * Something that is done with rings and guest memory: by whom, and with what of its. A static
+     * method or one of the user's, so that no object is made for a call.
+     */
+    @FunctionalInterface
+    public interface RingUse<U, S> {
+        void run(U user, S subject);
+    }
+
+    /**
+     * The one door to rings and guest memory, both of which the guest or its VMM may spoil at any
+     * time. When it has, its connection ends with the reason, the rings are stopped ones from then
+     * on, and nothing else happens.
+     *
+     * @return whether it went well; false = the connection was ended somewhere in the midst
+     */
+    public <U, S> boolean guarded(RingUse<U, S> use, U user, S subject) {
+        try {
+            try {
+                use.run(user, subject);
+                settle();
+                return true;
+            } catch (VhostException e) {
+                // The value that broke the rules may come from memory that is gone, and that fault
+                // must not surface outside of here.
+                settle();
+                fail(e);
+            }
+        } catch (InternalError e) {
+            fail(
+                    new VhostException(
+                            VhostException.Category.FAULT,
+                            "guest memory was truncated while in use"));
+        }
+        return false;
+    }
+
+    /**
+     * Lets a fault of guest memory surface here and now, inside {@link #guarded}: before something
+     * that was read is acted upon.
+     */
+    public void settle() {
+        if (active.mayFault()) {
+            Memory.settleFaults();
+        }
+    }
+
     /** Stops using the rings and ends the connection, because the guest broke the rules. */
-    public void fail(VhostException reason) {
+    private void fail(VhostException reason) {
         active = RingSet.stopped(options.type);
         failure = Optional.of(reason);
         synchronized (lock) {

@@ -1,142 +1,45 @@
 package dev.iod.vhost;
 
-import dev.iod.sys.EventFd;
 import dev.iod.sys.Memory;
 
 /**
- * A live split virtqueue, device side (virtio 1.2 §2.7). Engine thread only. Buffers are completed
- * strictly in the order in which they were made available: that is what makes the position a front
- * end restores after a reconnect exact.
+ * A split virtqueue whose buffers are completed strictly in the order in which they were made
+ * available: that is what makes the position a front end restores after a reconnect exact. Engine
+ * thread only; allocates nothing per buffer.
  *
  * <p>Use: {@link #available()}, then for each chain {@link #peek()}, {@link #read} or {@link
  * #write}, {@link #complete}; at the end of a batch {@link #publish()} and {@link #interrupt()}.
  */
-public final class Vring implements LiveRing {
-    /** A ring that is not live: never has buffers. */
+public final class Vring extends SplitRing {
     static final Vring STOPPED = new Vring();
 
     /** {@link #write} found that the chain is too small. */
     public static final int TOO_SMALL = -1;
-
-    private static final int DESCRIPTOR_NEXT = 1;
-    private static final int DESCRIPTOR_WRITE = 2;
-    private static final int DESCRIPTOR_INDIRECT = 4;
-    private static final int AVAIL_NO_INTERRUPT = 1;
-    private static final int USED_NO_NOTIFY = 1;
-    private static final int WRAP = 0xffff;
 
     private static final int LINE_BYTES = 64;
 
     /** Most buffers one write is spread over: a frame needs two or three. */
     private static final int MAX_PIECES = 64;
 
-    private final boolean live;
-    private final GuestMemory memory;
-    private final int mask;
-    private final long descriptors;
-    private final long avail;
-    private final long used;
-    private final int call;
-
     /** Chain of a {@link #write} that has more than one descriptor. */
     private final long[] pieceAddress;
 
     private final int[] pieceLength;
     private int walked;
-    private int nextAvail;
-
-    /** The available index when it was last read: the guest writes its cache line all the time. */
-    private int seenAvail;
-
-    private int usedIndex;
-    private int publishedIndex;
 
     private Vring() {
-        live = false;
-        memory = GuestMemory.NONE;
-        mask = 0;
-        descriptors = 0;
-        avail = 0;
-        used = 0;
-        call = -1;
         pieceAddress = new long[0];
         pieceLength = new int[0];
     }
 
     /**
-     * @param size power of two
-     * @param descriptors where the descriptor table is here, 16-byte aligned, checked
-     * @param avail where the available ring is here, 2-byte aligned, checked
-     * @param used where the used ring is here, 4-byte aligned, checked
      * @param nextAvail position in the available ring to go on from, 0 to 65535
      * @param call eventfd of the guest's interrupt, -1 = none
      */
-    Vring(
-            GuestMemory memory,
-            int size,
-            long descriptors,
-            long avail,
-            long used,
-            int nextAvail,
-            int call) {
-        this.live = true;
-        this.memory = memory;
-        this.mask = size - 1;
-        this.descriptors = descriptors;
-        this.avail = avail;
-        this.used = used;
-        this.call = call;
-        this.pieceAddress = new long[Math.min(size, MAX_PIECES)];
-        this.pieceLength = new int[Math.min(size, MAX_PIECES)];
-        this.nextAvail = nextAvail;
-        this.seenAvail = nextAvail;
-    }
-
-    /** Takes the used position from guest memory; once, before the first use. */
-    @Override
-    public void adopt() {
-        if (live) {
-            usedIndex = Memory.readShortAcquire(used + 2);
-            publishedIndex = usedIndex;
-            suppressKicks();
-        }
-    }
-
-    @Override
-    public void retire() {
-        if (live) {
-            publish();
-        }
-    }
-
-    @Override
-    public boolean live() {
-        return live;
-    }
-
-    /** Where the next connection would go on; exact while the ring is quiet. */
-    @Override
-    public int position() {
-        return nextAvail;
-    }
-
-    /** Number of chains the guest has made available and this side has not completed. */
-    public int available() {
-        if (!live) {
-            return 0;
-        }
-        int seen = Memory.readShortAcquire(avail + 2);
-        int count = (seen - nextAvail) & WRAP;
-        if (count > mask + 1) {
-            throw violation("the available index runs " + count + " ahead of a ring of", mask + 1);
-        }
-        seenAvail = seen;
-        return count;
-    }
-
-    /** Whether there is a chain, asking the guest only when none is left of those known. */
-    public boolean hasAvailable() {
-        return seenAvail != nextAvail || available() > 0;
+    Vring(GuestMemory memory, Layout layout, int nextAvail, int call) {
+        super(memory, layout, nextAvail, call);
+        pieceAddress = new long[Math.min(layout.size(), MAX_PIECES)];
+        pieceLength = new int[Math.min(layout.size(), MAX_PIECES)];
     }
 
     /**
@@ -146,7 +49,7 @@ public final class Vring implements LiveRing {
      */
     public int available(int wanted) {
         int known = (seenAvail - nextAvail) & WRAP;
-        return live && known >= wanted ? known : available();
+        return live() && known >= wanted ? known : available();
     }
 
     /**
@@ -187,15 +90,6 @@ public final class Vring implements LiveRing {
         return Memory.base(descriptors + ((long) (head & mask) << 4));
     }
 
-    /** Head of the next available chain; only when {@link #available()} is positive. */
-    public int peek() {
-        int head = Memory.readShort(Memory.base(avail + 4 + ((nextAvail & mask) << 1)));
-        if (head > mask) {
-            throw violation("a head descriptor has index", head);
-        }
-        return head;
-    }
-
     /**
      * Copies a chain of device-readable buffers from its {@code skip}th byte on. What is skipped is
      * not even loaded: the front end has just written it, and its cache line would have to come
@@ -213,8 +107,8 @@ public final class Vring implements LiveRing {
             // Read once: the guest may change the descriptor at any time.
             long address = Memory.readLong(descriptor);
             long rest = Memory.readLong(descriptor + 8);
-            long length = rest & 0xffff_ffffL;
-            int flags = (int) (rest >>> 32) & 0xffff;
+            long length = length(rest);
+            int flags = flags(rest);
             if ((flags & (DESCRIPTOR_WRITE | DESCRIPTOR_INDIRECT)) != 0) {
                 throw violation("a buffer to read from has flags", flags);
             }
@@ -232,7 +126,7 @@ public final class Vring implements LiveRing {
                 walked = count + 1;
                 return (int) Math.min(total, Integer.MAX_VALUE);
             }
-            index = next(rest);
+            index = next(rest, mask);
         }
         throw violation("a chain is longer than the ring of", mask + 1);
     }
@@ -252,10 +146,10 @@ public final class Vring implements LiveRing {
         long address = Memory.readLong(descriptor);
         long rest = Memory.readLong(descriptor + 8);
         int needed = headerLength + payloadLength;
-        if ((rest & 0xffff_ffffL) < needed) {
+        if (length(rest) < needed) {
             return writePieces(address, rest, header, headerLength, payload, payloadLength);
         }
-        checkWritable((int) (rest >>> 32) & 0xffff);
+        checkWritable(flags(rest));
         long to = memory.translate(address, needed);
         Memory.copy(header, to, headerLength);
         Memory.copy(payload, to + headerLength, payloadLength);
@@ -276,9 +170,9 @@ public final class Vring implements LiveRing {
         long address = firstAddress;
         long rest = firstRest;
         while (total < needed) {
-            int flags = (int) (rest >>> 32) & 0xffff;
+            int flags = flags(rest);
             checkWritable(flags);
-            int length = (int) Math.min(rest & 0xffff_ffffL, needed - total);
+            int length = (int) Math.min(length(rest), needed - total);
             if (length > 0) {
                 pieceAddress[pieces] = memory.translate(address, length);
             }
@@ -296,7 +190,7 @@ public final class Vring implements LiveRing {
             if (pieces == MAX_PIECES) {
                 throw violation("a buffer to write to is in more pieces than", MAX_PIECES);
             }
-            long descriptor = Memory.base(descriptors + ((long) next(rest) << 4));
+            long descriptor = Memory.base(descriptors + ((long) next(rest, mask) << 4));
             address = Memory.readLong(descriptor);
             rest = Memory.readLong(descriptor + 8);
         }
@@ -329,60 +223,9 @@ public final class Vring implements LiveRing {
         }
     }
 
-    private int next(long rest) {
-        int index = (int) (rest >>> 48);
-        if (index > mask) {
-            throw violation("a chained descriptor has index", index);
-        }
-        return index;
-    }
-
     /** Hands the chain at the head of the available ring back; seen after {@link #publish()}. */
     public void complete(int head, int writtenBytes) {
-        long entry = Memory.base(used + 4 + ((long) (usedIndex & mask) << 3));
-        Memory.writeLong(entry, head | (long) writtenBytes << 32);
-        usedIndex = (usedIndex + 1) & WRAP;
-        nextAvail = (nextAvail + 1) & WRAP;
-    }
-
-    /** Makes completed chains visible to the guest. @return whether there were any */
-    public boolean publish() {
-        if (usedIndex == publishedIndex) {
-            return false;
-        }
-        publishedIndex = usedIndex;
-        Memory.writeShortRelease(used + 2, usedIndex);
-        return true;
-    }
-
-    /** Interrupts the guest unless it asked not to be; after {@link #publish()}. */
-    public void interrupt() {
-        // The index must be visible before the flag is read (virtio 1.2 §2.7.22.2, and the
-        // driver's half of the same race in §2.7.14).
-        Memory.fence();
-        if (live && call >= 0 && (Memory.readShort(avail) & AVAIL_NO_INTERRUPT) == 0) {
-            EventFd.signal(call);
-        }
-    }
-
-    /** Asks the guest to kick. @return false when it already has made buffers available */
-    public boolean requestKicks() {
-        if (!live) {
-            return true;
-        }
-        Memory.writeShort(used, 0);
-        Memory.fence();
-        return available() == 0;
-    }
-
-    /** Tells the guest that kicks are not needed now. */
-    public void suppressKicks() {
-        if (live) {
-            Memory.writeShort(used, USED_NO_NOTIFY);
-        }
-    }
-
-    private static VhostException violation(String what, int value) {
-        return new VhostException(VhostException.Category.RING, what + " " + value);
+        handBack(head, writtenBytes);
+        advance();
     }
 }

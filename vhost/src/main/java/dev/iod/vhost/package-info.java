@@ -11,9 +11,10 @@
  * are hostile. Every message is checked for size, flags, descriptors and state; every descriptor is
  * read once into locals; every guest address is checked once against the region table with its
  * length; chains are bounded by the ring size. A violation ends the connection of that device with
- * a reason and nothing else. Memory that is not sealed against truncation is refused unless the
- * device says otherwise, and then a truncated page is an {@link InternalError} that the engine's
- * edge turns into a violation too (see {@link dev.iod.sys.Memory}).
+ * a reason and nothing else; what is wrong only within a request that is clear is that request's
+ * error ({@link dev.iod.vhost.Chain#sound()}). Memory that is not sealed against truncation is
+ * refused unless the device says otherwise, and then a truncated page is an {@link InternalError},
+ * a violation too. {@link dev.iod.vhost.VhostDevice#guarded} is the one place that catches either.
  *
  * <p><b>Reconnecting.</b> No ring position outlives a connection: the front end sends it again
  * (SET_VRING_BASE), which is exact because completion is strictly in order. A ring that goes live

@@ -88,7 +88,7 @@ class RequestRingTest {
             return call(
                     () -> {
                         List<Integer> heads = new ArrayList<>();
-                        for (int h = ring().next(); h >= 0; h = ring().next()) {
+                        for (int h = ring().take(); h >= 0; h = ring().take()) {
                             heads.add(h);
                         }
                         return heads;
@@ -283,7 +283,7 @@ class RequestRingTest {
         Engine engine = engine();
         guest.connect();
         offer(guest, 2, 2);
-        String twice = engine.call(() -> violation(engine, true));
+        String twice = violation(engine, true);
         assertThat(twice).contains("in flight");
         guest.awaitClosed();
         guest.disconnect();
@@ -293,23 +293,30 @@ class RequestRingTest {
         guest.ring(0).describe(0, GUEST_BASE + guest.buffers(), 16, DriverRing.NEXT, 0);
         guest.ring(0).offer(0);
         guest.ring(0).publish();
-        String circle = engine.call(() -> violation(engine, false));
+        String circle = violation(engine, false);
         assertThat(circle).containsAnyOf("longer", "more than");
     }
 
-    private String violation(Engine engine, boolean takeTwo) {
-        try {
-            int head = engine.ring().next();
-            if (takeTwo) {
-                engine.ring().next();
-            } else {
-                engine.ring().chain(head, chain);
-            }
-            return "none";
-        } catch (VhostException e) {
-            engine.device.fail(e);
-            return String.valueOf(e.getMessage());
-        }
+    /** What the connection ended with. */
+    private String violation(Engine engine, boolean takeTwo) throws Exception {
+        boolean sound =
+                engine.call(
+                        () ->
+                                engine.device.guarded(
+                                        (ring, into) -> {
+                                            int head = ring.take();
+                                            if (takeTwo) {
+                                                ring.take();
+                                            } else {
+                                                ring.chain(head, into);
+                                            }
+                                        },
+                                        engine.ring(),
+                                        chain));
+        assertThat(sound).isFalse();
+        assertThat(engine.call(() -> engine.ring().live())).isFalse();
+        VhostDeviceTest.await("reported", () -> !engine.device.status().connected());
+        return engine.device.status().lastFailure();
     }
 
     @Test

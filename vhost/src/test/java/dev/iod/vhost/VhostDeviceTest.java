@@ -64,55 +64,41 @@ class VhostDeviceTest {
 
         private void run() {
             while (!stop) {
-                try {
-                    turn();
-                } catch (InternalError e) {
-                    device.fail(new VhostException(VhostException.Category.FAULT, "truncated"));
-                    failed = true;
-                }
+                failed |= !device.guarded(Fixture::turn, this, device);
+                device.drainWakeups();
             }
             device.close();
         }
 
-        private void turn() {
-            try {
-                device.refresh();
-                Vring from = device.ring(1);
-                Vring to = device.ring(0);
-                for (int left = from.available(); left > 0; left--) {
-                    int head = from.peek();
-                    int length = from.read(head, 0, scratch.address(), 65536);
-                    from.complete(head, 0);
-                    synchronized (lengths) {
-                        lengths.add(length);
-                    }
-                    if (to.available() > 0) {
-                        int target = to.peek();
-                        int fits = Math.min(length, 65536 - 4);
-                        int written =
-                                to.write(target, scratch.address(), 0, scratch.address(), fits);
-                        if (written != Vring.TOO_SMALL) {
-                            to.complete(target, written);
-                        }
+        private void turn(VhostDevice rings) {
+            rings.refresh();
+            Vring from = device.ring(1);
+            Vring to = device.ring(0);
+            for (int left = from.available(); left > 0; left--) {
+                int head = from.peek();
+                int length = from.read(head, 0, scratch.address(), 65536);
+                from.complete(head, 0);
+                synchronized (lengths) {
+                    lengths.add(length);
+                }
+                if (to.available() > 0) {
+                    int target = to.peek();
+                    int fits = Math.min(length, 65536 - 4);
+                    int written = to.write(target, scratch.address(), 0, scratch.address(), fits);
+                    if (written != Vring.TOO_SMALL) {
+                        to.complete(target, written);
                     }
                 }
-                if (from.publish() | to.publish()) {
-                    from.interrupt();
-                    to.interrupt();
-                }
-                Memory.settleFaults();
-                if (from.requestKicks()) {
-                    Linux.pollReadable(new int[] {device.wakeDescriptor()}, 20);
-                }
-                from.suppressKicks();
-                Memory.settleFaults();
-                device.drainWakeups();
-            } catch (VhostException e) {
-                // The value that broke the rules may come from memory that is gone.
-                Memory.settleFaults();
-                device.fail(e);
-                failed = true;
             }
+            if (from.publish() | to.publish()) {
+                from.interrupt();
+                to.interrupt();
+            }
+            device.settle();
+            if (from.requestKicks()) {
+                Linux.pollReadable(new int[] {device.wakeDescriptor()}, 20);
+            }
+            from.suppressKicks();
         }
 
         /** Offers one single-descriptor buffer of ring 1 holding a pattern. */

@@ -6,7 +6,6 @@ import dev.iod.sys.Mapping;
 import dev.iod.sys.Memory;
 import dev.iod.vhost.DeviceType;
 import dev.iod.vhost.VhostDevice;
-import dev.iod.vhost.VhostException;
 import dev.iod.vhost.Vring;
 import java.nio.file.Path;
 
@@ -46,6 +45,12 @@ public final class VhostUserPort implements Port {
     private final Mapping header = Mapping.anonymous(HEADER_BYTES);
     private final PortDrops drops = new PortDrops();
 
+    /** The frame of a {@link #transmit(long, int)}. */
+    private final Outgoing single = new Outgoing();
+
+    /** What {@link #askForKicks} found. */
+    private boolean quiet;
+
     /** Keeps the compiler from leaving out loads whose value nobody needs. */
     long sink;
 
@@ -71,21 +76,13 @@ public final class VhostUserPort implements Port {
     @Override
     public int receive(PacketBatch batch) {
         int before = batch.count;
-        try {
-            try {
-                device.refresh();
-                take(device.ring(TRANSMIT_RING), batch);
-                settle();
-            } catch (VhostException e) {
-                failed(e);
-            }
-        } catch (InternalError e) {
-            device.fail(lostMemory());
-        }
+        device.guarded(VhostUserPort::take, this, batch);
         return batch.count - before;
     }
 
-    private void take(Vring ring, PacketBatch batch) {
+    private void take(PacketBatch batch) {
+        device.refresh();
+        Vring ring = device.ring(TRANSMIT_RING);
         // Frames of a wrong length take no slot, so what is taken is bounded beside the slots.
         int left = Math.min(ring.available(), PacketBatch.CAPACITY - batch.count);
         if (left == 0) {
@@ -111,42 +108,26 @@ public final class VhostUserPort implements Port {
 
     @Override
     public boolean transmit(long address, int lengthBytes) {
-        try {
-            try {
-                Vring ring = device.ring(RECEIVE_RING);
-                boolean accepted = ring.hasAvailable() && put(ring, address, lengthBytes);
-                settle();
-                return accepted;
-            } catch (VhostException e) {
-                failed(e);
-            }
-        } catch (InternalError e) {
-            device.fail(lostMemory());
-        }
-        return false;
+        single.clear();
+        single.add(address, lengthBytes, 0);
+        transmit(single);
+        return single.accepted == 1;
     }
 
-    /**
-     * As for each frame alone; the ring is asked for room, and faults are settled, once for all.
-     */
+    /** The ring is asked for room, and faults are settled, once for all frames. */
     @Override
     public void transmit(Outgoing frames) {
-        try {
-            try {
-                Vring ring = device.ring(RECEIVE_RING);
-                int room = ring.available(frames.count);
-                sink = ring.touch(Math.min(room, frames.count));
-                for (int i = 0; i < frames.count && frames.accepted < room; i++) {
-                    if (put(ring, frames.address[i], frames.lengthBytes[i])) {
-                        frames.accept(i);
-                    }
-                }
-                settle();
-            } catch (VhostException e) {
-                failed(e);
+        device.guarded(VhostUserPort::give, this, frames);
+    }
+
+    private void give(Outgoing frames) {
+        Vring ring = device.ring(RECEIVE_RING);
+        int room = ring.available(frames.count);
+        sink = ring.touch(Math.min(room, frames.count));
+        for (int i = 0; i < frames.count && frames.accepted < room; i++) {
+            if (put(ring, frames.address[i], frames.lengthBytes[i])) {
+                frames.accept(i);
             }
-        } catch (InternalError e) {
-            device.fail(lostMemory());
         }
     }
 
@@ -165,18 +146,12 @@ public final class VhostUserPort implements Port {
 
     @Override
     public void flush() {
-        try {
-            try {
-                Vring ring = device.ring(RECEIVE_RING);
-                if (ring.publish()) {
-                    ring.interrupt();
-                }
-                settle();
-            } catch (VhostException e) {
-                failed(e);
-            }
-        } catch (InternalError e) {
-            device.fail(lostMemory());
+        device.guarded(VhostUserPort::show, this, device.ring(RECEIVE_RING));
+    }
+
+    private void show(Vring ring) {
+        if (ring.publish()) {
+            ring.interrupt();
         }
     }
 
@@ -192,51 +167,20 @@ public final class VhostUserPort implements Port {
 
     @Override
     public boolean armWakeup() {
-        try {
-            try {
-                device.refresh();
-                boolean quiet = device.ring(TRANSMIT_RING).requestKicks();
-                settle();
-                return quiet;
-            } catch (VhostException e) {
-                failed(e);
-            }
-        } catch (InternalError e) {
-            device.fail(lostMemory());
-        }
-        return true;
+        quiet = true;
+        device.guarded(VhostUserPort::askForKicks, this, device);
+        return quiet;
+    }
+
+    private void askForKicks(VhostDevice rings) {
+        rings.refresh();
+        quiet = rings.ring(TRANSMIT_RING).requestKicks();
     }
 
     @Override
     public void disarmWakeup() {
-        try {
-            device.ring(TRANSMIT_RING).suppressKicks();
-            settle();
-        } catch (InternalError e) {
-            device.fail(lostMemory());
-        }
+        device.guarded((port, ring) -> ring.suppressKicks(), this, device.ring(TRANSMIT_RING));
         device.drainWakeups();
-    }
-
-    /** A fault must surface inside the try that knows the device, not somewhere in the engine. */
-    private void settle() {
-        if (device.mayFault()) {
-            Memory.settleFaults();
-        }
-    }
-
-    /**
-     * A value that broke the rules may come from memory that is gone. That fault must not surface
-     * behind the catch of InternalError around every caller.
-     */
-    private void failed(VhostException e) {
-        settle();
-        device.fail(e);
-    }
-
-    private static VhostException lostMemory() {
-        return new VhostException(
-                VhostException.Category.FAULT, "guest memory was truncated while in use");
     }
 
     @Override
