@@ -4,7 +4,6 @@ import dev.iod.engine.EngineException;
 import dev.iod.engine.EngineException.Category;
 import dev.iod.eswitch.DeviceManager.Difference;
 import dev.iod.eswitch.base.Clock;
-import dev.iod.eswitch.base.Counters;
 import dev.iod.eswitch.caches.FlowTable;
 import dev.iod.eswitch.forward.PacketEngine;
 import dev.iod.eswitch.ports.Attachment;
@@ -13,6 +12,7 @@ import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.tunnel.Underlay;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.ReportCodec.Query;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +34,6 @@ final class EngineControl implements AutoCloseable {
     private final EngineThread engine;
     private final PacketEngine packets;
     private final FlowTable flows;
-    private final Counters counters;
     private final Underlay underlay;
     private final EntityStore store = new EntityStore();
     private final StateFile file;
@@ -46,14 +45,12 @@ final class EngineControl implements AutoCloseable {
             EngineThread engine,
             PacketEngine packets,
             FlowTable flows,
-            Counters counters,
             Underlay underlay,
             StateFile file,
             DeviceManager.PortFactory ports) {
         this.engine = engine;
         this.packets = packets;
         this.flows = flows;
-        this.counters = counters;
         this.underlay = underlay;
         this.file = file;
         this.devices = new DeviceManager(ports);
@@ -121,7 +118,7 @@ final class EngineControl implements AutoCloseable {
 
     EngineReport answer(Query query) {
         return switch (query) {
-            case Query.Counters q -> onEngine(counters::report);
+            case Query.Counters q -> onEngine(engine::report);
             case Query.Devices q ->
                     onEngine(
                             () ->

@@ -11,10 +11,13 @@ import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.DropReason;
+import dev.iod.pipeline.EngineReport;
 import dev.iod.sys.Epoll;
 import dev.iod.sys.EventFd;
 import dev.iod.sys.Linux;
 import dev.iod.sys.Mapping;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -33,6 +36,12 @@ final class EngineThread implements AutoCloseable {
 
     /** How often idle flows and connections are looked for, while there are any. */
     private static final long HOUSEKEEPING_MILLIS = 1000;
+
+    /** Commands between two rounds of the ports; the rest waits for the next round. */
+    static final int MOST_COMMANDS = 8;
+
+    /** How often a port's failure to receive is logged; all are counted. */
+    private static final long FAILURE_LOG_MILLIS = 10_000;
 
     private static final int STACK_BYTES = 16 << 20;
 
@@ -102,12 +111,14 @@ final class EngineThread implements AutoCloseable {
 
     /** Engine thread: the state all further packets are handled by. */
     void adopt(PipelineState next) {
+        assertOwner();
         state = next;
         engine.adopt(next);
     }
 
     /** Engine thread. */
     void attach(Attachment attachment) {
+        assertOwner();
         attachments.add(attachment);
         engine.attach(attachment);
         for (int fd : attachment.port.wakeDescriptors()) {
@@ -115,9 +126,13 @@ final class EngineThread implements AutoCloseable {
         }
     }
 
-    /** Engine thread: forgets a port and closes it. */
+    /** Engine thread: forgets a port and closes it; what it dropped itself stays counted. */
     void detach(Attachment attachment) {
+        assertOwner();
         if (attachments.remove(attachment)) {
+            for (DropReason reason : DropReason.values()) {
+                counters.drop(reason, attachment.port.drops(reason));
+            }
             for (int fd : attachment.port.wakeDescriptors()) {
                 epoll.remove(fd);
             }
@@ -128,7 +143,19 @@ final class EngineThread implements AutoCloseable {
 
     /** Engine thread. */
     List<Attachment> attachments() {
+        assertOwner();
         return attachments;
+    }
+
+    /** Engine thread: totals, with what the ports have dropped themselves. */
+    EngineReport.Counters report() {
+        assertOwner();
+        return counters.report(
+                reason -> attachments.stream().mapToLong(a -> a.port.drops(reason)).sum());
+    }
+
+    private void assertOwner() {
+        assert Thread.currentThread() == thread : "only the engine thread may do this";
     }
 
     private void run() {
@@ -137,14 +164,17 @@ final class EngineThread implements AutoCloseable {
             LOG.log(System.Logger.Level.INFO, "packets get no priority: no right to it");
         }
         long lastWorkNanos = System.nanoTime();
+        long turnNanos = lastWorkNanos;
         while (!stopped) {
-            boolean worked = runCommands();
+            boolean worked = runCommands(MOST_COMMANDS);
             for (int i = 0; i < attachments.size(); i++) {
                 worked |= poll(attachments.get(i));
             }
             flush();
             long nowNanos = System.nanoTime();
             housekeeping(nowNanos / 1_000_000);
+            counters.max(Counter.LONGEST_TURN_MICROS, (nowNanos - turnNanos) / 1000);
+            turnNanos = nowNanos;
             if (worked) {
                 lastWorkNanos = nowNanos;
                 continue;
@@ -153,23 +183,26 @@ final class EngineThread implements AutoCloseable {
             if (nowNanos - lastWorkNanos > SPIN_NANOS) {
                 sleep();
                 lastWorkNanos = System.nanoTime();
+                turnNanos = lastWorkNanos;
             } else {
                 Thread.onSpinWait();
             }
         }
-        runCommands();
+        runCommands(Integer.MAX_VALUE);
         for (Attachment attachment : List.copyOf(attachments)) {
             detach(attachment);
         }
     }
 
-    private boolean runCommands() {
-        boolean any = false;
-        for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
+    private boolean runCommands(int most) {
+        for (int done = 0; done < most; done++) {
+            Runnable command = commands.poll();
+            if (command == null) {
+                return done > 0;
+            }
             command.run();
-            any = true;
         }
-        return any;
+        return true;
     }
 
     private boolean poll(Attachment attachment) {
@@ -182,12 +215,22 @@ final class EngineThread implements AutoCloseable {
                 return false;
             }
         } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "receiving from " + attachment.name, e);
+            failed(attachment, e);
             return false;
         }
         long work = engine.process(attachment, batch, Clock.nowMillis());
         turns.charge(attachment, batch.count, work);
         return true;
+    }
+
+    private void failed(Attachment attachment, RuntimeException e) {
+        counters.add(Counter.RECEIVE_FAILURES);
+        attachment.counters.add(Counter.RECEIVE_FAILURES);
+        long nowMillis = Clock.nowMillis();
+        if (nowMillis >= attachment.nextFailureLogMillis) {
+            attachment.nextFailureLogMillis = nowMillis + FAILURE_LOG_MILLIS;
+            LOG.log(System.Logger.Level.ERROR, "receiving from " + attachment.name, e);
+        }
     }
 
     private void flush() {

@@ -15,6 +15,7 @@ import dev.iod.eswitch.ports.ServicePort;
 import dev.iod.eswitch.ports.VhostUserPort;
 import dev.iod.eswitch.tunnel.Underlay;
 import dev.iod.pipeline.Entity;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -72,7 +73,6 @@ record RunningEngine(
                         engine,
                         packets,
                         flows,
-                        counters,
                         underlay,
                         new StateFile(config.tables()),
                         device -> openDevice(device, config.requireSealed()));

@@ -1,6 +1,7 @@
 package dev.iod.eswitch;
 
 import static dev.iod.eswitch.testing.EngineHarness.key;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,11 +9,14 @@ import dev.iod.engine.EngineException;
 import dev.iod.engine.FrameChannel;
 import dev.iod.eswitch.connections.Conntrack;
 import dev.iod.eswitch.ports.Port;
+import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.testing.EngineHarness;
 import dev.iod.eswitch.testing.FakePort;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Counter;
+import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineClient;
 import dev.iod.pipeline.EngineEvent;
 import dev.iod.pipeline.EngineReport;
@@ -22,6 +26,13 @@ import dev.iod.pipeline.Field;
 import dev.iod.pipeline.FrameType;
 import dev.iod.pipeline.Match;
 import dev.iod.pipeline.testing.SampleEntities;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -34,15 +45,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import java.util.stream.Collectors;
 
 /** Agent, control socket and engine thread in one process; only the ports are in memory. */
 @Timeout(60)
@@ -74,7 +82,6 @@ final class ControlTest implements EngineClient.Listener {
                         thread,
                         harness.engine,
                         harness.flows,
-                        harness.counters,
                         harness,
                         new StateFile(directory),
                         this::open);
@@ -300,6 +307,62 @@ final class ControlTest implements EngineClient.Listener {
                 5,
                 match,
                 List.of(actions));
+    }
+
+    @Test
+    void portsHaveTheirTurnBetweenManyCommands() {
+        client.transaction().put(device(1, 1442)).commit().join();
+        FakePort port = opened("d1");
+        var polls = new ArrayList<CompletableFuture<Long>>();
+        for (int i = 0; i < 2000; i++) {
+            polls.add(thread.call(() -> port.polls));
+        }
+        Map<Long, Long> commandsOfTurn =
+                polls.stream()
+                        .map(CompletableFuture::join)
+                        .collect(Collectors.groupingBy(poll -> poll, Collectors.counting()));
+        assertThat(commandsOfTurn.values())
+                .allSatisfy(n -> assertThat(n).isLessThanOrEqualTo(EngineThread.MOST_COMMANDS));
+        assertThat(client.counters().join().counters().get(Counter.LONGEST_TURN_MICROS))
+                .isPositive();
+    }
+
+    @Test
+    void thePlaneOfPacketsBelongsToOneThread() {
+        assertThatThrownBy(() -> thread.attachments()).isInstanceOf(AssertionError.class);
+        assertThatThrownBy(() -> thread.adopt(PipelineState.EMPTY))
+                .isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void aBrokenPortIsCountedAndHoldsNobodyUp() {
+        client.transaction().put(device(1, 1442)).put(device(2, 1442)).commit().join();
+        opened("d1").broken = true;
+        FakePort other = opened("d2");
+        long before = thread.call(() -> other.polls).join();
+        while (failures() < 100 || thread.call(() -> other.polls).join() == before) {
+            Thread.onSpinWait();
+        }
+        opened("d1").broken = false;
+        assertThat(client.devices().join().devices())
+                .anySatisfy(
+                        device ->
+                                assertThat(device.counters().get(Counter.RECEIVE_FAILURES))
+                                        .isGreaterThanOrEqualTo(100));
+    }
+
+    private long failures() {
+        return client.counters().join().counters().getOrDefault(Counter.RECEIVE_FAILURES, 0L);
+    }
+
+    @Test
+    void whatPortsDropThemselvesCountsForTheNodeAlsoWhenTheyAreGone() {
+        client.transaction().put(device(1, 1442)).put(device(2, 1442)).commit().join();
+        opened("d1").drops = 3;
+        opened("d2").drops = 4;
+        assertThat(client.counters().join().drops()).containsEntry(DropReason.FRAME_LENGTH, 7L);
+        client.replacement().put(device(2, 1442)).commit().join();
+        assertThat(client.counters().join().drops()).containsEntry(DropReason.FRAME_LENGTH, 7L);
     }
 
     @Test

@@ -50,5 +50,9 @@ public enum Counter {
     /** Times a port had to wait because its packets took more than its share of the engine. */
     TURNS_SKIPPED,
     /** Neighbours not reported because their port had too many of them at once. */
-    NEIGHBORS_LIMITED
+    NEIGHBORS_LIMITED,
+    /** Batches that could not be received because the port failed; the log says why. */
+    RECEIVE_FAILURES,
+    /** The longest that packets of one port waited for those of others and for commands, in µs. */
+    LONGEST_TURN_MICROS
 }

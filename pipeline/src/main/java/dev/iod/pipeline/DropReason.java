@@ -84,5 +84,7 @@ public enum DropReason {
     /** A remote sender's packets needed the pipeline more often than it may ({@code Sender}). */
     MISS_LIMIT,
     /** Port security forbids a port these addresses, and a rule dropped the packet for it. */
-    PORT_SECURITY
+    PORT_SECURITY,
+    /** The kernel had a frame of the uplink for the engine, which was too slow to take it. */
+    UPLINK_OVERRUN
 }

@@ -3,6 +3,7 @@ package dev.iod.eswitch.base;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineReport;
+
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.ToLongFunction;
@@ -20,11 +21,16 @@ public final class Counters {
         counts[counter.ordinal()] += by;
     }
 
+    /** Keeps the largest value seen. */
+    public void max(Counter counter, long value) {
+        counts[counter.ordinal()] = Math.max(counts[counter.ordinal()], value);
+    }
+
     public void drop(DropReason reason) {
         drops[reason.ordinal()]++;
     }
 
-    public void drop(DropReason reason, int by) {
+    public void drop(DropReason reason, long by) {
         drops[reason.ordinal()] += by;
     }
 

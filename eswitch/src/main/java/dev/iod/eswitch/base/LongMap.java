@@ -1,20 +1,31 @@
 package dev.iod.eswitch.base;
 
-import java.util.ArrayList;
-import java.util.List;
+import dev.iod.pipeline.Hash;
+
 import org.jspecify.annotations.Nullable;
 
-/** A small map from numbers to objects that looks up without allocating. One thread. */
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A map from numbers to objects that looks up and removes without allocating: open addressing with
+ * linear probing, at most half full. Numbers may come from strangers (VNIs, tunnel addresses), so
+ * the hash is salted. It grows and never shrinks but by {@link #clear}. One thread.
+ */
 public final class LongMap<V> {
-    private long[] keys = new long[16];
-    private @Nullable Object[] values = new Object[16];
+    private static final int SMALLEST = 16;
+
+    private long[] keys = new long[SMALLEST];
+    private @Nullable Object[] values = new Object[SMALLEST];
     private int size;
 
+    /** The value of a number, or null. */
     @SuppressWarnings("unchecked") // only put(), which takes a V, fills the array
     public @Nullable V get(long key) {
         return (V) values[slot(key)];
     }
 
+    /** Sets the value of a number. */
     public void put(long key, V value) {
         if ((size + 1) * 2 > keys.length) {
             grow();
@@ -27,35 +38,43 @@ public final class LongMap<V> {
         values[slot] = value;
     }
 
+    /** Removes a number, if it is there, in the time of one look-up. */
     public void remove(long key) {
-        if (values[slot(key)] == null) {
+        int hole = slot(key);
+        if (values[hole] == null) {
             return;
         }
-        long[] oldKeys = keys;
-        Object[] oldValues = values;
-        keys = new long[oldKeys.length];
-        values = new Object[oldKeys.length];
-        size = 0;
-        for (int i = 0; i < oldKeys.length; i++) {
-            if (oldValues[i] != null && oldKeys[i] != key) {
-                insert(oldKeys[i], oldValues[i]);
+        // Entries behind the hole that were pushed past it move back (Knuth, TAOCP 6.4, algorithm
+        // R).
+        int mask = keys.length - 1;
+        for (int slot = hole + 1 & mask; values[slot] != null; slot = slot + 1 & mask) {
+            int fromHome = slot - home(keys[slot]) & mask;
+            if (fromHome >= (slot - hole & mask)) {
+                keys[hole] = keys[slot];
+                values[hole] = values[slot];
+                hole = slot;
             }
         }
+        values[hole] = null;
+        size--;
     }
 
+    /** How many numbers have a value. */
     public int size() {
         return size;
     }
 
+    /** Removes everything. */
     public void clear() {
-        keys = new long[16];
-        values = new Object[16];
+        keys = new long[SMALLEST];
+        values = new Object[SMALLEST];
         size = 0;
     }
 
+    /** All values, a copy in no particular order. */
     @SuppressWarnings("unchecked") // as get
     public List<V> values() {
-        List<V> list = new ArrayList<>();
+        List<V> list = new ArrayList<>(size);
         for (Object value : values) {
             if (value != null) {
                 list.add((V) value);
@@ -64,28 +83,27 @@ public final class LongMap<V> {
         return list;
     }
 
+    @SuppressWarnings("unchecked") // as get
     private void grow() {
         long[] oldKeys = keys;
-        Object[] oldValues = values;
+        @Nullable Object[] oldValues = values;
         keys = new long[oldKeys.length * 2];
         values = new Object[oldKeys.length * 2];
         size = 0;
         for (int i = 0; i < oldKeys.length; i++) {
             if (oldValues[i] != null) {
-                insert(oldKeys[i], oldValues[i]);
+                put(oldKeys[i], (V) oldValues[i]);
             }
         }
     }
 
-    private void insert(long key, Object value) {
-        int slot = slot(key);
-        keys[slot] = key;
-        values[slot] = value;
-        size++;
+    private int home(long key) {
+        return Hash.fold(Hash.mix(Hash.SECRET, key)) & keys.length - 1;
     }
 
+    /** Where a number is, or the empty slot where it belongs. */
     private int slot(long key) {
-        int slot = (int) (key * 0x9E37_79B9_7F4A_7C15L >>> 32) & keys.length - 1;
+        int slot = home(key);
         while (values[slot] != null && keys[slot] != key) {
             slot = slot + 1 & keys.length - 1;
         }

@@ -8,6 +8,7 @@ import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.Entity;
+
 import org.jspecify.annotations.Nullable;
 
 /** A port in use by the engine, with what it carried. Engine thread only. */
@@ -28,6 +29,9 @@ public final class Attachment {
     public boolean dirty;
 
     public boolean wasUp;
+
+    /** When it may next be logged that receiving failed. */
+    public long nextFailureLogMillis;
 
     /** What it may still use of the engine's time, negative = what it owes ({@code Turns}). */
     public long credit;

@@ -134,14 +134,9 @@ public final class XdpUplink implements Port {
         // The socket is readable exactly while its receive ring holds packets.
     }
 
-    /** Frames the kernel dropped because the engine was too slow; any thread. */
-    long kernelDrops() {
-        return socket.dropped();
-    }
-
     @Override
     public long drops(DropReason reason) {
-        return drops.count(reason);
+        return reason == DropReason.UPLINK_OVERRUN ? socket.dropped() : drops.count(reason);
     }
 
     @Override

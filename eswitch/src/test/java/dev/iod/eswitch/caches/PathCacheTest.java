@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.eswitch.base.Counters;
 import dev.iod.pipeline.Counter;
-import java.util.Arrays;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
 
 /** What happens at the bounds of the cache. */
 final class PathCacheTest {
@@ -59,5 +61,50 @@ final class PathCacheTest {
             cache.root(i);
         }
         assertThat(counters.count(Counter.PATHS_FORGOTTEN)).isEqualTo(1);
+    }
+
+    /** Whoever makes ingresses up pushes out others that are made up, not what is in use. */
+    @Test
+    void madeUpIngressesLeaveTheTreesThatAreUsed() {
+        put(-1, 5);
+        for (int i = 0; i < 3 * PathCache.MAX_TREES; i++) {
+            cache.root(i);
+        }
+        assertThat(knows(-1, 5)).isTrue();
+    }
+
+    /** A changed program makes every tree stale at once; each is emptied when it is met. */
+    @Test
+    void tenThousandStaleTreesAreForgottenAndLearnedAgain() {
+        int trees = 10_000;
+        for (int tree = 0; tree < trees; tree++) {
+            put(tree, 5);
+        }
+        for (int tree = 0; tree < trees; tree++) {
+            cache.forget(tree);
+            assertThat(knows(tree, 5)).isFalse();
+            put(tree, 6);
+        }
+        assertThat(cache.size()).isEqualTo(trees);
+        for (int tree = 0; tree < trees; tree++) {
+            assertThat(knows(tree, 6)).isTrue();
+            cache.forget(tree);
+        }
+        assertThat(cache.size()).isZero();
+    }
+
+    /** One of the largest means: of those that no other is more than twice as large as. */
+    @Test
+    void aFullCacheEmptiesATreeAtLeastHalfAsLargeAsAnyOther() {
+        int largest = 1000;
+        for (int i = 0; i < largest; i++) {
+            put(-1, i);
+        }
+        int small = 0;
+        while (counters.count(Counter.PATHS_FORGOTTEN) == 0) {
+            put(small++ / 400, small);
+        }
+        assertThat(knows(-1, 0)).isFalse();
+        assertThat(knows(0, 1)).isTrue();
     }
 }

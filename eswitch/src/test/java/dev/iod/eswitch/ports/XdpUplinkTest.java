@@ -1,10 +1,12 @@
 package dev.iod.eswitch.ports;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.iod.eswitch.packet.PacketBatch;
+import dev.iod.pipeline.DropReason;
 import dev.iod.sys.Errno;
 import dev.iod.sys.Linux;
 import dev.iod.sys.Mapping;
@@ -12,6 +14,12 @@ import dev.iod.sys.Memory;
 import dev.iod.sys.NetNamespace;
 import dev.iod.sys.RtNetlink;
 import dev.iod.sys.SysException;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -22,10 +30,6 @@ import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /** Two uplinks on the ends of a veth in namespaces of their own. Needs root. */
 @Timeout(60)
@@ -194,7 +198,7 @@ public class XdpUplinkTest {
             }
         }
         assertThat(toRight).isEqualTo(20_000);
-        assertThat(right.kernelDrops()).isZero();
+        assertThat(right.drops(DropReason.UPLINK_OVERRUN)).isZero();
         assertThat(left.transmit(frame, 1515)).as("longer than the MTU allows").isFalse();
     }
 

@@ -2,7 +2,9 @@ package dev.iod.eswitch.testing;
 
 import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.ports.Port;
+import dev.iod.pipeline.DropReason;
 import dev.iod.sys.Memory;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -21,12 +23,25 @@ public final class FakePort implements Port {
     public long discarded;
     public boolean closed;
 
+    /** How often the engine asked for frames. */
+    public long polls;
+
+    /** Receiving fails as long as this is set. */
+    public volatile boolean broken;
+
+    /** What the port says it has dropped as FRAME_LENGTH. */
+    public volatile long drops;
+
     void queue(byte[] frame) {
         incoming.add(frame.clone());
     }
 
     @Override
     public int receive(PacketBatch batch) {
+        polls++;
+        if (broken) {
+            throw new IllegalStateException("the port is broken, as the test asks");
+        }
         int before = batch.count;
         while (!incoming.isEmpty() && batch.count < PacketBatch.CAPACITY) {
             byte[] frame = incoming.remove();
@@ -71,6 +86,11 @@ public final class FakePort implements Port {
 
     @Override
     public void disarmWakeup() {}
+
+    @Override
+    public long drops(DropReason reason) {
+        return reason == DropReason.FRAME_LENGTH ? drops : 0;
+    }
 
     @Override
     public void close() {
