@@ -1,6 +1,7 @@
 package dev.iod.engine;
 
 import dev.iod.engine.EngineException.Category;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -62,12 +63,17 @@ public final class WireReader {
         return count;
     }
 
-    public <E extends Enum<E>> E constant(E[] values) {
-        int ordinal = u8();
-        if (ordinal >= values.length) {
-            throw malformed("unknown " + values[0].getDeclaringClass().getSimpleName());
+    /**
+     * @param values all constants of their type
+     */
+    public <E extends Enum<E> & Coded> E constant(E[] values) {
+        int code = u8();
+        for (E value : values) {
+            if (value.code() == code) {
+                return value;
+            }
         }
-        return values[ordinal];
+        throw malformed("unknown " + values[0].getDeclaringClass().getSimpleName() + " " + code);
     }
 
     public boolean atEnd() {

@@ -16,6 +16,10 @@ public final class WireWriter {
         return this;
     }
 
+    public WireWriter code(Coded constant) {
+        return u8(constant.code());
+    }
+
     public WireWriter bool(boolean value) {
         return u8(value ? 1 : 0);
     }

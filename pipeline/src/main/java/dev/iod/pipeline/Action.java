@@ -1,6 +1,8 @@
 package dev.iod.pipeline;
 
+import dev.iod.engine.Coded;
 import dev.iod.pipeline.Field.Slice;
+
 import java.util.List;
 import java.util.Optional;
 
@@ -86,35 +88,68 @@ public sealed interface Action {
     record Unsupported(String what) implements Action {}
 
     /** The two halves of a datapath's program. */
-    enum Stage {
-        INGRESS,
-        EGRESS
+    enum Stage implements Coded {
+        INGRESS(0),
+        EGRESS(1);
+
+        private final int code;
+
+        Stage(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 
     /**
      * Which conntrack zone: of the port (IN_PORT in INGRESS, OUT_PORT in EGRESS) or of the
      * datapath.
      */
-    enum Zone {
-        PORT,
-        DATAPATH_DNAT,
-        DATAPATH_SNAT
+    enum Zone implements Coded {
+        PORT(0),
+        DATAPATH_DNAT(1),
+        DATAPATH_SNAT(2);
+
+        private final int code;
+
+        Zone(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 
     /** Packets made from another packet. Addresses are set as ovn-sb(5) says for each. */
-    enum Reply {
+    enum Reply implements Coded {
         /** ARP request for the IPv4 destination ("arp"). */
-        ARP,
-        ND_NEIGHBOR_SOLICIT,
-        ND_NEIGHBOR_ADVERT,
-        ND_NEIGHBOR_ADVERT_ROUTER,
-        ICMP4,
-        ICMP4_ERROR,
-        ICMP6,
-        ICMP6_ERROR,
-        TCP_RESET,
+        ARP(0),
+        ND_NEIGHBOR_SOLICIT(1),
+        ND_NEIGHBOR_ADVERT(2),
+        ND_NEIGHBOR_ADVERT_ROUTER(3),
+        ICMP4(4),
+        ICMP4_ERROR(5),
+        ICMP6(6),
+        ICMP6_ERROR(7),
+        TCP_RESET(8),
         /** TCP: reset; SCTP: abort; anything else: ICMP port unreachable. */
-        REJECT,
-        SCTP_ABORT
+        REJECT(9),
+        SCTP_ABORT(10);
+
+        private final int code;
+
+        Reply(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 }

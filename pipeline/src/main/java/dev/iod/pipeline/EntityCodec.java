@@ -6,6 +6,7 @@ import dev.iod.pipeline.Entity.Kind;
 import dev.iod.pipeline.Entity.PortSecurity;
 import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.Entity.ValueSet.Member;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +18,7 @@ public final class EntityCodec {
     private EntityCodec() {}
 
     public static void writeKey(WireWriter out, EntityKey key) {
-        out.u8(key.kind().ordinal())
+        out.code(key.kind())
                 .i64(key.number())
                 .i128(key.address().high(), key.address().low())
                 .text(key.name());
@@ -31,7 +32,7 @@ public final class EntityCodec {
     }
 
     public static void write(WireWriter out, Entity entity) {
-        out.u8(EntityKey.of(entity).kind().ordinal());
+        out.code(EntityKey.of(entity).kind());
         switch (entity) {
             case Entity.Datapath e ->
                     out.i32(e.key()).text(e.name()).i32(e.dnatZone()).i32(e.snatZone());
@@ -100,7 +101,7 @@ public final class EntityCodec {
     }
 
     private static void writeRule(WireWriter out, Entity.Rule rule) {
-        out.i64(rule.id()).text(rule.cookie()).i32(rule.scope()).u8(rule.stage().ordinal());
+        out.i64(rule.id()).text(rule.cookie()).i32(rule.scope()).code(rule.stage());
         out.i32(rule.table()).i32(rule.priority());
         RuleCodec.writeMatch(out, rule.match());
         RuleCodec.writeActions(out, rule.actions());

@@ -1,5 +1,7 @@
 package dev.iod.pipeline;
 
+import dev.iod.engine.Coded;
+
 /**
  * Names one row of the engine's tables.
  *
@@ -9,15 +11,26 @@ package dev.iod.pipeline;
  */
 public record EntityKey(Kind kind, long number, Bits address, String name) {
     /** Which table. */
-    public enum Kind {
-        DATAPATH,
-        DATAPATH_GROUP,
-        RULE,
-        VALUE_SET,
-        LOGICAL_PORT,
-        MULTICAST_GROUP,
-        NEIGHBOR,
-        DEVICE
+    public enum Kind implements Coded {
+        DATAPATH(0),
+        DATAPATH_GROUP(1),
+        RULE(2),
+        VALUE_SET(3),
+        LOGICAL_PORT(4),
+        MULTICAST_GROUP(5),
+        NEIGHBOR(6),
+        DEVICE(7);
+
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 
     public static EntityKey of(Entity entity) {

@@ -1,5 +1,7 @@
 package dev.iod.pipeline;
 
+import dev.iod.engine.Coded;
+
 import java.util.List;
 
 /** A predicate over the fields of one packet. */
@@ -23,11 +25,22 @@ public sealed interface Match {
     record Not(Match term) implements Match {}
 
     /** Order relations; equality is {@link Masked}, inequality its {@link Not}. */
-    enum Relation {
-        LESS,
-        LESS_OR_EQUAL,
-        GREATER,
-        GREATER_OR_EQUAL
+    enum Relation implements Coded {
+        LESS(0),
+        LESS_OR_EQUAL(1),
+        GREATER(2),
+        GREATER_OR_EQUAL(3);
+
+        private final int code;
+
+        Relation(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 
     static Match equal(Field field, Bits value) {

@@ -1,5 +1,6 @@
 package dev.iod.pipeline;
 
+import dev.iod.engine.Coded;
 import dev.iod.engine.WireReader;
 import dev.iod.engine.WireWriter;
 import dev.iod.pipeline.EngineReport.AssumedConnection;
@@ -7,6 +8,7 @@ import dev.iod.pipeline.EngineReport.DeviceStatus;
 import dev.iod.pipeline.EngineReport.FlowStatus;
 import dev.iod.pipeline.EngineReport.TraceOutput;
 import dev.iod.pipeline.EngineReport.TraceStep;
+
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -107,7 +109,7 @@ public final class ReportCodec {
             case EngineReport.Trace r -> {
                 out.u8(3).i32(r.steps().size());
                 for (TraceStep s : r.steps()) {
-                    out.i32(s.datapath()).u8(s.stage().ordinal()).i32(s.table());
+                    out.i32(s.datapath()).code(s.stage()).i32(s.table());
                     out.text(s.cookie()).text(s.what());
                 }
                 out.i32(r.outputs().size());
@@ -278,12 +280,13 @@ public final class ReportCodec {
         return new EngineReport.Trace(List.copyOf(steps), List.copyOf(outputs));
     }
 
-    private static <E extends Enum<E>> void writeCounts(WireWriter out, Map<E, Long> counts) {
+    private static <E extends Enum<E> & Coded> void writeCounts(
+            WireWriter out, Map<E, Long> counts) {
         out.i32(counts.size());
-        counts.forEach((key, count) -> out.u8(key.ordinal()).i64(count));
+        counts.forEach((key, count) -> out.code(key).i64(count));
     }
 
-    private static <E extends Enum<E>> Map<E, Long> readCounts(
+    private static <E extends Enum<E> & Coded> Map<E, Long> readCounts(
             WireReader in, Class<E> type, E[] values) {
         Map<E, Long> counts = new EnumMap<>(type);
         int size = in.count(9);

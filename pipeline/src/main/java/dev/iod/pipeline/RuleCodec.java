@@ -3,6 +3,7 @@ package dev.iod.pipeline;
 import dev.iod.engine.WireReader;
 import dev.iod.engine.WireWriter;
 import dev.iod.pipeline.Field.Slice;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +26,7 @@ final class RuleCodec {
                             .i128(m.mask().high(), m.mask().low());
             case Match.Compare m ->
                     field(out.u8(2), m.field())
-                            .u8(m.relation().ordinal())
+                            .code(m.relation())
                             .i128(m.value().high(), m.value().low());
             case Match.In m -> field(out.u8(3), m.field()).text(m.set());
             case Match.All m -> writeTerms(out.u8(4), m.terms());
@@ -92,14 +93,14 @@ final class RuleCodec {
             case Action.Copy a -> slice(slice(out.u8(1), a.source()), a.target());
             case Action.Swap a -> slice(slice(out.u8(2), a.a()), a.b());
             case Action.DecrementTtl a -> out.u8(3);
-            case Action.Next a -> out.u8(4).u8(a.stage().ordinal()).i32(a.table());
+            case Action.Next a -> out.u8(4).code(a.stage()).i32(a.table());
             case Action.Output a -> out.u8(5);
-            case Action.ConntrackNext a -> out.u8(6).u8(a.zone().ordinal());
+            case Action.ConntrackNext a -> out.u8(6).code(a.zone());
             case Action.ConntrackCommit a ->
-                    writeActions(out.u8(7).u8(a.zone().ordinal()), a.assignments());
+                    writeActions(out.u8(7).code(a.zone()), a.assignments());
             case Action.ConntrackClear a -> out.u8(8);
             case Action.Clone a -> writeActions(out.u8(9), a.body());
-            case Action.Craft a -> writeActions(out.u8(10).u8(a.reply().ordinal()), a.body());
+            case Action.Craft a -> writeActions(out.u8(10).code(a.reply()), a.body());
             case Action.NeighborGet a -> slice(slice(out.u8(11), a.port()), a.ip());
             case Action.NeighborPut a -> slice(slice(slice(out.u8(12), a.port()), a.ip()), a.mac());
             case Action.NeighborCheck a -> {
@@ -204,7 +205,7 @@ final class RuleCodec {
     }
 
     private static WireWriter field(WireWriter out, Field field) {
-        return out.u8(field.ordinal());
+        return out.code(field);
     }
 
     private static WireWriter slice(WireWriter out, Slice slice) {

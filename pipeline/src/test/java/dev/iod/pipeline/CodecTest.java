@@ -7,11 +7,11 @@ import dev.iod.engine.EngineException;
 import dev.iod.engine.WireReader;
 import dev.iod.engine.WireWriter;
 import dev.iod.pipeline.testing.SampleEntities;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
-import java.util.SplittableRandom;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
 
 /** Everything that crosses the control socket comes back as it was; everything else is refused. */
 final class CodecTest {
@@ -33,41 +33,12 @@ final class CodecTest {
 
     @Test
     void reportsAndEventsComeBack() {
-        List<EngineReport> reports =
-                List.of(
-                        new EngineReport.Counters(
-                                Map.of(Counter.SENT, 5L), Map.of(DropReason.POLICY, 6L)),
-                        new EngineReport.Devices(
-                                List.of(
-                                        new EngineReport.DeviceStatus(
-                                                1,
-                                                "d",
-                                                true,
-                                                2,
-                                                3,
-                                                4,
-                                                5,
-                                                Map.of(Counter.FLOW_LIMIT, 6L),
-                                                Map.of(DropReason.HAIRPIN, 1L)))),
-                        new EngineReport.Flows(
-                                7, List.of(new EngineReport.FlowStatus("k", "a", 1, 2, 3))),
-                        new EngineReport.Trace(
-                                List.of(
-                                        new EngineReport.TraceStep(
-                                                1, Action.Stage.EGRESS, 2, "c", "w")),
-                                List.of(
-                                        new EngineReport.TraceOutput(
-                                                -1, 0xc0000201, 1L << 40, new byte[] {1, 2}))));
-        for (EngineReport report : reports) {
+        for (EngineReport report : SampleReports.reports()) {
             assertThat(ReportCodec.readReport(new WireReader(ReportCodec.writeReport(report))))
                     .usingRecursiveComparison()
                     .isEqualTo(report);
         }
-        for (EngineEvent event :
-                List.of(
-                        new EngineEvent.NeighborLearned(1, Bits.of(2), 3),
-                        new EngineEvent.DeviceState(-1, true),
-                        new EngineEvent.UnsupportedHit("c", "w"))) {
+        for (EngineEvent event : SampleReports.events()) {
             assertThat(ReportCodec.readEvent(new WireReader(ReportCodec.writeEvent(event))))
                     .isEqualTo(event);
         }
