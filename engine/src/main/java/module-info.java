@@ -1,6 +1,6 @@
 /**
- * What engine processes and their clients do alike: frames of the control sockets. Uses {@code
- * sys}.
+ * What engine processes and their clients do alike: frames and server of the control sockets,
+ * settings. Uses {@code sys}.
  */
 @org.jspecify.annotations.NullMarked
 module dev.iod.engine {

@@ -1,15 +1,9 @@
 package dev.iod.eswitch;
 
-import dev.iod.engine.EngineException;
-import dev.iod.engine.EngineException.Category;
-import java.io.IOException;
-import java.io.Reader;
-import java.nio.file.Files;
+import dev.iod.engine.Settings;
 import java.nio.file.Path;
 import java.util.OptionalInt;
-import java.util.Properties;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * The engine's settings, from code or from a properties file.
@@ -52,8 +46,9 @@ public record EngineConfig(
                     "guest-memory");
     private static final int MIN_ENTRIES = 1024;
     private static final int MAX_ENTRIES = 1 << 24;
+    private static final int MAX_CPU = 4095;
     private static final int MAX_MISSES = 100_000_000;
-    private static final String DEFAULT_MISSES = "50000";
+    private static final int DEFAULT_MISSES = 50_000;
 
     /**
      * Bounds that keep one tenant from starving others ({@code Conntrack.Limits}, {@link
@@ -73,88 +68,45 @@ public record EngineConfig(
             int missesPerRemotePort) {}
 
     public static EngineConfig read(Path file) {
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            properties.load(reader);
-        } catch (IOException e) {
-            throw new EngineException(
-                    Category.CONFIGURATION, "cannot read " + file + ": " + e.getMessage(), e);
-        }
-        Set<String> unknown = new TreeSet<>(properties.stringPropertyNames());
-        unknown.removeAll(KEYS);
-        if (!unknown.isEmpty()) {
-            throw wrong("unknown settings " + unknown + "; known are " + new TreeSet<>(KEYS));
-        }
-        String cpu = properties.getProperty("cpu", "");
-        int connections = entries(properties, "connections", 65_536);
-        int flows = entries(properties, "flows", 65_536);
+        Settings settings = Settings.read(file, KEYS);
+        int connections = entries(settings, "connections", 65_536);
+        int flows = entries(settings, "flows", 65_536);
         return new EngineConfig(
-                Path.of(required(properties, "socket")),
-                required(properties, "uplink"),
-                address(required(properties, "encapsulation")),
-                Path.of(required(properties, "tables")),
-                cpu.isBlank() ? OptionalInt.empty() : OptionalInt.of(number("cpu", cpu, 0, 4095)),
+                Path.of(settings.required("socket")),
+                settings.required("uplink"),
+                address(settings.required("encapsulation")),
+                Path.of(settings.required("tables")),
+                settings.has("cpu")
+                        ? OptionalInt.of((int) settings.number("cpu", 0, 0, MAX_CPU))
+                        : OptionalInt.empty(),
                 connections,
                 flows,
-                limits(properties, connections, flows),
-                requireSealed(properties.getProperty("guest-memory", "sealed").trim()));
+                limits(settings, connections, flows),
+                settings.either("guest-memory", "sealed", "sealed", "any"));
     }
 
-    private static boolean requireSealed(String text) {
-        return switch (text) {
-            case "sealed" -> true;
-            case "any" -> false;
-            default -> throw wrong("guest-memory must be sealed or any, not \"" + text + "\"");
-        };
-    }
-
-    private static Limits limits(Properties properties, int connections, int flows) {
-        String misses = properties.getProperty("misses-per-remote-port", DEFAULT_MISSES);
+    private static Limits limits(Settings settings, int connections, int flows) {
         return new Limits(
-                entries(properties, "connections-per-zone", Math.max(MIN_ENTRIES, connections / 4)),
-                entries(properties, "connections-per-port", Math.max(MIN_ENTRIES, connections / 2)),
-                entries(properties, "flows-per-port", Math.max(MIN_ENTRIES, flows / 2)),
-                number("misses-per-remote-port", misses, 0, MAX_MISSES));
+                entries(settings, "connections-per-zone", Math.max(MIN_ENTRIES, connections / 4)),
+                entries(settings, "connections-per-port", Math.max(MIN_ENTRIES, connections / 2)),
+                entries(settings, "flows-per-port", Math.max(MIN_ENTRIES, flows / 2)),
+                (int) settings.number("misses-per-remote-port", DEFAULT_MISSES, 0, MAX_MISSES));
     }
 
-    private static int entries(Properties properties, String key, int otherwise) {
-        String text = properties.getProperty(key, String.valueOf(otherwise));
-        return number(key, text, MIN_ENTRIES, MAX_ENTRIES);
-    }
-
-    private static String required(Properties properties, String key) {
-        String value = properties.getProperty(key, "").trim();
-        if (value.isEmpty()) {
-            throw wrong("the setting " + key + " is missing");
-        }
-        return value;
-    }
-
-    private static int number(String key, String text, int low, int high) {
-        try {
-            int value = Integer.parseInt(text.trim());
-            if (value >= low && value <= high) {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            throw wrong(key + " must be a number, not \"" + text + "\"");
-        }
-        throw wrong(key + " must be " + low + " to " + high + ", not " + text);
+    private static int entries(Settings settings, String key, int otherwise) {
+        return (int) settings.number(key, otherwise, MIN_ENTRIES, MAX_ENTRIES);
     }
 
     private static int address(String text) {
         String[] parts = text.split("\\.", -1);
         if (parts.length != 4) {
-            throw wrong("encapsulation must be an IPv4 address, not \"" + text + "\"");
+            throw Settings.wrong("encapsulation must be an IPv4 address, not \"" + text + "\"");
         }
         int address = 0;
         for (String part : parts) {
-            address = address << 8 | number("each part of encapsulation", part, 0, 255);
+            long octet = Settings.number("each part of encapsulation", part, 0, 255);
+            address = address << 8 | (int) octet;
         }
         return address;
-    }
-
-    private static EngineException wrong(String message) {
-        return new EngineException(Category.CONFIGURATION, message);
     }
 }

@@ -15,7 +15,6 @@ import dev.iod.eswitch.ports.ServicePort;
 import dev.iod.eswitch.ports.VhostUserPort;
 import dev.iod.eswitch.tunnel.Underlay;
 import dev.iod.pipeline.Entity;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -25,10 +24,7 @@ import java.util.function.Supplier;
 
 /** All parts of an engine, joined and running. */
 record RunningEngine(
-        EngineThread engine,
-        EngineControl control,
-        ControlServer server,
-        ConnectionTable connections)
+        EngineThread engine, EngineControl control, AgentServer server, ConnectionTable connections)
         implements AutoCloseable {
 
     /**
@@ -79,7 +75,7 @@ record RunningEngine(
         engine.start();
         control.start();
         control.restore(() -> join(opening));
-        ControlServer server = ControlServer.start(control, events, config.socket());
+        AgentServer server = AgentServer.start(control, events, config.socket());
         return new RunningEngine(engine, control, server, connections);
     }
 

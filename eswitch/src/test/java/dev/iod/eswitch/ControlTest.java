@@ -1,10 +1,10 @@
 package dev.iod.eswitch;
 
 import static dev.iod.eswitch.testing.EngineHarness.key;
-
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.engine.ControlServer;
 import dev.iod.engine.EngineException;
 import dev.iod.engine.FrameChannel;
 import dev.iod.eswitch.connections.Conntrack;
@@ -26,13 +26,6 @@ import dev.iod.pipeline.Field;
 import dev.iod.pipeline.FrameType;
 import dev.iod.pipeline.Match;
 import dev.iod.pipeline.testing.SampleEntities;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -51,6 +44,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Agent, control socket and engine thread in one process; only the ports are in memory. */
 @Timeout(60)
@@ -62,7 +60,7 @@ final class ControlTest implements EngineClient.Listener {
     private EngineHarness harness;
     private EngineThread thread;
     private EngineControl control;
-    private ControlServer server;
+    private AgentServer server;
     private EngineClient client;
     private volatile boolean refuseDevices;
 
@@ -87,7 +85,7 @@ final class ControlTest implements EngineClient.Listener {
                         this::open);
         thread.start();
         control.start();
-        server = ControlServer.start(control, harness.events, directory.resolve("s"));
+        server = AgentServer.start(control, harness.events, directory.resolve("s"));
         client = EngineClient.open(directory.resolve("s"), "test", this);
         assertThat(connections.poll(20, TimeUnit.SECONDS)).isEqualTo("connected");
     }
@@ -378,7 +376,7 @@ final class ControlTest implements EngineClient.Listener {
         assertThatThrownBy(() -> client.counters().join())
                 .cause()
                 .hasMessageContaining("not connected");
-        server = ControlServer.start(control, harness.events, directory.resolve("s"));
+        server = AgentServer.start(control, harness.events, directory.resolve("s"));
         assertThat(connections.poll(20, TimeUnit.SECONDS)).isEqualTo("connected");
         assertThat(port.closed).isFalse();
         assertThat(client.devices().join().devices()).hasSize(1);
