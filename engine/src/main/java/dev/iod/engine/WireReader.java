@@ -1,7 +1,6 @@
 package dev.iod.engine;
 
 import dev.iod.engine.EngineException.Category;
-
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 

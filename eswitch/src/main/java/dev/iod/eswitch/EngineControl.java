@@ -12,7 +12,6 @@ import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.tunnel.Underlay;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.ReportCodec.Query;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -17,7 +17,6 @@ import dev.iod.sys.Epoll;
 import dev.iod.sys.EventFd;
 import dev.iod.sys.Linux;
 import dev.iod.sys.Mapping;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;

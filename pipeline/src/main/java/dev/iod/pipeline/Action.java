@@ -2,7 +2,6 @@ package dev.iod.pipeline;
 
 import dev.iod.engine.Coded;
 import dev.iod.pipeline.Field.Slice;
-
 import java.util.List;
 import java.util.Optional;
 

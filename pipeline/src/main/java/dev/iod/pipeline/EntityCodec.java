@@ -6,7 +6,6 @@ import dev.iod.pipeline.Entity.Kind;
 import dev.iod.pipeline.Entity.PortSecurity;
 import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.Entity.ValueSet.Member;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

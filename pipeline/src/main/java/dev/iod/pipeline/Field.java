@@ -1,7 +1,6 @@
 package dev.iod.pipeline;
 
 import dev.iod.engine.Coded;
-
 import java.util.Set;
 
 /**

@@ -1,7 +1,6 @@
 package dev.iod.pipeline;
 
 import dev.iod.engine.Coded;
-
 import java.util.List;
 
 /** A predicate over the fields of one packet. */

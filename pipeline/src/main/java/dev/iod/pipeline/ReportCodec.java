@@ -8,7 +8,6 @@ import dev.iod.pipeline.EngineReport.DeviceStatus;
 import dev.iod.pipeline.EngineReport.FlowStatus;
 import dev.iod.pipeline.EngineReport.TraceOutput;
 import dev.iod.pipeline.EngineReport.TraceStep;
-
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

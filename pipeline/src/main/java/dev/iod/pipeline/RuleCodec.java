@@ -3,7 +3,6 @@ package dev.iod.pipeline;
 import dev.iod.engine.WireReader;
 import dev.iod.engine.WireWriter;
 import dev.iod.pipeline.Field.Slice;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

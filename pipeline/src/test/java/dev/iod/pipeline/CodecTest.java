@@ -7,11 +7,9 @@ import dev.iod.engine.EngineException;
 import dev.iod.engine.WireReader;
 import dev.iod.engine.WireWriter;
 import dev.iod.pipeline.testing.SampleEntities;
-
-import org.junit.jupiter.api.Test;
-
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 
 /** Everything that crosses the control socket comes back as it was; everything else is refused. */
 final class CodecTest {

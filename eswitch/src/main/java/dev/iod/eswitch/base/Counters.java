@@ -3,7 +3,6 @@ package dev.iod.eswitch.base;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineReport;
-
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.ToLongFunction;

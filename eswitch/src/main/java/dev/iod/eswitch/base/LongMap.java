@@ -1,11 +1,9 @@
 package dev.iod.eswitch.base;
 
 import dev.iod.pipeline.Hash;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A map from numbers to objects that looks up and removes without allocating: open addressing with

@@ -3,7 +3,6 @@ package dev.iod.eswitch.caches;
 import dev.iod.eswitch.base.Counters;
 import dev.iod.eswitch.base.LongMap;
 import dev.iod.pipeline.Counter;
-
 import org.jspecify.annotations.Nullable;
 
 /**

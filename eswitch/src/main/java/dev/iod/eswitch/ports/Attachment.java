@@ -8,7 +8,6 @@ import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.Entity;
-
 import org.jspecify.annotations.Nullable;
 
 /** A port in use by the engine, with what it carried. Engine thread only. */

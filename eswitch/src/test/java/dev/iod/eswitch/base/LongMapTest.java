@@ -2,11 +2,10 @@ package dev.iod.eswitch.base;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Test;
-
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 
 /** Beside the JDK's map. */
 final class LongMapTest {

@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.eswitch.base.Counters;
 import dev.iod.pipeline.Counter;
-
-import org.junit.jupiter.api.Test;
-
 import java.util.Arrays;
+import org.junit.jupiter.api.Test;
 
 /** What happens at the bounds of the cache. */
 final class PathCacheTest {

@@ -1,9 +1,8 @@
 package dev.iod.eswitch.ports;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.pipeline.DropReason;
@@ -14,12 +13,6 @@ import dev.iod.sys.Memory;
 import dev.iod.sys.NetNamespace;
 import dev.iod.sys.RtNetlink;
 import dev.iod.sys.SysException;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -30,6 +23,10 @@ import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Two uplinks on the ends of a veth in namespaces of their own. Needs root. */
 @Timeout(60)

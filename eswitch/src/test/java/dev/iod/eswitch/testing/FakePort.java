@@ -4,7 +4,6 @@ import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.ports.Port;
 import dev.iod.pipeline.DropReason;
 import dev.iod.sys.Memory;
-
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
