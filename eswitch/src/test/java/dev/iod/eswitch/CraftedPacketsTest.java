@@ -11,6 +11,10 @@ import dev.iod.eswitch.testing.TestPackets;
 import dev.iod.eswitch.tunnel.Geneve;
 import dev.iod.pipeline.Action.Reply;
 import dev.iod.pipeline.Field;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -20,8 +24,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Packets the engine makes, read by tshark: the oracle nobody here wrote. */
 final class CraftedPacketsTest {
@@ -345,6 +347,29 @@ final class CraftedPacketsTest {
                         "5\t10.0.0.5\t10.0.0.5\t1442\t10.0.0.2\t0x12345678",
                         "5\t10.0.0.5\t10.0.0.5\t1442\t10.0.0.2\t0x12345678",
                         "6\t0.0.0.0\t255.255.255.255\t\t10.0.0.2\t0x12345678");
+    }
+
+    /** RFC 2131 §4.3.5: no lease and no address, to the address the client has. */
+    @Test
+    void dhcpInformIsAnsweredWithoutALease() throws Exception {
+        byte[] broadcast = dhcpReply(dhcp(8, 0, 0x8000, IP));
+        byte[] unicast = dhcpReply(dhcp(8, 0, 0, IP));
+        List<byte[]> replies = List.of(broadcast, unicast);
+        assertSound(replies);
+        assertThat(
+                        tshark(
+                                replies,
+                                "dhcp.option.dhcp",
+                                "dhcp.ip.your",
+                                "dhcp.ip.client",
+                                "ip.dst",
+                                "dhcp.option.interface_mtu",
+                                "dhcp.option.dhcp_server_id",
+                                "dhcp.option.ip_address_lease_time",
+                                "dhcp.option.subnet_mask"))
+                .containsExactly(
+                        "5\t0.0.0.0\t10.0.0.5\t255.255.255.255\t1442\t10.0.0.2\t\t",
+                        "5\t0.0.0.0\t10.0.0.5\t10.0.0.5\t1442\t10.0.0.2\t\t");
     }
 
     @Test

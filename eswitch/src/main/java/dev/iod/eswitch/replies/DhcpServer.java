@@ -6,10 +6,14 @@ import dev.iod.eswitch.packet.Packet.Transport;
 import dev.iod.pipeline.Field;
 import dev.iod.sys.Memory;
 
+import java.util.Arrays;
+
 /**
  * Turns a DHCP request into its reply in place (RFC 2131 §4.3). Stateless: the address is the one
- * the network has for the port, so a request for any other is refused. UDP ports and the Ethernet
- * and source addresses are left to the rules that follow.
+ * the network has for the port, so a request for any other is refused. A client that has an address
+ * and asks for the rest (DHCPINFORM) gets the options that are not about a lease, as from a stock
+ * chassis. DHCPDECLINE and DHCPRELEASE need no answer, and nothing is kept that they could end. UDP
+ * ports and the Ethernet and source addresses are left to the rules that follow.
  */
 public final class DhcpServer {
     private static final int FIXED = 240;
@@ -18,14 +22,19 @@ public final class DhcpServer {
     /** RFC 1542 §2.1: relays may refuse BOOTP messages that are shorter. */
     private static final int MIN_MESSAGE = 300;
 
+    private static final int OPTION_NETMASK = 1;
     private static final int OPTION_REQUESTED = 50;
+    private static final int OPTION_LEASE = 51;
     private static final int OPTION_TYPE = 53;
     private static final int OPTION_SERVER = 54;
+    private static final int OPTION_T1 = 58;
+    private static final int OPTION_T2 = 59;
     private static final int DISCOVER = 1;
     private static final int OFFER = 2;
     private static final int REQUEST = 3;
     private static final int ACK = 5;
     private static final int NAK = 6;
+    private static final int INFORM = 8;
     private static final long BROADCAST = 0xffff_ffffL;
 
     private DhcpServer() {}
@@ -57,6 +66,10 @@ public final class DhcpServer {
                     return false;
                 }
                 type = claimed == offered ? ACK : NAK;
+            }
+            case INFORM -> {
+                write(p, message, ACK, 0, withoutLease(options));
+                return true;
             }
             default -> {
                 return false;
@@ -92,6 +105,25 @@ public final class DhcpServer {
             at += 2 + length;
         }
         return new Request(type, requested, server);
+    }
+
+    /** What RFC 2131 §4.3.5 lets an answer to DHCPINFORM say, as ovn-controller reads it. */
+    private static byte[] withoutLease(byte[] options) {
+        byte[] kept = new byte[options.length];
+        int size = 0;
+        int at = 0;
+        while (at + 1 < options.length) {
+            int end = Math.min(options.length, at + 2 + (options[at + 1] & 0xff));
+            switch (options[at] & 0xff) {
+                case OPTION_NETMASK, OPTION_LEASE, OPTION_T1, OPTION_T2 -> {}
+                default -> {
+                    System.arraycopy(options, at, kept, size, end - at);
+                    size += end - at;
+                }
+            }
+            at = end;
+        }
+        return Arrays.copyOf(kept, size);
     }
 
     private static long serverIdentifier(byte[] options) {
