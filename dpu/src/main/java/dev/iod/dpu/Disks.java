@@ -1,21 +1,25 @@
 package dev.iod.dpu;
 
-import dev.iod.node.RootDisk;
+import dev.iod.node.Disk;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 
-/** The root disks of this node's servers. What is wanted comes by itself; nobody waits for it. */
+/**
+ * Declarative interface to the disks in this node's pool: {@link #wanted} sets the desired state, a
+ * reconciler makes it so, {@link #state} reads how far it is. No call blocks.
+ */
 interface Disks {
     /**
-     * How a server's disk shall be.
+     * The desired state of a disk.
      *
      * @param socket where its VMM listens
      * @param attached whether a VMM has it, or is about to
      */
-    record Wanted(RootDisk disk, Path socket, boolean attached) {}
+    record Wanted(Disk disk, Path socket, boolean attached) {}
 
-    /** Where a disk stands. */
+    /** How far a disk is. */
     sealed interface State {
         /** As it is wanted. */
         record Ready() implements State {}
@@ -27,12 +31,16 @@ interface Disks {
         record Failed(String reason) implements State {}
     }
 
-    /** Says which disks there shall be, by server; every other root disk is deleted. */
-    void wanted(Map<String, Wanted> disks);
+    /**
+     * Says which disks there shall be, by id; every other disk is deleted.
+     *
+     * @param held disks that a machine has not given back yet: they stay as they are
+     */
+    void wanted(Map<String, Wanted> disks, Set<String> held);
 
     /** How large their pool is, in MiB; empty until that is known. */
     OptionalLong poolMib();
 
-    /** Where the disk of a server stands, compared with what was wanted last. */
-    State state(String server);
+    /** How far a disk is, compared with what was wanted last. */
+    State state(String disk);
 }

@@ -88,7 +88,7 @@ final class Enrolment {
                             .join(request);
             return reply.getCertificate().toByteArray();
         } catch (StatusRuntimeException e) {
-            String text = Session.text(e.getStatus());
+            String text = RegionSession.text(e.getStatus());
             throw new DpuException(
                     Category.REGION, "cannot join the region at " + region + ": " + text, e);
         }

@@ -1,16 +1,23 @@
 package dev.iod.dpu;
 
+import dev.iod.host.Devices;
 import dev.iod.host.HostClient;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineStatus;
 import java.util.List;
 
 /** The machines behind virtDaemon's socket. */
-record HostMachines(HostClient client, Figures figures) implements Machines {
+record HostMachines(HostClient client, AgentMetrics metrics) implements Machines {
     @Override
     public MachineStatus start(MachineSpec spec) {
-        figures.add(Figures.Count.STARTS);
+        metrics.add(AgentMetrics.Count.STARTS);
         return client.start(spec);
+    }
+
+    @Override
+    public MachineStatus change(String id, Devices devices) {
+        metrics.add(AgentMetrics.Count.DEVICE_CHANGES);
+        return client.change(id, devices);
     }
 
     @Override
@@ -20,7 +27,7 @@ record HostMachines(HostClient client, Figures figures) implements Machines {
 
     @Override
     public void remove(String id) {
-        figures.add(Figures.Count.REMOVALS);
+        metrics.add(AgentMetrics.Count.REMOVALS);
         client.remove(id);
     }
 

@@ -1,5 +1,6 @@
 package dev.iod.dpu;
 
+import dev.iod.host.Devices;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineStatus;
 import java.util.List;
@@ -10,6 +11,9 @@ import java.util.List;
  */
 interface Machines {
     MachineStatus start(MachineSpec spec);
+
+    /** Says which devices a running machine shall have. */
+    MachineStatus change(String id, Devices devices);
 
     MachineStatus stop(String id, long graceMillis);
 

@@ -47,30 +47,30 @@ public final class Main {
         TlsIdentity identity = identity(settings);
         GoalFile goalFile = new GoalFile(state.resolve("goal"));
         Optional<Goal> goal = goalFile.read();
-        Wiring wiring = new Wiring();
-        Metrics metrics = new Metrics();
-        Figures figures = new Figures(metrics);
+        AgentEvents events = new AgentEvents();
+        Metrics registry = new Metrics();
+        AgentMetrics metrics = new AgentMetrics(registry);
 
         RegionLink link =
                 RegionLink.dial(
                         settings.region(),
                         Optional.of(identity.keyManager()),
                         TlsIdentity.trustManager(identity.authorities()));
-        HostClient host = new HostClient(settings.host(), status -> wiring.wake());
-        Machines machines = new HostMachines(host, figures);
-        Engine engine = new Engine();
-        Chassis chassis = Chassis.open(chassis(settings, identity, state), engine, wiring);
+        HostClient host = new HostClient(settings.host(), status -> events.wake());
+        Machines machines = new HostMachines(host, metrics);
+        ChassisEngine engine = new ChassisEngine();
+        Chassis chassis = Chassis.open(chassis(settings, identity, state), engine, events);
         ChassisNetwork network =
                 new ChassisNetwork(chassis, DeviceIds.open(state.resolve("devices")));
         ImageCache images =
                 new ImageCache(
                         settings.directory().resolve("images"),
                         settings.imagesMib() << 20,
-                        new RegionImages(link.channel(), figures),
-                        wiring::wake,
+                        new RegionImages(link.channel(), metrics),
+                        events::wake,
                         System::currentTimeMillis);
         PoolDisks disks =
-                new PoolDisks(settings.block(), settings.node() + "-dpu", images, wiring::wake);
+                new PoolDisks(settings.block(), settings.node() + "-dpu", images, events::wake);
         Reconciler reconciler =
                 new Reconciler(
                         machines,
@@ -78,10 +78,10 @@ public final class Main {
                         images,
                         disks,
                         Ledger.open(state.resolve("servers")),
-                        sockets,
+                        new MachineSpecs(sockets),
                         System::currentTimeMillis);
         Namespaces namespaces = new Namespaces(settings.instance());
-        MetadataService metadata = new MetadataService(namespaces, network, figures);
+        MetadataService metadata = new MetadataService(namespaces, network, metrics);
         Observations observations = new Observations();
         VirtClient virtClient =
                 new VirtClient(
@@ -90,11 +90,11 @@ public final class Main {
                         goalFile,
                         goal,
                         observations,
-                        figures,
-                        wiring::changed);
-        Session session =
-                new Session(link, hello(settings), observations, wiring::goal, machines, figures);
-        wiring.connect(virtClient, metadata, session);
+                        metrics,
+                        events::changed);
+        RegionSession session =
+                new RegionSession(link, hello(settings), observations, events::goal, machines, metrics);
+        events.connect(virtClient, metadata, session);
 
         // What ran before goes on: its ports and its metadata come before the engine is told.
         goal.ifPresent(metadata::goal);
@@ -106,11 +106,11 @@ public final class Main {
         virtClient.start();
         session.start();
 
-        figures.show(chassis);
+        metrics.show(chassis);
         Shutdown shutdown = new Shutdown();
         shutdown.add(
                 "metrics",
-                MetricsSocket.open(metrics, settings.directory().resolve("metrics.sock")));
+                MetricsSocket.open(registry, settings.directory().resolve("metrics.sock")));
         shutdown.add("session", session);
         shutdown.add("link", link);
         shutdown.add("virt-client", virtClient);

@@ -2,6 +2,7 @@ package dev.iod.dpu;
 
 import dev.iod.dpu.MetadataTree.Directory;
 import dev.iod.dpu.MetadataTree.Leaf;
+import dev.iod.node.FixedAddress;
 import dev.iod.node.Metadata;
 import dev.iod.node.Nic;
 import dev.iod.node.PublicKey;
@@ -10,7 +11,6 @@ import java.io.ByteArrayOutputStream;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -77,7 +77,7 @@ final class MetadataDocuments {
                 files.with("vendor_data.json", Leaf.json(object(json -> {})));
             }
             if (since(version, "2015-10-15")) {
-                files.with("network_data.json", Leaf.json(networkData(server)));
+                files.with("network_data.json", Leaf.json(NetworkData.of(server)));
             }
             if (since(version, "2016-10-06")) {
                 files.with("vendor_data2.json", Leaf.json(object(json -> {})));
@@ -97,7 +97,7 @@ final class MetadataDocuments {
                 json -> {
                     json.writeStringProperty("uuid", server.getId());
                     json.writeStringProperty("name", server.getName());
-                    json.writeStringProperty("hostname", hostName(server));
+                    json.writeStringProperty("hostname", server.getHostName());
                     json.writeStringProperty("availability_zone", metadata.getAvailabilityZone());
                     json.writeNumberProperty("launch_index", 0);
                     json.writeName("meta").writeStartObject();
@@ -129,38 +129,9 @@ final class MetadataDocuments {
                 });
     }
 
-    private static byte[] networkData(Server server) {
-        return object(
-                json -> {
-                    json.writeName("links").writeStartArray();
-                    for (Nic nic : server.getNicsList()) {
-                        json.writeStartObject();
-                        json.writeStringProperty("id", linkId(nic));
-                        json.writeStringProperty("vif_id", nic.getPortId());
-                        json.writeStringProperty("type", "ovs");
-                        json.writeStringProperty("ethernet_mac_address", nic.getMac());
-                        json.writeNumberProperty("mtu", nic.getMtu());
-                        json.writeEndObject();
-                    }
-                    json.writeEndArray();
-                    json.writeName("networks").writeStartArray();
-                    int number = 0;
-                    for (Nic nic : server.getNicsList()) {
-                        json.writeStartObject();
-                        json.writeStringProperty("id", "network" + number++);
-                        json.writeStringProperty("type", "ipv4_dhcp");
-                        json.writeStringProperty("link", linkId(nic));
-                        json.writeStringProperty("network_id", nic.getNetworkId());
-                        json.writeEndObject();
-                    }
-                    json.writeEndArray();
-                    json.writeName("services").writeStartArray().writeEndArray();
-                });
-    }
-
     private static Directory ec2(Server server, Nic own) {
         Metadata metadata = server.getMetadata();
-        String host = hostName(server);
+        String host = server.getHostName();
         Directory data = Directory.empty();
         data.with("ami-id", text("ami-" + shortId(metadata.getImageId())));
         data.with("ami-launch-index", text("0"));
@@ -208,24 +179,16 @@ final class MetadataDocuments {
                 : Optional.of(Base64.getMimeDecoder().decode(encoded));
     }
 
-    /** The name as a DNS label: cloud-init uses it as it is. */
-    static String hostName(Server server) {
-        String label =
-                server.getName()
-                        .toLowerCase(Locale.ROOT)
-                        .replaceAll("[^a-z0-9.-]+", "-")
-                        .replaceAll("^[-.]+|[-.]+$", "");
-        String cut = label.length() > 63 ? label.substring(0, 63) : label;
-        return cut.isEmpty() ? "server-" + server.getId() : cut;
-    }
-
     private static String ipv4(Nic nic) {
-        return nic.getAddressesList().stream().filter(a -> a.contains(".")).findFirst().orElse("");
+        return nic.getAddressesList().stream()
+                .map(FixedAddress::getAddress)
+                .filter(address -> !isIpv6(address))
+                .findFirst()
+                .orElse("");
     }
 
-    private static String linkId(Nic nic) {
-        String id = nic.getPortId();
-        return "tap" + id.substring(0, Math.min(11, id.length()));
+    static boolean isIpv6(String address) {
+        return address.contains(":");
     }
 
     private static String shortId(String uuid) {
@@ -239,11 +202,11 @@ final class MetadataDocuments {
         return Base64.getEncoder().encodeToString(seed);
     }
 
-    private interface Body {
+    interface Body {
         void write(JsonGenerator json);
     }
 
-    private static byte[] object(Body body) {
+    static byte[] object(Body body) {
         ByteArrayOutputStream out = new ByteArrayOutputStream(1024);
         try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), out)) {
             json.writeStartObject();

@@ -30,7 +30,7 @@ final class MetadataServer implements AutoCloseable {
     private final HttpServer server;
     private final ThreadPoolExecutor threads;
     private final Function<Integer, Optional<MetadataTree>> clients;
-    private final Figures figures;
+    private final AgentMetrics metrics;
 
     /**
      * Listens at once.
@@ -41,9 +41,9 @@ final class MetadataServer implements AutoCloseable {
             Namespaces.Place place,
             int port,
             Function<Integer, Optional<MetadataTree>> clients,
-            Figures figures) {
+            AgentMetrics metrics) {
         this.clients = clients;
-        this.figures = figures;
+        this.metrics = metrics;
         this.threads =
                 new ThreadPoolExecutor(
                         THREADS,
@@ -88,10 +88,10 @@ final class MetadataServer implements AutoCloseable {
             String path = exchange.getRequestURI().getPath();
             Optional<Leaf> found = readable.flatMap(tree -> MetadataTree.find(tree, path));
             if (found.isPresent()) {
-                figures.add(Figures.Count.METADATA_FOUND);
+                metrics.add(AgentMetrics.Count.METADATA_FOUND);
                 answer(exchange, 200, found.get());
             } else {
-                figures.add(Figures.Count.METADATA_NOT_FOUND);
+                metrics.add(AgentMetrics.Count.METADATA_NOT_FOUND);
                 String text = "404 Not Found\n\nThe resource could not be found.\n";
                 answer(exchange, 404, Leaf.text(text));
             }

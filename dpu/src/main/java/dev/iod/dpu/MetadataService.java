@@ -29,7 +29,7 @@ final class MetadataService implements AutoCloseable {
 
     private final Namespaces namespaces;
     private final LocalServices network;
-    private final Figures figures;
+    private final AgentMetrics metrics;
     private final Map<LocalService, Running> running = new HashMap<>();
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
@@ -41,10 +41,10 @@ final class MetadataService implements AutoCloseable {
 
     private record Client(Server server, Nic nic) {}
 
-    MetadataService(Namespaces namespaces, LocalServices network, Figures figures) {
+    MetadataService(Namespaces namespaces, LocalServices network, AgentMetrics metrics) {
         this.namespaces = namespaces;
         this.network = network;
-        this.figures = figures;
+        this.metrics = metrics;
         this.thread = Thread.ofPlatform().daemon().name("metadata").unstarted(this::run);
     }
 
@@ -119,7 +119,7 @@ final class MetadataService implements AutoCloseable {
                 namespaces.ensure(place);
                 MetadataServer server =
                         new MetadataServer(
-                                place, HTTP_PORT, key -> readable(service, key), figures);
+                                place, HTTP_PORT, key -> readable(service, key), metrics);
                 running.put(service, new Running(place, server));
                 network.provide(service, place);
                 LOG.log(Level.INFO, "metadata ready network={0}", service.network());

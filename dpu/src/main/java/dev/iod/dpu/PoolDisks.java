@@ -6,8 +6,8 @@ import dev.iod.block.Command;
 import dev.iod.block.Limits;
 import dev.iod.block.Location;
 import dev.iod.block.VolumeStatus;
+import dev.iod.node.Disk;
 import dev.iod.node.ImagePart;
-import dev.iod.node.RootDisk;
 import dev.iod.runtime.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -16,22 +16,22 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
- * Root disks as volumes of the block engine: the volume {@code root-SERVER} is a clone of its
- * image, or empty. An image is a base in the pool, named by its SHA-256 and filled once; one that
- * no server needs any more stays until the pool is full.
+ * Disks as volumes of the block engine, named by their ids: clones of an image, or empty. An image
+ * is a base in the pool, named by its SHA-256 and filled once; one that no disk needs any more
+ * stays until the pool is full.
  *
  * <p>One thread looks at what the pool has, takes for each disk the steps that are due, and deletes
- * root disks of servers that are not wanted. It can be cut off anywhere, and so can the engine:
+ * every other volume. It can be cut off anywhere, and so can the engine:
  * what the next look finds is whole, and every step can be taken again.
  */
 final class PoolDisks implements Disks, AutoCloseable {
     private static final Logger LOG = System.getLogger(PoolDisks.class.getName());
-    private static final String ROOT = "root-";
     private static final long QUIET_MILLIS = 5_000;
 
     private final Path socket;
@@ -40,7 +40,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     private final Runnable changed;
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
-    private volatile Optional<Map<String, Wanted>> wanted = Optional.empty();
+    private volatile Optional<Wish> wish = Optional.empty();
     private volatile Map<String, Seen> seen = Map.of();
     private volatile OptionalLong poolMib = OptionalLong.empty();
     private volatile boolean closed;
@@ -50,7 +50,9 @@ final class PoolDisks implements Disks, AutoCloseable {
 
     private String trouble = "";
 
-    /** What became of a wish. */
+    private record Wish(Map<String, Wanted> disks, Set<String> held) {}
+
+    /** What became of a disk that was wanted. */
     private record Seen(Wanted wanted, State state) {}
 
     /**
@@ -71,13 +73,9 @@ final class PoolDisks implements Disks, AutoCloseable {
         thread.start();
     }
 
-    static String volume(String server) {
-        return ROOT + server;
-    }
-
     @Override
-    public void wanted(Map<String, Wanted> disks) {
-        wanted = Optional.of(Map.copyOf(disks));
+    public void wanted(Map<String, Wanted> disks, Set<String> held) {
+        wish = Optional.of(new Wish(Map.copyOf(disks), Set.copyOf(held)));
         wake.release();
     }
 
@@ -87,9 +85,9 @@ final class PoolDisks implements Disks, AutoCloseable {
     }
 
     @Override
-    public State state(String server) {
-        Optional<Wanted> now = wanted.map(disks -> disks.get(server));
-        return Optional.ofNullable(seen.get(server))
+    public State state(String disk) {
+        Optional<Wanted> now = wish.map(latest -> latest.disks.get(disk));
+        return Optional.ofNullable(seen.get(disk))
                 .filter(known -> now.equals(Optional.of(known.wanted)))
                 .map(Seen::state)
                 .orElseGet(State.Coming::new);
@@ -101,7 +99,7 @@ final class PoolDisks implements Disks, AutoCloseable {
             long pauseMillis = QUIET_MILLIS;
             wake.drainPermits();
             try {
-                wanted.ifPresent(this::look);
+                wish.ifPresent(this::look);
                 backoff.reset();
                 trouble = "";
             } catch (BlockException e) {
@@ -134,7 +132,8 @@ final class PoolDisks implements Disks, AutoCloseable {
     /**
      * @throws BlockException UNAVAILABLE, PROTOCOL: nothing can be asked of the engine
      */
-    private void look(Map<String, Wanted> disks) {
+    private void look(Wish latest) {
+        Map<String, Wanted> disks = latest.disks;
         if (client.isEmpty()) {
             client = Optional.of(BlockClient.connect(socket, name));
         }
@@ -142,16 +141,17 @@ final class PoolDisks implements Disks, AutoCloseable {
         Map<String, VolumeStatus> here =
                 engine.list().stream().collect(Collectors.toMap(VolumeStatus::name, v -> v));
         for (VolumeStatus volume : here.values()) {
-            if (volume.name().startsWith(ROOT)
-                    && !disks.containsKey(volume.name().substring(ROOT.length()))) {
+            if (volume.kind() == VolumeStatus.Kind.VOLUME
+                    && !disks.containsKey(volume.name())
+                    && !latest.held.contains(volume.name())) {
                 delete(engine, volume);
             }
         }
         Map<String, Seen> next = new HashMap<>();
         disks.forEach(
-                (server, disk) -> {
-                    State state = state(() -> step(engine, here, disks, volume(server), disk));
-                    next.put(server, new Seen(disk, state));
+                (id, disk) -> {
+                    State state = state(id, () -> step(engine, here, disks, id, disk));
+                    next.put(id, new Seen(disk, state));
                 });
         OptionalLong total = OptionalLong.of(engine.space().totalBytes() >> 20);
         if (!next.equals(seen) || !total.equals(poolMib)) {
@@ -165,14 +165,14 @@ final class PoolDisks implements Disks, AutoCloseable {
         State take();
     }
 
-    private static State state(Step step) {
+    private static State state(String disk, Step step) {
         try {
             return step.take();
         } catch (BlockException e) {
             if (lost(e)) {
                 throw e;
             }
-            return new State.Failed("its root disk: " + e.getMessage());
+            return new State.Failed("its disk " + disk + ": " + e.getMessage());
         }
     }
 
@@ -201,7 +201,7 @@ final class PoolDisks implements Disks, AutoCloseable {
         String failure = now.device().map(VolumeStatus.Device::failed).orElse("");
         return failure.isEmpty()
                 ? new State.Ready()
-                : new State.Failed("its root disk has failed: " + failure);
+                : new State.Failed("its disk " + volume + " has failed: " + failure);
     }
 
     private State makeWithRoom(
@@ -209,7 +209,7 @@ final class PoolDisks implements Disks, AutoCloseable {
             Map<String, VolumeStatus> here,
             Map<String, Wanted> disks,
             String volume,
-            RootDisk disk) {
+            Disk disk) {
         try {
             return make(engine, here, volume, disk);
         } catch (BlockException e) {
@@ -224,7 +224,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     }
 
     private State make(
-            BlockClient engine, Map<String, VolumeStatus> here, String volume, RootDisk disk) {
+            BlockClient engine, Map<String, VolumeStatus> here, String volume, Disk disk) {
         if (!disk.hasImage()) {
             engine.run(new Command.Create(volume, disk.getSizeBytes(), false));
             LOG.log(Level.INFO, "made volume={0} bytes={1}", volume, disk.getSizeBytes());
@@ -249,7 +249,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     }
 
     /**
-     * @return whether there was one that no server needs
+     * @return whether there was one that no disk needs
      */
     private static boolean forgetImages(
             BlockClient engine, Map<String, VolumeStatus> here, Map<String, Wanted> disks) {

@@ -5,12 +5,18 @@ import static dev.iod.dpu.Ledger.Phase.RAN;
 import static dev.iod.dpu.Ledger.Phase.STARTING;
 
 import dev.iod.dpu.Ledger.Entry;
-import dev.iod.host.Disk;
+import dev.iod.host.Boot;
+import dev.iod.host.Device;
+import dev.iod.host.DeviceState;
+import dev.iod.host.DeviceStatus;
+import dev.iod.host.Devices;
 import dev.iod.host.HostException;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
+import dev.iod.node.Disk;
 import dev.iod.node.Goal;
+import dev.iod.node.ImagePart;
 import dev.iod.node.Nic;
 import dev.iod.node.Power;
 import dev.iod.node.Server;
@@ -50,17 +56,19 @@ final class Reconciler {
     private static final long RETRY_MILLIS = 2_000;
     private static final long POLL_MILLIS = 500;
     private static final long QUIET_MILLIS = 5_000;
-    private static final int SOCKET_NAME_CHARS = 11;
 
     private final Machines machines;
     private final Network network;
     private final Images images;
     private final Disks disks;
     private final Ledger ledger;
-    private final Path sockets;
+    private final MachineSpecs specs;
     private final LongSupplier nowMillis;
     private final Map<String, Attempts> attempts = new HashMap<>();
     private final Map<String, Long> stoppedByMillis = new HashMap<>();
+
+    /** Why virtDaemon would not change a machine's devices, by server. */
+    private final Map<String, String> refused = new HashMap<>();
 
     /**
      * What a pass saw, and when to look again if nothing happens before.
@@ -104,8 +112,7 @@ final class Reconciler {
     private record Seen(ServerState state, String reason, long againMillis) {}
 
     /**
-     * @param sockets directory for the sockets of network interfaces and disks; short, a socket's
-     *     path is limited to 107 bytes (unix(7))
+     * @param specs where sockets are
      */
     Reconciler(
             Machines machines,
@@ -113,14 +120,14 @@ final class Reconciler {
             Images images,
             Disks disks,
             Ledger ledger,
-            Path sockets,
+            MachineSpecs specs,
             LongSupplier nowMillis) {
         this.machines = machines;
         this.network = network;
         this.images = images;
         this.disks = disks;
         this.ledger = ledger;
-        this.sockets = sockets;
+        this.specs = specs;
         this.nowMillis = nowMillis;
     }
 
@@ -133,7 +140,7 @@ final class Reconciler {
         Set<String> wanted =
                 goal.getServersList().stream().map(Server::getId).collect(Collectors.toSet());
         removeOthers(here.keySet(), wanted);
-        disks.wanted(disks(goal, here));
+        disks.wanted(disks(goal, here), held(goal, here));
         images.needed(digests(goal));
         List<ServerStatus> statuses = new ArrayList<>();
         Set<String> ports = new HashSet<>();
@@ -145,6 +152,10 @@ final class Reconciler {
             statuses.add(status(server, seen, machine));
             if (keepsPorts(server, machine)) {
                 server.getNicsList().forEach(nic -> ports.add(nic.getPortId()));
+            }
+            for (dev.iod.host.Nic nic : leavingNics(server, machine)) {
+                network.plug(interfaceOf(nic)); // Only an agent that was restarted has to.
+                ports.add(nic.id());
             }
         }
         unplugOthers(ports);
@@ -172,6 +183,7 @@ final class Reconciler {
         }
         attempts.keySet().retainAll(wanted);
         stoppedByMillis.keySet().retainAll(wanted);
+        refused.keySet().retainAll(wanted);
     }
 
     private void unplugOthers(Set<String> wanted) {
@@ -228,11 +240,60 @@ final class Reconciler {
         }
         boolean runs = machine.state() == MachineState.RUNNING;
         ledger.put(server.getId(), entryOf(server, runs ? RAN : STARTING));
+        boolean settled = true;
         if (runs) {
             attempts.remove(server.getId());
+            settled = changeDevices(server, machine);
         }
-        long again = runs && live(server) ? QUIET_MILLIS : POLL_MILLIS;
+        long again =
+                runs && settled && live(server, Optional.of(machine)) ? QUIET_MILLIS : POLL_MILLIS;
         return new Seen(runs ? ServerState.RUNNING : ServerState.STARTING, "", again);
+    }
+
+    /**
+     * Tells virtDaemon when the machine shall have other devices than it was told. Back ends are
+     * open by then: its ports are plugged, and a disk that is not ready yet is left out.
+     *
+     * @return whether there is nothing more to say
+     */
+    private boolean changeDevices(Server server, MachineStatus machine) {
+        Set<String> told =
+                machine.devices().stream()
+                        .filter(d -> d.state() != DeviceState.DETACHING)
+                        .map(d -> d.device().id())
+                        .collect(Collectors.toSet());
+        Devices goal = specs.devices(server);
+        Devices wanted =
+                new Devices(
+                        goal.disks().stream()
+                                .filter(d -> told.contains(d.id()) || ready(d.id()))
+                                .toList(),
+                        goal.nics());
+        refused.remove(server.getId());
+        if (ids(wanted).equals(told)) {
+            return true;
+        }
+        try {
+            machines.change(server.getId(), wanted);
+            LOG.log(Level.INFO, "changed devices server={0} {1}", server.getId(), ids(wanted));
+            return true;
+        } catch (HostException e) {
+            return switch (e.category()) {
+                case UNAVAILABLE, TIMEOUT -> throw e;
+                case INVALID, NOT_FOUND, CONFLICT, EXHAUSTED, FAILED -> {
+                    refused.put(server.getId(), e.getMessage());
+                    yield e.category() == HostException.Category.INVALID;
+                }
+            };
+        }
+    }
+
+    private boolean ready(String disk) {
+        return disks.state(disk) instanceof Disks.State.Ready;
+    }
+
+    private static Set<String> ids(Devices devices) {
+        return devices.all().stream().map(Device::id).collect(Collectors.toSet());
     }
 
     private Seen stop(Server server, long graceMillis) {
@@ -289,8 +350,8 @@ final class Reconciler {
     }
 
     private Seen start(Server server, Attempts tries) {
-        if (server.hasRootDisk()) {
-            switch (disks.state(server.getId())) {
+        for (Disk disk : server.getDisksList()) {
+            switch (disks.state(disk.getId())) {
                 case Disks.State.Ready _ -> {}
                 case Disks.State.Coming _ -> {
                     return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
@@ -300,30 +361,58 @@ final class Reconciler {
                 }
             }
         }
-        Images.Answer kernel = images.ask(server.getKernel());
-        Images.Answer initrd = images.ask(server.getInitrd());
-        for (Images.Answer answer : List.of(kernel, initrd)) {
-            if (answer instanceof Images.Answer.Missing missing) {
-                return new Seen(ServerState.FAILED, missing.reason(), RETRY_MILLIS);
+        List<Path> files = new ArrayList<>();
+        for (ImagePart part : bootParts(server)) {
+            switch (images.ask(part)) {
+                case Images.Answer.Here(Path file) -> files.add(file);
+                case Images.Answer.Coming _ -> {}
+                case Images.Answer.Missing(String reason) -> {
+                    return new Seen(ServerState.FAILED, reason, RETRY_MILLIS);
+                }
             }
         }
-        if (kernel instanceof Images.Answer.Here(Path kernelFile)
-                && initrd instanceof Images.Answer.Here(Path initrdFile)) {
-            MachineSpec spec =
-                    Specs.machine(server, kernelFile, initrdFile, disks(server), this::socket);
-            plug(server);
-            ledger.put(server.getId(), entryOf(server, STARTING));
-            machines.start(spec);
-            tries.started = true;
-            LOG.log(
-                    Level.INFO,
-                    "started server={0} boot={1} soft={2}",
-                    server.getId(),
-                    server.getBootGeneration(),
-                    server.getSoftRebootGeneration());
-            return new Seen(ServerState.STARTING, "", POLL_MILLIS);
+        if (files.size() < bootParts(server).size()) {
+            return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
         }
-        return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
+        MachineSpec spec = specs.machine(server, boot(server, files));
+        plug(server);
+        ledger.put(server.getId(), entryOf(server, STARTING));
+        machines.start(spec);
+        tries.started = true;
+        LOG.log(
+                Level.INFO,
+                "started server={0} boot={1} soft={2}",
+                server.getId(),
+                server.getBootGeneration(),
+                server.getSoftRebootGeneration());
+        return new Seen(ServerState.STARTING, "", POLL_MILLIS);
+    }
+
+    /** The image parts that a boot needs on this node. */
+    private static List<ImagePart> bootParts(Server server) {
+        return switch (server.getBootCase()) {
+            case KERNEL -> List.of(server.getKernel().getKernel(), server.getKernel().getInitrd());
+            case FIRST_DISK, BOOT_NOT_SET -> List.of();
+        };
+    }
+
+    /**
+     * @param files of {@link #bootParts}
+     */
+    private static Boot boot(Server server, List<Path> files) {
+        return switch (server.getBootCase()) {
+            case KERNEL ->
+                    new Boot.Kernel(
+                            files.getFirst(),
+                            files.getLast(),
+                            server.getKernel().getCommandLine());
+            case FIRST_DISK -> new Boot.FirstDisk();
+            case BOOT_NOT_SET ->
+                    throw new DpuException(
+                            DpuException.Category.GOAL,
+                            "this node does not know what the server boots: it needs a newer"
+                                    + " version");
+        };
     }
 
     private Seen hostFailed(Server server, HostException e) {
@@ -345,46 +434,115 @@ final class Reconciler {
     }
 
     private void plug(Server server) {
-        for (Nic nic : server.getNicsList()) {
-            network.plug(
-                    new Network.Interface(
-                            nic.getPortId(), socket(nic), nic.getMac(), nic.getMtu()));
-        }
+        specs.devices(server).nics().forEach(nic -> network.plug(interfaceOf(nic)));
     }
 
-    private Path socket(Nic nic) {
-        return sockets.resolve(shortened(nic.getPortId()) + ".sock");
-    }
-
-    private Path diskSocket(Server server) {
-        return sockets.resolve("disk-" + shortened(server.getId()) + ".sock");
-    }
-
-    private static String shortened(String id) {
-        return id.substring(0, Math.min(SOCKET_NAME_CHARS, id.length()));
-    }
-
-    private List<Disk> disks(Server server) {
-        return server.hasRootDisk() ? List.of(new Disk("root", diskSocket(server))) : List.of();
+    private static Network.Interface interfaceOf(dev.iod.host.Nic nic) {
+        return new Network.Interface(nic.id(), nic.socket(), nic.mac(), nic.mtu());
     }
 
     /** A disk is attached as long as its machine has its ports. */
     private Map<String, Disks.Wanted> disks(Goal goal, Map<String, MachineStatus> here) {
         Map<String, Disks.Wanted> wanted = new HashMap<>();
         for (Server server : goal.getServersList()) {
-            if (server.hasRootDisk()) {
-                boolean attached =
-                        keepsPorts(server, Optional.ofNullable(here.get(server.getId())));
-                wanted.put(
-                        server.getId(),
-                        new Disks.Wanted(server.getRootDisk(), diskSocket(server), attached));
+            boolean attached = keepsPorts(server, Optional.ofNullable(here.get(server.getId())));
+            for (Disk disk : server.getDisksList()) {
+                wanted.put(disk.getId(), new Disks.Wanted(disk, specs.socket(disk), attached));
             }
         }
         return wanted;
     }
 
-    private boolean live(Server server) {
-        return server.getNicsList().stream().allMatch(nic -> network.live(nic.getPortId()));
+    /** Disks that are not wanted any more, and that their guests have not let go of. */
+    private static Set<String> held(Goal goal, Map<String, MachineStatus> here) {
+        Set<String> held = new HashSet<>();
+        for (Server server : goal.getServersList()) {
+            leaving(server, Optional.ofNullable(here.get(server.getId()))).stream()
+                    .filter(device -> device instanceof dev.iod.host.Disk)
+                    .forEach(device -> held.add(device.id()));
+        }
+        return held;
+    }
+
+    private static List<dev.iod.host.Nic> leavingNics(
+            Server server, Optional<MachineStatus> machine) {
+        return leaving(server, machine).stream()
+                .filter(device -> device instanceof dev.iod.host.Nic)
+                .map(device -> (dev.iod.host.Nic) device)
+                .toList();
+    }
+
+    /** Devices that a machine has and its goal does not name: their back ends must stay. */
+    private static List<Device> leaving(Server server, Optional<MachineStatus> machine) {
+        Set<String> wanted = new HashSet<>();
+        server.getDisksList().forEach(disk -> wanted.add(disk.getId()));
+        server.getNicsList().forEach(nic -> wanted.add(nic.getPortId()));
+        return machine.stream()
+                .filter(Reconciler::alive)
+                .flatMap(m -> m.devices().stream())
+                .map(DeviceStatus::device)
+                .filter(device -> !wanted.contains(device.id()))
+                .toList();
+    }
+
+    /** Whether the ports of all interfaces that the machine has are live. */
+    private boolean live(Server server, Optional<MachineStatus> machine) {
+        Set<String> attached =
+                machine.stream()
+                        .flatMap(m -> m.devices().stream())
+                        .filter(d -> d.state() == DeviceState.ATTACHED)
+                        .map(d -> d.device().id())
+                        .collect(Collectors.toSet());
+        return server.getNicsList().stream()
+                .map(Nic::getPortId)
+                .filter(attached::contains)
+                .allMatch(network::live);
+    }
+
+    private List<dev.iod.node.DeviceStatus> devices(Server server, MachineStatus machine) {
+        List<dev.iod.node.DeviceStatus> statuses = new ArrayList<>();
+        Set<String> known = new HashSet<>();
+        for (DeviceStatus status : machine.devices()) {
+            known.add(status.device().id());
+            statuses.add(
+                    deviceStatus(
+                            status.device().id(),
+                            switch (status.state()) {
+                                case ATTACHING -> dev.iod.node.DeviceState.ATTACHING;
+                                case ATTACHED -> dev.iod.node.DeviceState.ATTACHED;
+                                case DETACHING -> dev.iod.node.DeviceState.DETACHING;
+                            },
+                            status.reason()));
+        }
+        String reason = refused.getOrDefault(server.getId(), "");
+        for (Disk disk : server.getDisksList()) {
+            if (known.add(disk.getId())) {
+                String failed =
+                        disks.state(disk.getId()) instanceof Disks.State.Failed(String why)
+                                ? why
+                                : reason;
+                statuses.add(
+                        deviceStatus(
+                                disk.getId(), dev.iod.node.DeviceState.ATTACHING, failed));
+            }
+        }
+        for (Nic nic : server.getNicsList()) {
+            if (known.add(nic.getPortId())) {
+                statuses.add(
+                        deviceStatus(
+                                nic.getPortId(), dev.iod.node.DeviceState.ATTACHING, reason));
+            }
+        }
+        return statuses;
+    }
+
+    private static dev.iod.node.DeviceStatus deviceStatus(
+            String id, dev.iod.node.DeviceState state, String reason) {
+        return dev.iod.node.DeviceStatus.newBuilder()
+                .setId(id)
+                .setState(state)
+                .setReason(reason)
+                .build();
     }
 
     private ServerStatus status(Server server, Seen seen, Optional<MachineStatus> machine) {
@@ -401,7 +559,10 @@ final class Reconciler {
                         .setReason(seen.reason)
                         .setBootGeneration(entry.boot())
                         .setSoftRebootGeneration(entry.softReboot())
-                        .setNetworkReady(seen.state == ServerState.RUNNING && live(server));
+                        .setNetworkReady(
+                                seen.state == ServerState.RUNNING && live(server, machine));
+        machine.filter(Reconciler::alive)
+                .ifPresent(m -> status.addAllDevices(devices(server, m)));
         machine.ifPresent(m -> status.setPid(m.pid()).setLaunchedAt(m.startedAtMillis() / 1000));
         return status.build();
     }
@@ -418,11 +579,11 @@ final class Reconciler {
     private Set<String> digests(Goal goal) {
         Set<String> digests = new HashSet<>();
         for (Server server : goal.getServersList()) {
-            digests.add(server.getKernel().getSha256());
-            digests.add(server.getInitrd().getSha256());
-            if (server.getRootDisk().hasImage()
-                    && !(disks.state(server.getId()) instanceof Disks.State.Ready)) {
-                digests.add(server.getRootDisk().getImage().getSha256());
+            bootParts(server).forEach(part -> digests.add(part.getSha256()));
+            for (Disk disk : server.getDisksList()) {
+                if (disk.hasImage() && !ready(disk.getId())) {
+                    digests.add(disk.getImage().getSha256());
+                }
             }
         }
         return digests;

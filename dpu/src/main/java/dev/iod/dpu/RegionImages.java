@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 /**
  * Images from the region. A transfer that takes longer than the limit is resumed by the next try.
  */
-record RegionImages(Channel channel, Figures figures) implements ImageSource {
+record RegionImages(Channel channel, AgentMetrics metrics) implements ImageSource {
     private static final int TRANSFER_LIMIT_MINUTES = 10;
 
     @Override
@@ -33,7 +33,7 @@ record RegionImages(Channel channel, Figures figures) implements ImageSource {
                                 .fetchImage(request);
                 while (chunks.hasNext()) {
                     ByteString bytes = chunks.next().getData();
-                    figures.add(Figures.Count.IMAGE_BYTES, bytes.size());
+                    metrics.add(AgentMetrics.Count.IMAGE_BYTES, bytes.size());
                     sink.accept(bytes);
                 }
             } finally {
@@ -45,7 +45,7 @@ record RegionImages(Channel channel, Figures figures) implements ImageSource {
             throw new DpuException(
                     known ? Category.REGION : Category.GOAL,
                     known
-                            ? "cannot fetch image " + imageId + ": " + Session.text(status)
+                            ? "cannot fetch image " + imageId + ": " + RegionSession.text(status)
                             : "the region has no image " + imageId,
                     e);
         }

@@ -23,7 +23,7 @@ final class VirtClient implements AutoCloseable {
     private final Reconciler reconciler;
     private final GoalFile file;
     private final Observations observations;
-    private final Figures figures;
+    private final AgentMetrics metrics;
     private final Runnable changed;
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
@@ -40,14 +40,14 @@ final class VirtClient implements AutoCloseable {
             GoalFile file,
             Optional<Goal> goal,
             Observations observations,
-            Figures figures,
+            AgentMetrics metrics,
             Runnable changed) {
         this.node = node;
         this.reconciler = reconciler;
         this.file = file;
         this.goal = goal;
         this.observations = observations;
-        this.figures = figures;
+        this.metrics = metrics;
         this.changed = changed;
         this.thread = Thread.ofPlatform().daemon().name("virt-client").unstarted(this::run);
     }
@@ -78,11 +78,11 @@ final class VirtClient implements AutoCloseable {
                 backoff.reset();
             } catch (HostException | DpuException e) {
                 pauseMillis = backoff.next().toMillis();
-                figures.add(Figures.Count.FAILED_PASSES);
+                metrics.add(AgentMetrics.Count.FAILED_PASSES);
                 LOG.log(Level.WARNING, "cannot reconcile reason=" + e.getMessage());
             } catch (RuntimeException e) {
                 pauseMillis = backoff.next().toMillis();
-                figures.add(Figures.Count.FAILED_PASSES);
+                metrics.add(AgentMetrics.Count.FAILED_PASSES);
                 LOG.log(Level.ERROR, "a defect in the reconciler", e);
             }
             try {
@@ -97,7 +97,7 @@ final class VirtClient implements AutoCloseable {
 
     private long pass(Goal current) {
         Reconciler.Outcome outcome = reconciler.pass(current);
-        figures.add(Figures.Count.PASSES);
+        metrics.add(AgentMetrics.Count.PASSES);
         long before = observations.version();
         Observed.Builder observed =
                 Observed.newBuilder()

@@ -1,7 +1,7 @@
 /**
  * The agent of a DPU. It owns what should run on this node and where that stands: the session with
- * the region ({@code Session}), the reconciler ({@code VirtClient}, {@code Reconciler}), the image
- * cache, the servers' root disks ({@code PoolDisks}), the OVN chassis with its devices, and the
+ * the region ({@code RegionSession}), the reconciler ({@code VirtClient}, {@code Reconciler}), the image
+ * cache, the servers' disks ({@code PoolDisks}), the OVN chassis with its devices, and the
  * metadata service. It decides; virtDaemon and the engines do, and go on without it.
  *
  * <p>Threads: {@code session} dials and sends, {@code console} asks virtDaemon for output, {@code
@@ -10,7 +10,7 @@
  * requests; the chassis and the engine's client have their own. Each owns its state, others wake
  * it.
  *
- * <p>Figures: {@code Figures}, read from {@code metrics.sock} in the node's directory.
+ * <p>Metrics: {@code AgentMetrics}, read from {@code metrics.sock} in the node's directory.
  *
  * <p>Bounded: console requests and replies under way, the image cache's disk and its queue, starts
  * of a generation, devices, metadata requests and connections; every retry backs off to at most

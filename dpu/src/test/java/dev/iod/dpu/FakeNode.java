@@ -1,8 +1,17 @@
 package dev.iod.dpu;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.iod.host.Device;
+import dev.iod.host.DeviceState;
+import dev.iod.host.DeviceStatus;
+import dev.iod.host.Devices;
+import dev.iod.host.Disk;
+import dev.iod.host.HostException;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
+import dev.iod.host.Nic;
 import dev.iod.node.ImagePart;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -31,6 +40,12 @@ final class FakeNode {
     final Set<String> here = new TreeSet<>();
     Optional<String> imageFailure = Optional.empty();
     Map<String, Disks.Wanted> disks = Map.of();
+    Set<String> held = Set.of();
+
+    /** Guests take and give back devices, but these not. */
+    final Set<String> stuck = new TreeSet<>();
+
+    Optional<HostException> changeRefused = Optional.empty();
     Optional<String> diskFailure = Optional.empty();
     Optional<String> startFailure = Optional.empty();
     private Map<String, Network.Interface> plugged = new TreeMap<>();
@@ -75,19 +90,81 @@ final class FakeNode {
     void settle() {
         machines.replaceAll(
                 (id, m) ->
-                        m.state() != MachineState.STARTING
-                                ? m
-                                : startFailure
-                                        .map(reason -> status(id, MachineState.FAILED, reason))
-                                        .orElseGet(() -> status(id, MachineState.RUNNING, "")));
+                        switch (m.state()) {
+                            case STARTING ->
+                                    startFailure
+                                            .map(reason -> status(id, MachineState.FAILED, reason))
+                                            .orElseGet(() -> status(id, MachineState.RUNNING, ""));
+                            case RUNNING -> status(id, MachineState.RUNNING, "", moved(m));
+                            case STOPPED, FAILED -> m;
+                        });
+    }
+
+    /** Devices whose back ends are open come, and those that shall go go. */
+    private List<DeviceStatus> moved(MachineStatus machine) {
+        List<DeviceStatus> devices = new ArrayList<>();
+        for (DeviceStatus status : machine.devices()) {
+            Device device = status.device();
+            boolean moves = !stuck.contains(device.id());
+            if (status.state() != DeviceState.ATTACHING) {
+                assertThat(open(device)).as("the back end of " + device + " is open").isTrue();
+            }
+            switch (status.state()) {
+                case ATTACHING ->
+                        devices.add(
+                                open(device) && moves
+                                        ? new DeviceStatus(device, DeviceState.ATTACHED, "")
+                                        : status);
+                case ATTACHED -> devices.add(status);
+                case DETACHING -> {
+                    if (!moves) {
+                        devices.add(
+                                new DeviceStatus(device, DeviceState.DETACHING, "no answer"));
+                    }
+                }
+            }
+        }
+        return devices;
+    }
+
+    private boolean open(Device device) {
+        return switch (device) {
+            case Nic nic -> plugged.containsKey(nic.id());
+            case Disk disk ->
+                    held.contains(disk.id())
+                            || Optional.ofNullable(disks.get(disk.id()))
+                                    .filter(Disks.Wanted::attached)
+                                    .isPresent();
+        };
+    }
+
+    List<String> devices(String id) {
+        return machine(id).devices().stream()
+                .map(d -> d.device().id() + " " + d.state())
+                .sorted()
+                .toList();
     }
 
     void guestPowersOff(String id) {
         machines.put(id, status(id, MachineState.STOPPED, "the guest powered off"));
     }
 
-    private static MachineStatus status(String id, MachineState state, String reason) {
-        return new MachineStatus(id, state, reason, state == MachineState.RUNNING ? 77 : 0, 1000);
+    private MachineStatus status(String id, MachineState state, String reason) {
+        DeviceState devices =
+                state == MachineState.RUNNING ? DeviceState.ATTACHED : DeviceState.ATTACHING;
+        return state == MachineState.RUNNING || state == MachineState.STARTING
+                ? status(id, state, reason, all(spec(id).devices(), devices))
+                : MachineStatus.without(id, state, reason, 1000);
+    }
+
+    private static MachineStatus status(
+            String id, MachineState state, String reason, List<DeviceStatus> devices) {
+        long pid = state == MachineState.RUNNING ? 77 : 0;
+        return new MachineStatus(id, state, reason, pid, 1000, devices);
+    }
+
+    private static List<DeviceStatus> all(Devices devices, DeviceState state) {
+        return devices.all().stream().map(device -> new DeviceStatus(device, state, "")).toList();
     }
 
     Machines machines() {
@@ -101,6 +178,26 @@ final class FakeNode {
                             machines.put(spec.id(), status(spec.id(), MachineState.STARTING, ""));
                         });
                 return status(spec.id(), MachineState.STARTING, "");
+            }
+
+            @Override
+            public MachineStatus change(String id, Devices wanted) {
+                changeRefused.ifPresent(
+                        refusal -> {
+                            throw refusal;
+                        });
+                step(
+                        () -> {
+                            effects.add("change " + id);
+                            machines.put(
+                                    id,
+                                    status(
+                                            id,
+                                            MachineState.RUNNING,
+                                            "",
+                                            changed(machine(id).devices(), wanted)));
+                        });
+                return machine(id);
             }
 
             @Override
@@ -132,6 +229,23 @@ final class FakeNode {
                 return ("console of " + id).getBytes(StandardCharsets.UTF_8);
             }
         };
+    }
+
+    private static List<DeviceStatus> changed(List<DeviceStatus> before, Devices wanted) {
+        Set<String> ids = new TreeSet<>();
+        wanted.all().forEach(device -> ids.add(device.id()));
+        List<DeviceStatus> after = new ArrayList<>();
+        for (DeviceStatus status : before) {
+            boolean stays = ids.remove(status.device().id());
+            after.add(
+                    stays
+                            ? status
+                            : new DeviceStatus(status.device(), DeviceState.DETACHING, ""));
+        }
+        wanted.all().stream()
+                .filter(device -> ids.contains(device.id()))
+                .forEach(device -> after.add(new DeviceStatus(device, DeviceState.ATTACHING, "")));
+        return after;
     }
 
     Network network() {
@@ -167,9 +281,13 @@ final class FakeNode {
     Disks disks() {
         return new Disks() {
             @Override
-            public void wanted(Map<String, Wanted> wanted) {
-                if (!wanted.equals(disks)) {
-                    step(() -> disks = Map.copyOf(wanted));
+            public void wanted(Map<String, Wanted> wanted, Set<String> stay) {
+                if (!wanted.equals(disks) || !stay.equals(held)) {
+                    step(
+                            () -> {
+                                disks = Map.copyOf(wanted);
+                                held = Set.copyOf(stay);
+                            });
                 }
             }
 
@@ -179,12 +297,12 @@ final class FakeNode {
             }
 
             @Override
-            public State state(String server) {
+            public State state(String disk) {
                 return diskFailure
                         .<State>map(State.Failed::new)
                         .orElseGet(
                                 () ->
-                                        disks.containsKey(server)
+                                        disks.containsKey(disk)
                                                 ? new State.Ready()
                                                 : new State.Coming());
             }

@@ -1,12 +1,14 @@
 package dev.iod.dpu;
 
+import dev.iod.node.Disk;
+import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
+import dev.iod.node.KernelBoot;
 import dev.iod.node.Metadata;
 import dev.iod.node.Nic;
 import dev.iod.node.Power;
 import dev.iod.node.PublicKey;
-import dev.iod.node.RootDisk;
 import dev.iod.node.Server;
 import java.util.Base64;
 import java.util.List;
@@ -30,8 +32,11 @@ final class Goals {
                 .setBootGeneration(1)
                 .setVcpus(1)
                 .setMemoryMib(128)
-                .setKernel(part("kernel", KERNEL))
-                .setInitrd(part("initrd", INITRD))
+                .setHostName("web-" + id)
+                .setKernel(
+                        KernelBoot.newBuilder()
+                                .setKernel(part("kernel", KERNEL))
+                                .setInitrd(part("initrd", INITRD)))
                 .addNics(nic("port-of-" + id))
                 .setMetadata(
                         Metadata.newBuilder()
@@ -51,7 +56,13 @@ final class Goals {
     }
 
     static Server withDisk(Server server) {
-        return server.toBuilder().setRootDisk(RootDisk.newBuilder().setSizeBytes(1 << 20)).build();
+        return withDisk(server, "root-" + server.getId());
+    }
+
+    static Server withDisk(Server server, String disk) {
+        return server.toBuilder()
+                .addDisks(Disk.newBuilder().setId(disk).setSizeBytes(1 << 20))
+                .build();
     }
 
     static Nic nic(String port) {
@@ -60,7 +71,12 @@ final class Goals {
                 .setNetworkId("net-1")
                 .setMac("fa:16:3e:00:00:01")
                 .setMtu(1442)
-                .addAddresses("10.0.0.5")
+                .addAddresses(
+                        FixedAddress.newBuilder()
+                                .setAddress("10.0.0.5")
+                                .setPrefixLength(24)
+                                .setDhcp(true)
+                                .setGateway("10.0.0.1"))
                 .build();
     }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.dpu.MetadataTree.Leaf;
 import dev.iod.dpu.Namespaces.Place;
+import dev.iod.node.FixedAddress;
+import dev.iod.node.HostRoute;
 import dev.iod.node.Server;
 import dev.iod.ovn.LocalService;
 import dev.iod.runtime.Metrics;
@@ -95,15 +97,75 @@ class MetadataTest {
     }
 
     @Test
-    void hostNamesAreLabels() {
-        Server server = Goals.server("x");
-        assertThat(MetadataDocuments.hostName(server.toBuilder().setName("Web_1 ö.").build()))
-                .isEqualTo("web-1");
-        assertThat(MetadataDocuments.hostName(server.toBuilder().setName("öö").build()))
-                .isEqualTo("server-x");
-        String longName = "a".repeat(200);
-        assertThat(MetadataDocuments.hostName(server.toBuilder().setName(longName).build()))
-                .hasSize(63);
+    void namesAreTheOnesTheRegionKnows() {
+        Server server =
+                Goals.server("x").toBuilder()
+                        .setName("g\u00e4st 7 \"\ud83d\ude00\"")
+                        .setHostName("gst-7")
+                        .build();
+        assertThat(read(server, "/openstack/latest/meta_data.json"))
+                .contains("\"name\":\"g\u00e4st 7 \\\"\ud83d\ude00\\\"\",\"hostname\":\"gst-7\"");
+        for (String name : List.of("hostname", "local-hostname", "public-hostname")) {
+            assertThat(read(server, "/latest/meta-data/" + name)).isEqualTo("gst-7");
+        }
+    }
+
+    /** As Nova writes them: {@code nova/virt/netutils.py}. */
+    @Test
+    void networksWithoutDhcpHaveWhatAGuestNeeds() {
+        FixedAddress four =
+                FixedAddress.newBuilder()
+                        .setAddress("10.60.0.9")
+                        .setPrefixLength(20)
+                        .setGateway("10.60.0.1")
+                        .addDnsServers("192.0.2.53")
+                        .addRoutes(route("198.51.100.0/25", "10.60.0.7"))
+                        .build();
+        FixedAddress six =
+                FixedAddress.newBuilder()
+                        .setAddress("2001:db8::9")
+                        .setPrefixLength(64)
+                        .setGateway("2001:db8::1")
+                        .addDnsServers("2001:db8::53")
+                        .addDnsServers("192.0.2.53")
+                        .build();
+        FixedAddress lonely =
+                FixedAddress.newBuilder().setAddress("10.61.0.9").setPrefixLength(32).build();
+        Server server =
+                Goals.server("x").toBuilder()
+                        .addNics(
+                                Goals.nic("cccccccc-dddd").toBuilder()
+                                        .clearAddresses()
+                                        .addAddresses(four)
+                                        .addAddresses(six)
+                                        .addAddresses(lonely))
+                        .build();
+        String text = read(server, "/openstack/latest/network_data.json");
+        assertThat(text.substring(text.indexOf("\"networks\"")))
+                .isEqualTo(
+                        """
+                        "networks":[\
+                        {"id":"network0","type":"ipv4_dhcp","link":"tapport-of-x","network_id":"net-1"},\
+                        {"id":"network1","type":"ipv4","link":"tapcccccccc-dd",\
+                        "ip_address":"10.60.0.9","netmask":"255.255.240.0","routes":[\
+                        {"network":"0.0.0.0","netmask":"0.0.0.0","gateway":"10.60.0.1"},\
+                        {"network":"198.51.100.0","netmask":"255.255.255.128","gateway":"10.60.0.7"}],\
+                        "services":[{"type":"dns","address":"192.0.2.53"}],"network_id":"net-1"},\
+                        {"id":"network2","type":"ipv6","link":"tapcccccccc-dd",\
+                        "ip_address":"2001:db8::9","netmask":"ffff:ffff:ffff:ffff::","routes":[\
+                        {"network":"::","netmask":"::","gateway":"2001:db8::1"}],\
+                        "services":[{"type":"dns","address":"2001:db8::53"},\
+                        {"type":"dns","address":"192.0.2.53"}],"network_id":"net-1"},\
+                        {"id":"network3","type":"ipv4","link":"tapcccccccc-dd",\
+                        "ip_address":"10.61.0.9","netmask":"255.255.255.255","routes":[],\
+                        "services":[],"network_id":"net-1"}],\
+                        "services":[{"type":"dns","address":"192.0.2.53"},\
+                        {"type":"dns","address":"2001:db8::53"}]}""");
+        assertThat(read(server, "/latest/meta-data/local-ipv4")).isEqualTo("10.0.0.5");
+    }
+
+    private static HostRoute route(String destination, String nextHop) {
+        return HostRoute.newBuilder().setDestination(destination).setNextHop(nextHop).build();
     }
 
     @Test
@@ -157,7 +219,7 @@ class MetadataTest {
         services.ports.put("1/3", "port-of-s1");
         services.ports.put("2/3", "port-of-s2");
         try (MetadataService metadata =
-                new MetadataService(namespaces, services, new Figures(metrics))) {
+                new MetadataService(namespaces, services, new AgentMetrics(metrics))) {
             metadata.goal(Goals.of(Goals.server("s1"), Goals.server("s2")));
             metadata.services(Set.of(service(ONE, 1), service(TWO, 2)));
             metadata.start();

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.block.BlockClient;
 import dev.iod.block.VolumeStatus;
+import dev.iod.node.Disk;
 import dev.iod.node.ImagePart;
-import dev.iod.node.RootDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,17 +63,21 @@ class PoolDisksTest {
         agent = Optional.of(next);
     }
 
-    private Disks.Wanted wanted(String server, long bytes, boolean attached) {
+    private void want(Map<String, Disks.Wanted> goal) {
+        disks().wanted(goal, Set.of());
+    }
+
+    private Disks.Wanted wanted(String disk, long bytes, boolean attached) {
         return new Disks.Wanted(
-                RootDisk.newBuilder().setSizeBytes(bytes).build(),
-                directory.resolve(server + ".sock"),
+                Disk.newBuilder().setId(disk).setSizeBytes(bytes).build(),
+                directory.resolve(disk + ".sock"),
                 attached);
     }
 
-    private Disks.Wanted ofImage(String server, String digest, long bytes) {
+    private Disks.Wanted ofImage(String disk, String digest, long bytes) {
         return new Disks.Wanted(
-                RootDisk.newBuilder().setSizeBytes(bytes).setImage(image(digest)).build(),
-                directory.resolve(server + ".sock"),
+                Disk.newBuilder().setId(disk).setSizeBytes(bytes).setImage(image(digest)).build(),
+                directory.resolve(disk + ".sock"),
                 true);
     }
 
@@ -98,20 +102,20 @@ class PoolDisksTest {
         }
     }
 
-    private void ready(String... servers) {
-        for (String server : servers) {
-            until(server + " is ready", () -> disks().state(server) instanceof Disks.State.Ready);
+    private void ready(String... ids) {
+        for (String disk : ids) {
+            until(disk + " is ready", () -> disks().state(disk) instanceof Disks.State.Ready);
         }
     }
 
-    private String failure(String server) {
-        until(server + " fails", () -> disks().state(server) instanceof Disks.State.Failed);
-        return ((Disks.State.Failed) disks().state(server)).reason();
+    private String failure(String disk) {
+        until(disk + " fails", () -> disks().state(disk) instanceof Disks.State.Failed);
+        return ((Disks.State.Failed) disks().state(disk)).reason();
     }
 
-    private VolumeStatus volume(String server) {
+    private VolumeStatus volume(String disk) {
         try (BlockClient client = BlockClient.connect(block().socket(), "looks")) {
-            return client.status(PoolDisks.volume(server));
+            return client.status(disk);
         }
     }
 
@@ -131,12 +135,12 @@ class PoolDisksTest {
 
     @Test
     void theSizeOfThePoolIsKnownAndKeptWhenTheEngineIsGone() throws Exception {
-        disks().wanted(Map.of());
+        want(Map.of());
         until("the size is known", () -> disks().poolMib().isPresent());
         assertThat(disks().poolMib())
                 .hasValue(Files.getFileStore(block().volumes()).getTotalSpace() / MIB);
         block().kill();
-        disks().wanted(Map.of("a", wanted("a", MIB, false)));
+        want(Map.of("a", wanted("a", MIB, false)));
         assertThat(disks().poolMib()).isPresent();
         block().restart();
         ready("a");
@@ -144,14 +148,14 @@ class PoolDisksTest {
 
     @Test
     void disksAreEmptyOrClonesOfAnImageThatIsFilledOnce() throws IOException {
-        disks().wanted(
+        want(
                         Map.of(
                                 "a", wanted("a", 8 * MIB, true),
                                 "b", ofImage("b", IMAGE, 8 * MIB)));
         ready("a");
         assertThat(disks().state("b")).isInstanceOf(Disks.State.Coming.class);
         byte[] content = imageFile(IMAGE, 3 * MIB + 5);
-        disks().wanted(
+        want(
                         Map.of(
                                 "a", wanted("a", 8 * MIB, false),
                                 "b", ofImage("b", IMAGE, 8 * MIB),
@@ -163,34 +167,34 @@ class PoolDisksTest {
                 .isEqualTo(directory.resolve("b.sock").toString());
         assertThat(volume("b").sizeBytes()).isEqualTo(8 * MIB);
         assertThat(volume("c").base()).isEqualTo(IMAGE);
-        assertThat(data("root-b", content.length)).isEqualTo(content);
+        assertThat(data("b", content.length)).isEqualTo(content);
 
         files.clear(); // The image's file is not needed any more, nor is a server of it.
-        disks().wanted(Map.of());
+        want(Map.of());
         until("only the image is left", () -> holds(IMAGE));
-        disks().wanted(Map.of("d", ofImage("d", IMAGE, 4 * MIB)));
+        want(Map.of("d", ofImage("d", IMAGE, 4 * MIB)));
         ready("d");
-        assertThat(data("root-d", content.length)).isEqualTo(content);
+        assertThat(data("d", content.length)).isEqualTo(content);
     }
 
     @Test
     void aFullPoolSaysSoAndForgetsImagesThatNobodyNeeds() throws IOException {
-        disks().wanted(Map.of("a", wanted("a", 1L << 30, true)));
-        assertThat(failure("a")).contains("root disk", "the pool is full");
+        want(Map.of("a", wanted("a", 1L << 30, true)));
+        assertThat(failure("a")).contains("its disk a: ", "the pool is full");
         imageFile(IMAGE, 64 * MIB);
-        disks().wanted(Map.of("b", ofImage("b", IMAGE, 64 * MIB)));
+        want(Map.of("b", ofImage("b", IMAGE, 64 * MIB)));
         ready("b");
-        disks().wanted(Map.of());
+        want(Map.of());
         until("only the image is left", () -> holds(IMAGE));
         long free = Files.getFileStore(block().volumes()).getUsableSpace();
-        disks().wanted(Map.of("c", wanted("c", (free + 32 * MIB) / 4096 * 4096, true)));
+        want(Map.of("c", wanted("c", (free + 32 * MIB) / 4096 * 4096, true)));
         ready("c");
-        assertThat(holds("root-c")).isTrue();
+        assertThat(holds("c")).isTrue();
     }
 
     @Test
     void whatCannotBeIsToldAndTheRestGoesOn() {
-        disks().wanted(
+        want(
                         Map.of(
                                 "a", wanted("a", 5, true),
                                 "b", ofImage("b", "none", MIB),
@@ -203,11 +207,23 @@ class PoolDisksTest {
     @Test
     void anEngineThatIsAwayIsWaitedFor() throws IOException {
         block().kill();
-        disks().wanted(Map.of("a", wanted("a", MIB, true)));
+        want(Map.of("a", wanted("a", MIB, true)));
         assertThat(disks().state("a")).isInstanceOf(Disks.State.Coming.class);
         block().restart();
         ready("a");
         assertThat(volume("a").device()).isPresent();
+    }
+
+    @Test
+    void aDiskThatAMachineHasNotGivenBackStaysAsItIs() {
+        want(Map.of("a", wanted("a", MIB, true), "b", wanted("b", MIB, true)));
+        ready("a", "b");
+        disks().wanted(Map.of("b", wanted("b", MIB, false)), Set.of("a"));
+        ready("b");
+        assertThat(volume("b").device()).isEmpty();
+        assertThat(volume("a").device()).as("the guest may write to it").isPresent();
+        want(Map.of("b", wanted("b", MIB, false)));
+        until("it is deleted", () -> holds("b"));
     }
 
     /** Agent and engine are killed at any moment; in the end there is what is wanted, and whole. */
@@ -225,7 +241,7 @@ class PoolDisksTest {
                 String clone = "clone" + random.nextInt(6);
                 goal.put(clone, ofImage(clone, IMAGE, 16 * MIB));
             }
-            disks().wanted(goal);
+            want(goal);
             LockSupport.parkNanos(random.nextInt(30) * 1_000_000L);
             boolean agentFirst = random.nextBoolean();
             if (agentFirst) {
@@ -236,7 +252,7 @@ class PoolDisksTest {
             if (!agentFirst) {
                 startAgent();
             }
-            disks().wanted(goal);
+            want(goal);
             ready(goal.keySet().toArray(String[]::new));
             check(goal, content);
         }
@@ -256,7 +272,7 @@ class PoolDisksTest {
         names.remove(IMAGE);
         assertThat(names)
                 .containsExactlyInAnyOrderElementsOf(
-                        goal.keySet().stream().map(PoolDisks::volume).toList());
+                        goal.keySet());
     }
 
     /** Images that are files already, on their way, or nowhere. */

@@ -2,8 +2,15 @@ package dev.iod.dpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.host.Boot;
+import dev.iod.host.Devices;
 import dev.iod.host.Disk;
+import dev.iod.host.HostException;
+import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
+import dev.iod.node.DeviceState;
+import dev.iod.node.DeviceStatus;
+import dev.iod.node.FirstDiskBoot;
 import dev.iod.node.Goal;
 import dev.iod.node.MachineModel;
 import dev.iod.node.Power;
@@ -43,7 +50,7 @@ class ReconcilerTest {
                         node.images(),
                         node.disks(),
                         Ledger.open(directory.resolve("servers")),
-                        Path.of("/run/vhost"),
+                        new MachineSpecs(Path.of("/run/vhost")),
                         () -> now);
     }
 
@@ -74,7 +81,7 @@ class ReconcilerTest {
         assertThat(status.getNetworkReady()).isTrue();
         assertThat(status.getBootGeneration()).isEqualTo(1);
         assertThat(status.getPid()).isEqualTo(77);
-        assertThat(node.spec(ID).nics().getFirst().socket())
+        assertThat(node.spec(ID).devices().nics().getFirst().socket())
                 .isEqualTo(Path.of("/run/vhost/port-of-111.sock"));
     }
 
@@ -100,10 +107,11 @@ class ReconcilerTest {
         assertThat(node.effects).isEmpty();
         node.diskFailure = Optional.empty();
         assertThat(settle(goal).getState()).isEqualTo(ServerState.RUNNING);
-        assertThat(node.spec(ID).disks())
-                .containsExactly(new Disk("root", Path.of("/run/vhost/disk-11111111-22.sock")));
+        assertThat(node.spec(ID).devices().disks())
+                .containsExactly(
+                        new Disk("root-" + ID, Path.of("/run/vhost/disk-555555555555.sock")));
         settle(Goals.of(Goals.withDisk(off())));
-        assertThat(node.disks.get(ID)).returns(false, Disks.Wanted::attached);
+        assertThat(node.disks.get("root-" + ID)).returns(false, Disks.Wanted::attached);
         settle(Goals.of());
         assertThat(node.disks).isEmpty();
     }
@@ -177,6 +185,99 @@ class ReconcilerTest {
     }
 
     @Test
+    void saysThatItCannotBootWhatItDoesNotKnow() {
+        ServerStatus status = settle(Goals.of(on().toBuilder().clearBoot().build()));
+        assertThat(status.getState()).isEqualTo(ServerState.FAILED);
+        assertThat(status.getReason()).contains("does not know what the server boots");
+    }
+
+    @Test
+    void bootsFromItsFirstDiskWithoutImages() {
+        node.here.clear();
+        Server server =
+                Goals.withDisk(on()).toBuilder()
+                        .setFirstDisk(FirstDiskBoot.getDefaultInstance())
+                        .build();
+        assertThat(settle(Goals.of(server)).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.spec(ID).boot()).isEqualTo(new Boot.FirstDisk());
+        Server microvm = server.toBuilder().setMachineModel(MachineModel.MICROVM).build();
+        Server again = microvm.toBuilder().setBootGeneration(2).build();
+        assertThat(settle(Goals.of(again)).getReason()).contains("boots a kernel only");
+    }
+
+    @Test
+    void devicesComeAndGoWhileTheMachineRuns() {
+        settle(Goals.of(on()));
+        Server more =
+                Goals.withDisk(on(), "data-1").toBuilder().addNics(Goals.nic("extra")).build();
+        ServerStatus status = settle(Goals.of(more));
+        assertThat(node.devices(ID))
+                .containsExactly("data-1 ATTACHED", "extra ATTACHED", "port-of-" + ID + " ATTACHED");
+        assertThat(status.getDevicesList())
+                .extracting(DeviceStatus::getState)
+                .containsOnly(DeviceState.ATTACHED)
+                .hasSize(3);
+        assertThat(node.effects).containsExactly("start " + ID, "change " + ID);
+        node.stuck.add("data-1");
+        node.stuck.add("extra");
+        status = settle(Goals.of(on()));
+        assertThat(status.getDevicesList())
+                .filteredOn(d -> d.getState() == DeviceState.DETACHING)
+                .extracting(DeviceStatus::getReason)
+                .containsExactly("no answer", "no answer");
+        assertThat(node.held).containsExactly("data-1");
+        restart();
+        reconciler.plugAll(Goals.of(on()));
+        reconciler.pass(Goals.of(on()));
+        assertThat(node.network().plugged()).contains("extra");
+        node.stuck.clear();
+        assertThat(settle(Goals.of(on())).getDevicesCount()).isEqualTo(1);
+        assertThat(node.held).isEmpty();
+        assertThat(node.disks).isEmpty();
+        assertThat(node.network().plugged()).containsExactly("port-of-" + ID);
+    }
+
+    @Test
+    void aDiskThatIsNotReadyIsLeftOutAndOneThatIsThereStays() {
+        settle(Goals.of(Goals.withDisk(on())));
+        node.diskFailure = Optional.of("the pool is full");
+        Goal more = Goals.of(Goals.withDisk(Goals.withDisk(on()), "data-1"));
+        ServerStatus status = settle(more);
+        assertThat(status.getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(status.getDevicesList())
+                .filteredOn(d -> d.getState() == DeviceState.ATTACHING)
+                .singleElement()
+                .returns("data-1", DeviceStatus::getId)
+                .returns("the pool is full", DeviceStatus::getReason);
+        assertThat(node.devices(ID)).contains("root-" + ID + " ATTACHED").hasSize(2);
+        node.diskFailure = Optional.empty();
+        settle(more);
+        assertThat(node.devices(ID)).contains("data-1 ATTACHED").hasSize(3);
+    }
+
+    @Test
+    void whatVirtDaemonRefusesIsToldAndTheServerRunsOn() {
+        settle(Goals.of(on()));
+        node.changeRefused = Optional.of(refusal());
+        ServerStatus status = settle(Goals.of(Goals.withDisk(on())));
+        assertThat(status.getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(status.getDevicesList())
+                .filteredOn(d -> d.getState() == DeviceState.ATTACHING)
+                .singleElement()
+                .returns("vcpus 0: expected 1 to 64", DeviceStatus::getReason);
+    }
+
+    private static HostException refusal() {
+        try {
+            new MachineSpec(
+                    "m", dev.iod.host.MachineModel.Q35, 0, 64, new Boot.FirstDisk(), Devices.NONE);
+        } catch (HostException e) {
+            return e;
+        }
+        throw new AssertionError("expected a refusal");
+    }
+
+    @Test
     void anAgentThatRestartsTouchesNothing() {
         settle(Goals.of(on()));
         restart();
@@ -201,8 +302,19 @@ class ReconcilerTest {
         Server on = Goals.withDisk(on());
         Server rebooted = on.toBuilder().setBootGeneration(2).build();
         Server off = on.toBuilder().setPower(Power.OFF).build();
-        List<Goal> story = List.of(Goals.of(on), Goals.of(rebooted), Goals.of(off), Goals.of());
-        for (int step = 0; step < 18; step++) {
+        Server more =
+                Goals.withDisk(rebooted, "data-1").toBuilder()
+                        .addNics(Goals.nic("extra"))
+                        .build();
+        List<Goal> story =
+                List.of(
+                        Goals.of(on),
+                        Goals.of(rebooted),
+                        Goals.of(more),
+                        Goals.of(rebooted),
+                        Goals.of(off),
+                        Goals.of());
+        for (int step = 0; step < 32; step++) {
             for (boolean afterEffect : new boolean[] {false, true}) {
                 live(story, step, afterEffect);
             }
@@ -243,11 +355,17 @@ class ReconcilerTest {
             assertThat(node.machine(ID).state())
                     .as(as)
                     .isEqualTo(runs ? MachineState.RUNNING : MachineState.STOPPED);
-            assertThat(node.network().plugged()).as(as).hasSize(runs ? 1 : 0);
+            Server server = goal.getServers(0);
+            assertThat(node.network().plugged()).as(as).hasSize(runs ? server.getNicsCount() : 0);
             assertThat(node.disks.values())
                     .as(as)
-                    .singleElement()
-                    .returns(runs, Disks.Wanted::attached);
+                    .hasSize(server.getDisksCount())
+                    .allMatch(disk -> disk.attached() == runs);
+            assertThat(node.held).as(as).isEmpty();
+            assertThat(node.machine(ID).devices())
+                    .as(as)
+                    .hasSize(runs ? server.getDisksCount() + server.getNicsCount() : 0)
+                    .allMatch(d -> d.state() == dev.iod.host.DeviceState.ATTACHED);
         }
     }
 }

@@ -11,6 +11,9 @@ sealed interface Command {
 
     record Stop(long graceMillis, CompletableFuture<MachineStatus> answer) implements Command {}
 
+    /** The devices a running machine shall have. */
+    record Change(Devices devices, CompletableFuture<MachineStatus> answer) implements Command {}
+
     record Reset(CompletableFuture<MachineStatus> answer) implements Command {}
 
     record Remove(CompletableFuture<MachineStatus> answer) implements Command {}

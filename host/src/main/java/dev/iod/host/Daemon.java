@@ -55,7 +55,7 @@ final class Daemon implements AutoCloseable {
             Machines machines =
                     new Machines(
                             directory,
-                            new MachineAgent.Surroundings(
+                            new MachineAgent.Dependencies(
                                     launcher,
                                     new StartSlots(Runtime.getRuntime().availableProcessors()),
                                     config.startMillis(),
@@ -125,10 +125,13 @@ final class Daemon implements AutoCloseable {
         void changed(MachineStatus status) {
             LOG.log(
                     Level.INFO,
-                    "machine {0} {1} {2}",
+                    "machine {0} {1} {2}{3}",
                     status.id(),
                     status.state(),
-                    status.reason());
+                    status.reason(),
+                    status.devices().stream()
+                            .map(d -> d.device().id() + " " + d.state() + " " + d.reason())
+                            .toList());
             server.ifPresent(listening -> listening.changed(status));
         }
     }

@@ -9,7 +9,7 @@ import java.nio.file.Path;
  * @param socket absolute path where QEMU listens and the back end dials; its directory is made for
  *     the VMM's user when it does not exist
  */
-public record Disk(String id, Path socket) {
+public record Disk(String id, Path socket) implements Device {
     /**
      * Checks every value.
      *

@@ -35,6 +35,10 @@ record Fields(Map<String, Object> object) {
         return (int) number;
     }
 
+    boolean truth(String name) {
+        return value(name, Boolean.class, "true or false");
+    }
+
     Fields fields(String name) {
         return fields(name, value(name, Map.class, "an object"));
     }

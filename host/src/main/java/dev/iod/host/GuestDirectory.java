@@ -11,9 +11,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -89,13 +87,8 @@ final class GuestDirectory {
 
     /** Replaces the state as a whole: a reader sees the old one or the new one. */
     void save(Saved saved) throws IOException {
-        Map<String, Object> object = new LinkedHashMap<>();
-        object.put("spec", Wire.of(saved.spec()));
-        object.put("status", Wire.of(saved.status()));
-        object.put("startTicks", saved.startTicks());
-        object.put("stopping", saved.stopping() ? 1 : 0);
         Path temporary = directory.resolve("machine.json.new");
-        Files.write(temporary, Json.line(object));
+        Files.write(temporary, Json.line(Wire.of(saved)));
         Files.move(temporary, state(), StandardCopyOption.ATOMIC_MOVE);
     }
 
@@ -106,13 +99,8 @@ final class GuestDirectory {
      */
     Optional<Saved> load() throws IOException {
         try {
-            Fields fields = Fields.parse(Files.readAllBytes(state()));
             return Optional.of(
-                    new Saved(
-                            Wire.spec(fields.fields("spec")),
-                            Wire.status(fields.fields("status")),
-                            fields.number("startTicks"),
-                            fields.number("stopping") != 0));
+                    Wire.read(Saved.class, Fields.parse(Files.readAllBytes(state()))));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }

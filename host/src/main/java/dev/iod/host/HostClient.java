@@ -59,7 +59,21 @@ public final class HostClient implements AutoCloseable {
      * @throws HostException CONFLICT when it runs with another specification, INVALID, EXHAUSTED
      */
     public MachineStatus start(MachineSpec spec) {
-        return Wire.status(call("start", Map.of("spec", Wire.of(spec))).fields("machine"));
+        return machine(call("start", Map.of("spec", Wire.of(spec))));
+    }
+
+    /**
+     * Says which devices a running machine shall have. Returns when the daemon has written it down;
+     * what becomes of each device is told in the machine's status. A device it has already stays as
+     * it is: another MAC or MTU holds from its next start. The back end of a new device must dial
+     * its socket; that of an old one must stay until the status no longer names it.
+     *
+     * @throws HostException INVALID when the machine's model has no hot-plug, NOT_FOUND, CONFLICT
+     *     when the machine does not run or a device of this id is being given back, EXHAUSTED when
+     *     it would have more than {@link MachineStatus#MAX_DEVICES} with those it gives back
+     */
+    public MachineStatus change(String id, Devices devices) {
+        return machine(call("change", Map.of("machine", id, "devices", Wire.of(devices))));
     }
 
     /**
@@ -70,8 +84,7 @@ public final class HostClient implements AutoCloseable {
      * @throws HostException NOT_FOUND
      */
     public MachineStatus stop(String id, long graceMillis) {
-        return Wire.status(
-                call("stop", Map.of("machine", id, "graceMillis", graceMillis)).fields("machine"));
+        return machine(call("stop", Map.of("machine", id, "graceMillis", graceMillis)));
     }
 
     /**
@@ -80,7 +93,11 @@ public final class HostClient implements AutoCloseable {
      * @throws HostException NOT_FOUND, CONFLICT when it does not run
      */
     public MachineStatus reset(String id) {
-        return Wire.status(call("reset", Map.of("machine", id)).fields("machine"));
+        return machine(call("reset", Map.of("machine", id)));
+    }
+
+    private static MachineStatus machine(Fields reply) {
+        return Wire.read(MachineStatus.class, reply.fields("machine"));
     }
 
     /**
@@ -93,7 +110,9 @@ public final class HostClient implements AutoCloseable {
 
     /** Every machine of this node, stopped and failed ones too. */
     public List<MachineStatus> list() {
-        return call("list", Map.of()).list("machines").stream().map(Wire::status).toList();
+        return call("list", Map.of()).list("machines").stream()
+                .map(fields -> Wire.read(MachineStatus.class, fields))
+                .toList();
     }
 
     /**
@@ -261,7 +280,7 @@ public final class HostClient implements AutoCloseable {
         }
 
         private void read() {
-            Lines lines = new Lines(channel);
+            Lines lines = new Lines(channel, Lines.MAX_REPLY_BYTES);
             try {
                 for (Optional<byte[]> line = lines.next(); line.isPresent(); line = lines.next()) {
                     dispatch(Fields.parse(line.get()));
@@ -275,7 +294,7 @@ public final class HostClient implements AutoCloseable {
         private void dispatch(Fields line) {
             if (line.has("event")) {
                 if (line.has("machine")) {
-                    changed.accept(Wire.status(line.fields("machine")));
+                    changed.accept(machine(line));
                 }
             } else if (line.has("id")) {
                 BlockingQueue<Fields> reply = waiting.get(line.number("id"));

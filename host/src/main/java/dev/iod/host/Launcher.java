@@ -49,6 +49,10 @@ final class Launcher {
         this.user = user;
     }
 
+    QemuCommand command() {
+        return command;
+    }
+
     VmmUser user() {
         return user;
     }
@@ -59,23 +63,21 @@ final class Launcher {
      * @throws HostException INVALID when a file of the specification cannot be used, FAILED
      */
     GuestProcess start(MachineSpec spec, GuestDirectory directory) {
-        checkReadable("kernel", spec.kernel());
-        checkReadable("initrd", spec.initrd());
+        List<Path> files = files(spec.boot());
         try {
             directory.create(user);
             directory.forgetRun();
             Map<Path, Path> sockets = new HashMap<>();
-            for (Path socket : spec.sockets()) {
+            for (Path socket : spec.devices().sockets()) {
                 sockets.put(socket, socket(directory.vmm(), socket));
             }
-            List<String> qemu =
-                    command.arguments(spec, Path.of("/dev/fd/3"), Path.of("/dev/fd/4"), sockets);
+            List<String> qemu = command.arguments(spec, sockets);
             List<String> keeper = new ArrayList<>(List.of("setsid", "--fork"));
             if (Files.isDirectory(Path.of("/run/systemd/system"))) {
                 keeper.addAll(OWN_SCOPE);
             }
             keeper.addAll(List.of("sh", "-c", KEEPER, "iod-keeper"));
-            keeper.addAll(List.of(spec.kernel().toString(), spec.initrd().toString()));
+            files.forEach(file -> keeper.add(file.toString()));
             keeper.addAll(user.demoted(qemu, command.accelerator()));
             builder(keeper, directory.path(), directory.stderr()).start();
             return started(directory);
@@ -83,6 +85,18 @@ final class Launcher {
             throw new HostException(
                     HostException.Category.FAILED, "cannot start QEMU: " + e.getMessage(), e);
         }
+    }
+
+    /** What the keeper opens. */
+    private static List<Path> files(Boot boot) {
+        return switch (boot) {
+            case Boot.Kernel kernel -> {
+                checkReadable("kernel", kernel.kernel());
+                checkReadable("initrd", kernel.initrd());
+                yield List.of(kernel.kernel(), kernel.initrd());
+            }
+            case Boot.FirstDisk _ -> List.of(Path.of("/dev/null"), Path.of("/dev/null"));
+        };
     }
 
     private static GuestProcess started(GuestDirectory directory) throws IOException {
@@ -100,7 +114,7 @@ final class Launcher {
         }
         Optional<GuestProcess> process = GuestProcess.of(pid.getAsLong());
         if (process.isEmpty()) {
-            throw new HostException(HostException.Category.FAILED, Vmm.obituary(directory));
+            throw new HostException(HostException.Category.FAILED, Vmm.exitReason(directory));
         }
         return process.get();
     }
@@ -118,7 +132,7 @@ final class Launcher {
     }
 
     /** Where QEMU listens, seen from its working directory; makes the socket's directory. */
-    private Path socket(Path vmm, Path socket) throws IOException {
+    Path socket(Path vmm, Path socket) throws IOException {
         Path parent = socket.resolveSibling("");
         if (!Files.exists(parent)) {
             GuestDirectory.makeDirectory(parent);

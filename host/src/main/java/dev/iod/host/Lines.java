@@ -8,23 +8,28 @@ import java.util.Optional;
 
 /** Reads lines of bounded length from a channel. Used by one thread. */
 final class Lines {
-    /** The longest line either protocol carries: a console reply in base64 is the largest. */
+    /** The longest request, event and line of QEMU. */
     static final int MAX_BYTES = 1 << 20;
 
+    /** The longest reply of the daemon: the list of all machines with all their devices. */
+    static final int MAX_REPLY_BYTES = 5 << 20;
+
     private final ReadableByteChannel channel;
+    private final int maxBytes;
     private final ByteBuffer chunk = ByteBuffer.allocate(4096).limit(0);
     private byte[] line = new byte[512];
     private int length;
 
-    Lines(ReadableByteChannel channel) {
+    Lines(ReadableByteChannel channel, int maxBytes) {
         this.channel = channel;
+        this.maxBytes = maxBytes;
     }
 
     /**
      * The next line without its end; empty at the end of the stream. An unfinished last line is
      * dropped: its writer died.
      *
-     * @throws HostException EXHAUSTED when a line is longer than {@link #MAX_BYTES}
+     * @throws HostException EXHAUSTED when a line is longer than allowed
      */
     Optional<byte[]> next() throws IOException {
         length = 0;
@@ -49,12 +54,12 @@ final class Lines {
 
     private void append(byte b) {
         if (length == line.length) {
-            if (length == MAX_BYTES) {
+            if (length == maxBytes) {
                 throw new HostException(
                         HostException.Category.EXHAUSTED,
-                        "a line is longer than " + MAX_BYTES + " bytes");
+                        "a line is longer than " + maxBytes + " bytes");
             }
-            line = Arrays.copyOf(line, Math.min(MAX_BYTES, length * 2));
+            line = Arrays.copyOf(line, Math.min(maxBytes, length * 2));
         }
         line[length++] = b;
     }

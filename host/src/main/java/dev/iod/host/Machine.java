@@ -32,11 +32,11 @@ final class Machine {
      *
      * @throws IOException when what was found of it cannot be written down
      */
-    Machine(Saved saved, GuestDirectory directory, MachineAgent.Surroundings surroundings)
+    Machine(Saved saved, GuestDirectory directory, MachineAgent.Dependencies dependencies)
             throws IOException {
         this.id = saved.spec().id();
         this.console = new ConsoleLog(directory.console());
-        this.agent = new MachineAgent(saved, directory, console, surroundings, this::wake);
+        this.agent = new MachineAgent(saved, directory, console, dependencies, this::wake);
         agent.adopt(saved);
     }
 
@@ -55,6 +55,10 @@ final class Machine {
 
     MachineStatus stop(long graceMillis) {
         return ask(answer -> new Command.Stop(graceMillis, answer));
+    }
+
+    MachineStatus change(Devices devices) {
+        return ask(answer -> new Command.Change(devices, answer));
     }
 
     MachineStatus reset() {

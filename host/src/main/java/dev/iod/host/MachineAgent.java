@@ -4,6 +4,7 @@ import dev.iod.host.GuestDirectory.Saved;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -27,21 +28,23 @@ final class MachineAgent {
 
     private final GuestDirectory directory;
     private final ConsoleLog console;
-    private final Surroundings surroundings;
+    private final Dependencies dependencies;
     private final Runnable wake;
 
     private volatile MachineStatus status;
     private MachineSpec spec;
     private volatile Phase phase = Phase.IDLE;
     private Optional<Vmm> vmm = Optional.empty();
+    private Optional<HotPlug> plug = Optional.empty();
+    private boolean devicesSettled;
     private Optional<Stopping> stopping = Optional.empty();
     private Optional<String> failure = Optional.empty();
     private long phaseNanos = System.nanoTime();
     private long tickMillis = EAGER_TICK_MILLIS;
     private boolean holdsSlot;
 
-    /** What a machine shares with the others. */
-    record Surroundings(
+    /** What all machines of the node share. */
+    record Dependencies(
             Launcher launcher,
             StartSlots slots,
             long startMillis,
@@ -70,11 +73,11 @@ final class MachineAgent {
             Saved saved,
             GuestDirectory directory,
             ConsoleLog console,
-            Surroundings surroundings,
+            Dependencies dependencies,
             Runnable wake) {
         this.directory = directory;
         this.console = console;
-        this.surroundings = surroundings;
+        this.dependencies = dependencies;
         this.wake = wake;
         this.spec = saved.spec();
         this.status = saved.status();
@@ -122,7 +125,7 @@ final class MachineAgent {
                 .forEach(GuestProcess::kill);
         if (found.isPresent()) {
             GuestProcess process = found.get();
-            vmm = Optional.of(new Vmm(process, directory, console, wake));
+            take(process);
             if (saved.stopping()) {
                 stopping = Optional.of(new Stopping(System.nanoTime(), System.nanoTime()));
             }
@@ -133,11 +136,12 @@ final class MachineAgent {
                             saved.status().state(),
                             "",
                             process.pid(),
-                            saved.status().startedAtMillis());
+                            saved.status().startedAtMillis(),
+                            saved.status().devices());
         } else if (wanted) {
             become(
                     saved.stopping() ? MachineState.STOPPED : MachineState.FAILED,
-                    "while virtDaemon did not run, " + Vmm.obituary(directory));
+                    "while virtDaemon did not run, " + Vmm.exitReason(directory));
         }
     }
 
@@ -149,6 +153,7 @@ final class MachineAgent {
     void handle(Command command) throws IOException {
         switch (command) {
             case Command.Start start -> start(start.spec());
+            case Command.Change change -> change(change.devices());
             case Command.Stop stop -> stop(stop.graceMillis());
             case Command.Reset _ -> reset();
             case Command.Remove _ -> remove();
@@ -157,7 +162,10 @@ final class MachineAgent {
                     vmm.orElseThrow().drainConsole();
                 }
             }
-            case Command.Wake _ -> tickMillis = EAGER_TICK_MILLIS;
+            case Command.Wake _ -> {
+                devicesSettled = false;
+                tickMillis = EAGER_TICK_MILLIS;
+            }
         }
     }
 
@@ -177,9 +185,54 @@ final class MachineAgent {
             return;
         }
         spec = wanted;
-        directory.create(surroundings.launcher().user());
+        directory.create(dependencies.launcher().user());
         enter(Phase.QUEUED);
         become(MachineState.STARTING, "");
+    }
+
+    /** The difference to what the machine has is made later, step by step. */
+    private void change(Devices devices) throws IOException {
+        if (phase != Phase.RUNNING || stopping.isPresent()) {
+            throw new HostException(
+                    HostException.Category.CONFLICT, "machine " + spec.id() + " does not run");
+        }
+        Devices wanted = devices.asIn(spec.devices());
+        if (wanted.equals(spec.devices())) {
+            return;
+        }
+        MachineSpec.check(
+                spec.model() == MachineModel.Q35,
+                "machine %s is a microvm: its devices change when it is stopped only",
+                spec.id());
+        List<DeviceStatus> next = new ArrayList<>();
+        for (DeviceStatus known : status.devices()) {
+            if (!wanted.has(known.device().id())) {
+                boolean asked = known.state() == DeviceState.DETACHING;
+                next.add(
+                        asked
+                                ? known
+                                : new DeviceStatus(known.device(), DeviceState.DETACHING, ""));
+            } else if (known.state() == DeviceState.DETACHING) {
+                throw new HostException(
+                        HostException.Category.CONFLICT,
+                        "device " + known.device().id() + " is just being given back");
+            } else {
+                next.add(known);
+            }
+        }
+        wanted.all().stream()
+                .filter(device -> !spec.devices().has(device.id()))
+                .forEach(device -> next.add(new DeviceStatus(device, DeviceState.ATTACHING, "")));
+        if (next.size() > MachineStatus.MAX_DEVICES) {
+            throw new HostException(
+                    HostException.Category.EXHAUSTED,
+                    "machine %s would have %d devices with those it gives back, of at most %d"
+                            .formatted(spec.id(), next.size(), MachineStatus.MAX_DEVICES));
+        }
+        spec = spec.with(wanted);
+        devicesSettled = false;
+        tickMillis = EAGER_TICK_MILLIS;
+        become(status.with(next));
     }
 
     private void stop(long graceMillis) throws IOException {
@@ -251,13 +304,13 @@ final class MachineAgent {
     }
 
     private void launch() throws IOException {
-        if (!surroundings.slots().tryTake()) {
+        if (!dependencies.slots().tryTake()) {
             return;
         }
         holdsSlot = true;
         try {
-            GuestProcess process = surroundings.launcher().start(spec, directory);
-            vmm = Optional.of(new Vmm(process, directory, console, wake));
+            GuestProcess process = dependencies.launcher().start(spec, directory);
+            take(process);
             enter(Phase.CONNECTING);
             become(
                     new MachineStatus(
@@ -265,7 +318,8 @@ final class MachineAgent {
                             MachineState.STARTING,
                             "",
                             process.pid(),
-                            System.currentTimeMillis()));
+                            System.currentTimeMillis(),
+                            devices(DeviceState.ATTACHING)));
         } catch (HostException e) {
             GuestProcess.in(directory.vmm()).forEach(GuestProcess::kill); // One that came too late.
             release();
@@ -281,18 +335,27 @@ final class MachineAgent {
         } else if (current.answers()) {
             giveSlotBack();
             enter(Phase.RUNNING);
+            devicesSettled = false;
             if (status.state() != MachineState.RUNNING) {
-                become(withState(MachineState.RUNNING));
+                // QEMU answers when all of them are made.
+                become(
+                        new MachineStatus(
+                                spec.id(),
+                                MachineState.RUNNING,
+                                "",
+                                status.pid(),
+                                status.startedAtMillis(),
+                                devices(DeviceState.ATTACHED)));
             }
-        } else if (elapsedMillis() > surroundings.startMillis()) {
-            failure = Optional.of(silence());
+        } else if (elapsedMillis() > dependencies.startMillis()) {
+            failure = Optional.of(noAnswerReason());
             end();
         }
     }
 
-    private String silence() {
-        String within = " within " + surroundings.startMillis() + " ms";
-        List<String> sockets = spec.sockets().stream().map(Path::toString).toList();
+    private String noAnswerReason() {
+        String within = " within " + dependencies.startMillis() + " ms";
+        List<String> sockets = spec.devices().sockets().stream().map(Path::toString).toList();
         return sockets.isEmpty() || status.state() == MachineState.RUNNING
                 ? "QEMU did not answer" + within
                 : "no back end answered on socket " + String.join(" or ", sockets) + within;
@@ -308,7 +371,7 @@ final class MachineAgent {
         } else if (stopping.isPresent()
                 && System.nanoTime() - stopping.get().deadlineNanos() >= 0) {
             end(); // Before anything QEMU would have to answer.
-        } else if (current.drainConsole()) {
+        } else if (current.drainConsole() | (!off && changeDevices())) {
             tickMillis = EAGER_TICK_MILLIS;
         } else if (off) {
             end();
@@ -317,6 +380,39 @@ final class MachineAgent {
         } else {
             tickMillis = Math.min(CALM_TICK_MILLIS, tickMillis * 2);
         }
+    }
+
+    /** Whether there was progress. */
+    private boolean changeDevices() throws IOException {
+        if (devicesSettled) {
+            return false;
+        }
+        List<DeviceStatus> next = plug.orElseThrow().look(spec, leaving());
+        devicesSettled = next.stream().allMatch(d -> d.state() == DeviceState.ATTACHED);
+        if (next.equals(status.devices())) {
+            return false;
+        }
+        become(status.with(next));
+        return true;
+    }
+
+    private List<Device> leaving() {
+        return status.devices().stream()
+                .filter(known -> known.state() == DeviceState.DETACHING)
+                .map(DeviceStatus::device)
+                .toList();
+    }
+
+    private List<DeviceStatus> devices(DeviceState state) {
+        return spec.devices().all().stream()
+                .map(device -> new DeviceStatus(device, state, ""))
+                .toList();
+    }
+
+    private void take(GuestProcess process) {
+        Vmm next = new Vmm(process, directory, console, wake);
+        vmm = Optional.of(next);
+        plug = Optional.of(new HotPlug(dependencies.launcher(), directory.vmm(), next));
     }
 
     private void press(Vmm current, Stopping stop) {
@@ -359,7 +455,7 @@ final class MachineAgent {
             reason = "powered off";
         } else {
             state = MachineState.FAILED;
-            reason = last.obituary();
+            reason = last.exitReason();
         }
         release();
         enter(Phase.IDLE);
@@ -370,17 +466,21 @@ final class MachineAgent {
         giveSlotBack();
         vmm.ifPresent(Vmm::close);
         vmm = Optional.empty();
+        plug = Optional.empty();
         stopping = Optional.empty();
         failure = Optional.empty();
-        for (Path socket : spec.sockets()) {
+        for (Path socket : spec.devices().sockets()) {
             Files.deleteIfExists(socket); // A killed QEMU leaves it.
+        }
+        for (Device device : leaving()) {
+            Files.deleteIfExists(device.socket());
         }
     }
 
     private void giveSlotBack() {
         if (holdsSlot) {
             holdsSlot = false;
-            surroundings.slots().giveBack();
+            dependencies.slots().giveBack();
         }
     }
 
@@ -395,17 +495,13 @@ final class MachineAgent {
     }
 
     private void become(MachineState state, String reason) throws IOException {
-        become(new MachineStatus(spec.id(), state, reason, 0, status.startedAtMillis()));
-    }
-
-    private MachineStatus withState(MachineState state) {
-        return new MachineStatus(spec.id(), state, "", status.pid(), status.startedAtMillis());
+        become(MachineStatus.without(spec.id(), state, reason, status.startedAtMillis()));
     }
 
     private void become(MachineStatus next) throws IOException {
         status = next;
         save();
-        surroundings.changed().accept(next);
+        dependencies.changed().accept(next);
     }
 
     private void save() throws IOException {

@@ -21,13 +21,13 @@ final class Machines {
     private static final System.Logger LOG = System.getLogger(Machines.class.getName());
 
     private final Path root;
-    private final MachineAgent.Surroundings surroundings;
+    private final MachineAgent.Dependencies dependencies;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Machine> byId = new HashMap<>();
 
-    Machines(Path root, MachineAgent.Surroundings surroundings) {
+    Machines(Path root, MachineAgent.Dependencies dependencies) {
         this.root = root;
-        this.surroundings = surroundings;
+        this.dependencies = dependencies;
     }
 
     /**
@@ -43,7 +43,7 @@ final class Machines {
             GuestDirectory directory = new GuestDirectory(path);
             Optional<Saved> saved = load(path, directory);
             if (saved.isPresent()) {
-                Machine machine = new Machine(saved.get(), directory, surroundings);
+                Machine machine = new Machine(saved.get(), directory, dependencies);
                 byId.put(saved.get().spec().id(), machine);
                 machine.run();
                 LOG.log(Level.INFO, "found machine {0}", machine.status());
@@ -94,10 +94,10 @@ final class Machines {
                     HostException.Category.EXHAUSTED,
                     "this node keeps " + MAX_MACHINES + " machines already");
         }
-        MachineStatus none = new MachineStatus(spec.id(), MachineState.STOPPED, "", 0, 0);
+        MachineStatus none = MachineStatus.without(spec.id(), MachineState.STOPPED, "", 0);
         GuestDirectory directory = new GuestDirectory(root.resolve(spec.id()));
         try {
-            Machine machine = new Machine(new Saved(spec, none, 0, false), directory, surroundings);
+            Machine machine = new Machine(new Saved(spec, none, 0, false), directory, dependencies);
             machine.run();
             return machine;
         } catch (IOException e) {

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  * @param socket absolute path where QEMU listens and the back end dials; its directory is made for
  *     the VMM's user when it does not exist
  */
-public record Nic(String id, String mac, int mtu, Path socket) {
+public record Nic(String id, String mac, int mtu, Path socket) implements Device {
     private static final Pattern MAC = Pattern.compile("[0-9a-f][02468ace](:[0-9a-f]{2}){5}");
 
     /**

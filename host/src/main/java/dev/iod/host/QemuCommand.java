@@ -2,6 +2,7 @@ package dev.iod.host;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,14 +27,30 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     /** The QMP socket, in the VMM's own directory, which is its working directory. */
     static final String QMP_SOCKET = "qmp.sock";
 
-    /** Empty PCI Express root ports of a q35 machine, for devices added later. */
-    private static final int ROOT_PORTS = 8;
+    /** Where QEMU finds the kernel and the initial file system: open when it starts. */
+    static final String KERNEL = "/dev/fd/3";
 
-    /** First PCI slot for interfaces: 0 is the host bridge, 2 holds the root ports. */
-    private static final int FIRST_NIC_SLOT = 4;
+    static final String INITRD = "/dev/fd/4";
 
-    /** First PCI slot for disks, behind those of the interfaces. */
-    private static final int FIRST_DISK_SLOT = FIRST_NIC_SLOT + MachineSpec.MAX_NICS;
+    /** Name of a root port in QEMU, without its number. */
+    static final String PORT = "rp";
+
+    /** Names of devices and of what is behind them in QEMU are these and the device's id. */
+    static final String NIC = "nic-";
+
+    static final String DISK = "disk-";
+    private static final String NIC_CHARDEV = "link-";
+    private static final String DISK_CHARDEV = "store-";
+    private static final String NETDEV = "net-";
+
+    /** Root ports of a q35 machine: one per device, and some for devices that come later. */
+    private static final int SPARE_PORTS = 4;
+
+    private static final int LEAST_PORTS = 8;
+    private static final int PORTS_PER_SLOT = 8;
+
+    /** The first PCI slot of root ports; 0 is the host bridge. */
+    private static final int FIRST_PORT_SLOT = 2;
 
     /** Size of TCG's translation cache, which otherwise grows with the host's memory. */
     private static final int TRANSLATION_CACHE_MIB = 32;
@@ -41,11 +58,9 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     /**
      * The command for a machine.
      *
-     * @param kernel where QEMU finds the kernel
-     * @param initrd where QEMU finds the initial file system
      * @param sockets where QEMU finds the sockets of the specification
      */
-    List<String> arguments(MachineSpec spec, Path kernel, Path initrd, Map<Path, Path> sockets) {
+    List<String> arguments(MachineSpec spec, Map<Path, Path> sockets) {
         List<String> arguments = new ArrayList<>();
         arguments.add(qemu);
         add(arguments, "-name", "guest=" + escaped(spec.id()) + ",debug-threads=on");
@@ -63,22 +78,20 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
                 arguments,
                 "-object",
                 "memory-backend-memfd,id=memory,share=on,seal=on,size=" + spec.memoryMib() + "M");
-        add(arguments, "-kernel", kernel.toString());
-        add(arguments, "-initrd", initrd.toString());
-        add(arguments, "-append", kernelArguments(spec));
+        switch (spec.boot()) {
+            case Boot.Kernel kernel -> {
+                add(arguments, "-kernel", KERNEL, "-initrd", INITRD);
+                add(arguments, "-append", kernelArguments(kernel));
+            }
+            case Boot.FirstDisk _ -> {} // By its boot index.
+        }
         add(arguments, "-rtc", "base=utc");
         addConsole(arguments);
         add(arguments, "-chardev", "socket,id=qmp,path=" + QMP_SOCKET + ",server=on,wait=off");
         add(arguments, "-mon", "chardev=qmp,mode=control");
         // A guest that powers off leaves QEMU there until the last console output was read.
         add(arguments, "-action", "shutdown=pause");
-        for (int i = 0; i < spec.nics().size(); i++) {
-            Nic nic = spec.nics().get(i);
-            addNic(arguments, spec.model(), i, nic, seen(nic.socket(), sockets));
-        }
-        for (int i = 0; i < spec.disks().size(); i++) {
-            addDisk(arguments, spec.model(), i, seen(spec.disks().get(i).socket(), sockets));
-        }
+        addDevices(arguments, spec, sockets);
         return arguments;
     }
 
@@ -90,17 +103,21 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
                         arguments,
                         "-machine",
                         "q35,usb=off,smbus=off,sata=off,vmport=off,hpet=off" + common);
-                for (int port = 0; port < ROOT_PORTS; port++) {
+                int devices = spec.devices().all().size();
+                for (int port = 0; port < Math.max(LEAST_PORTS, devices + SPARE_PORTS); port++) {
+                    int function = port % PORTS_PER_SLOT;
                     add(
                             arguments,
                             "-device",
-                            "pcie-root-port,id=rp%d,chassis=%d,slot=%d,addr=2.%d%s"
+                            "pcie-root-port,id=%s%d,chassis=%d,slot=%d,addr=%d.%d%s"
                                     .formatted(
+                                            PORT,
                                             port,
                                             port + 1,
                                             port + 1,
-                                            port,
-                                            port == 0 ? ",multifunction=on" : ""));
+                                            FIRST_PORT_SLOT + port / PORTS_PER_SLOT,
+                                            function,
+                                            function == 0 ? ",multifunction=on" : ""));
                 }
             }
             case MICROVM -> {
@@ -119,7 +136,7 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         };
     }
 
-    private String kernelArguments(MachineSpec spec) {
+    private String kernelArguments(Boot.Kernel kernel) {
         // A translated guest's timer interrupts come too irregularly for the kernel's check.
         String own = "console=ttyS0 no_timer_check";
         if (tscKhz.isPresent()) {
@@ -127,7 +144,7 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
             // wrong rate, and on microvm it hangs there in some starts.
             own += " tsc_early_khz=" + tscKhz.getAsLong();
         }
-        return spec.commandLine().isBlank() ? own : own + " " + spec.commandLine();
+        return kernel.commandLine().isBlank() ? own : own + " " + kernel.commandLine();
     }
 
     private static void addConsole(List<String> arguments) {
@@ -136,54 +153,116 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         add(arguments, "-serial", "chardev:" + CONSOLE);
     }
 
-    private void addNic(
-            List<String> arguments, MachineModel model, int index, Nic nic, String socket) {
-        add(
-                arguments,
-                "-chardev",
-                "socket,id=link%d,path=%s,server=on,wait=off".formatted(index, socket));
-        add(arguments, "-netdev", "vhost-user,id=net%d,chardev=link%d".formatted(index, index));
-        // status=off: the guest's carrier does not flap when the back end is restarted.
-        String common =
-                ",id=nic%d,netdev=net%d,mac=%s,host_mtu=%d,status=off"
-                        .formatted(index, index, nic.mac().toLowerCase(Locale.ROOT), nic.mtu());
+    private void addDevices(List<String> arguments, MachineSpec spec, Map<Path, Path> sockets) {
+        int port = 0;
+        for (Device device : spec.devices().all()) {
+            Path socket = sockets.getOrDefault(device.socket(), device.socket());
+            add(
+                    arguments,
+                    "-chardev",
+                    "socket,id=%s,path=%s,server=on,wait=off"
+                            .formatted(chardev(device), escaped(socket.toString())));
+            if (device instanceof Nic nic) {
+                add(arguments, "-netdev", option("type", netdev(nic)));
+            }
+            Map<String, Object> properties =
+                    new LinkedHashMap<>(device(spec.model(), device, PORT + port++));
+            if (spec.boot() instanceof Boot.FirstDisk
+                    && device.equals(spec.devices().disks().getFirst())) {
+                properties.put("bootindex", 0);
+            }
+            add(arguments, "-device", option("driver", properties));
+        }
+    }
+
+    /** What QEMU calls a device. */
+    static String name(Device device) {
+        return switch (device) {
+            case Nic nic -> NIC + nic.id();
+            case Disk disk -> DISK + disk.id();
+        };
+    }
+
+    /** What QEMU calls the character device where a device's back end dials. */
+    static String chardev(Device device) {
+        return switch (device) {
+            case Nic nic -> NIC_CHARDEV + nic.id();
+            case Disk disk -> DISK_CHARDEV + disk.id();
+        };
+    }
+
+    /** What QEMU calls the network back end of an interface. */
+    static String netdevName(Nic nic) {
+        return NETDEV + nic.id();
+    }
+
+    /** The properties of an interface's network back end, {@code type} first. */
+    static Map<String, Object> netdev(Nic nic) {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        properties.put("type", "vhost-user");
+        properties.put("id", netdevName(nic));
+        properties.put("chardev", chardev(nic));
+        return properties;
+    }
+
+    /**
+     * The properties of a device, {@code driver} first.
+     *
+     * @param port the root port it is plugged into, of no meaning to a model without PCI
+     */
+    Map<String, Object> device(MachineModel model, Device device, String port) {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        switch (device) {
+            case Nic nic -> {
+                properties.put("driver", driver("virtio-net", model));
+                properties.put("netdev", netdevName(nic));
+                properties.put("mac", nic.mac().toLowerCase(Locale.ROOT));
+                properties.put("host_mtu", nic.mtu());
+                // The guest's carrier does not flap when the back end is restarted.
+                properties.put("status", false);
+                if (model == MachineModel.Q35) {
+                    properties.put("romfile", "");
+                    if (accelerator == Accelerator.TCG) {
+                        // MSI-X over vhost-user crashes QEMU 7.2 as soon as the driver probes.
+                        properties.put("vectors", 0);
+                    }
+                }
+            }
+            case Disk disk -> {
+                properties.put("driver", driver("vhost-user-blk", model));
+                properties.put("chardev", chardev(disk));
+                properties.put("num-queues", 1);
+            }
+        }
+        properties.put("id", name(device));
         switch (model) {
             case Q35 -> {
-                // MSI-X over vhost-user crashes QEMU 7.2 under TCG as soon as the driver probes.
-                String vectors = accelerator == Accelerator.TCG ? ",vectors=0" : "";
-                add(
-                        arguments,
-                        "-device",
-                        "virtio-net-pci,disable-legacy=on,romfile=,addr=%x"
-                                        .formatted(FIRST_NIC_SLOT + index)
-                                + vectors
-                                + common);
+                properties.put("disable-legacy", "on");
+                properties.put("bus", port);
             }
-            case MICROVM -> add(arguments, "-device", "virtio-net-device" + common);
+            case MICROVM -> {}
         }
+        return properties;
     }
 
-    private static void addDisk(
-            List<String> arguments, MachineModel model, int index, String socket) {
-        add(
-                arguments,
-                "-chardev",
-                "socket,id=store%d,path=%s,server=on,wait=off".formatted(index, socket));
-        String common = ",id=disk%d,chardev=store%d,num-queues=1".formatted(index, index);
-        switch (model) {
-            case Q35 ->
-                    add(
-                            arguments,
-                            "-device",
-                            "vhost-user-blk-pci,disable-legacy=on,addr=%x"
-                                            .formatted(FIRST_DISK_SLOT + index)
-                                    + common);
-            case MICROVM -> add(arguments, "-device", "vhost-user-blk-device" + common);
-        }
+    private static String driver(String name, MachineModel model) {
+        return switch (model) {
+            case Q35 -> name + "-pci";
+            case MICROVM -> name + "-device";
+        };
     }
 
-    private static String seen(Path socket, Map<Path, Path> sockets) {
-        return escaped(sockets.getOrDefault(socket, socket).toString());
+    /** Properties as one option of the command line; the value of the first has no name. */
+    private static String option(String first, Map<String, Object> properties) {
+        StringBuilder option = new StringBuilder(String.valueOf(properties.get(first)));
+        properties.forEach(
+                (name, value) -> {
+                    if (!name.equals(first)) {
+                        String text = value instanceof Boolean on ? on ? "on" : "off" : "" + value;
+                        option.append(',').append(name).append('=').append(escaped(text));
+                    }
+                });
+        return option.toString();
     }
 
     private static void add(List<String> arguments, String... more) {

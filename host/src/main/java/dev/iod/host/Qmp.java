@@ -13,8 +13,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One QMP connection. Its owner sends one command at a time and waits for the answer until a
- * deadline; a reader thread takes what comes. Of QEMU's events only the shutdown is kept, so a
- * guest that makes many costs nothing.
+ * deadline; a reader thread takes what comes. Of QEMU's events only the shutdown is kept, and a
+ * device that is gone wakes the owner, so a guest that makes many costs nothing.
  */
 final class Qmp implements AutoCloseable {
     private final SocketChannel channel;
@@ -37,7 +37,8 @@ final class Qmp implements AutoCloseable {
     /**
      * Connects; QEMU's greeting may come much later.
      *
-     * @param wake called when the connection ends and when the guest shuts down; may not block
+     * @param wake called when the connection ends, when the guest shuts down and when it has
+     *     answered about a device; may not block
      * @return empty when QEMU does not listen (yet)
      */
     static Optional<Qmp> connect(Path socket, Runnable wake) {
@@ -147,7 +148,7 @@ final class Qmp implements AutoCloseable {
     }
 
     private void read() {
-        Lines lines = new Lines(channel);
+        Lines lines = new Lines(channel, Lines.MAX_BYTES);
         try {
             for (Optional<byte[]> line = lines.next(); line.isPresent(); line = lines.next()) {
                 take(Fields.parse(line.get()));
@@ -166,10 +167,16 @@ final class Qmp implements AutoCloseable {
             greeted = true;
             wake.run();
         } else if (line.has("event")) {
-            if (line.text("event").equals("SHUTDOWN") && shutdown.isEmpty()) {
-                // The first one says why; the next comes from ending QEMU.
-                shutdown = Optional.of(line.fields("data").text("reason"));
-                wake.run();
+            switch (line.text("event")) {
+                case "SHUTDOWN" -> {
+                    // The first one says why; the next comes from ending QEMU.
+                    if (shutdown.isEmpty()) {
+                        shutdown = Optional.of(line.fields("data").text("reason"));
+                        wake.run();
+                    }
+                }
+                case "DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR" -> wake.run();
+                default -> {}
             }
         } else if (!answers.offer(line)) {
             answers.clear(); // Only answers nobody waits for can pile up.

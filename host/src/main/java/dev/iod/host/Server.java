@@ -22,7 +22,7 @@ final class Server implements AutoCloseable {
     private final Path socket;
     private final Machines machines;
     private final ServerSocketChannel channel;
-    private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+    private final Set<ClientSession> sessions = ConcurrentHashMap.newKeySet();
 
     private Server(Path socket, Machines machines, ServerSocketChannel channel) {
         this.socket = socket;
@@ -67,7 +67,7 @@ final class Server implements AutoCloseable {
                 client.close();
                 continue;
             }
-            Session session = new Session(client, machines);
+            ClientSession session = new ClientSession(client, machines);
             sessions.add(session);
             Thread.ofVirtual()
                     .name("session")
@@ -86,6 +86,6 @@ final class Server implements AutoCloseable {
     public void close() throws IOException {
         channel.close();
         Files.deleteIfExists(socket);
-        sessions.forEach(Session::close);
+        sessions.forEach(ClientSession::close);
     }
 }

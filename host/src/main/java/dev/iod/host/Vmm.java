@@ -114,11 +114,11 @@ final class Vmm {
     }
 
     /** What is known of an end nobody asked for. */
-    String obituary() throws IOException {
-        return obituary(directory);
+    String exitReason() throws IOException {
+        return exitReason(directory);
     }
 
-    static String obituary(GuestDirectory directory) throws IOException {
+    static String exitReason(GuestDirectory directory) throws IOException {
         OptionalInt status = directory.exitStatus();
         for (int i = 0; i < EXIT_LOOKS && status.isEmpty(); i++) {
             LockSupport.parkNanos(EXIT_LOOK_NANOS); // Its keeper is just about to write it.
@@ -140,7 +140,12 @@ final class Vmm {
         qmp.ifPresent(Qmp::close);
     }
 
-    private Fields command(String name, Map<String, ?> arguments) {
+    /**
+     * Executes a command.
+     *
+     * @throws HostException as {@link Qmp#execute}
+     */
+    Fields command(String name, Map<String, ?> arguments) {
         return qmp.orElseThrow().execute(name, arguments, QMP_MILLIS);
     }
 }

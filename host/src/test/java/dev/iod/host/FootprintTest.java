@@ -49,7 +49,7 @@ final class FootprintTest {
     private static MachineSpec unstartable(String id) {
         Path none = Path.of("/nonexistent");
         return new MachineSpec(
-                id, id, MachineModel.Q35, 1, 64, none, none, "", List.of(), List.of());
+                id, MachineModel.Q35, 1, 64, new Boot.Kernel(none, none, ""), Devices.NONE);
     }
 
     private static long residentBytes(long pid) throws IOException {

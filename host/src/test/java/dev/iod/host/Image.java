@@ -25,14 +25,17 @@ final class Image {
     static MachineSpec machine(String id, MachineModel model, Nic... nics) {
         return new MachineSpec(
                 id,
-                id,
                 model,
                 1,
                 128,
+                boot("panic=1 quiet"),
+                new Devices(List.of(), List.of(nics)));
+    }
+
+    static Boot boot(String commandLine) {
+        return new Boot.Kernel(
                 DIRECTORY.resolve("vmlinuz").normalize(),
                 DIRECTORY.resolve("initrd").normalize(),
-                "panic=1 quiet",
-                List.of(),
-                List.of(nics));
+                commandLine);
     }
 }

@@ -120,15 +120,14 @@ final class ProtocolTest {
         MachineSpec spec =
                 new MachineSpec(
                         "lost",
-                        "lost",
                         MachineModel.Q35,
                         1,
                         128,
-                        Path.of("/nonexistent/kernel"),
-                        Path.of("/nonexistent/initrd"),
-                        "",
-                        List.of(),
-                        List.of());
+                        new Boot.Kernel(
+                                Path.of("/nonexistent/kernel"),
+                                Path.of("/nonexistent/initrd"),
+                                ""),
+                        Devices.NONE);
         daemon.client().start(spec);
         assertThat(daemon.awaitState("lost", MachineState.FAILED).reason())
                 .contains("/nonexistent/kernel");
@@ -164,7 +163,7 @@ final class ProtocolTest {
         Wired() throws IOException {
             channel = SocketChannel.open(StandardProtocolFamily.UNIX);
             channel.connect(UnixDomainSocketAddress.of(daemon.socket()));
-            lines = new Lines(channel);
+            lines = new Lines(channel, Lines.MAX_BYTES);
         }
 
         void send(byte[] bytes) throws IOException {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -13,6 +14,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class QemuCommandTest {
     private static final Nic NIC =
             new Nic("port", "02:00:00:00:00:01", 1442, Path.of("/run/n1/vhost/p.sock"));
+
+    private static final Boot KERNEL =
+            new Boot.Kernel(Path.of("/k"), Path.of("/i"), "quiet");
 
     private static final Disk DISK = new Disk("root", Path.of("/run/n1/vhost/d.sock"));
 
@@ -28,8 +32,9 @@ final class QemuCommandTest {
                 .contains("memory-backend-memfd,id=memory,share=on,seal=on,size=256M")
                 .contains("path=qmp.sock,server=on,wait=off")
                 .contains("path=../../vhost/a,,b.sock,server=on,wait=off")
-                .contains("socket,id=store0,path=/run/n1/vhost/d.sock,server=on,wait=off")
+                .contains("socket,id=store-root,path=/run/n1/vhost/d.sock,server=on,wait=off")
                 .contains("mac=02:00:00:00:00:01,host_mtu=1442,status=off")
+                .contains("-kernel /dev/fd/3 -initrd /dev/fd/4 -append ")
                 .contains("no_timer_check tsc_early_khz=2000000 quiet")
                 .doesNotContain("tcp:", "-daemonize", "-monitor");
     }
@@ -39,8 +44,14 @@ final class QemuCommandTest {
         String command = command(MachineModel.Q35, Accelerator.TCG, OptionalLong.empty());
         assertThat(command.split("pcie-root-port,", -1)).hasSize(9);
         assertThat(command)
-                .contains("virtio-net-pci,disable-legacy=on,romfile=,addr=4,vectors=0,")
-                .contains("vhost-user-blk-pci,disable-legacy=on,addr=c,id=disk0,")
+                .contains("-netdev vhost-user,id=net-port,chardev=link-port")
+                .contains(
+                        "virtio-net-pci,netdev=net-port,mac=02:00:00:00:00:01,host_mtu=1442,"
+                                + "status=off,romfile=,vectors=0,id=nic-port,disable-legacy=on,"
+                                + "bus=rp0")
+                .contains(
+                        "vhost-user-blk-pci,chardev=store-root,num-queues=1,id=disk-root,"
+                                + "disable-legacy=on,bus=rp1")
                 .doesNotContain("tsc_early_khz");
     }
 
@@ -59,27 +70,52 @@ final class QemuCommandTest {
                 .doesNotContain("pci");
     }
 
+    @Test
+    void aMachineWithManyDevicesHasRootPortsForMore() {
+        List<Nic> nics =
+                IntStream.range(0, 8)
+                        .mapToObj(i -> new Nic("p" + i, NIC.mac(), 1442, Path.of("/run/p" + i)))
+                        .toList();
+        MachineSpec spec = spec(MachineModel.Q35, KERNEL, new Devices(List.of(DISK), nics));
+        String command = command(spec, Accelerator.TCG, OptionalLong.empty());
+        assertThat(command.split("pcie-root-port,", -1)).hasSize(9 + 4 + 1);
+        assertThat(command)
+                .contains("pcie-root-port,id=rp8,chassis=9,slot=9,addr=3.0,multifunction=on")
+                .contains("id=disk-root,disable-legacy=on,bus=rp8");
+    }
+
+    @Test
+    void aDiskIsBootedByItsIndexAndNothingElseIs() {
+        Disk second = new Disk("second", Path.of("/run/s.sock"));
+        Devices devices = new Devices(List.of(DISK, second), List.of(NIC));
+        String command =
+                command(
+                        spec(MachineModel.Q35, new Boot.FirstDisk(), devices),
+                        Accelerator.TCG,
+                        OptionalLong.of(2_000_000));
+        assertThat(command)
+                .contains("id=disk-root,disable-legacy=on,bus=rp1,bootindex=0")
+                .doesNotContain("-kernel", "-initrd", "-append", "bus=rp2,bootindex");
+    }
+
+    private static MachineSpec spec(MachineModel model, Boot boot, Devices devices) {
+        return new MachineSpec("vm", model, 1, 256, boot, devices);
+    }
+
     private static String command(
             MachineModel model, Accelerator accelerator, OptionalLong tscKhz) {
-        MachineSpec spec =
-                new MachineSpec(
-                        "vm",
-                        "vm",
-                        model,
-                        1,
-                        256,
-                        Path.of("/k"),
-                        Path.of("/i"),
-                        "quiet",
-                        List.of(DISK),
-                        List.of(NIC));
+        return command(
+                spec(model, KERNEL, new Devices(List.of(DISK), List.of(NIC))),
+                accelerator,
+                tscKhz);
+    }
+
+    private static String command(
+            MachineSpec spec, Accelerator accelerator, OptionalLong tscKhz) {
         return String.join(
                 " ",
                 new QemuCommand("qemu", accelerator, tscKhz)
                         .arguments(
-                                spec,
-                                Path.of("/dev/fd/3"),
-                                Path.of("/dev/fd/4"),
-                                Map.of(NIC.socket(), Path.of("../../vhost/a,b.sock"))));
+                                spec, Map.of(NIC.socket(), Path.of("../../vhost/a,b.sock"))));
     }
 }

@@ -1,11 +1,13 @@
 package dev.iod.host;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,14 +26,94 @@ final class ValuesTest {
         Nic nic = new Nic("port-1", "02:00:00:00:00:01", 1442, SOCKET);
         MachineSpec spec = spec("a1", 2, 512, "name=\"x\" \\", List.of(nic));
         Fields read = Fields.parse(Json.line(Map.of("spec", Wire.of(spec))));
-        assertThat(Wire.spec(read.fields("spec"))).isEqualTo(spec);
+        assertThat(Wire.read(MachineSpec.class, read.fields("spec"))).isEqualTo(spec);
+        MachineSpec disk =
+                new MachineSpec(
+                        "a2",
+                        MachineModel.Q35,
+                        1,
+                        64,
+                        new Boot.FirstDisk(),
+                        new Devices(List.of(new Disk("d", SOCKET)), List.of()));
+        assertThat(Wire.read(MachineSpec.class, Fields.parse(Json.line(Wire.of(disk)))))
+                .isEqualTo(disk);
+    }
+
+    @Test
+    void theFormsAreAsTheProtocolSays() {
+        Nic nic = new Nic("port-1", "02:00:00:00:00:01", 1442, SOCKET);
+        assertThat(
+                        new String(
+                                Json.line(Wire.of(spec("a1", 2, 512, "quiet", List.of(nic)))),
+                                UTF_8))
+                .isEqualTo(
+                        """
+                        {"id":"a1","model":"microvm","vcpus":2,"memoryMib":512,\
+                        "boot":{"type":"kernel","kernel":"/kernel","initrd":"/initrd",\
+                        "commandLine":"quiet"},"devices":{"disks":[],"nics":[{"type":"nic",\
+                        "id":"port-1","mac":"02:00:00:00:00:01","mtu":1442,"socket":"/run/p.sock"}]}}
+                        """);
+        assertThat(
+                        new String(
+                                Json.line(Wire.of(status(new Disk("d", SOCKET), "so"))),
+                                UTF_8))
+                .isEqualTo(
+                        """
+                        {"id":"a1","state":"running","reason":"","pid":7,"startedAtMillis":8,\
+                        "devices":[{"device":{"type":"disk","id":"d","socket":"/run/p.sock"},\
+                        "state":"detaching","reason":"so"}]}
+                        """);
+    }
+
+    private static MachineStatus status(Device device, String reason) {
+        return new MachineStatus(
+                "a1",
+                MachineState.RUNNING,
+                "",
+                7,
+                8,
+                List.of(new DeviceStatus(device, DeviceState.DETACHING, reason)));
+    }
+
+    @Test
+    void theListOfAsManyMachinesAndDevicesAsThereMayBeFitsALine() {
+        String id = "i".repeat(64);
+        Path socket = Path.of("/" + "s".repeat(106));
+        DeviceStatus device =
+                new DeviceStatus(
+                        new Nic(id, "02:00:00:00:00:01", 65535, socket),
+                        DeviceState.ATTACHING,
+                        "\"".repeat(1000));
+        assertThat(device.reason()).hasSize(DeviceStatus.MAX_REASON);
+        MachineStatus machine =
+                new MachineStatus(
+                        id,
+                        MachineState.RUNNING,
+                        "",
+                        Integer.MAX_VALUE,
+                        Long.MAX_VALUE,
+                        Collections.nCopies(MachineStatus.MAX_DEVICES, device));
+        List<?> list = Collections.nCopies(Machines.MAX_MACHINES, Wire.of(machine));
+        assertThat(Json.line(Map.of("id", Long.MAX_VALUE, "machines", list)).length)
+                .isLessThanOrEqualTo(Lines.MAX_REPLY_BYTES);
     }
 
     @Test
     void aStatusSurvivesTheWire() {
         MachineStatus status =
-                new MachineStatus("a1", MachineState.FAILED, "line\n\u0000\ud83d\ude00", 7, 8);
-        assertThat(Wire.status(Fields.parse(Json.line(Wire.of(status))))).isEqualTo(status);
+                MachineStatus.without(
+                        "a1", MachineState.FAILED, "line\n\u0000\ud83d\ude00", 8);
+        assertThat(Wire.read(MachineStatus.class, Fields.parse(Json.line(Wire.of(status)))))
+                .isEqualTo(status);
+        MachineStatus running = status(new Nic("n", "02:00:00:00:00:01", 1442, SOCKET), "why");
+        assertThat(Wire.read(MachineStatus.class, Fields.parse(Json.line(Wire.of(running)))))
+                .isEqualTo(running);
+        refused(
+                () ->
+                        Wire.read(
+                                MachineStatus.class,
+                                Fields.parse("{\"id\":\"a\",\"state\":\"odd\"}".getBytes(UTF_8))),
+                "state: unknown odd");
     }
 
     @Test
@@ -48,6 +130,20 @@ final class ValuesTest {
         refused(() -> new Nic("p", "02:00:00:00:00:01", 1442, Path.of("/")), "absolute");
         Nic nic = new Nic("p", "02:00:00:00:00:01", 1442, SOCKET);
         refused(() -> spec("a", 1, 256, "", List.of(nic, nic)), "different ids");
+        Nic other = new Nic("q", "02:00:00:00:00:01", 1442, SOCKET);
+        refused(() -> new Devices(List.of(), List.of(nic, other)), "different sockets");
+        refused(
+                () -> new Devices(List.of(new Disk("p", Path.of("/d"))), List.of(nic)),
+                "different ids");
+        refused(() -> new Devices(List.of(), Collections.nCopies(9, nic)), "nics: expected");
+        refused(
+                () -> machine(MachineModel.Q35, new Boot.FirstDisk(), Devices.NONE),
+                "no disk to boot from");
+        Devices disk = new Devices(List.of(new Disk("d", SOCKET)), List.of());
+        refused(
+                () -> machine(MachineModel.MICROVM, new Boot.FirstDisk(), disk),
+                "boots a kernel only");
+        assertThat(machine(MachineModel.Q35, new Boot.FirstDisk(), disk).devices()).isEqualTo(disk);
     }
 
     @Test
@@ -109,15 +205,15 @@ final class ValuesTest {
             String id, int vcpus, long memoryMib, String commandLine, List<Nic> nics) {
         return new MachineSpec(
                 id,
-                "name",
                 MachineModel.MICROVM,
                 vcpus,
                 memoryMib,
-                Path.of("/kernel"),
-                Path.of("/initrd"),
-                commandLine,
-                List.of(),
-                nics);
+                new Boot.Kernel(Path.of("/kernel"), Path.of("/initrd"), commandLine),
+                new Devices(List.of(), nics));
+    }
+
+    private static MachineSpec machine(MachineModel model, Boot boot, Devices devices) {
+        return new MachineSpec("a", model, 1, 64, boot, devices);
     }
 
     private static void refused(ThrowingCallable call, String words) {

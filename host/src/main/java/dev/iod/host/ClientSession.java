@@ -16,8 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * One client. Its reader executes one request after the other; its writer sends the changes it
  * watches, only the newest per machine, so a client that reads slowly makes nothing grow.
  */
-final class Session {
-    private static final System.Logger LOG = System.getLogger(Session.class.getName());
+final class ClientSession {
+    private static final System.Logger LOG = System.getLogger(ClientSession.class.getName());
     private static final long MAX_GRACE_MILLIS = 600_000;
 
     private final SocketChannel channel;
@@ -29,7 +29,7 @@ final class Session {
     private boolean watching;
     private boolean closed;
 
-    Session(SocketChannel channel, Machines machines) {
+    ClientSession(SocketChannel channel, Machines machines) {
         this.channel = channel;
         this.machines = machines;
     }
@@ -37,7 +37,7 @@ final class Session {
     /** Serves until the client goes, or breaks the protocol beyond repair. */
     void serve() {
         Thread.ofVirtual().name("session-events").start(this::sendEvents);
-        Lines lines = new Lines(channel);
+        Lines lines = new Lines(channel, Lines.MAX_BYTES);
         try {
             for (Optional<byte[]> line = lines.next(); line.isPresent(); line = lines.next()) {
                 send(answer(line.get()));
@@ -100,11 +100,17 @@ final class Session {
     private Map<String, Object> execute(Fields request) {
         String operation = request.text("op");
         return switch (operation) {
-            case "start" -> machine(machines.start(Wire.spec(request.fields("spec"))));
+            case "start" -> machine(machines.start(Wire.read(MachineSpec.class, request.fields("spec"))));
             case "stop" ->
                     machine(
                             machines.machine(request.text("machine"))
                                     .stop(bounded(request, "graceMillis", 0, MAX_GRACE_MILLIS)));
+            case "change" ->
+                    machine(
+                            machines.machine(request.text("machine"))
+                                    .change(
+                                            Wire.read(
+                                                    Devices.class, request.fields("devices"))));
             case "reset" -> machine(machines.machine(request.text("machine")).reset());
             case "remove" -> {
                 machines.remove(request.text("machine"));

@@ -16,8 +16,8 @@ import java.util.concurrent.CompletionStage;
  * fail until {@link #connect}. So the engine hears nothing before everything that must stay plugged
  * is.
  */
-final class Engine implements dev.iod.ovn.Engine, AutoCloseable {
-    private static final Logger LOG = System.getLogger(Engine.class.getName());
+final class ChassisEngine implements dev.iod.ovn.Engine, AutoCloseable {
+    private static final Logger LOG = System.getLogger(ChassisEngine.class.getName());
 
     private volatile Optional<EngineClient> client = Optional.empty();
 

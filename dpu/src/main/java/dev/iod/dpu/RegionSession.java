@@ -28,14 +28,14 @@ import java.util.function.Consumer;
  * once when it changed and every ten seconds, and replies. Whatever arrives is queued for its
  * owner. When the conversation ends it starts another after a back-off; the node goes on meanwhile.
  */
-final class Session implements AutoCloseable {
+final class RegionSession implements AutoCloseable {
     /** How long the region may hear nothing of an unchanged node. */
     static final Duration REPORT_EVERY = Duration.ofSeconds(10);
 
     /** A conversation shorter than this did not succeed: the back-off goes on growing. */
     private static final Duration SHORT = Duration.ofSeconds(5);
 
-    private static final Logger LOG = System.getLogger(Session.class.getName());
+    private static final Logger LOG = System.getLogger(RegionSession.class.getName());
     private static final int REPLIES_LIMIT = 64;
     private static final int CONSOLES_LIMIT = 16;
     private static final int CONSOLE_BYTES_LIMIT = 512 * 1024;
@@ -45,7 +45,7 @@ final class Session implements AutoCloseable {
     private final Observations observations;
     private final Consumer<Goal> goals;
     private final Machines machines;
-    private final Figures figures;
+    private final AgentMetrics metrics;
     private final BlockingQueue<Item> outgoing = new ArrayBlockingQueue<>(REPLIES_LIMIT);
     private final BlockingQueue<ConsoleRequest> consoles = new ArrayBlockingQueue<>(CONSOLES_LIMIT);
     private final Thread thread;
@@ -62,19 +62,19 @@ final class Session implements AutoCloseable {
         record Ended(Conversation of, String reason) implements Item {}
     }
 
-    Session(
+    RegionSession(
             RegionLink link,
             Hello hello,
             Observations observations,
             Consumer<Goal> goals,
             Machines machines,
-            Figures figures) {
+            AgentMetrics metrics) {
         this.link = link;
         this.hello = hello;
         this.observations = observations;
         this.goals = goals;
         this.machines = machines;
-        this.figures = figures;
+        this.metrics = metrics;
         this.thread = Thread.ofPlatform().daemon().name("session").unstarted(this::run);
         this.consoleThread = Thread.ofPlatform().daemon().name("console").unstarted(this::answer);
     }
@@ -116,7 +116,7 @@ final class Session implements AutoCloseable {
 
     /** One conversation, until it ends. @return why it ended */
     private String converse() throws InterruptedException {
-        figures.add(Figures.Count.SESSIONS);
+        metrics.add(AgentMetrics.Count.SESSIONS);
         Conversation conversation = new Conversation();
         StreamObserver<NodeMessage> up = RegionGrpc.newStub(link.channel()).session(conversation);
         try {
@@ -170,7 +170,7 @@ final class Session implements AutoCloseable {
             switch (message.getMessageCase()) {
                 case GOAL -> {
                     LOG.log(Level.INFO, "goal revision={0}", message.getGoal().getRevision());
-                    figures.add(Figures.Count.GOALS);
+                    metrics.add(AgentMetrics.Count.GOALS);
                     goals.accept(message.getGoal());
                 }
                 case CONSOLE -> ask(message.getConsole());

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Joining and the session, against a region over the real transport. */
-class SessionTest {
+class RegionSessionTest {
     @TempDir Path directory;
     private final FakeRegion region = new FakeRegion();
     private final FakeNode node = new FakeNode();
@@ -80,14 +80,14 @@ class SessionTest {
     void aSessionReportsReceivesAndSurvivesTheRegion() throws Exception {
         Hello hello = Hello.newBuilder().setNode("n1").setVcpus(2).build();
         try (RegionLink link = link(enrolment().join());
-                Session session =
-                        new Session(
+                RegionSession session =
+                        new RegionSession(
                                 link,
                                 hello,
                                 observations,
                                 goals::add,
                                 node.machines(),
-                                new Figures(new Metrics()))) {
+                                new AgentMetrics(new Metrics()))) {
             region.want(Goals.of(Goals.server("s1")));
             session.start();
             assertThat(region.next(MessageCase.HELLO).getHello()).isEqualTo(hello);
@@ -114,14 +114,14 @@ class SessionTest {
     void anUnchangedNodeIsHeardOfAllTheSame() throws Exception {
         observations.put(Observed.newBuilder().setGoalRevision(1).build());
         try (RegionLink link = link(enrolment().join());
-                Session session =
-                        new Session(
+                RegionSession session =
+                        new RegionSession(
                                 link,
                                 Hello.getDefaultInstance(),
                                 observations,
                                 goals::add,
                                 node.machines(),
-                                new Figures(new Metrics()))) {
+                                new AgentMetrics(new Metrics()))) {
             session.start();
             region.next(MessageCase.OBSERVED);
             region.next(MessageCase.OBSERVED);
@@ -131,7 +131,7 @@ class SessionTest {
     @Test
     void imagesComeOverTheSameLink() throws IOException {
         try (RegionLink link = link(enrolment().join())) {
-            ImageSource images = new RegionImages(link.channel(), new Figures(new Metrics()));
+            ImageSource images = new RegionImages(link.channel(), new AgentMetrics(new Metrics()));
             ByteArrayOutputStream got = new ByteArrayOutputStream();
             images.fetch("img", 400, bytes -> bytes.writeTo(got));
             assertThat(got.size()).isEqualTo(600);

@@ -6,8 +6,8 @@ import io.prometheus.metrics.core.metrics.Counter;
 import java.util.EnumMap;
 import java.util.Map;
 
-/** What the agent counts, and what can be read of its chassis. Safe for any thread. */
-final class Figures {
+/** The agent's metrics: its counters, and gauges of its chassis. Safe for any thread. */
+final class AgentMetrics {
     /** One counter each. */
     enum Count {
         GOALS("iod_dpu_goals_total", "Goals received from the region."),
@@ -15,6 +15,9 @@ final class Figures {
         PASSES("iod_dpu_passes_total", "Passes of the reconciler that were completed."),
         FAILED_PASSES("iod_dpu_failed_passes_total", "Passes that were cut off by a failure."),
         STARTS("iod_dpu_machine_starts_total", "Machines virtDaemon was told to start."),
+        DEVICE_CHANGES(
+                "iod_dpu_device_changes_total",
+                "Times virtDaemon was told other devices of a running machine."),
         REMOVALS("iod_dpu_machine_removals_total", "Machines virtDaemon was told to remove."),
         IMAGE_BYTES("iod_dpu_image_bytes_total", "Bytes of images received from the region."),
         METADATA_FOUND("iod_dpu_metadata_found_total", "Metadata requests that were answered."),
@@ -34,7 +37,7 @@ final class Figures {
     private final Metrics metrics;
     private final Map<Count, Counter> counters = new EnumMap<>(Count.class);
 
-    Figures(Metrics metrics) {
+    AgentMetrics(Metrics metrics) {
         this.metrics = metrics;
         for (Count count : Count.values()) {
             counters.put(count, metrics.counter(count.metric, count.help));

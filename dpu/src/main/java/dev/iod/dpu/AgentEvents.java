@@ -9,19 +9,20 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The calls that go from parts made early to parts made late. Before {@link #connect} nothing is
- * called; the chassis' services, which are told only when they change, are kept until then.
+ * Callbacks of what is constructed early (host client, chassis, caches) to what is constructed late
+ * and depends on it. Events before {@link #connect} are dropped, because the first pass looks at
+ * everything; the chassis' services, which are told only when they change, are kept until then.
  */
-final class Wiring implements Chassis.Listener {
-    private static final Logger LOG = System.getLogger(Wiring.class.getName());
+final class AgentEvents implements Chassis.Listener {
+    private static final Logger LOG = System.getLogger(AgentEvents.class.getName());
 
-    private Optional<Parts> parts = Optional.empty();
+    private Optional<Listeners> listeners = Optional.empty();
     private Set<LocalService> services = Set.of();
 
-    private record Parts(VirtClient virtClient, MetadataService metadata, Session session) {}
+    private record Listeners(VirtClient virtClient, MetadataService metadata, RegionSession session) {}
 
-    synchronized void connect(VirtClient virtClient, MetadataService metadata, Session session) {
-        parts = Optional.of(new Parts(virtClient, metadata, session));
+    synchronized void connect(VirtClient virtClient, MetadataService metadata, RegionSession session) {
+        listeners = Optional.of(new Listeners(virtClient, metadata, session));
         metadata.services(services);
     }
 
@@ -54,10 +55,10 @@ final class Wiring implements Chassis.Listener {
     @Override
     public synchronized void services(Set<LocalService> wanted) {
         services = Set.copyOf(wanted);
-        parts.ifPresent(p -> p.metadata.services(services));
+        listeners.ifPresent(p -> p.metadata.services(services));
     }
 
-    private synchronized Optional<Parts> connected() {
-        return parts;
+    private synchronized Optional<Listeners> connected() {
+        return listeners;
     }
 }
