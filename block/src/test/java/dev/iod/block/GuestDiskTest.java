@@ -29,7 +29,7 @@ class GuestDiskTest {
 
     @Test
     void aGuestUsesItsDisksThroughKillSnapshotAndGrowth() throws Exception {
-        assertThat(IMAGE.resolve("initrd")).as("made by image/build target/iod-micro").exists();
+        assertThat(IMAGE.resolve("initrd")).as("made by guest/build target/iod-micro").exists();
         try (TestPool pool = TestPool.small("guest")) {
             EngineProcess engine = EngineProcess.start(directory, pool.path());
             try {

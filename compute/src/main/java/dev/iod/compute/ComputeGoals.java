@@ -3,8 +3,12 @@ package dev.iod.compute;
 import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.network.ServerPorts.ServerPort;
+import dev.iod.network.Subnet;
+import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
+import dev.iod.node.HostRoute;
 import dev.iod.node.ImagePart;
+import dev.iod.node.KernelBoot;
 import dev.iod.node.MachineModel;
 import dev.iod.node.Metadata;
 import dev.iod.node.Nic;
@@ -41,28 +45,52 @@ final class ComputeGoals implements GoalPart {
         dev.iod.node.Server.Builder machine =
                 dev.iod.node.Server.newBuilder()
                         .setId(server.id().toString())
-                        .setName(server.hostname())
+                        .setName(server.name())
+                        .setHostName(server.hostname())
                         .setPower(power(server.state().wish()))
                         .setBootGeneration(server.state().bootGeneration())
                         .setSoftRebootGeneration(server.state().softRebootGeneration())
                         .setMachineModel(model(server.flavor()))
                         .setVcpus(server.flavor().vcpus())
                         .setMemoryMib(server.flavor().memoryMib())
-                        .setKernel(part(server.boot().kernel()))
-                        .setInitrd(part(server.boot().initrd()))
-                        .setCommandLine(server.boot().commandLine())
+                        .setKernel(
+                                KernelBoot.newBuilder()
+                                        .setKernel(part(server.boot().kernel()))
+                                        .setInitrd(part(server.boot().initrd()))
+                                        .setCommandLine(server.boot().commandLine()))
                         .setMetadata(metadata(server, ports));
-        RootDisks.of(server).ifPresent(machine::setRootDisk);
+        RootDisks.of(server).ifPresent(machine::addDisks);
         for (ServerPort port : ports) {
-            machine.addNics(
-                    Nic.newBuilder()
-                            .setPortId(port.id().toString())
-                            .setNetworkId(port.networkId().toString())
-                            .setMac(port.mac())
-                            .setMtu(port.mtuBytes())
-                            .addAllAddresses(port.addresses()));
+            machine.addNics(nic(port));
         }
         return machine.build();
+    }
+
+    private static Nic nic(ServerPort port) {
+        Nic.Builder nic =
+                Nic.newBuilder()
+                        .setPortId(port.id().toString())
+                        .setNetworkId(port.networkId().toString())
+                        .setMac(port.mac())
+                        .setMtu(port.mtuBytes());
+        for (ServerPorts.FixedAddress fixed : port.fixedAddresses()) {
+            Subnet subnet = fixed.subnet();
+            FixedAddress.Builder address =
+                    FixedAddress.newBuilder()
+                            .setAddress(fixed.address())
+                            .setPrefixLength(subnet.cidr().length())
+                            .setDhcp(subnet.dhcpEnabled());
+            subnet.gateway().ifPresent(gateway -> address.setGateway(gateway.toString()));
+            subnet.dnsServers().forEach(server -> address.addDnsServers(server.toString()));
+            for (dev.iod.network.HostRoute route : subnet.hostRoutes()) {
+                address.addRoutes(
+                        HostRoute.newBuilder()
+                                .setDestination(route.destination().toString())
+                                .setNextHop(route.nextHop().toString()));
+            }
+            nic.addAddresses(address);
+        }
+        return nic.build();
     }
 
     private static Metadata metadata(Server server, List<ServerPort> ports) {

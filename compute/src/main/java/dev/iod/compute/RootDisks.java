@@ -1,7 +1,7 @@
 package dev.iod.compute;
 
 import dev.iod.image.Images;
-import dev.iod.node.RootDisk;
+import dev.iod.node.Disk;
 import dev.iod.rest.ApiException;
 import java.util.Optional;
 
@@ -12,6 +12,9 @@ import java.util.Optional;
  */
 final class RootDisks {
     private static final long UNIT_BYTES = 4096;
+
+    /** The id of a root disk is this and the server's. */
+    private static final String ROOT = "root-";
 
     private RootDisks() {}
 
@@ -35,13 +38,13 @@ final class RootDisks {
     }
 
     /** What a node is told; empty: the server has none. */
-    static Optional<RootDisk> of(Server server) {
+    static Optional<Disk> of(Server server) {
         Optional<Images.Part> base = server.boot().disk();
         long bytes = bytes(server.flavor(), base);
         if (bytes == 0) {
             return Optional.empty();
         }
-        RootDisk.Builder disk = RootDisk.newBuilder().setSizeBytes(bytes);
+        Disk.Builder disk = Disk.newBuilder().setId(ROOT + server.id()).setSizeBytes(bytes);
         base.ifPresent(part -> disk.setImage(ComputeGoals.part(part)));
         return Optional.of(disk.build());
     }

@@ -223,7 +223,7 @@ final class ServerApi {
             addresses
                     .addObject()
                     .put("ip_address", fixed.address())
-                    .put("subnet_id", fixed.subnetId().toString());
+                    .put("subnet_id", fixed.subnet().id().toString());
         }
         if (request.microversion().minor() >= 70) {
             node.putNull("tag");

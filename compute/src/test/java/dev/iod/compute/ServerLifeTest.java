@@ -2,6 +2,7 @@ package dev.iod.compute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
 import dev.iod.node.MachineModel;
@@ -77,16 +78,17 @@ class ServerLifeTest {
         String empty = create(Region.IMAGE, "d1", "");
         String cloned = create(Region.DISK_IMAGE, "42", "");
         String none = create("");
-        assertThat(goalOf(empty).getRootDisk().getSizeBytes()).isEqualTo(1L << 30);
-        assertThat(goalOf(empty).getRootDisk().hasImage()).isFalse();
-        assertThat(goalOf(cloned).getRootDisk().getSizeBytes())
+        assertThat(goalOf(empty).getDisks(0).getSizeBytes()).isEqualTo(1L << 30);
+        assertThat(goalOf(empty).getDisks(0).hasImage()).isFalse();
+        assertThat(goalOf(cloned).getDisks(0).getSizeBytes())
                 .as("whole blocks")
                 .isEqualTo((2L << 30) + 4096);
-        assertThat(goalOf(cloned).getRootDisk().getImage())
+        assertThat(goalOf(cloned).getDisks(0).getImage())
                 .returns(Region.DISK_IMAGE, ImagePart::getImageId)
                 .returns(Region.DISK_IMAGE_BYTES, ImagePart::getSizeBytes)
                 .returns("22".repeat(32), ImagePart::getSha256);
-        assertThat(goalOf(none).hasRootDisk()).isFalse();
+        assertThat(goalOf(empty).getDisks(0).getId()).isEqualTo("root-" + empty);
+        assertThat(goalOf(none).getDisksCount()).isZero();
         Answer small =
                 member.post(
                         "/servers",
@@ -141,14 +143,19 @@ class ServerLifeTest {
         Goal goal = n1.goal().getServersCount() == 1 ? n1.goal() : n2.goal();
         assertThat(goal.getServersCount()).isEqualTo(1);
         dev.iod.node.Server server = goal.getServers(0);
-        assertThat(server.getName()).isEqualTo("my-web-1");
+        assertThat(server.getName()).isEqualTo("My Web_1");
+        assertThat(server.getHostName()).isEqualTo("my-web-1");
         assertThat(server.getPower()).isEqualTo(Power.ON);
         assertThat(server.getMachineModel()).isEqualTo(MachineModel.MICROVM);
-        assertThat(server.getCommandLine()).isEqualTo("console=ttyS0");
-        assertThat(server.getKernel().getSizeBytes()).isEqualTo(5);
+        assertThat(server.getKernel().getCommandLine()).isEqualTo("console=ttyS0");
+        assertThat(server.getKernel().getKernel().getSizeBytes()).isEqualTo(5);
         assertThat(server.getNicsCount()).isEqualTo(1);
         assertThat(server.getNics(0).getMtu()).isEqualTo(1442);
-        assertThat(server.getNics(0).getAddresses(0)).startsWith("10.9.0.");
+        FixedAddress address = server.getNics(0).getAddresses(0);
+        assertThat(address.getAddress()).startsWith("10.9.0.");
+        assertThat(address.getPrefixLength()).isEqualTo(24);
+        assertThat(address.getDhcp()).isTrue();
+        assertThat(address.getGateway()).isEqualTo("10.9.0.1");
         assertThat(server.getMetadata().getUserData()).isEqualTo("aGk=");
         assertThat(server.getMetadata().getKeys(0).getOpenssh()).startsWith("ssh-rsa ");
         assertThat(server.getMetadata().getPropertiesOrThrow("role")).isEqualTo("web");

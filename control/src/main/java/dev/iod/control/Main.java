@@ -121,8 +121,7 @@ public final class Main {
                         ImageApi.service(database, images),
                         NodeApi.service(database, clock));
         List<Service> services = new ArrayList<>();
-        services.add(
-                IdentityApi.service(database, tokens, region, adminPassword, clock, others));
+        services.add(IdentityApi.service(database, tokens, region, adminPassword, clock, others));
         services.addAll(others);
         return services;
     }

@@ -16,7 +16,9 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The migrations of all services are one sequence, and those that were released stay as they are. */
+/**
+ * The migrations of all services are one sequence, and those that were released stay as they are.
+ */
 class MigrationsTest {
     /** Versions with Flyway's checksums; a database that has them refuses others. */
     private static final Map<String, Integer> RELEASED =

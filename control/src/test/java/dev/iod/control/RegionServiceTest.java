@@ -9,6 +9,7 @@ import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
 import dev.iod.node.ConsoleReply;
+import dev.iod.node.Disk;
 import dev.iod.node.FetchImageRequest;
 import dev.iod.node.Goal;
 import dev.iod.node.Hello;
@@ -16,13 +17,13 @@ import dev.iod.node.ImageChunk;
 import dev.iod.node.ImagePart;
 import dev.iod.node.JoinReply;
 import dev.iod.node.JoinRequest;
+import dev.iod.node.KernelBoot;
 import dev.iod.node.NodeListener;
 import dev.iod.node.NodeMessage;
 import dev.iod.node.Observed;
 import dev.iod.node.RegionGrpc;
 import dev.iod.node.RegionLink;
 import dev.iod.node.RegionMessage;
-import dev.iod.node.RootDisk;
 import dev.iod.node.Server;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.NodeApi;
@@ -248,6 +249,10 @@ class RegionServiceTest {
         }
     }
 
+    private static Server.Builder boots(KernelBoot.Builder kernel) {
+        return Server.newBuilder().setKernel(kernel);
+    }
+
     @Test
     void aNodeFetchesWhatItsGoalNamesAndNothingElse() throws Exception {
         byte[] data = new byte[3_500_000];
@@ -258,10 +263,9 @@ class RegionServiceTest {
             ImagePart part = ImagePart.newBuilder().setImageId(id).build();
             for (Server.Builder server :
                     List.of(
-                            Server.newBuilder().setKernel(part),
-                            Server.newBuilder().setInitrd(part),
-                            Server.newBuilder()
-                                    .setRootDisk(RootDisk.newBuilder().setImage(part)))) {
+                            boots(KernelBoot.newBuilder().setKernel(part)),
+                            boots(KernelBoot.newBuilder().setInitrd(part)),
+                            Server.newBuilder().addDisks(Disk.newBuilder().setImage(part)))) {
                 goal = Goal.newBuilder().addServers(server).build();
                 assertThat(node.fetch(id, 0)).isEqualTo(data);
             }

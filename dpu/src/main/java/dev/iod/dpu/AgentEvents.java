@@ -19,9 +19,11 @@ final class AgentEvents implements Chassis.Listener {
     private Optional<Listeners> listeners = Optional.empty();
     private Set<LocalService> services = Set.of();
 
-    private record Listeners(VirtClient virtClient, MetadataService metadata, RegionSession session) {}
+    private record Listeners(
+            VirtClient virtClient, MetadataService metadata, RegionSession session) {}
 
-    synchronized void connect(VirtClient virtClient, MetadataService metadata, RegionSession session) {
+    synchronized void connect(
+            VirtClient virtClient, MetadataService metadata, RegionSession session) {
         listeners = Optional.of(new Listeners(virtClient, metadata, session));
         metadata.services(services);
     }

@@ -93,7 +93,8 @@ public final class Main {
                         metrics,
                         events::changed);
         RegionSession session =
-                new RegionSession(link, hello(settings), observations, events::goal, machines, metrics);
+                new RegionSession(
+                        link, hello(settings), observations, events::goal, machines, metrics);
         events.connect(virtClient, metadata, session);
 
         // What ran before goes on: its ports and its metadata come before the engine is told.

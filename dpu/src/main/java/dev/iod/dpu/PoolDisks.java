@@ -27,8 +27,8 @@ import java.util.stream.Collectors;
  * stays until the pool is full.
  *
  * <p>One thread looks at what the pool has, takes for each disk the steps that are due, and deletes
- * every other volume. It can be cut off anywhere, and so can the engine:
- * what the next look finds is whole, and every step can be taken again.
+ * every other volume. It can be cut off anywhere, and so can the engine: what the next look finds
+ * is whole, and every step can be taken again.
  */
 final class PoolDisks implements Disks, AutoCloseable {
     private static final Logger LOG = System.getLogger(PoolDisks.class.getName());

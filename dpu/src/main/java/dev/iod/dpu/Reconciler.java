@@ -403,9 +403,7 @@ final class Reconciler {
         return switch (server.getBootCase()) {
             case KERNEL ->
                     new Boot.Kernel(
-                            files.getFirst(),
-                            files.getLast(),
-                            server.getKernel().getCommandLine());
+                            files.getFirst(), files.getLast(), server.getKernel().getCommandLine());
             case FIRST_DISK -> new Boot.FirstDisk();
             case BOOT_NOT_SET ->
                     throw new DpuException(
@@ -522,15 +520,13 @@ final class Reconciler {
                                 ? why
                                 : reason;
                 statuses.add(
-                        deviceStatus(
-                                disk.getId(), dev.iod.node.DeviceState.ATTACHING, failed));
+                        deviceStatus(disk.getId(), dev.iod.node.DeviceState.ATTACHING, failed));
             }
         }
         for (Nic nic : server.getNicsList()) {
             if (known.add(nic.getPortId())) {
                 statuses.add(
-                        deviceStatus(
-                                nic.getPortId(), dev.iod.node.DeviceState.ATTACHING, reason));
+                        deviceStatus(nic.getPortId(), dev.iod.node.DeviceState.ATTACHING, reason));
             }
         }
         return statuses;
@@ -561,8 +557,7 @@ final class Reconciler {
                         .setSoftRebootGeneration(entry.softReboot())
                         .setNetworkReady(
                                 seen.state == ServerState.RUNNING && live(server, machine));
-        machine.filter(Reconciler::alive)
-                .ifPresent(m -> status.addAllDevices(devices(server, m)));
+        machine.filter(Reconciler::alive).ifPresent(m -> status.addAllDevices(devices(server, m)));
         machine.ifPresent(m -> status.setPid(m.pid()).setLaunchedAt(m.startedAtMillis() / 1000));
         return status.build();
     }

@@ -1,7 +1,7 @@
 /**
  * The agent of a DPU. It owns what should run on this node and where that stands: the session with
- * the region ({@code RegionSession}), the reconciler ({@code VirtClient}, {@code Reconciler}), the image
- * cache, the servers' disks ({@code PoolDisks}), the OVN chassis with its devices, and the
+ * the region ({@code RegionSession}), the reconciler ({@code VirtClient}, {@code Reconciler}), the
+ * image cache, the servers' disks ({@code PoolDisks}), the OVN chassis with its devices, and the
  * metadata service. It decides; virtDaemon and the engines do, and go on without it.
  *
  * <p>Threads: {@code session} dials and sends, {@code console} asks virtDaemon for output, {@code

@@ -118,8 +118,7 @@ final class FakeNode {
                 case ATTACHED -> devices.add(status);
                 case DETACHING -> {
                     if (!moves) {
-                        devices.add(
-                                new DeviceStatus(device, DeviceState.DETACHING, "no answer"));
+                        devices.add(new DeviceStatus(device, DeviceState.DETACHING, "no answer"));
                     }
                 }
             }
@@ -238,9 +237,7 @@ final class FakeNode {
         for (DeviceStatus status : before) {
             boolean stays = ids.remove(status.device().id());
             after.add(
-                    stays
-                            ? status
-                            : new DeviceStatus(status.device(), DeviceState.DETACHING, ""));
+                    stays ? status : new DeviceStatus(status.device(), DeviceState.DETACHING, ""));
         }
         wanted.all().stream()
                 .filter(device -> ids.contains(device.id()))

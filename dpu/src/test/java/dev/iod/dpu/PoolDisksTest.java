@@ -149,17 +149,17 @@ class PoolDisksTest {
     @Test
     void disksAreEmptyOrClonesOfAnImageThatIsFilledOnce() throws IOException {
         want(
-                        Map.of(
-                                "a", wanted("a", 8 * MIB, true),
-                                "b", ofImage("b", IMAGE, 8 * MIB)));
+                Map.of(
+                        "a", wanted("a", 8 * MIB, true),
+                        "b", ofImage("b", IMAGE, 8 * MIB)));
         ready("a");
         assertThat(disks().state("b")).isInstanceOf(Disks.State.Coming.class);
         byte[] content = imageFile(IMAGE, 3 * MIB + 5);
         want(
-                        Map.of(
-                                "a", wanted("a", 8 * MIB, false),
-                                "b", ofImage("b", IMAGE, 8 * MIB),
-                                "c", ofImage("c", IMAGE, 4 * MIB)));
+                Map.of(
+                        "a", wanted("a", 8 * MIB, false),
+                        "b", ofImage("b", IMAGE, 8 * MIB),
+                        "c", ofImage("c", IMAGE, 4 * MIB)));
         ready("a", "b", "c");
         assertThat(volume("a").device()).as("detached").isEmpty();
         assertThat(volume("a").allocatedBytes()).as("reserved").isGreaterThanOrEqualTo(8 * MIB);
@@ -195,10 +195,10 @@ class PoolDisksTest {
     @Test
     void whatCannotBeIsToldAndTheRestGoesOn() {
         want(
-                        Map.of(
-                                "a", wanted("a", 5, true),
-                                "b", ofImage("b", "none", MIB),
-                                "c", wanted("c", MIB, true)));
+                Map.of(
+                        "a", wanted("a", 5, true),
+                        "b", ofImage("b", "none", MIB),
+                        "c", wanted("c", MIB, true)));
         ready("c");
         assertThat(failure("a")).contains("a size is a multiple of 4096");
         assertThat(failure("b")).isEqualTo("there is no such image");
@@ -270,9 +270,7 @@ class PoolDisksTest {
         }
         Set<String> names = block().names();
         names.remove(IMAGE);
-        assertThat(names)
-                .containsExactlyInAnyOrderElementsOf(
-                        goal.keySet());
+        assertThat(names).containsExactlyInAnyOrderElementsOf(goal.keySet());
     }
 
     /** Images that are files already, on their way, or nowhere. */

@@ -212,7 +212,8 @@ class ReconcilerTest {
                 Goals.withDisk(on(), "data-1").toBuilder().addNics(Goals.nic("extra")).build();
         ServerStatus status = settle(Goals.of(more));
         assertThat(node.devices(ID))
-                .containsExactly("data-1 ATTACHED", "extra ATTACHED", "port-of-" + ID + " ATTACHED");
+                .containsExactly(
+                        "data-1 ATTACHED", "extra ATTACHED", "port-of-" + ID + " ATTACHED");
         assertThat(status.getDevicesList())
                 .extracting(DeviceStatus::getState)
                 .containsOnly(DeviceState.ATTACHED)
@@ -303,9 +304,7 @@ class ReconcilerTest {
         Server rebooted = on.toBuilder().setBootGeneration(2).build();
         Server off = on.toBuilder().setPower(Power.OFF).build();
         Server more =
-                Goals.withDisk(rebooted, "data-1").toBuilder()
-                        .addNics(Goals.nic("extra"))
-                        .build();
+                Goals.withDisk(rebooted, "data-1").toBuilder().addNics(Goals.nic("extra")).build();
         List<Goal> story =
                 List.of(
                         Goals.of(on),

@@ -100,7 +100,8 @@ final class ClientSession {
     private Map<String, Object> execute(Fields request) {
         String operation = request.text("op");
         return switch (operation) {
-            case "start" -> machine(machines.start(Wire.read(MachineSpec.class, request.fields("spec"))));
+            case "start" ->
+                    machine(machines.start(Wire.read(MachineSpec.class, request.fields("spec"))));
             case "stop" ->
                     machine(
                             machines.machine(request.text("machine"))
@@ -108,9 +109,7 @@ final class ClientSession {
             case "change" ->
                     machine(
                             machines.machine(request.text("machine"))
-                                    .change(
-                                            Wire.read(
-                                                    Devices.class, request.fields("devices"))));
+                                    .change(Wire.read(Devices.class, request.fields("devices"))));
             case "reset" -> machine(machines.machine(request.text("machine")).reset());
             case "remove" -> {
                 machines.remove(request.text("machine"));

@@ -99,8 +99,7 @@ final class GuestDirectory {
      */
     Optional<Saved> load() throws IOException {
         try {
-            return Optional.of(
-                    Wire.read(Saved.class, Fields.parse(Files.readAllBytes(state()))));
+            return Optional.of(Wire.read(Saved.class, Fields.parse(Files.readAllBytes(state()))));
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }

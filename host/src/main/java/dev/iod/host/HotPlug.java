@@ -147,7 +147,9 @@ final class HotPlug {
         Map<String, Object> address =
                 Map.of("type", "unix", "data", Map.of("path", socket.toString()));
         Map<String, Object> data = Map.of("addr", address, "server", true, "wait", false);
-        vmm.command("chardev-add", Map.of("id", name, "backend", Map.of("type", "socket", "data", data)));
+        vmm.command(
+                "chardev-add",
+                Map.of("id", name, "backend", Map.of("type", "socket", "data", data)));
     }
 
     private Optional<String> freePort(Found found) {
@@ -244,9 +246,7 @@ final class HotPlug {
 
     private static DeviceStatus attaching(Device device, String reason) {
         return new DeviceStatus(
-                device,
-                reason.isEmpty() ? DeviceState.ATTACHED : DeviceState.ATTACHING,
-                reason);
+                device, reason.isEmpty() ? DeviceState.ATTACHED : DeviceState.ATTACHING, reason);
     }
 
     private static DeviceStatus detaching(Device device, String reason) {

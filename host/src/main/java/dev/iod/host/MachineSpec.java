@@ -14,12 +14,7 @@ import java.util.regex.Pattern;
  * @param devices disks and network interfaces
  */
 public record MachineSpec(
-        String id,
-        MachineModel model,
-        int vcpus,
-        long memoryMib,
-        Boot boot,
-        Devices devices) {
+        String id, MachineModel model, int vcpus, long memoryMib, Boot boot, Devices devices) {
 
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,63}");
 

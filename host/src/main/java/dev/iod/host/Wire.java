@@ -118,8 +118,7 @@ final class Wire {
 
     static HostException failure(Fields fields) {
         return new HostException(
-                (HostException.Category)
-                        constant(HostException.Category.class, "category", fields),
+                (HostException.Category) constant(HostException.Category.class, "category", fields),
                 fields.text("message"));
     }
 

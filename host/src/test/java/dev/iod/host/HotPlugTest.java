@@ -177,7 +177,9 @@ final class HotPlugTest {
             assertThatThrownBy(() -> change(nics(nic(1))))
                     .isInstanceOfSatisfying(
                             HostException.class,
-                            e -> assertThat(e.category()).isEqualTo(HostException.Category.CONFLICT))
+                            e ->
+                                    assertThat(e.category())
+                                            .isEqualTo(HostException.Category.CONFLICT))
                     .hasMessageContaining("port-1 is just being given back");
             daemon.kill();
             daemon.restart();

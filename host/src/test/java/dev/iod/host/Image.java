@@ -15,21 +15,16 @@ final class Image {
     static void build() throws IOException, InterruptedException {
         Path log = Path.of("target/image.log");
         Process build =
-                new ProcessBuilder("../image/build", DIRECTORY.toString())
+                new ProcessBuilder("../guest/build", DIRECTORY.toString())
                         .redirectErrorStream(true)
                         .redirectOutput(log.toFile())
                         .start();
-        assertThat(build.waitFor()).as(() -> "image/build; its output is in " + log).isZero();
+        assertThat(build.waitFor()).as(() -> "guest/build; its output is in " + log).isZero();
     }
 
     static MachineSpec machine(String id, MachineModel model, Nic... nics) {
         return new MachineSpec(
-                id,
-                model,
-                1,
-                128,
-                boot("panic=1 quiet"),
-                new Devices(List.of(), List.of(nics)));
+                id, model, 1, 128, boot("panic=1 quiet"), new Devices(List.of(), List.of(nics)));
     }
 
     static Boot boot(String commandLine) {

@@ -124,9 +124,7 @@ final class ProtocolTest {
                         1,
                         128,
                         new Boot.Kernel(
-                                Path.of("/nonexistent/kernel"),
-                                Path.of("/nonexistent/initrd"),
-                                ""),
+                                Path.of("/nonexistent/kernel"), Path.of("/nonexistent/initrd"), ""),
                         Devices.NONE);
         daemon.client().start(spec);
         assertThat(daemon.awaitState("lost", MachineState.FAILED).reason())

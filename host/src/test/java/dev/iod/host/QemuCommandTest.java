@@ -15,8 +15,7 @@ final class QemuCommandTest {
     private static final Nic NIC =
             new Nic("port", "02:00:00:00:00:01", 1442, Path.of("/run/n1/vhost/p.sock"));
 
-    private static final Boot KERNEL =
-            new Boot.Kernel(Path.of("/k"), Path.of("/i"), "quiet");
+    private static final Boot KERNEL = new Boot.Kernel(Path.of("/k"), Path.of("/i"), "quiet");
 
     private static final Disk DISK = new Disk("root", Path.of("/run/n1/vhost/d.sock"));
 
@@ -105,17 +104,13 @@ final class QemuCommandTest {
     private static String command(
             MachineModel model, Accelerator accelerator, OptionalLong tscKhz) {
         return command(
-                spec(model, KERNEL, new Devices(List.of(DISK), List.of(NIC))),
-                accelerator,
-                tscKhz);
+                spec(model, KERNEL, new Devices(List.of(DISK), List.of(NIC))), accelerator, tscKhz);
     }
 
-    private static String command(
-            MachineSpec spec, Accelerator accelerator, OptionalLong tscKhz) {
+    private static String command(MachineSpec spec, Accelerator accelerator, OptionalLong tscKhz) {
         return String.join(
                 " ",
                 new QemuCommand("qemu", accelerator, tscKhz)
-                        .arguments(
-                                spec, Map.of(NIC.socket(), Path.of("../../vhost/a,b.sock"))));
+                        .arguments(spec, Map.of(NIC.socket(), Path.of("../../vhost/a,b.sock"))));
     }
 }

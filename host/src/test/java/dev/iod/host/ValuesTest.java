@@ -42,10 +42,7 @@ final class ValuesTest {
     @Test
     void theFormsAreAsTheProtocolSays() {
         Nic nic = new Nic("port-1", "02:00:00:00:00:01", 1442, SOCKET);
-        assertThat(
-                        new String(
-                                Json.line(Wire.of(spec("a1", 2, 512, "quiet", List.of(nic)))),
-                                UTF_8))
+        assertThat(new String(Json.line(Wire.of(spec("a1", 2, 512, "quiet", List.of(nic)))), UTF_8))
                 .isEqualTo(
                         """
                         {"id":"a1","model":"microvm","vcpus":2,"memoryMib":512,\
@@ -53,10 +50,7 @@ final class ValuesTest {
                         "commandLine":"quiet"},"devices":{"disks":[],"nics":[{"type":"nic",\
                         "id":"port-1","mac":"02:00:00:00:00:01","mtu":1442,"socket":"/run/p.sock"}]}}
                         """);
-        assertThat(
-                        new String(
-                                Json.line(Wire.of(status(new Disk("d", SOCKET), "so"))),
-                                UTF_8))
+        assertThat(new String(Json.line(Wire.of(status(new Disk("d", SOCKET), "so"))), UTF_8))
                 .isEqualTo(
                         """
                         {"id":"a1","state":"running","reason":"","pid":7,"startedAtMillis":8,\
@@ -101,8 +95,7 @@ final class ValuesTest {
     @Test
     void aStatusSurvivesTheWire() {
         MachineStatus status =
-                MachineStatus.without(
-                        "a1", MachineState.FAILED, "line\n\u0000\ud83d\ude00", 8);
+                MachineStatus.without("a1", MachineState.FAILED, "line\n\u0000\ud83d\ude00", 8);
         assertThat(Wire.read(MachineStatus.class, Fields.parse(Json.line(Wire.of(status)))))
                 .isEqualTo(status);
         MachineStatus running = status(new Nic("n", "02:00:00:00:00:01", 1442, SOCKET), "why");

@@ -68,7 +68,7 @@ public interface ServerPorts {
     }
 
     /** An address and the subnet it is from. */
-    record FixedAddress(UUID subnetId, String address) {}
+    record FixedAddress(Subnet subnet, String address) {}
 
     /** A security group's id and name. */
     record SecurityGroupName(UUID id, String name) {}

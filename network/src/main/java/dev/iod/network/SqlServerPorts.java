@@ -105,6 +105,16 @@ final class SqlServerPorts implements ServerPorts {
                                 transaction, all.stream().map(Port::networkId).distinct().toList())
                         .stream()
                         .collect(toMap(Network::id, network -> network));
+        Map<UUID, Subnet> subnets =
+                SubnetStore.byIds(
+                                transaction,
+                                all.stream()
+                                        .flatMap(port -> port.fixedIps().stream())
+                                        .map(FixedIp::subnetId)
+                                        .distinct()
+                                        .toList())
+                        .stream()
+                        .collect(toMap(Subnet::id, subnet -> subnet));
         Map<UUID, String> names = groupNames(transaction, all);
         var views = new LinkedHashMap<UUID, List<ServerPort>>();
         found.forEach(
@@ -112,7 +122,7 @@ final class SqlServerPorts implements ServerPorts {
                         views.put(
                                 server,
                                 ports.stream()
-                                        .map(port -> view(server, port, networks, names))
+                                        .map(port -> view(server, port, networks, subnets, names))
                                         .toList()));
         return views;
     }
@@ -291,7 +301,11 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private static ServerPort view(
-            UUID serverId, Port port, Map<UUID, Network> networks, Map<UUID, String> groupNames) {
+            UUID serverId,
+            Port port,
+            Map<UUID, Network> networks,
+            Map<UUID, Subnet> subnets,
+            Map<UUID, String> groupNames) {
         Network network =
                 Optional.ofNullable(networks.get(port.networkId()))
                         .orElseThrow(() -> Neutron.networkNotFound(port.networkId()));
@@ -303,14 +317,16 @@ final class SqlServerPorts implements ServerPorts {
                 port.mac(),
                 network.mtuBytes(),
                 port.active(),
-                port.fixedIps().stream()
-                        .map(
-                                fixed ->
-                                        new FixedAddress(
-                                                fixed.subnetId(), fixed.address().toString()))
-                        .toList(),
+                port.fixedIps().stream().map(fixed -> address(fixed, subnets)).toList(),
                 port.securityGroupIds().stream()
                         .map(id -> new SecurityGroupName(id, groupNames.getOrDefault(id, "")))
                         .toList());
+    }
+
+    private static FixedAddress address(FixedIp fixed, Map<UUID, Subnet> subnets) {
+        Subnet subnet =
+                Optional.ofNullable(subnets.get(fixed.subnetId()))
+                        .orElseThrow(() -> Neutron.subnetNotFound(fixed.subnetId()));
+        return new FixedAddress(subnet, fixed.address().toString());
     }
 }

@@ -8,6 +8,7 @@ import dev.iod.store.ListSql;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -91,6 +92,15 @@ final class SubnetStore {
                         "SELECT * FROM subnet_row WHERE network_id = :network"
                                 + " ORDER BY created_at, id")
                 .bind("network", networkId)
+                .map((row, context) -> map(row))
+                .list();
+    }
+
+    static List<Subnet> byIds(Handle handle, Collection<UUID> ids) {
+        return handle.createQuery(
+                        "SELECT * FROM subnet_row WHERE id ="
+                                + " ANY(string_to_array(:ids, ',')::uuid[])")
+                .bind("ids", Rows.joined(ids))
                 .map((row, context) -> map(row))
                 .list();
     }

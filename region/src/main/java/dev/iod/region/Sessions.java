@@ -1,5 +1,6 @@
 package dev.iod.region;
 
+import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.Hello;
 import dev.iod.node.NodeMessage;
@@ -70,10 +71,11 @@ public final class Sessions implements AutoCloseable {
         return goal(node).getServersList().stream()
                 .flatMap(
                         server ->
-                                Stream.of(
-                                        server.getKernel(),
-                                        server.getInitrd(),
-                                        server.getRootDisk().getImage()))
+                                Stream.concat(
+                                        Stream.of(
+                                                server.getKernel().getKernel(),
+                                                server.getKernel().getInitrd()),
+                                        server.getDisksList().stream().map(Disk::getImage)))
                 .anyMatch(part -> part.getImageId().equals(imageId));
     }
 
