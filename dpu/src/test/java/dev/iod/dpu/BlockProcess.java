@@ -71,7 +71,10 @@ final class BlockProcess implements AutoCloseable {
                                 "-Xmx128m",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
-                                Stream.of("block.Main", "sys.Memory", "vhost.VhostDevice")
+                                Stream.of(
+                                                "dev.iod.block.Main",
+                                                "dev.iod.sys.Memory",
+                                                "dev.iod.vhost.VhostDevice")
                                         .map(BlockProcess::location)
                                         .collect(Collectors.joining(":")),
                                 "dev.iod.block.Main",
@@ -82,9 +85,10 @@ final class BlockProcess implements AutoCloseable {
                 .start();
     }
 
-    private static String location(String name) {
+    /** Where a class is from. */
+    static String location(String name) {
         try {
-            return Class.forName("dev.iod." + name)
+            return Class.forName(name)
                     .getProtectionDomain()
                     .getCodeSource()
                     .getLocation()
