@@ -13,8 +13,8 @@
  * is wanted, QEMU what there is.
  *
  * <p>Bounds: machines {@code Machines.MAX_MACHINES}, devices of a machine {@code
- * MachineStatus.MAX_DEVICES}, clients {@code Server.MAX_SESSIONS}, a line {@code Lines.MAX_BYTES}, a
- * reply {@code Lines.MAX_REPLY_BYTES}, an inbox {@code Machine.MAX_COMMANDS}, a console {@code
+ * MachineStatus.MAX_DEVICES}, clients {@code Server.MAX_SESSIONS}, a line {@code Lines.MAX_BYTES},
+ * a reply {@code Lines.MAX_REPLY_BYTES}, an inbox {@code Machine.MAX_COMMANDS}, a console {@code
  * ConsoleLog.MAX_BYTES} on disk and {@code QemuCommand.CONSOLE_RING_BYTES} in QEMU, starts under
  * way {@code StartSlots}; every QMP command and every start has a deadline.
  */

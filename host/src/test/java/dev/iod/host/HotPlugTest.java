@@ -84,9 +84,13 @@ final class HotPlugTest {
         }
 
         @Override
-        public void close() throws InterruptedException {
+        public void close() {
             closed = true;
-            engine.join();
+            try {
+                engine.join();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
             device.close();
         }
     }
