@@ -32,6 +32,10 @@ final class GuestImage {
         return DIRECTORY.resolve("vmlinuz").normalize();
     }
 
+    static Path initrd() {
+        return DIRECTORY.resolve("initrd").normalize();
+    }
+
     /**
      * The initial file system with a shell script that is run after the boot, for ever. Linux
      * unpacks archives that follow each other over each other.
@@ -39,7 +43,7 @@ final class GuestImage {
     static Path initrd(Path target, String script) throws IOException {
         String inittab = Files.readString(Path.of("../guest/root/etc/inittab"));
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        out.write(Files.readAllBytes(DIRECTORY.resolve("initrd")));
+        out.write(Files.readAllBytes(initrd()));
         try (GZIPOutputStream archive = new GZIPOutputStream(out)) {
             entry(archive, "etc/inittab", inittab + "::respawn:/test\n");
             entry(archive, "test", script);
