@@ -59,7 +59,7 @@ record Lab(
     }
 
     /** Two at a time would disturb each other and restore each other's huge pages. */
-    private static void alone(Cleanup cleanup) {
+    static void alone(Cleanup cleanup) {
         try {
             RandomAccessFile file = new RandomAccessFile(LOCK, "rw");
             cleanup.add("lock " + LOCK, () -> close(file));

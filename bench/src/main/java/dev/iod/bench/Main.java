@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         name = "./iod bench",
         mixinStandardHelpOptions = true,
         description = "Measures the engines beside peers.",
-        subcommands = {EswitchCommand.class, BlockCommand.class, GapBench.class})
+        subcommands = {EswitchCommand.class, BlockCommand.class, GapBench.class, OvnBench.class})
 public final class Main {
     private Main() {}
 

@@ -28,6 +28,18 @@ enum Metric {
     /** What a limited volume did, of what it may. */
     OF_LIMIT("of the limit", "%", true),
     COMMAND("time", "ms", false),
+    /** Of the process that learns from OVN's southbound database, and of the switch it tells. */
+    CHASSIS_CPU("CPU time of the chassis", "ms", false),
+    SWITCH_CPU("CPU time of the switch", "ms", false),
+    /** Of the southbound database's server, which serves the chassis what it asks for. */
+    SERVER_CPU("CPU time of the database's server", "ms", false),
+    /** From the northbound database to the southbound one: the same for both sides. */
+    NORTHD("northd before that", "ms", false),
+    CHASSIS_PSS("memory of the chassis, PSS", "MiB", false),
+    CHASSIS_RSS("memory of the chassis, RSS", "MiB", false),
+    CHASSIS_PEAK("memory of the chassis, most RSS", "MiB", false),
+    SWITCH_PSS("memory of the switch, PSS", "MiB", false),
+    SWITCH_RSS("memory of the switch, RSS", "MiB", false),
     IDLE_CPU("idle CPU", "% of a core", false);
 
     final String label;

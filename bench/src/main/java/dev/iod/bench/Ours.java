@@ -1,15 +1,13 @@
 package dev.iod.bench;
 
-import dev.iod.engine.EngineException;
-import dev.iod.ovn.Chassis;
-import dev.iod.ovn.Engine;
-import dev.iod.ovn.LocalService;
-import dev.iod.ovsdb.Endpoint;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.EngineClient;
-import dev.iod.pipeline.EngineEvent;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.Entity;
+import dev.iod.ovn.Chassis;
+import dev.iod.ovn.LocalService;
+import dev.iod.ovsdb.Endpoint;
+import dev.iod.pipeline.EngineEvent;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,7 +44,7 @@ final class Ours implements Side {
         Path socket = directory.resolve("s");
         this.process = startEngine(lab, directory, socket, jvmOptions);
         // The chassis is made first: the engine is to hear nothing before its ports are plugged.
-        Connection connection = new Connection();
+        EngineLink link = new EngineLink();
         this.chassis =
                 Chassis.open(
                         new Chassis.Config(
@@ -57,7 +55,7 @@ final class Ours implements Side {
                                 Optional.empty(),
                                 directory.resolve("zones"),
                                 true),
-                        connection,
+                        link,
                         new Quiet());
         for (String end : OvnCentral.ENDS) {
             chassis.plug(
@@ -71,8 +69,7 @@ final class Ours implements Side {
                             MTU_BYTES));
         }
         chassis.portsKnown();
-        this.client = EngineClient.open(socket, "bench", connection.to(chassis));
-        connection.client = Optional.of(client);
+        this.client = link.open(socket, "bench", chassis);
     }
 
     private static Process startEngine(
@@ -170,39 +167,6 @@ final class Ours implements Side {
         chassis.close();
         client.close();
         Lab.stop(process);
-    }
-
-    /** Joins chassis and engine, which need each other. */
-    private static final class Connection implements Engine {
-        private volatile Optional<EngineClient> client = Optional.empty();
-
-        @Override
-        public java.util.concurrent.CompletionStage<Void> commit(Change change) {
-            return client.map(c -> Engine.over(c).commit(change))
-                    .orElseGet(
-                            () ->
-                                    CompletableFuture.failedFuture(
-                                            new EngineException(
-                                                    EngineException.Category.UNAVAILABLE,
-                                                    "not connected to the engine yet")));
-        }
-
-        EngineClient.Listener to(Chassis chassis) {
-            return new EngineClient.Listener() {
-                @Override
-                public void connected(EngineClient ignored) {
-                    chassis.engineConnected();
-                }
-
-                @Override
-                public void disconnected(String reason) {}
-
-                @Override
-                public void event(EngineEvent event) {
-                    chassis.engineEvent(event);
-                }
-            };
-        }
     }
 
     private static final class Quiet implements Chassis.Listener {

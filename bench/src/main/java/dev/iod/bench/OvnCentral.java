@@ -1,6 +1,5 @@
 package dev.iod.bench;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,23 +13,12 @@ final class OvnCentral {
     /** Ends of every switch. Addresses of A and B are {@link Traffic}'s. */
     static final List<String> ENDS = List.of("a", "b");
 
-    private final Lab lab;
+    private final OvnDatabases databases;
 
     OvnCentral(Lab lab, List<String> sides) {
-        this.lab = lab;
-        Shell.run("ovsdb-tool", "create", file("nb.db"), "/usr/share/ovn/ovn-nb.ovsschema");
-        Shell.run("ovsdb-tool", "create", file("sb.db"), "/usr/share/ovn/ovn-sb.ovsschema");
-        server("nb");
-        server("sb");
-        lab.start(
-                "northd",
-                List.of(
-                        "ovn-northd",
-                        "--ovnnb-db=unix:" + file("nb.sock"),
-                        "--ovnsb-db=unix:" + file("sb.sock"),
-                        "--unixctl=" + file("northd.ctl"),
-                        "-vconsole:warn"),
-                Map.of());
+        databases =
+                OvnDatabases.start(
+                        lab.directory(), (name, command) -> lab.start(name, command, Map.of()));
         for (String side : sides) {
             plain("plain-" + side);
             secured("sg-" + side);
@@ -38,26 +26,8 @@ final class OvnCentral {
         control("--wait=sb", "sync");
     }
 
-    private String file(String name) {
-        return lab.directory().resolve(name).toString();
-    }
-
-    private void server(String name) {
-        lab.start(
-                name,
-                List.of(
-                        "ovsdb-server",
-                        file(name + ".db"),
-                        "--remote=punix:" + file(name + ".sock"),
-                        "--unixctl=" + file(name + ".ctl"),
-                        "-vconsole:warn"),
-                Map.of());
-        Path socket = lab.directory().resolve(name + ".sock");
-        Shell.await("ovsdb-server of " + name, 20, () -> Files.exists(socket));
-    }
-
     Path southbound() {
-        return lab.directory().resolve("sb.sock");
+        return databases.southboundSocket();
     }
 
     static String port(String network, String end) {
@@ -97,7 +67,10 @@ final class OvnCentral {
     private void control(String... arguments) {
         List<String> command =
                 new ArrayList<>(
-                        List.of("ovn-nbctl", "--timeout=30", "--db=unix:" + file("nb.sock")));
+                        List.of(
+                                "ovn-nbctl",
+                                "--timeout=30",
+                                "--db=unix:" + databases.northboundSocket()));
         command.addAll(List.of(arguments));
         Shell.run(command);
     }
