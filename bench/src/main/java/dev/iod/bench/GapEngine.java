@@ -141,12 +141,12 @@ record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) 
         commit(all);
     }
 
-    private static void commit(EngineClient.Transaction transaction) {
+    static void commit(EngineClient.Transaction transaction) {
         transaction.commit().orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS).join();
     }
 
     /** 20,000 rules in one transaction, as after a chassis' start. */
-    void load() {
+    EngineClient.Transaction rules() {
         EngineClient.Transaction all = client.transaction();
         for (int network = 2; network < 2 + NETWORKS; network++) {
             all.put(new Entity.Datapath(network, "net" + network, 0, 0));
@@ -154,16 +154,18 @@ record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) 
                 put(all, network, port);
             }
         }
-        commit(all);
+        return all;
     }
 
     /** Two new ports in each network, one transaction each. */
-    void change() {
+    List<EngineClient.Transaction> changes() {
+        List<EngineClient.Transaction> all = new ArrayList<>();
         for (int i = 0; i < CHANGES; i++) {
             EngineClient.Transaction one = client.transaction();
             put(one, 2 + i % NETWORKS, PORTS + 1 + i / NETWORKS);
-            commit(one);
+            all.add(one);
         }
+        return all;
     }
 
     private static void put(EngineClient.Transaction to, int network, int port) {

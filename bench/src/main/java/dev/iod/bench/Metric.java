@@ -8,6 +8,14 @@ enum Metric {
     CONNECTIONS("new connections", "1000/s", true),
     PACKET_CPU("CPU time", "ns/packet", false),
     DELAY("longest delay", "ms", false),
+    /** The same for as long, in the same round, while nothing changed. */
+    FLOOR("longest delay while nothing changes", "ms", false),
+    ABOVE_FLOOR("longest delay above that", "ms", false),
+    /** What is left of delays when each is counted to the last look at which the frame was not there. */
+    SURE_DELAY("longest delay less own stops", "ms", false),
+    SURE_FLOOR("the same while nothing changes", "ms", false),
+    SURE_ABOVE("longest delay less own stops above that", "ms", false),
+    STALL("longest stop of a thread that only spins", "ms", false),
     /**
      * What a delay may come from ({@link EngineWatch}), and what the measuring thread itself stood
      * still.

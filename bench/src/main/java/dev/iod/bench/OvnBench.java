@@ -197,7 +197,8 @@ final class OvnBench implements Callable<Integer> {
         }
 
         private void generate() {
-            generator.make();
+            // One computation in place of one for each project.
+            standStill(ovn.northd(), generator::make);
             configuration =
                     northbound.read(
                             view ->
@@ -205,6 +206,17 @@ final class OvnBench implements Callable<Integer> {
                                             .mapToLong(row -> row.integer("nb_cfg"))
                                             .sum());
             watch.awaitNorthd(configuration, SECONDS);
+            standStill(ovn.northd(), this::bindElsewhere);
+            quiet(List.of());
+        }
+
+        private void standStill(Process process, Runnable work) {
+            Shell.run("kill", "-STOP", "" + process.pid());
+            work.run();
+            Shell.run("kill", "-CONT", "" + process.pid());
+        }
+
+        private void bindElsewhere() {
             for (int host = 0; host < ELSEWHERE; host++) {
                 String name = "elsewhere-" + host;
                 watch.addChassis(name, "192.168.61." + (10 + host));
@@ -216,7 +228,6 @@ final class OvnBench implements Callable<Integer> {
                 }
                 watch.bind(name, there);
             }
-            quiet(List.of());
         }
 
         private List<ChassisSide.Factory> sides() {

@@ -171,13 +171,21 @@ final class OvnWatch implements AutoCloseable {
                                 view.first("Chassis", one -> one.text("name").equals(chassis))
                                         .map(Row::uuid)
                                         .orElseThrow());
-        for (int from = 0; from < ports.size(); from += BATCH) {
+        Set<String> wanted = Set.copyOf(ports);
+        List<UUID> rows =
+                southbound.read(
+                        view ->
+                                view.rows("Port_Binding")
+                                        .filter(row -> wanted.contains(row.text("logical_port")))
+                                        .map(Row::uuid)
+                                        .toList());
+        for (int from = 0; from < rows.size(); from += BATCH) {
             List<Operation> operations = new ArrayList<>();
-            for (String port : ports.subList(from, Math.min(ports.size(), from + BATCH))) {
+            for (UUID row : rows.subList(from, Math.min(rows.size(), from + BATCH))) {
                 operations.add(
                         Operation.update(
                                 "Port_Binding",
-                                Condition.equal("logical_port", Value.of(port)),
+                                Condition.uuid(row),
                                 Map.of("chassis", Value.of(uuid), "up", Value.of(true))));
             }
             southbound.transactAndWait(operations, DEADLINE);
