@@ -1,10 +1,10 @@
 package dev.iod.bench;
 
-import dev.iod.pipeline.EngineClient;
-import dev.iod.pipeline.Entity;
 import dev.iod.ovn.Chassis;
 import dev.iod.ovn.LocalService;
 import dev.iod.ovsdb.Endpoint;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.Entity;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

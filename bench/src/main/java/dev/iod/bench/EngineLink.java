@@ -1,10 +1,10 @@
 package dev.iod.bench;
 
-import dev.iod.pipeline.EngineClient;
-import dev.iod.pipeline.EngineEvent;
 import dev.iod.engine.EngineException;
 import dev.iod.ovn.Chassis;
 import dev.iod.ovn.Engine;
+import dev.iod.pipeline.EngineClient;
+import dev.iod.pipeline.EngineEvent;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;

@@ -1,7 +1,6 @@
 package dev.iod.bench;
 
-import dev.iod.eswitch.EngineClient;
-import dev.iod.vhost.testing.FrontEnd;
+import dev.iod.pipeline.EngineClient;
 import dev.iod.vhost.testing.NetDriver;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,9 +18,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * {@code ./iod bench gap}: a steady stream between two ports of one engine, while
- * 20,000 rules load, while 100 ports change, and after each for as long while nothing changes, which is
- * the machine's own floor; the longest time a frame took in each.
+ * {@code ./iod bench gap}: a steady stream between two ports of one engine, while 20,000 rules
+ * load, while 100 ports change, and after each for as long while nothing changes, which is the
+ * machine's own floor; the longest time a frame took in each.
  */
 @Command(
         name = "gap",
@@ -76,13 +75,7 @@ final class GapBench implements Callable<Integer> {
         try (Cleanup cleanup = new Cleanup()) {
             cleanup.add("directory", () -> Lab.delete(directory));
             GapEngine engine = GapEngine.start(home, directory, jvmOptions, cleanup);
-            List<NetDriver> drivers = new ArrayList<>();
-            for (FrontEnd guest : engine.guests()) {
-                guest.connect();
-                NetDriver driver = new NetDriver(guest);
-                driver.fillReceiveRing();
-                drivers.add(driver);
-            }
+            List<NetDriver> drivers = engine.drivers();
             Stream stream = new Stream(drivers.get(0), drivers.get(1));
             cleanup.add("stream", stream::stop);
             stream.runFor(WARM_UP_NANOS);
@@ -111,8 +104,7 @@ final class GapBench implements Callable<Integer> {
         engine.watch().start();
         stream.forget();
         long begin = System.nanoTime();
-        stream.runWhile(
-                CompletableFuture.runAsync(() -> transactions.forEach(GapEngine::commit)));
+        stream.runWhile(CompletableFuture.runAsync(() -> transactions.forEach(GapEngine::commit)));
         long nanos = System.nanoTime() - begin;
         EngineWatch.Causes causes = engine.watch().causes();
         Map<Metric, Double> values = new EnumMap<>(Metric.class);

@@ -8,6 +8,7 @@ import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
 import dev.iod.vhost.testing.FrontEnd;
+import dev.iod.vhost.testing.NetDriver;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,7 +22,7 @@ import java.util.concurrent.TimeUnit;
  * for each port in tables of their own network, in the shape of OVN's (by port, by address, by
  * address and protocol port). They are made here, not by northd.
  */
-record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) {
+record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, EngineWatch watch) {
     private static final int NETWORKS = 50;
     private static final int PORTS = 20;
     private static final int RULES = 20;
@@ -73,7 +74,7 @@ record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) 
         cleanup.add("client", client::close);
         EngineClient connected = ready.orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS).join();
         EngineWatch watch = EngineWatch.of(process.pid(), safepoints);
-        GapEngine engine = new GapEngine(connected, List.copyOf(guests), watch);
+        GapEngine engine = new GapEngine(process, connected, List.copyOf(guests), watch);
         engine.base(directory);
         return engine;
     }
@@ -112,6 +113,85 @@ record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) 
         frame[12] = (byte) 0x88; // local experimental EtherType 1
         frame[13] = (byte) 0xb5;
         return frame;
+    }
+
+    /** The two guests, connected. */
+    List<NetDriver> drivers() {
+        List<NetDriver> drivers = new ArrayList<>();
+        for (FrontEnd guest : guests) {
+            guest.connect();
+            NetDriver driver = new NetDriver(guest);
+            driver.fillReceiveRing();
+            drivers.add(driver);
+        }
+        return drivers;
+    }
+
+    /** A UDP datagram of 64 bytes from port 1 to port 2 of network 1. */
+    static byte[] datagram() {
+        byte[] frame = frame();
+        frame[12] = 0x08; // IPv4
+        frame[13] = 0;
+        frame[14] = 0x45;
+        frame[17] = 50; // total length
+        frame[22] = 64; // time to live
+        frame[23] = 17;
+        frame[24] = 0x66; // checksum of the header
+        frame[25] = (byte) 0xb9;
+        frame[26] = 10;
+        frame[29] = 1;
+        frame[30] = 10;
+        frame[33] = 2;
+        frame[37] = 53; // destination port
+        frame[39] = 30; // length
+        return frame;
+    }
+
+    /** Network 1 gets what OVN makes of security groups: both ends track connections. */
+    void filter() {
+        EngineClient.Transaction all = client.transaction();
+        Match ip = Match.equal(Field.ETH_TYPE, 0x0800);
+        Match isNew = new Match.Masked(Field.CT_STATE, Bits.of(1), Bits.of(1));
+        long id = 10;
+        for (Action.Stage stage : Action.Stage.values()) {
+            int last = stage == Action.Stage.INGRESS ? 2 : 3;
+            Action further = new Action.Next(stage, last);
+            all.put(
+                    rule(
+                            id++,
+                            1,
+                            stage,
+                            0,
+                            200,
+                            ip,
+                            new Action.ConntrackNext(Action.Zone.PORT),
+                            new Action.Next(stage, 1)));
+            all.put(
+                    rule(
+                            id++,
+                            1,
+                            stage,
+                            1,
+                            200,
+                            isNew,
+                            new Action.ConntrackCommit(Action.Zone.PORT, List.of()),
+                            further));
+            all.put(rule(id++, 1, stage, 1, 100, new Match.Always(), further));
+        }
+        for (int i = 1; i <= 2; i++) {
+            all.put(
+                    rule(
+                            id++,
+                            1,
+                            Action.Stage.INGRESS,
+                            2,
+                            100,
+                            Match.equal(Field.ETH_DST, MAC + i),
+                            new Action.Set(Field.OUT_PORT.whole(), Bits.of(key(1, i))),
+                            new Action.Output()));
+        }
+        all.put(rule(id, 1, Action.Stage.EGRESS, 3, 100, new Match.Always(), new Action.Output()));
+        commit(all);
     }
 
     private static long key(int network, int port) {
@@ -196,12 +276,27 @@ record GapEngine(EngineClient client, List<FrontEnd> guests, EngineWatch watch) 
 
     private static Entity.LogicalPort port(int network, int port, Entity.Target target) {
         return new Entity.LogicalPort(
-                key(network, port), "p" + network + "." + port, target, 0, Optional.empty());
+                key(network, port),
+                "p" + network + "." + port,
+                target,
+                network == 1 ? port : 0,
+                Optional.empty());
     }
 
     private static Entity.Rule rule(
             long id, int network, Action.Stage stage, int table, Match match, Action... actions) {
+        return rule(id, network, stage, table, 100, match, actions);
+    }
+
+    private static Entity.Rule rule(
+            long id,
+            int network,
+            Action.Stage stage,
+            int table,
+            int priority,
+            Match match,
+            Action... actions) {
         return new Entity.Rule(
-                id, "rule " + id, network, stage, table, 100, match, List.of(actions));
+                id, "rule " + id, network, stage, table, priority, match, List.of(actions));
     }
 }

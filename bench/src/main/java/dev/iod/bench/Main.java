@@ -9,7 +9,13 @@ import picocli.CommandLine.Command;
         name = "./iod bench",
         mixinStandardHelpOptions = true,
         description = "Measures the engines beside peers.",
-        subcommands = {EswitchCommand.class, BlockCommand.class, GapBench.class, OvnBench.class})
+        subcommands = {
+            EswitchCommand.class,
+            BlockCommand.class,
+            GapBench.class,
+            OvnBench.class,
+            StartBench.class
+        })
 public final class Main {
     private Main() {}
 

@@ -11,7 +11,10 @@ enum Metric {
     /** The same for as long, in the same round, while nothing changed. */
     FLOOR("longest delay while nothing changes", "ms", false),
     ABOVE_FLOOR("longest delay above that", "ms", false),
-    /** What is left of delays when each is counted to the last look at which the frame was not there. */
+    /**
+     * What is left of delays when each is counted to the last look at which the frame was not
+     * there.
+     */
     SURE_DELAY("longest delay less own stops", "ms", false),
     SURE_FLOOR("the same while nothing changes", "ms", false),
     SURE_ABOVE("longest delay less own stops above that", "ms", false),
@@ -48,6 +51,7 @@ enum Metric {
     CHASSIS_PEAK("memory of the chassis, most RSS", "MiB", false),
     SWITCH_PSS("memory of the switch, PSS", "MiB", false),
     SWITCH_RSS("memory of the switch, RSS", "MiB", false),
+    OF_WARM("of what it does when warm", "%", true),
     IDLE_CPU("idle CPU", "% of a core", false);
 
     final String label;

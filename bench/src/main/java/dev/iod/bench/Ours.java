@@ -1,13 +1,12 @@
 package dev.iod.bench;
 
+import dev.iod.ovn.Chassis;
+import dev.iod.ovn.LocalService;
+import dev.iod.ovsdb.Endpoint;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.EngineClient;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.Entity;
-import dev.iod.ovn.Chassis;
-import dev.iod.ovn.LocalService;
-import dev.iod.ovsdb.Endpoint;
-import dev.iod.pipeline.EngineEvent;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

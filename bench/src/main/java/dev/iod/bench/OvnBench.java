@@ -1,9 +1,7 @@
 package dev.iod.bench;
 
-import dev.iod.ovsdb.Endpoint;
 import dev.iod.ovsdb.Replica;
 import dev.iod.ovsdb.Table;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -31,8 +29,6 @@ final class OvnBench implements Callable<Integer> {
 
     /** What follows an answer still belongs to the change: flushing, garbage, counters. */
     private static final long AFTER_MILLIS = 500;
-
-    private static final Duration CONNECT = Duration.ofSeconds(60);
 
     @Mixin Output output = new Output();
 
@@ -150,14 +146,11 @@ final class OvnBench implements Callable<Integer> {
                             (name, command) -> lab.start(lab.directory(), name, command));
             Shell.run("ovn-nbctl", "--timeout=30", "--db=unix:" + ovn.northboundSocket(), "init");
             northbound =
-                    Replica.open(
-                            Replica.Config.of(
-                                    "bench-nb",
-                                    "OVN_Northbound",
-                                    List.of(new Endpoint.Unix(ovn.northboundSocket())),
-                                    List.of(Table.of("NB_Global", "nb_cfg"))),
+                    OvnDatabases.client(
+                            "OVN_Northbound",
+                            ovn.northboundSocket(),
+                            List.of(Table.of("NB_Global", "nb_cfg")),
                             update -> {});
-            northbound.awaitSynced(CONNECT);
             lab.cleanup().add("northbound client", northbound::close);
             watch = new OvnWatch(ovn);
             lab.cleanup().add("southbound client", watch::close);

@@ -1,8 +1,14 @@
 package dev.iod.bench;
 
+import dev.iod.ovsdb.Endpoint;
+import dev.iod.ovsdb.Replica;
+import dev.iod.ovsdb.Table;
+import dev.iod.ovsdb.Update;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** OVN's databases and northd in one directory, on the sockets nb.sock and sb.sock. */
 record OvnDatabases(Path directory, Process southbound, Process northd) {
@@ -45,6 +51,28 @@ record OvnDatabases(Path directory, Process southbound, Process northd) {
                                 "-vconsole:warn"));
         Shell.await("ovsdb-server of " + name, START_SECONDS, () -> Files.exists(socket));
         return process;
+    }
+
+    /**
+     * A client of one of the databases. It is patient: a server that works on a large transaction
+     * says nothing meanwhile.
+     */
+    static Replica client(
+            String database, Path socket, List<Table> tables, Update.Listener listener) {
+        Replica replica =
+                Replica.open(
+                        new Replica.Config(
+                                "bench-" + database,
+                                database,
+                                List.of(new Endpoint.Unix(socket)),
+                                Optional.empty(),
+                                tables,
+                                Duration.ofMinutes(10),
+                                Duration.ofSeconds(START_SECONDS),
+                                Duration.ofSeconds(1)),
+                        listener);
+        replica.awaitSynced(Duration.ofMinutes(1));
+        return replica;
     }
 
     Path northboundSocket() {

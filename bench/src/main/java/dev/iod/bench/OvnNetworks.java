@@ -28,7 +28,7 @@ final class OvnNetworks {
     static final int MAX_PORTS_PER_NETWORK = 200;
 
     private static final String DROP = "neutron_pg_drop";
-    private static final Duration DEADLINE = Duration.ofSeconds(120);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
 
     /** Tunnel keys of a network's router interface, metadata port and first server. */
     private static final int ROUTER_KEY = 1;

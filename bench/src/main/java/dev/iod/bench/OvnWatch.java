@@ -1,7 +1,6 @@
 package dev.iod.bench;
 
 import dev.iod.ovsdb.Condition;
-import dev.iod.ovsdb.Endpoint;
 import dev.iod.ovsdb.Operation;
 import dev.iod.ovsdb.Replica;
 import dev.iod.ovsdb.Row;
@@ -22,7 +21,7 @@ import java.util.UUID;
  * bench was told by the southbound database.
  */
 final class OvnWatch implements AutoCloseable {
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
     private static final int BATCH = 500;
 
     private final Replica southbound;
@@ -34,19 +33,16 @@ final class OvnWatch implements AutoCloseable {
 
     OvnWatch(OvnDatabases ovn) {
         southbound =
-                Replica.open(
-                        Replica.Config.of(
-                                "bench-sb",
-                                "OVN_Southbound",
-                                List.of(new Endpoint.Unix(ovn.southboundSocket())),
-                                List.of(
-                                        Table.of("SB_Global", "nb_cfg"),
-                                        Table.of("Chassis", "name"),
-                                        Table.of("Encap", "ip"),
-                                        Table.of("Chassis_Private", "name", "nb_cfg"),
-                                        Table.of("Port_Binding", "logical_port", "up"))),
+                OvnDatabases.client(
+                        "OVN_Southbound",
+                        ovn.southboundSocket(),
+                        List.of(
+                                Table.of("SB_Global", "nb_cfg"),
+                                Table.of("Chassis", "name"),
+                                Table.of("Encap", "ip"),
+                                Table.of("Chassis_Private", "name", "nb_cfg"),
+                                Table.of("Port_Binding", "logical_port", "up")),
                         this::changed);
-        southbound.awaitSynced(DEADLINE);
     }
 
     private synchronized void changed(Update update) {
