@@ -41,7 +41,7 @@ final class DeviceManager {
         this.factory = factory;
     }
 
-    Difference follow(Map<Integer, Entity.Device> wanted) {
+    Difference reconcile(Map<Integer, Entity.Device> wanted) {
         List<Attachment> detach = new ArrayList<>();
         opened.values()
                 .removeIf(

@@ -4,8 +4,6 @@ import dev.iod.engine.EngineException;
 import dev.iod.engine.EngineException.Category;
 import dev.iod.eswitch.DeviceManager.Difference;
 import dev.iod.eswitch.base.Clock;
-import dev.iod.eswitch.caches.FlowTable;
-import dev.iod.eswitch.forward.PacketEngine;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.rules.EntityStore;
 import dev.iod.eswitch.rules.PipelineState;
@@ -31,8 +29,7 @@ final class EngineControl implements AutoCloseable {
     private static final long RETRY_MILLIS = 500;
 
     private final EngineThread engine;
-    private final PacketEngine packets;
-    private final FlowTable flows;
+    private final Core core;
     private final Underlay underlay;
     private final EntityStore store = new EntityStore();
     private final StateFile file;
@@ -42,14 +39,12 @@ final class EngineControl implements AutoCloseable {
 
     EngineControl(
             EngineThread engine,
-            PacketEngine packets,
-            FlowTable flows,
+            Core core,
             Underlay underlay,
             StateFile file,
             DeviceManager.PortFactory ports) {
         this.engine = engine;
-        this.packets = packets;
-        this.flows = flows;
+        this.core = core;
         this.underlay = underlay;
         this.file = file;
         this.devices = new DeviceManager(ports);
@@ -76,7 +71,7 @@ final class EngineControl implements AutoCloseable {
         PipelineState next = kept();
         underlay.want(next.tunnelAddresses());
         uplink.get().ifPresent(u -> hand(next, new Difference(List.of(u), List.of())));
-        follow(next);
+        realize(next);
     }
 
     private PipelineState kept() {
@@ -94,11 +89,12 @@ final class EngineControl implements AutoCloseable {
     private void adopt(List<EntityStore.Change> changes, boolean replace) {
         PipelineState next = store.apply(changes, replace);
         underlay.want(next.tunnelAddresses());
-        follow(next);
+        realize(next);
     }
 
-    private void follow(PipelineState next) {
-        Difference difference = devices.follow(next.devices());
+    /** Opens and closes devices as the state says, and hands all over to the engine thread. */
+    private void realize(PipelineState next) {
+        Difference difference = devices.reconcile(next.devices());
         hand(next, difference);
         if (devices.hasFailed()) {
             notifyAll();
@@ -125,10 +121,13 @@ final class EngineControl implements AutoCloseable {
                                             engine.attachments().stream()
                                                     .map(Attachment::report)
                                                     .toList()));
-            case Query.Flows q -> onEngine(() -> flows.report(q.max(), Clock.nowMillis()));
+            case Query.Flows q -> onEngine(() -> core.flows().report(q.max(), Clock.nowMillis()));
             case Query.Connections q ->
-                    onEngine(() -> packets.connections(q.cursor(), q.max(), Clock.nowMillis()));
-            case Query.Trace q -> onEngine(() -> packets.trace(q, Clock.nowMillis()));
+                    onEngine(
+                            () ->
+                                    core.packets()
+                                            .connections(q.cursor(), q.max(), Clock.nowMillis()));
+            case Query.Trace q -> onEngine(() -> core.packets().trace(q, Clock.nowMillis()));
         };
     }
 

@@ -4,8 +4,6 @@ import dev.iod.engine.EngineException;
 import dev.iod.eswitch.base.Clock;
 import dev.iod.eswitch.base.Counters;
 import dev.iod.eswitch.caches.FlowTable;
-import dev.iod.eswitch.connections.Conntrack;
-import dev.iod.eswitch.forward.EventQueue;
 import dev.iod.eswitch.forward.PacketEngine;
 import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.ports.Attachment;
@@ -47,11 +45,9 @@ final class EngineThread implements AutoCloseable {
     /** Packets go before everything that only prepares for them: compilers, collectors, agents. */
     private static final int NICE = -15;
 
+    private final Core core;
     private final PacketEngine engine;
-    private final Conntrack conntrack;
-    private final FlowTable flows;
     private final Counters counters;
-    private final EventQueue events;
     private final OptionalInt cpu;
     private final Epoll epoll = Epoll.create();
     private final EventFd wake = EventFd.create();
@@ -61,21 +57,15 @@ final class EngineThread implements AutoCloseable {
     private final List<Attachment> attachments = new ArrayList<>();
     private final Thread thread;
     private volatile boolean stopped;
-    private PipelineState state = PipelineState.EMPTY;
     private long nextHousekeepingMillis;
 
-    EngineThread(
-            PacketEngine engine,
-            Conntrack conntrack,
-            FlowTable flows,
-            Counters counters,
-            EventQueue events,
-            OptionalInt cpu) {
-        this.engine = engine;
-        this.conntrack = conntrack;
-        this.flows = flows;
-        this.counters = counters;
-        this.events = events;
+    /**
+     * @param cpu processor it stays on; empty = any
+     */
+    EngineThread(Core core, OptionalInt cpu) {
+        this.core = core;
+        this.engine = core.packets();
+        this.counters = core.counters();
         this.cpu = cpu;
         this.turns = new Turns(counters);
         long bytes = (long) PacketBatch.CAPACITY * PacketBatch.STRIDE;
@@ -111,7 +101,6 @@ final class EngineThread implements AutoCloseable {
     /** Engine thread: the state all further packets are handled by. */
     void adopt(PipelineState next) {
         assertOwner();
-        state = next;
         engine.adopt(next);
     }
 
@@ -248,15 +237,16 @@ final class EngineThread implements AutoCloseable {
             boolean up = attachment.port.up();
             if (up != attachment.wasUp) {
                 attachment.wasUp = up;
-                events.device(attachment.id, up);
+                core.events().device(attachment.id, up);
             }
         }
         if (nowMillis >= nextHousekeepingMillis) {
             nextHousekeepingMillis = nowMillis + HOUSEKEEPING_MILLIS;
-            conntrack.expire(nowMillis);
+            core.conntrack().expire(nowMillis);
             // Every entry is looked at twice in its idle time.
-            int share = (int) (flows.capacity() * 2L * HOUSEKEEPING_MILLIS / FlowTable.IDLE_MILLIS);
-            flows.sweep(share + 1, state, nowMillis);
+            long looks = core.flows().capacity() * 2L;
+            int share = (int) (looks * HOUSEKEEPING_MILLIS / FlowTable.IDLE_MILLIS);
+            engine.sweepFlows(share + 1, nowMillis);
         }
     }
 
@@ -268,7 +258,7 @@ final class EngineThread implements AutoCloseable {
         }
         if (quiet && commands.isEmpty() && !stopped) {
             counters.add(Counter.SLEEPS);
-            boolean housekeep = flows.size() > 0 || conntrack.size() > 0;
+            boolean housekeep = core.flows().size() > 0 || core.conntrack().size() > 0;
             epoll.await(housekeep ? (int) HOUSEKEEPING_MILLIS : -1);
             wake.drain();
         }

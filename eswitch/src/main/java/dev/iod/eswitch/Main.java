@@ -3,7 +3,8 @@ package dev.iod.eswitch;
 import dev.iod.engine.EngineException;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.ports.Port;
-import dev.iod.eswitch.ports.XdpUplink;
+import dev.iod.eswitch.ports.XdpPort;
+import dev.iod.eswitch.tunnel.GeneveXdp;
 import dev.iod.eswitch.tunnel.NetlinkUnderlay;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.sys.RtNetlink;
@@ -66,7 +67,7 @@ public final class Main {
         try (RtNetlink netlink = RtNetlink.open()) {
             mtuBytes = netlink.link(config.uplink()).map(RtNetlink.Link::mtuBytes).orElse(0);
         }
-        Port port = XdpUplink.open(config.uplink(), config.encapsulation());
+        Port port = XdpPort.open(config.uplink(), new GeneveXdp(config.encapsulation()));
         return new Attachment(EngineReport.UPLINK, config.uplink(), port, false, mtuBytes);
     }
 }

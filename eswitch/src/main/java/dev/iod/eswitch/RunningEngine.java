@@ -1,14 +1,7 @@
 package dev.iod.eswitch;
 
 import dev.iod.eswitch.base.Clock;
-import dev.iod.eswitch.base.Counters;
-import dev.iod.eswitch.caches.FlowTable;
-import dev.iod.eswitch.caches.PathCache;
 import dev.iod.eswitch.connections.ConnectionTable;
-import dev.iod.eswitch.connections.Conntrack;
-import dev.iod.eswitch.connections.Senders;
-import dev.iod.eswitch.forward.EventQueue;
-import dev.iod.eswitch.forward.PacketEngine;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.ports.Port;
 import dev.iod.eswitch.ports.ServicePort;
@@ -39,43 +32,27 @@ record RunningEngine(
         CompletableFuture<Optional<Attachment>> opening =
                 CompletableFuture.supplyAsync(
                         uplink, task -> Thread.ofPlatform().daemon().name("uplink").start(task));
-        Counters counters = new Counters();
-        EventQueue events = new EventQueue(counters);
         ConnectionTable connections =
                 ConnectionTable.open(config.tables(), config.connections(), Clock.nowMillis());
-        EngineConfig.Limits limits = config.limits();
-        Conntrack conntrack =
-                new Conntrack(
+        Core core =
+                Core.of(
                         connections,
-                        new Conntrack.Limits(
-                                limits.connectionsPerZone(), limits.connectionsPerPort()),
-                        counters);
-        FlowTable flows = new FlowTable(config.flows(), limits.flowsPerPort(), counters);
-        PathCache paths = new PathCache(counters);
-        PacketEngine packets =
-                new PacketEngine(
-                        counters,
-                        conntrack,
-                        flows,
-                        paths,
+                        config.flows(),
+                        config.limits(),
                         underlay,
-                        events,
-                        new Senders(limits.missesPerRemotePort()),
                         config.encapsulation());
-        EngineThread engine =
-                new EngineThread(packets, conntrack, flows, counters, events, config.cpu());
+        EngineThread engine = new EngineThread(core, config.cpu());
         EngineControl control =
                 new EngineControl(
                         engine,
-                        packets,
-                        flows,
+                        core,
                         underlay,
                         new StateFile(config.tables()),
                         device -> openDevice(device, config.requireSealed()));
         engine.start();
         control.start();
         control.restore(() -> join(opening));
-        AgentServer server = AgentServer.start(control, events, config.socket());
+        AgentServer server = AgentServer.start(control, core.events(), config.socket());
         return new RunningEngine(engine, control, server, connections);
     }
 

@@ -1,8 +1,8 @@
 package dev.iod.eswitch;
 
 import dev.iod.engine.EngineException;
-import dev.iod.eswitch.ports.GeneveXdp;
-import dev.iod.eswitch.ports.XdpUplink;
+import dev.iod.eswitch.ports.XdpPort;
+import dev.iod.eswitch.tunnel.GeneveXdp;
 import dev.iod.eswitch.tunnel.NetlinkUnderlay;
 import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Bits;
@@ -76,7 +76,7 @@ public final class Training {
 
     private static void live(Path directory) throws IOException, InterruptedException {
         try {
-            XdpUplink.open("iod-no-such", 0);
+            XdpPort.open("iod-no-such", new GeneveXdp(0));
         } catch (SysException | EngineException e) {
             LOG.log(System.Logger.Level.INFO, "as expected: {0}", e.getMessage());
         }

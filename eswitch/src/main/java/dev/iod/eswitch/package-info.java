@@ -7,9 +7,9 @@
  * says all the pipeline could ask about it in eight words, {@code FlowTable} has what is done to
  * such packets ({@code FlowProgram}). A packet without an entry follows what is known of its path
  * ({@code PathFollower}): a tree for each ingress that branches by the bits rules looked at and by
- * what connection lookups found. Where that ends the rules run one by one ({@code SlowPath}), find
- * what was done already ({@code Steps}), and {@code PathRecorder} writes the rest of the path down.
- * What may be repeated for the same connection becomes one entry ({@code FlowRecorder}).
+ * what connection lookups found. Where that ends the rules run one by one ({@code SlowPath}).
+ * {@code Recording} takes the steps of both, each once, writes the rest of the path down, and makes
+ * one flow entry of what may be repeated for the same connection.
  *
  * <p><b>When an entry holds.</b> As long as the datapaths it crosses are of the same generation
  * ({@code EntityStore} gives a datapath a new one when a row changed that its packets can see) and

@@ -67,22 +67,10 @@ final class ControlTest implements EngineClient.Listener {
     @BeforeEach
     void start() throws Exception {
         harness = new EngineHarness(directory);
-        thread =
-                new EngineThread(
-                        harness.engine,
-                        harness.conntrack,
-                        harness.flows,
-                        harness.counters,
-                        harness.events,
-                        OptionalInt.empty());
+        thread = new EngineThread(harness.core, OptionalInt.empty());
         control =
                 new EngineControl(
-                        thread,
-                        harness.engine,
-                        harness.flows,
-                        harness,
-                        new StateFile(directory),
-                        this::open);
+                        thread, harness.core, harness, new StateFile(directory), this::open);
         thread.start();
         control.start();
         server = AgentServer.start(control, harness.events, directory.resolve("s"));

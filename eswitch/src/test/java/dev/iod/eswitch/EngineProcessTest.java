@@ -3,7 +3,7 @@ package dev.iod.eswitch;
 import static dev.iod.eswitch.testing.EngineHarness.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.ports.XdpUplinkTest;
+import dev.iod.eswitch.ports.XdpPortTest;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Action.Zone;
@@ -161,13 +161,13 @@ final class EngineProcessTest {
     @BeforeEach
     void start() throws Exception {
         for (String name : NAMES) {
-            XdpUplinkTest.ip("netns add " + name);
+            XdpPortTest.ip("netns add " + name);
         }
-        XdpUplinkTest.ip(
+        XdpPortTest.ip(
                 "-n " + NAMES[0] + " link add up0 type veth peer name up0 netns " + NAMES[1]);
         for (int i = 0; i < 2; i++) {
-            XdpUplinkTest.ip("-n " + NAMES[i] + " addr add 10.97.0." + (i + 1) + "/24 dev up0");
-            XdpUplinkTest.ip("-n " + NAMES[i] + " link set up0 up");
+            XdpPortTest.ip("-n " + NAMES[i] + " addr add 10.97.0." + (i + 1) + "/24 dev up0");
+            XdpPortTest.ip("-n " + NAMES[i] + " link set up0 up");
         }
         for (int i = 0; i < 2; i++) {
             nodes.add(new Node(i));
@@ -198,7 +198,7 @@ final class EngineProcessTest {
             node.frontEnd.close();
         }
         for (String name : NAMES) {
-            XdpUplinkTest.ip("netns del " + name);
+            XdpPortTest.ip("netns del " + name);
         }
     }
 

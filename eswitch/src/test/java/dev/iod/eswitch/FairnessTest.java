@@ -149,7 +149,7 @@ final class FairnessTest {
         for (int i = 0; i < 10; i++) {
             engine.conntrack.expire(engine.nowMillis);
         }
-        engine.flows.sweep(FLOWS, PipelineState.EMPTY, engine.nowMillis);
+        engine.flows.sweep(FLOWS, PipelineState.EMPTY, Long.MAX_VALUE, engine.nowMillis);
     }
 
     @Test

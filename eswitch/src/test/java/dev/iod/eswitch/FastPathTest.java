@@ -59,7 +59,11 @@ final class FastPathTest {
                         step(fast, port, frame);
                     }
                     step(slow, port, frame);
-                    slow.flows.sweep(slow.flows.capacity(), PipelineState.EMPTY, slow.nowMillis);
+                    slow.flows.sweep(
+                            slow.flows.capacity(),
+                            PipelineState.EMPTY,
+                            Long.MAX_VALUE,
+                            slow.nowMillis);
                     slow.paths.clear();
                 }
                 assertSame(fast, slow, i);

@@ -43,8 +43,8 @@ public final class FlowKey {
         return (long) vni << 32 | metadata & 0xffff_ffffL;
     }
 
-    /** What the key of a packet is good for. */
-    public enum Reach {
+    /** What may be cached of a packet with this key. */
+    public enum Cacheability {
         /** Nothing: the packet must go through the pipeline. */
         NONE,
         /** Its path may be known, but it opens or closes a connection, so it makes no entry. */
@@ -57,24 +57,24 @@ public final class FlowKey {
      * Takes the key of a parsed packet. Without one: no IP, fragments, IP options, ICMP other than
      * echo.
      */
-    public Reach of(Packet p, long ingress) {
+    public Cacheability of(Packet p, long ingress) {
         if (p.ipVersion == 0 || p.fragment != 0 || p.ipOptions) {
-            return Reach.NONE;
+            return Cacheability.NONE;
         }
-        Reach reach = Reach.ENTRY;
+        Cacheability cacheability = Cacheability.ENTRY;
         int ports = 0;
         switch (p.transport) {
             case TCP -> {
                 int flags = p.tcpFlags();
                 if ((flags & TCP_STATEFUL) != 0 || (flags & Packet.TCP_ACK) == 0) {
-                    reach = Reach.PATH;
+                    cacheability = Cacheability.PATH;
                 }
                 ports = (int) p.u32(p.l4);
             }
             case UDP, SCTP -> ports = (int) p.u32(p.l4);
             case ICMP4, ICMP6 -> {
                 if (!ConnectionKey.isEcho(p)) {
-                    return Reach.NONE;
+                    return Cacheability.NONE;
                 }
                 ports = p.u16(p.l4) << 16 | p.u16(p.l4 + 4);
             }
@@ -100,7 +100,7 @@ public final class FlowKey {
             words[6] = p.u64(p.l3 + 24);
             words[7] = p.u64(p.l3 + 32);
         }
-        return reach;
+        return cacheability;
     }
 
     public boolean same(FlowKey other) {

@@ -10,18 +10,18 @@ import java.util.EnumSet;
  * same to whoever looked. The family and the ingress are always among them, the protocol too: they
  * say which fields there are. One thread; reused.
  */
-final class FlowMask {
+public final class FlowMask {
     private static final long ARP = Field.bits(EnumSet.range(Field.ARP_OP, Field.ARP_THA));
     private static final long ND = Field.bits(EnumSet.range(Field.ND_TARGET, Field.ND_TLL));
 
-    final long[] words = new long[FlowKey.WORDS];
+    public final long[] words = new long[FlowKey.WORDS];
 
-    FlowMask() {
+    public FlowMask() {
         clear();
     }
 
     /** Only what is always looked at. */
-    void clear() {
+    public void clear() {
         for (int i = 0; i < words.length; i++) {
             words[i] = 0;
         }
@@ -30,7 +30,7 @@ final class FlowMask {
     }
 
     /** Header fields that this packet has and its key does not hold, as {@link Field#bits}. */
-    static long unkeyed(Packet p) {
+    public static long unkeyed(Packet p) {
         return (p.arp ? ARP : 0)
                 | (p.neighborDiscovery ? ND : 0)
                 | (HeaderFields.isIcmp(p) ? Field.ICMP_REST.bit() : 0)
@@ -41,7 +41,7 @@ final class FlowMask {
      * Adds some bits of a field. Metadata adds nothing: it is made of what was looked at before;
      * nor does what the key does not hold ({@link #unkeyed}).
      */
-    void add(Packet p, Field field, long high, long low) {
+    public void add(Packet p, Field field, long high, long low) {
         switch (field) {
             case ETH_DST -> words[FlowKey.DESTINATION] |= low << 16;
             case VLAN_TCI -> words[FlowKey.DESTINATION] |= low;

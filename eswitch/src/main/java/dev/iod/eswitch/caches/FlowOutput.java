@@ -58,7 +58,7 @@ public final class FlowOutput {
      *
      * @param modified header fields that were written, as bits of their ordinals
      */
-    FlowOutput(Packet p, long modified, Target target) {
+    public FlowOutput(Packet p, long modified, Target target) {
         ethDst = (modified & Field.ETH_DST.bit()) == 0 ? -1 : p.low(Field.ETH_DST);
         ethSrc = (modified & Field.ETH_SRC.bit()) == 0 ? -1 : p.low(Field.ETH_SRC);
         ttl = (modified & Field.IP_TTL.bit()) == 0 ? -1 : (int) p.low(Field.IP_TTL);

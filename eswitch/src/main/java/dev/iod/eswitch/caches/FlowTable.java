@@ -129,13 +129,17 @@ public final class FlowTable {
         }
     }
 
-    /** Looks at some entries, in turn, and removes idle ones and those of older states. */
-    public void sweep(int entries, PipelineState state, long nowMillis) {
+    /**
+     * Looks at some entries, in turn, and removes idle ones and those of older states.
+     *
+     * @param version number of the state
+     */
+    public void sweep(int entries, PipelineState state, long version, long nowMillis) {
         for (int i = 0; i < entries && used > 0; i++) {
             FlowProgram program = programs[sweep];
             if (program != null
                     && (nowMillis - program.lastUsedMillis > IDLE_MILLIS
-                            || !program.current(state))) {
+                            || !program.current(state, version))) {
                 clear(sweep, program);
                 counters.add(Counter.FLOW_EXPIRATIONS);
             }

@@ -104,7 +104,7 @@ public final class PathCache {
      *
      * @return false when it was emptied
      */
-    boolean put(long ingress, PathNode node, long[] key, long[] mask, PathSegment segment) {
+    public boolean put(long ingress, PathNode node, long[] key, long[] mask, PathSegment segment) {
         Tree tree = tree(ingress);
         if (size == MAX_SEGMENTS) {
             Tree largest = oneOfLargest();

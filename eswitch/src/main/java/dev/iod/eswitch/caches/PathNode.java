@@ -11,11 +11,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PathNode {
     /** Words of what is matched: the flow key, then state and mark, then the label. */
-    static final int WORDS = FlowKey.WORDS + 3;
+    public static final int WORDS = FlowKey.WORDS + 3;
 
     private static final int MAX_MASKS = 64;
 
     private MaskTable[] tables = {};
+
+    /** Nothing is known yet of what comes here. */
+    public PathNode() {}
 
     public @Nullable PathSegment find(long[] key) {
         MaskTable[] all = tables;

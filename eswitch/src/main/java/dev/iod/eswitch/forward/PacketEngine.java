@@ -5,15 +5,12 @@ import dev.iod.eswitch.base.LongMap;
 import dev.iod.eswitch.caches.FlowKey;
 import dev.iod.eswitch.caches.FlowOutput;
 import dev.iod.eswitch.caches.FlowProgram;
-import dev.iod.eswitch.caches.FlowRecorder;
 import dev.iod.eswitch.caches.FlowTable;
 import dev.iod.eswitch.caches.PathCache;
-import dev.iod.eswitch.caches.PathRecorder;
 import dev.iod.eswitch.connections.Budget;
 import dev.iod.eswitch.connections.Conntrack;
 import dev.iod.eswitch.connections.Sender;
 import dev.iod.eswitch.connections.Senders;
-import dev.iod.eswitch.packet.HeaderFields;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.packet.PacketParser;
@@ -22,8 +19,7 @@ import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.rules.EntityStore;
 import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.rules.PipelineState.DatapathState;
-import dev.iod.eswitch.tunnel.Geneve;
-import dev.iod.eswitch.tunnel.Underlay;
+import dev.iod.eswitch.tunnel.Tunnels;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.DropReason;
@@ -38,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * The way of a packet: parse, look its flow up, do what the flow says or run the pipeline and
  * remember. Engine thread only.
  */
-public final class PacketEngine implements SlowPath.Effects {
+public final class PacketEngine implements Effects {
     private static final System.Logger LOG = System.getLogger(PacketEngine.class.getName());
 
     /** Copies one packet may have at a time: clones and multicast members nest. */
@@ -49,24 +45,22 @@ public final class PacketEngine implements SlowPath.Effects {
     private final Counters counters;
     private final Conntrack conntrack;
     private final FlowTable flows;
-    private final Underlay underlay;
     private final EventQueue events;
     private final Senders remoteSenders;
-    private final int encapsulationAddress;
+    private final Tunnels tunnels;
     private final PacketPool pool = new PacketPool(POOL);
-    private final FlowRecorder recorder;
-    private final Steps steps;
+    private final Recording recording;
     private final PathFollower follower;
     private final SlowPath slowPath;
     private final LongMap<Attachment> devices = new LongMap<>();
     private final FlowKey[] keys = new FlowKey[PacketBatch.CAPACITY];
     private final int[] hashes = new int[PacketBatch.CAPACITY];
-    private final FlowKey.Reach[] reaches = new FlowKey.Reach[PacketBatch.CAPACITY];
+    private final FlowKey.Cacheability[] cacheabilities =
+            new FlowKey.Cacheability[PacketBatch.CAPACITY];
 
     /** Whether a packet has the key of the one before it: frames of a flow come in trains. */
     private final boolean[] repeats = new boolean[PacketBatch.CAPACITY];
 
-    private final Geneve.Metadata tunnel = new Geneve.Metadata();
     private final Sender[] senders = new Sender[PacketBatch.CAPACITY];
     private final @Nullable FlowProgram[] found = new FlowProgram[PacketBatch.CAPACITY];
     private final Packet[] packets = new Packet[PacketBatch.CAPACITY];
@@ -77,7 +71,6 @@ public final class PacketEngine implements SlowPath.Effects {
     /** The device last sent to: one load less for the next frame of a train. */
     private @Nullable Attachment lastTarget;
 
-    private @Nullable Attachment uplink;
     private @Nullable Attachment from;
     private Sender charged = new Sender(Senders.NOBODY, Budget.UNLIMITED);
     private long work;
@@ -90,28 +83,25 @@ public final class PacketEngine implements SlowPath.Effects {
     long sink;
 
     /**
-     * @param encapsulationAddress IPv4 address of this end of all tunnels
+     * @param remoteSenders who is charged for packets from tunnels
      */
     public PacketEngine(
             Counters counters,
             Conntrack conntrack,
             FlowTable flows,
             PathCache paths,
-            Underlay underlay,
             EventQueue events,
             Senders remoteSenders,
-            int encapsulationAddress) {
+            Tunnels tunnels) {
         this.counters = counters;
         this.conntrack = conntrack;
         this.flows = flows;
-        this.underlay = underlay;
         this.events = events;
         this.remoteSenders = remoteSenders;
-        this.encapsulationAddress = encapsulationAddress;
-        this.recorder = new FlowRecorder(new PathRecorder(paths));
-        this.steps = new Steps(conntrack, recorder, this, false);
-        this.follower = new PathFollower(paths, recorder, steps, counters);
-        this.slowPath = new SlowPath(pool, recorder, this, steps);
+        this.tunnels = tunnels;
+        this.recording = new Recording(conntrack, paths, this, false);
+        this.follower = new PathFollower(paths, recording, counters);
+        this.slowPath = new SlowPath(pool, recording, this);
         for (int i = 0; i < PacketBatch.CAPACITY; i++) {
             packets[i] = new Packet();
             keys[i] = new FlowKey();
@@ -129,7 +119,7 @@ public final class PacketEngine implements SlowPath.Effects {
 
     public void attach(Attachment attachment) {
         if (attachment.isUplink()) {
-            uplink = attachment;
+            tunnels.uplink(attachment);
         } else {
             attachment.logicalPort = state.portOfDevice().getOrDefault(attachment.id, 0L);
             devices.put(attachment.id, attachment);
@@ -139,7 +129,7 @@ public final class PacketEngine implements SlowPath.Effects {
 
     public void detach(Attachment attachment) {
         if (attachment.isUplink()) {
-            uplink = null;
+            tunnels.uplink(null);
         } else {
             devices.remove(attachment.id);
             lastTarget = null;
@@ -183,14 +173,14 @@ public final class PacketEngine implements SlowPath.Effects {
     private void find(int count) {
         long touched = 0;
         for (int i = 0; i < count; i++) {
-            boolean entry = reaches[i] == FlowKey.Reach.ENTRY;
+            boolean entry = cacheabilities[i] == FlowKey.Cacheability.ENTRY;
             touched += entry && !repeats[i] ? flows.touch(hashes[i]) : 0;
         }
         for (int i = 0; i < count; i++) {
             if (repeats[i]) {
                 found[i] = found[i - 1];
             } else {
-                boolean entry = reaches[i] == FlowKey.Reach.ENTRY;
+                boolean entry = cacheabilities[i] == FlowKey.Cacheability.ENTRY;
                 found[i] = entry ? flows.find(keys[i], hashes[i]) : null;
             }
         }
@@ -210,7 +200,7 @@ public final class PacketEngine implements SlowPath.Effects {
 
     private void prepare(Attachment source, Packet p, int index) {
         p.clearIdentity();
-        reaches[index] = FlowKey.Reach.NONE;
+        cacheabilities[index] = FlowKey.Cacheability.NONE;
         repeats[index] = false;
         DropReason reason;
         try {
@@ -232,12 +222,12 @@ public final class PacketEngine implements SlowPath.Effects {
         }
         long ingress;
         if (source.isUplink()) {
-            reason = unwrap(p);
+            reason = tunnels.unwrap(p);
             if (reason != null) {
                 return reason;
             }
-            senders[index] = remoteSenders.remote(tunnel.vni, tunnel.ingress());
-            ingress = FlowKey.tunnel(tunnel.vni, tunnel.ports);
+            senders[index] = remoteSenders.remote(tunnels.vni(), tunnels.ingress());
+            ingress = FlowKey.tunnel(tunnels.vni(), tunnels.ports());
         } else if (source.logicalPort != 0) {
             p.inPort = source.logicalPort;
             p.fromService = source.service;
@@ -247,12 +237,12 @@ public final class PacketEngine implements SlowPath.Effects {
             return DropReason.UNBOUND_DEVICE;
         }
         p.sender = senders[index].key;
-        FlowKey.Reach reach = key.of(p, ingress);
-        reaches[index] = reach;
-        if (reach == FlowKey.Reach.ENTRY) {
+        FlowKey.Cacheability cacheability = key.of(p, ingress);
+        cacheabilities[index] = cacheability;
+        if (cacheability == FlowKey.Cacheability.ENTRY) {
             repeats[index] =
                     index > 0
-                            && reaches[index - 1] == FlowKey.Reach.ENTRY
+                            && cacheabilities[index - 1] == FlowKey.Cacheability.ENTRY
                             && key.same(keys[index - 1]);
             hashes[index] = repeats[index] ? hashes[index - 1] : key.hash();
         }
@@ -261,7 +251,7 @@ public final class PacketEngine implements SlowPath.Effects {
 
     private void act(Attachment source, Packet p, int index) {
         try {
-            if (reaches[index] != FlowKey.Reach.ENTRY || !hit(p, index)) {
+            if (cacheabilities[index] != FlowKey.Cacheability.ENTRY || !hit(p, index)) {
                 miss(source, p, index);
             }
         } catch (RuntimeException e) {
@@ -270,27 +260,16 @@ public final class PacketEngine implements SlowPath.Effects {
         }
     }
 
-    private @Nullable DropReason unwrap(Packet p) {
-        DropReason reason = Geneve.decapsulate(p, encapsulationAddress, tunnel);
-        if (reason != null) {
-            return reason;
-        }
-        p.datapath = tunnel.vni;
-        p.inPort = (long) tunnel.vni << 16 | tunnel.ingress();
-        p.outPort = (long) tunnel.vni << 16 | tunnel.egress();
-        return PacketParser.parse(p);
-    }
-
     private boolean hit(Packet p, int index) {
         FlowProgram program = found[index];
-        if (program == null || !program.current(state)) {
+        if (program == null || !program.current(state, version)) {
             // An earlier packet of the batch may have begun the flow, or made its entry anew.
             program = flows.find(keys[index], hashes[index]);
         }
         if (program == null) {
             return false;
         }
-        if (!program.current(state)) {
+        if (!program.current(state, version)) {
             flows.remove(keys[index], hashes[index]);
             counters.add(Counter.FLOW_STALE);
             return false;
@@ -343,7 +322,7 @@ public final class PacketEngine implements SlowPath.Effects {
 
     private void send(Packet p, FlowOutput output) {
         if (output.device == FlowOutput.TUNNEL) {
-            encapsulate(p, output.address, output.datapath, output.metadata);
+            sent(p, tunnels.send(p, output.address, output.datapath, output.metadata));
         } else {
             p.inPort = output.inPort;
             toDevice(p, output.device);
@@ -351,25 +330,21 @@ public final class PacketEngine implements SlowPath.Effects {
     }
 
     private void miss(Attachment source, Packet p, int index) {
+        FlowKey.Cacheability cacheability = cacheabilities[index];
         charged = senders[index];
-        p.clearState();
-        recorder.start();
-        steps.begin(nowMillis);
-        long changes = conntrack.changes;
         int length = p.length;
-        FlowKey.Reach reach = reaches[index];
-        if (reach == FlowKey.Reach.NONE) {
-            recorder.path.idle();
-        }
-        if (reach != FlowKey.Reach.NONE && follower.follow(p, keys[index], state, version)) {
+        p.clearState();
+        recording.begin(version, nowMillis);
+        if (cacheability != FlowKey.Cacheability.NONE
+                && follower.follow(p, keys[index], state, version)) {
             count(source, Counter.PATH_HITS);
-            work += steps.done();
+            work += recording.taken();
         } else {
             runPipeline(source, p);
         }
-        boolean entry = reach == FlowKey.Reach.ENTRY && conntrack.changes == changes;
-        if (entry && recorder.obstacle() == null) {
-            FlowProgram program = recorder.program(conntrack, state, charged);
+        FlowProgram program =
+                cacheability == FlowKey.Cacheability.ENTRY ? recording.program(charged) : null;
+        if (program != null) {
             program.use(length, nowMillis);
             if (!flows.put(keys[index], hashes[index], program)) {
                 count(source, Counter.FLOW_LIMIT);
@@ -384,7 +359,7 @@ public final class PacketEngine implements SlowPath.Effects {
 
     private void runPipeline(Attachment source, Packet p) {
         if (!charged.misses.take(nowMillis)) {
-            recorder.obstacle(Counter.UNCACHED_SHAPE);
+            recording.obstacle(Counter.UNCACHED_SHAPE);
             dropped(p, DropReason.MISS_LIMIT);
             return;
         }
@@ -396,8 +371,8 @@ public final class PacketEngine implements SlowPath.Effects {
             slowPath.ingress(state, p);
         }
         work += slowPath.tables();
-        recorder.path.end();
-        Counter obstacle = recorder.path.obstacle();
+        recording.end();
+        Counter obstacle = recording.pathObstacle();
         if (obstacle != null) {
             count(source, obstacle);
         }
@@ -457,28 +432,8 @@ public final class PacketEngine implements SlowPath.Effects {
 
     @Override
     public void toTunnel(Packet p, int address, long egressKey) {
-        encapsulate(p, address, p.datapath, SlowPath.tunnelMetadata(p.inPort, egressKey));
-    }
-
-    private void encapsulate(Packet p, int address, int vni, int ports) {
-        Attachment to = uplink;
-        if (to == null) {
-            dropped(p, DropReason.UPLINK_BUSY);
-            return;
-        }
-        Geneve.Route route = underlay.route(address);
-        if (route == null) {
-            dropped(p, DropReason.TUNNEL_UNRESOLVED);
-            return;
-        }
-        if (p.length + Geneve.OVERHEAD - Packet.ETHERNET > to.mtuBytes) {
-            dropped(p, DropReason.TOO_LARGE);
-            return;
-        }
-        Geneve.encapsulate(p, route, vni, ports, innerHash(p));
-        DropReason reason = to.transmit(p, DropReason.UPLINK_BUSY);
-        Geneve.strip(p);
-        sent(p, reason);
+        int ports = Tunnels.metadata(p.inPort, egressKey);
+        sent(p, tunnels.send(p, address, p.datapath, ports));
     }
 
     private void sent(Packet p, @Nullable DropReason reason) {
@@ -487,21 +442,6 @@ public final class PacketEngine implements SlowPath.Effects {
         } else {
             dropped(p, reason);
         }
-    }
-
-    /** The same for all packets of an inner flow, so that the underlay keeps their order. */
-    private static int innerHash(Packet p) {
-        long hash = p.u64(0) * 31;
-        if (p.ipVersion == 4) {
-            hash ^= p.u64(p.l3 + 12);
-        } else if (p.ipVersion == 6) {
-            hash ^= p.u64(p.l3 + 16) * 31 ^ p.u64(p.l3 + 32);
-        }
-        if (HeaderFields.hasPorts(p)) {
-            hash ^= p.u32(p.l4) * 0x9E37_79B9L;
-        }
-        hash *= 0x9E37_79B9_7F4A_7C15L;
-        return (int) (hash >>> 40);
     }
 
     @Override
@@ -526,6 +466,11 @@ public final class PacketEngine implements SlowPath.Effects {
     @Override
     public void unsupported(String cookie, String what) {
         events.unsupported(cookie, what, nowMillis);
+    }
+
+    /** Removes some idle and stale entries of the flow table. */
+    public void sweepFlows(int entries, long now) {
+        flows.sweep(entries, state, version, now);
     }
 
     public EngineReport.Connections connections(int cursor, int max, long now) {
@@ -556,14 +501,9 @@ public final class PacketEngine implements SlowPath.Effects {
                 tracer.note("no datapath " + EntityStore.datapathOf(inPort));
                 return tracer.report();
             }
-            FlowRecorder ignored = new FlowRecorder(new PathRecorder(new PathCache(counters)));
-            Steps steps = new Steps(conntrack, ignored, tracer, true);
-            steps.begin(now);
-            new SlowPath(pool, ignored, tracer, steps).ingress(state, p);
-            Counter slow = ignored.path.obstacle();
-            if (slow != null) {
-                tracer.note("slow path: " + slow);
-            }
+            Recording recording = new Recording(conntrack, new PathCache(counters), tracer, true);
+            recording.begin(version, now);
+            new SlowPath(pool, recording, tracer).ingress(state, p);
             return tracer.report();
         } finally {
             pool.give(p);

@@ -2,10 +2,8 @@ package dev.iod.eswitch.forward;
 
 import dev.iod.eswitch.base.Counters;
 import dev.iod.eswitch.caches.FlowKey;
-import dev.iod.eswitch.caches.FlowRecorder;
 import dev.iod.eswitch.caches.PathCache;
 import dev.iod.eswitch.caches.PathNode;
-import dev.iod.eswitch.caches.PathRecorder;
 import dev.iod.eswitch.caches.PathSegment;
 import dev.iod.eswitch.caches.PathStep;
 import dev.iod.eswitch.packet.Packet;
@@ -18,26 +16,23 @@ import dev.iod.pipeline.Counter;
  */
 final class PathFollower {
     private final PathCache cache;
-    private final FlowRecorder recorder;
-    private final Steps steps;
+    private final Recording recording;
     private final Counters counters;
 
-    PathFollower(PathCache cache, FlowRecorder recorder, Steps steps, Counters counters) {
+    PathFollower(PathCache cache, Recording recording, Counters counters) {
         this.cache = cache;
-        this.recorder = recorder;
-        this.steps = steps;
+        this.recording = recording;
         this.counters = counters;
     }
 
     /**
-     * Does all steps that are known.
+     * Takes all steps that are known.
      *
      * @param version number of the state, which grows with every state
      * @return whether the path was known to its end
      */
     boolean follow(Packet p, FlowKey flow, PipelineState state, long version) {
-        PathRecorder path = recorder.path;
-        long[] key = path.key;
+        long[] key = recording.key;
         System.arraycopy(flow.words, 0, key, 0, FlowKey.WORDS);
         PathNode node = cache.root(key[FlowKey.INGRESS]);
         while (true) {
@@ -47,34 +42,32 @@ final class PathFollower {
                 cache.forget(key[FlowKey.INGRESS]);
                 node = cache.root(key[FlowKey.INGRESS]);
                 segment = null;
-                if (steps.done() > 0) {
-                    path.idle();
+                if (recording.taken() > 0) {
                     return false;
                 }
             }
             if (segment == null || p.ipLength() > segment.maxIpLength) {
-                path.start(node, steps.done(), version);
+                recording.pathFrom(node);
                 return false;
             }
-            recorder.follows(segment);
-            if (!takes(p, segment)) {
-                path.idle();
+            recording.crosses(segment);
+            if (!cross(p, segment)) {
                 return false;
             }
             PathNode next = segment.next;
             if (next == null) {
                 return true;
             }
-            path.found(p);
+            recording.found(p);
             node = next;
         }
     }
 
-    private boolean takes(Packet p, PathSegment segment) {
+    private boolean cross(Packet p, PathSegment segment) {
         PathStep[] all = segment.steps;
         for (int i = 0; i < all.length; i++) {
             boolean last = segment.next == null && i == all.length - 1;
-            if (!steps.follow(p, all[i], last)) {
+            if (!recording.take(p, all[i], last)) {
                 return false;
             }
         }

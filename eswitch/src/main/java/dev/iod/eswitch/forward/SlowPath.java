@@ -1,7 +1,5 @@
 package dev.iod.eswitch.forward;
 
-import dev.iod.eswitch.caches.FlowOutput;
-import dev.iod.eswitch.caches.FlowRecorder;
 import dev.iod.eswitch.packet.HeaderFields;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.packet.PacketPool;
@@ -23,7 +21,6 @@ import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Field.Slice;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Runs packets through the whole pipeline, rule by rule, with the meaning ovn-sb(5) (Logical_Flow)
@@ -44,50 +41,18 @@ final class SlowPath {
 
     private final PacketPool pool;
     private final Crafter crafter = new Crafter();
-    private final FlowRecorder recorder;
+    private final Recording recording;
     private final Effects effects;
-    private final Steps steps;
     private final Delivery delivery = new Delivery();
 
     private PipelineState state = PipelineState.EMPTY;
     private int tables;
     private int hops;
 
-    /** What the pipeline does to the world; a trace writes it down instead. */
-    interface Effects {
-        void toDevice(Packet p, int device);
-
-        void toTunnel(Packet p, int address, long egressKey);
-
-        /**
-         * Sends as a known path says.
-         *
-         * @param last nothing else is done with the packet, so it may be rewritten
-         */
-        void send(Packet p, FlowOutput output, boolean last);
-
-        void dropped(Packet p, DropReason reason);
-
-        void neighborLearned(long port, Bits ip, long mac);
-
-        void unsupported(String cookie, String what);
-
-        /** Gives the packet a connection state in place of conntrack's, if one is assumed. */
-        default boolean assumeConnection(Packet p) {
-            return false;
-        }
-
-        /** Conntrack gave the packet its state. */
-        default void tracked(Packet p, int zone) {}
-
-        default void visited(Packet p, Stage stage, int table, @Nullable CompiledRule rule) {}
-    }
-
-    SlowPath(PacketPool pool, FlowRecorder recorder, Effects effects, Steps steps) {
+    SlowPath(PacketPool pool, Recording recording, Effects effects) {
         this.pool = pool;
-        this.recorder = recorder;
+        this.recording = recording;
         this.effects = effects;
-        this.steps = steps;
     }
 
     /** A packet that entered by a local port; IN_PORT is set. */
@@ -119,7 +84,7 @@ final class SlowPath {
     /** Every packet and every copy ends here once. */
     private void finish(Packet p) {
         if (p.outputs == 0) {
-            steps.drop(p);
+            recording.drop(p);
         }
     }
 
@@ -134,16 +99,16 @@ final class SlowPath {
         DatapathState datapath = state.datapath(p.datapath);
         if (datapath == null) {
             p.end(DropReason.UNKNOWN_DATAPATH);
-            recorder.obstacle(Counter.UNCACHED_SHAPE);
+            recording.obstacle(Counter.UNCACHED_SHAPE);
             return;
         }
         if (++tables > MAX_TABLES || depth > MAX_DEPTH) {
             p.end(DropReason.PIPELINE_LIMIT);
-            recorder.obstacle(Counter.UNCACHED_SHAPE);
+            recording.obstacle(Counter.UNCACHED_SHAPE);
             return;
         }
-        recorder.datapath(datapath);
-        CompiledRule rule = state.find(datapath, stage, table, p, recorder);
+        recording.datapath(datapath);
+        CompiledRule rule = state.find(datapath, stage, table, p, recording);
         effects.visited(p, stage, table, rule);
         if (rule == null) {
             p.end(DropReason.NO_MATCH);
@@ -173,10 +138,10 @@ final class SlowPath {
                     delivery.handOver(p, depth);
                 }
             }
-            case Action.ConntrackNext a -> steps.track(p, zone(p, stage, a.zone()));
+            case Action.ConntrackNext a -> recording.track(p, zone(p, stage, a.zone()));
             case Action.ConntrackCommit a -> {
                 a.assignments().forEach(assignment -> lookAtSource(p, assignment));
-                steps.commit(p, zone(p, stage, a.zone()), MarkChange.of(p, a.assignments()));
+                recording.commit(p, zone(p, stage, a.zone()), MarkChange.of(p, a.assignments()));
             }
             case Action.ConntrackClear a -> p.clearConnection();
             case Action.Clone a -> copy(p, stage, rule, a.body(), depth);
@@ -188,7 +153,7 @@ final class SlowPath {
                 HeaderFields.write(p, Field.ETH_DST, 0, mac);
             }
             case Action.NeighborPut a -> {
-                recorder.obstacle(Counter.UNCACHED_CRAFTED);
+                recording.obstacle(Counter.UNCACHED_CRAFTED);
                 effects.neighborLearned(
                         HeaderFields.read(p, a.port()).low(),
                         HeaderFields.read(p, a.ip()),
@@ -196,21 +161,21 @@ final class SlowPath {
             }
             case Action.NeighborCheck a -> checkNeighbor(p, a);
             case Action.PortSecurityIn a -> {
-                p.insecure = PortSecurityCheck.violatesIn(p, state.port(p.inPort), recorder);
+                p.insecure = PortSecurityCheck.violatesIn(p, state.port(p.inPort), recording);
                 setBit(p, a.result(), p.insecure);
             }
             case Action.PortSecurityOut a -> {
-                p.insecure = PortSecurityCheck.violatesOut(p, state.port(p.outPort), recorder);
+                p.insecure = PortSecurityCheck.violatesOut(p, state.port(p.outPort), recording);
                 setBit(p, a.result(), p.insecure);
             }
             case Action.DhcpReply a -> {
-                recorder.obstacle(Counter.UNCACHED_CRAFTED);
+                recording.obstacle(Counter.UNCACHED_CRAFTED);
                 setBit(p, a.result(), DhcpServer.reply(p, a.offeredAddress(), a.options()));
             }
             case Action.CheckLarger a -> checkLarger(p, a);
             case Action.Drop a -> p.end(p.insecure ? DropReason.PORT_SECURITY : DropReason.POLICY);
             case Action.Unsupported a -> {
-                recorder.obstacle(Counter.UNCACHED_SHAPE);
+                recording.obstacle(Counter.UNCACHED_SHAPE);
                 effects.unsupported(rule.rule().cookie(), a.what());
                 p.end(DropReason.UNSUPPORTED);
             }
@@ -219,18 +184,18 @@ final class SlowPath {
 
     /** What is read decides what becomes of the packet. */
     private Bits read(Packet p, Slice slice) {
-        recorder.look(p, slice);
+        recording.look(p, slice);
         return HeaderFields.read(p, slice);
     }
 
     private void write(Packet p, Slice slice, Bits value) {
-        recorder.writes(p, slice);
+        recording.writes(p, slice);
         HeaderFields.write(p, slice, value);
     }
 
     private void lookAtSource(Packet p, Action assignment) {
         if (assignment instanceof Action.Copy copy) {
-            recorder.look(p, copy.source());
+            recording.look(p, copy.source());
         }
     }
 
@@ -241,7 +206,7 @@ final class SlowPath {
     }
 
     private void decrementTtl(Packet p) {
-        recorder.look(p, Field.IP_TTL);
+        recording.look(p, Field.IP_TTL);
         int ttl = (int) p.low(Field.IP_TTL);
         if (ttl <= 1) {
             p.end(DropReason.TTL_EXCEEDED);
@@ -267,9 +232,9 @@ final class SlowPath {
     private void checkLarger(Packet p, Action.CheckLarger action) {
         boolean larger = p.ipLength() > action.limitBytes();
         if (larger) {
-            recorder.obstacle(Counter.UNCACHED_FIELD);
+            recording.obstacle(Counter.UNCACHED_FIELD);
         } else {
-            recorder.upTo(action.limitBytes());
+            recording.upTo(action.limitBytes());
         }
         setBit(p, action.result(), larger);
     }
@@ -305,7 +270,7 @@ final class SlowPath {
     }
 
     private void craft(Packet p, Stage stage, CompiledRule rule, Action.Craft action, int depth) {
-        recorder.obstacle(Counter.UNCACHED_CRAFTED);
+        recording.obstacle(Counter.UNCACHED_CRAFTED);
         if (pool.isEmpty()) {
             p.end(DropReason.PIPELINE_LIMIT);
             return;
@@ -334,7 +299,7 @@ final class SlowPath {
                 return;
             }
             // Where the port is decides, even if no table is visited.
-            recorder.datapath(datapath);
+            recording.datapath(datapath);
             if ((p.outPort & GROUP) != 0) {
                 multicast(p, depth);
                 return;
@@ -354,7 +319,7 @@ final class SlowPath {
 
         private void unknownOutput(Packet p) {
             // A port that appears later may be of a datapath this packet never visited.
-            recorder.obstacle(Counter.UNCACHED_SHAPE);
+            recording.obstacle(Counter.UNCACHED_SHAPE);
             p.end(DropReason.UNKNOWN_OUTPUT);
         }
 
@@ -377,7 +342,7 @@ final class SlowPath {
             } else if (p.fromTunnel) {
                 p.end(DropReason.UNKNOWN_OUTPUT);
             } else {
-                steps.toTunnel(p, address);
+                recording.toTunnel(p, address);
             }
         }
 
@@ -461,7 +426,7 @@ final class SlowPath {
                 return;
             }
             switch (port.target()) {
-                case Target.Local t -> steps.toDevice(p, t.device());
+                case Target.Local t -> recording.toDevice(p, t.device());
                 case Target.Peer t -> cross(p, t.port(), depth);
                 case Target.Remote t -> p.end(DropReason.UNKNOWN_OUTPUT);
                 case Target.Nowhere t -> p.end(DropReason.UNKNOWN_OUTPUT);
@@ -470,7 +435,7 @@ final class SlowPath {
 
         private void cross(Packet p, long peer, int depth) {
             if (++hops > MAX_HOPS) {
-                recorder.obstacle(Counter.UNCACHED_SHAPE);
+                recording.obstacle(Counter.UNCACHED_SHAPE);
                 p.end(DropReason.PIPELINE_LIMIT);
                 return;
             }
@@ -480,10 +445,5 @@ final class SlowPath {
             p.fromTunnel = false;
             enter(p, peer, depth);
         }
-    }
-
-    /** The Geneve option's value: ingress key << 16 | egress key (ovn-architecture(7)). */
-    static int tunnelMetadata(long inPort, long outPort) {
-        return (int) (inPort & 0x7fff) << 16 | (int) (outPort & 0xffff);
     }
 }

@@ -17,7 +17,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Writes down what the pipeline would do to a packet. */
-final class Tracer implements SlowPath.Effects {
+final class Tracer implements Effects {
     private static final int MAX_STEPS = 2000;
     private static final int MAX_OUTPUTS = 256;
 

@@ -58,7 +58,7 @@ final class HashTest {
             Packet p = TestPackets.parsed(Frames.ethernet(2, 4, 0x0800, udp));
             assertThat(key.of(p, 5)).isTrue();
             connections[key.hash() & SLOTS - 1]++;
-            assertThat(flow.of(p, FlowKey.device(1))).isEqualTo(FlowKey.Reach.ENTRY);
+            assertThat(flow.of(p, FlowKey.device(1))).isEqualTo(FlowKey.Cacheability.ENTRY);
             flows[flow.hash() & SLOTS - 1]++;
             sets[new Bits(0, i).hashCode() & SLOTS - 1]++;
         }

@@ -17,8 +17,7 @@ final class PathCacheTest {
         long[] mask = new long[PathNode.WORDS];
         key[1] = value;
         Arrays.fill(mask, -1);
-        PathSegment segment =
-                new PathSegment(new PathStep[0], null, new int[0], new long[0], 1500, 1);
+        PathSegment segment = new PathSegment(new Validity.Collector(1), 1, new PathStep[0], null);
         return cache.put(ingress, cache.root(ingress), key, mask, segment);
     }
 

@@ -62,11 +62,11 @@ class ServicePortTest {
     }
 
     private static void namespace(String name, String address, String route) {
-        XdpUplinkTest.ip("netns add " + name);
+        XdpPortTest.ip("netns add " + name);
         Tun.createPersistent(name, "tun0");
-        XdpUplinkTest.ip("-n " + name + " addr add " + address + "/32 dev tun0");
-        XdpUplinkTest.ip("-n " + name + " link set tun0 up mtu 1442");
-        XdpUplinkTest.ip("-n " + name + " route add " + route + " dev tun0");
+        XdpPortTest.ip("-n " + name + " addr add " + address + "/32 dev tun0");
+        XdpPortTest.ip("-n " + name + " link set tun0 up mtu 1442");
+        XdpPortTest.ip("-n " + name + " route add " + route + " dev tun0");
     }
 
     private <T extends AutoCloseable> T keep(T resource) {
@@ -83,9 +83,9 @@ class ServicePortTest {
         }
         guests.forEach(Tun::close);
         port.close();
-        XdpUplinkTest.ip("netns del " + SERVICE);
-        XdpUplinkTest.ip("netns del " + ID + 0);
-        XdpUplinkTest.ip("netns del " + ID + 1);
+        XdpPortTest.ip("netns del " + SERVICE);
+        XdpPortTest.ip("netns del " + ID + 0);
+        XdpPortTest.ip("netns del " + ID + 1);
     }
 
     private static long inPort(int guest) {
@@ -215,7 +215,7 @@ class ServicePortTest {
 
     @Test
     void aVanishedInterfaceTakesThePortDownAndNothingElse() {
-        XdpUplinkTest.ip("-n " + SERVICE + " link del tun0");
+        XdpPortTest.ip("-n " + SERVICE + " link del tun0");
         for (int i = 0; i < 2_000 && port.up(); i++) {
             LockSupport.parkNanos(2_000_000);
         }

@@ -2,11 +2,8 @@ package dev.iod.eswitch.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.base.Counters;
-import dev.iod.eswitch.caches.FlowRecorder;
-import dev.iod.eswitch.caches.PathCache;
-import dev.iod.eswitch.caches.PathRecorder;
 import dev.iod.eswitch.packet.HeaderFields;
+import dev.iod.eswitch.packet.Looks;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.eswitch.testing.TestPackets;
@@ -46,8 +43,7 @@ final class ClassifierTest {
                     Map.of(),
                     java.util.Set.of());
 
-    private final FlowRecorder recorder =
-            new FlowRecorder(new PathRecorder(new PathCache(new Counters())));
+    private final Looks looks = (packet, field, high, low) -> {};
 
     private static Entity.ValueSet set() {
         return new Entity.ValueSet(
@@ -72,7 +68,7 @@ final class ClassifierTest {
             Classifier classifier = Classifier.of(rules);
             for (int i = 0; i < 100; i++) {
                 fill(p);
-                assertThat(classifier.find(p, state, Integer.MIN_VALUE, recorder))
+                assertThat(classifier.find(p, state, Integer.MIN_VALUE, looks))
                         .isSameAs(naive(rules, p));
             }
         }

@@ -2,10 +2,7 @@ package dev.iod.eswitch.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.base.Counters;
-import dev.iod.eswitch.caches.FlowRecorder;
-import dev.iod.eswitch.caches.PathCache;
-import dev.iod.eswitch.caches.PathRecorder;
+import dev.iod.eswitch.packet.Looks;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.eswitch.testing.TestPackets;
 import dev.iod.pipeline.Bits;
@@ -18,8 +15,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class PortSecurityTest {
-    private static final FlowRecorder RECORDER =
-            new FlowRecorder(new PathRecorder(new PathCache(new Counters())));
+    private static final Looks LOOKS = (packet, field, high, low) -> {};
     private static final long MAC = 0x0a_0000_0000_01L;
     private static final long OTHER = 0x0a_0000_0000_02L;
     private static final int IP = Frames.address(10, 0, 0, 5);
@@ -66,11 +62,11 @@ final class PortSecurityTest {
                                             new Bits(0x2001_0000_0000_0000L, 5), Bits.ones(128)))));
 
     private static boolean in(Entity.LogicalPort port, byte[] frame) {
-        return !PortSecurityCheck.violatesIn(TestPackets.parsed(frame), port, RECORDER);
+        return !PortSecurityCheck.violatesIn(TestPackets.parsed(frame), port, LOOKS);
     }
 
     private static boolean out(Entity.LogicalPort port, byte[] frame) {
-        return !PortSecurityCheck.violatesOut(TestPackets.parsed(frame), port, RECORDER);
+        return !PortSecurityCheck.violatesOut(TestPackets.parsed(frame), port, LOOKS);
     }
 
     private static byte[] udp(long from, long to, int source, int destination) {

@@ -1,12 +1,12 @@
 package dev.iod.eswitch.testing;
 
+import dev.iod.eswitch.Core;
 import dev.iod.eswitch.EngineConfig;
 import dev.iod.eswitch.base.Counters;
 import dev.iod.eswitch.caches.FlowTable;
 import dev.iod.eswitch.caches.PathCache;
 import dev.iod.eswitch.connections.ConnectionTable;
 import dev.iod.eswitch.connections.Conntrack;
-import dev.iod.eswitch.connections.Senders;
 import dev.iod.eswitch.forward.EventQueue;
 import dev.iod.eswitch.forward.PacketEngine;
 import dev.iod.eswitch.packet.PacketBatch;
@@ -39,12 +39,13 @@ public final class EngineHarness implements Underlay {
     public static final int OUR_ADDRESS = Frames.address(192, 0, 2, 1);
     public static final int PEER_ADDRESS = Frames.address(192, 0, 2, 2);
 
-    public final Counters counters = new Counters();
-    public final EventQueue events = new EventQueue(counters);
     public final ConnectionTable table;
+    public final Core core;
+    public final Counters counters;
+    public final EventQueue events;
     public final Conntrack conntrack;
     public final FlowTable flows;
-    public final PathCache paths = new PathCache(counters);
+    public final PathCache paths;
     public final PacketEngine engine;
     final EntityStore store = new EntityStore();
     public final Map<Integer, Attachment> devices = new HashMap<>();
@@ -71,23 +72,13 @@ public final class EngineHarness implements Underlay {
             throws IOException {
         Files.createDirectories(directory);
         table = ConnectionTable.open(directory, connections, nowMillis);
-        conntrack =
-                new Conntrack(
-                        table,
-                        new Conntrack.Limits(
-                                limits.connectionsPerZone(), limits.connectionsPerPort()),
-                        counters);
-        flows = new FlowTable(flowCapacity, limits.flowsPerPort(), counters);
-        engine =
-                new PacketEngine(
-                        counters,
-                        conntrack,
-                        flows,
-                        paths,
-                        this,
-                        events,
-                        new Senders(limits.missesPerRemotePort()),
-                        OUR_ADDRESS);
+        core = Core.of(table, flowCapacity, limits, this, OUR_ADDRESS);
+        counters = core.counters();
+        events = core.events();
+        conntrack = core.conntrack();
+        flows = core.flows();
+        paths = core.paths();
+        engine = core.packets();
         engine.attach(uplink);
     }
 

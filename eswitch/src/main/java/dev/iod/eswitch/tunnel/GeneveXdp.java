@@ -1,4 +1,6 @@
-package dev.iod.eswitch.ports;
+package dev.iod.eswitch.tunnel;
+
+import dev.iod.eswitch.ports.XdpPort;
 
 /**
  * The XDP program of the uplink, assembled by hand: hands exactly those frames to the engine that
@@ -9,8 +11,10 @@ package dev.iod.eswitch.ports;
  * §3.3) of the encapsulation address. A Geneve packet with IP options or in fragments goes to the
  * kernel, where no socket wants it: tunnel endpoints must not fragment (RFC 8926 §4.2.2), the
  * networks' MTU leaves room for the encapsulation, and nobody sends options on an underlay.
+ *
+ * @param encapsulationAddress IPv4, host order
  */
-public final class GeneveXdp {
+public record GeneveXdp(int encapsulationAddress) implements XdpPort.Program {
     private static final int WORD = 0x61;
     private static final int HALF = 0x69;
     private static final int BYTE = 0x71;
@@ -23,15 +27,9 @@ public final class GeneveXdp {
     /** Ethernet, IPv4 without options, UDP. */
     private static final int HEADERS_BYTES = 14 + 20 + 8;
 
-    private GeneveXdp() {}
-
-    /**
-     * The program. Packet fields are compared in memory order, read as little-endian numbers.
-     *
-     * @param socketMap descriptor of the map from queue to AF_XDP socket
-     * @param encapsulationAddress IPv4, host order
-     */
-    static long[] assemble(int socketMap, int encapsulationAddress) {
+    /** Packet fields are compared in memory order, read as little-endian numbers. */
+    @Override
+    public long[] assemble(int socketMap) {
         // Jump distances count instructions from the next one on; "pass" is number 24.
         final int pass = 24;
         return new long[] {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.eswitch.packet.PacketBatch;
+import dev.iod.eswitch.tunnel.GeneveXdp;
 import dev.iod.pipeline.DropReason;
 import dev.iod.sys.Errno;
 import dev.iod.sys.Linux;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Two uplinks on the ends of a veth in namespaces of their own. Needs root. */
 @Timeout(60)
-public class XdpUplinkTest {
+public class XdpPortTest {
     private static final String A = "iod-xa-" + ProcessHandle.current().pid();
     private static final String B = "iod-xb-" + ProcessHandle.current().pid();
     private static final int LEFT = 0x0a620001; // 10.98.0.1
@@ -104,7 +105,7 @@ public class XdpUplinkTest {
                 });
     }
 
-    private int receive(XdpUplink uplink) {
+    private int receive(XdpPort uplink) {
         batch.count = 0;
         if (uplink.receive(batch) == 0 && uplink.armWakeup()) {
             Linux.pollReadable(uplink.wakeDescriptors(), 2_000);
@@ -116,8 +117,8 @@ public class XdpUplinkTest {
 
     @Test
     void redirectsGeneveForItsAddressAndNothingElse() {
-        XdpUplink left = keep(NetNamespace.call(A, () -> XdpUplink.open("up0", LEFT)));
-        XdpUplink right = keep(NetNamespace.call(B, () -> XdpUplink.open("up0", RIGHT)));
+        XdpPort left = keep(NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))));
+        XdpPort right = keep(NetNamespace.call(B, () -> XdpPort.open("up0", new GeneveXdp(RIGHT))));
         long mac = macOf(B);
         int[][] others = {
             {0x46, 0, 17, RIGHT, 6081}, // IP options
@@ -177,8 +178,8 @@ public class XdpUplinkTest {
 
     @Test
     void carriesManyFramesBothWaysWithoutLoss() {
-        XdpUplink left = keep(NetNamespace.call(A, () -> XdpUplink.open("up0", LEFT)));
-        XdpUplink right = keep(NetNamespace.call(B, () -> XdpUplink.open("up0", RIGHT)));
+        XdpPort left = keep(NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))));
+        XdpPort right = keep(NetNamespace.call(B, () -> XdpPort.open("up0", new GeneveXdp(RIGHT))));
         int toRight = 0;
         int length = frame(macOf(B), 0x45, 0, 17, RIGHT, 6081);
         for (int round = 0; round < 400; round++) {
@@ -201,7 +202,7 @@ public class XdpUplinkTest {
 
     @Test
     void aDownInterfaceNeitherFailsNorKeepsTheEngineAwake() {
-        XdpUplink left = keep(NetNamespace.call(A, () -> XdpUplink.open("up0", LEFT)));
+        XdpPort left = keep(NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))));
         ip("-n " + A + " link set up0 down");
         int length = frame(1, 0x45, 0, 17, RIGHT, 6081);
         for (int i = 0; i < 5_000; i++) {
@@ -216,11 +217,13 @@ public class XdpUplinkTest {
 
     @Test
     void saysWhatIsWrong() {
-        assertThatThrownBy(() -> NetNamespace.call(A, () -> XdpUplink.open("nope", LEFT)))
+        assertThatThrownBy(
+                        () -> NetNamespace.call(A, () -> XdpPort.open("nope", new GeneveXdp(LEFT))))
                 .isInstanceOf(SysException.class)
-                .hasMessageContaining("no uplink interface nope");
-        keep(NetNamespace.call(A, () -> XdpUplink.open("up0", LEFT)));
-        assertThatThrownBy(() -> NetNamespace.call(A, () -> XdpUplink.open("up0", LEFT)))
+                .hasMessageContaining("no interface nope");
+        keep(NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))));
+        assertThatThrownBy(
+                        () -> NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))))
                 .isInstanceOfSatisfying(
                         SysException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EBUSY));
     }

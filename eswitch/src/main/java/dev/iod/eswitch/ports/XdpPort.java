@@ -10,12 +10,11 @@ import dev.iod.sys.RtNetlink;
 import dev.iod.sys.SysException;
 
 /**
- * The underlay: an AF_XDP socket on an interface of this network namespace that receives the Geneve
- * frames for the encapsulation address ({@link GeneveXdp}) and sends complete outer frames.
- * Everything else on the interface stays with the kernel. Frames come from receive queue 0; on
- * interfaces with more queues those of the others stay with the kernel too.
+ * An AF_XDP socket on an interface of this network namespace: receives the frames a program picks
+ * and sends whole frames. Everything else on the interface stays with the kernel. Frames come from
+ * receive queue 0; on interfaces with more queues those of the others stay with the kernel too.
  */
-public final class XdpUplink implements Port {
+public final class XdpPort implements Port {
     private static final int MIN_FRAME_BYTES = 14;
 
     private final AfXdp socket;
@@ -25,33 +24,42 @@ public final class XdpUplink implements Port {
     private final PortDrops drops = new PortDrops();
     private boolean pending;
 
+    /** Which of the frames of an interface the port receives. */
+    public interface Program {
+        /**
+         * The instructions of an XDP program that redirects them.
+         *
+         * @param socketMap descriptor of the map that holds the port's socket, by receive queue
+         */
+        long[] assemble(int socketMap);
+    }
+
     /**
      * Attaches to an interface.
      *
-     * @param encapsulationAddress IPv4, host order
      * @throws SysException when the interface does not exist, another program is attached to it
      *     (EBUSY), or the process may not (EPERM)
      */
-    public static XdpUplink open(String interfaceName, int encapsulationAddress) {
+    public static XdpPort open(String interfaceName, Program program) {
         try (RtNetlink netlink = RtNetlink.open()) {
             RtNetlink.Link link =
                     netlink.link(interfaceName)
                             .orElseThrow(
                                     () ->
                                             new SysException(
-                                                    "there is no uplink interface "
+                                                    "there is no interface "
                                                             + interfaceName
                                                             + " in this network namespace",
                                                     0));
-            return new XdpUplink(link, encapsulationAddress);
+            return new XdpPort(link, program);
         }
     }
 
-    private XdpUplink(RtNetlink.Link link, int encapsulationAddress) {
+    private XdpPort(RtNetlink.Link link, Program program) {
         socket = new AfXdp(AfXdp.Options.forMtu(link.index(), link.mtuBytes()));
         maxFrameBytes = link.mtuBytes() + MIN_FRAME_BYTES;
         try {
-            this.link = attach(link.index(), encapsulationAddress);
+            this.link = attach(link.index(), program);
         } catch (SysException e) {
             socket.close();
             throw e;
@@ -60,15 +68,15 @@ public final class XdpUplink implements Port {
     }
 
     /** The link keeps the program and the program keeps the map, so only the link stays open. */
-    private int attach(int interfaceIndex, int encapsulationAddress) {
+    private int attach(int interfaceIndex, Program program) {
         int map = Bpf.createSocketMap(1);
         try {
             Bpf.putSocket(map, 0, socket.fd());
-            int program = Bpf.loadXdp(GeneveXdp.assemble(map, encapsulationAddress));
+            int loaded = Bpf.loadXdp(program.assemble(map));
             try {
-                return Bpf.attachXdp(program, interfaceIndex);
+                return Bpf.attachXdp(loaded, interfaceIndex);
             } finally {
-                Linux.close(program);
+                Linux.close(loaded);
             }
         } finally {
             Linux.close(map);
