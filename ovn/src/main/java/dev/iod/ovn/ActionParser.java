@@ -24,7 +24,6 @@ final class ActionParser {
     private final Tokens in;
     private final Place place;
     private final Scope scope;
-    private final DhcpOptions dhcp;
     private final List<Match> required = new ArrayList<>();
     private int bodies;
 
@@ -39,11 +38,10 @@ final class ActionParser {
      */
     record Result(List<Action> actions, Match required) {}
 
-    private ActionParser(Tokens in, Place place, Scope scope, DhcpOptions dhcp) {
+    private ActionParser(Tokens in, Place place, Scope scope) {
         this.in = in;
         this.place = place;
         this.scope = scope;
-        this.dhcp = dhcp;
     }
 
     /**
@@ -51,8 +49,8 @@ final class ActionParser {
      *
      * @throws OvnException SYNTAX, or UNSUPPORTED with what this chassis cannot do
      */
-    static Result parse(String text, Place place, Scope scope, DhcpOptions dhcp) {
-        var parser = new ActionParser(new Tokens(text), place, scope, dhcp);
+    static Result parse(String text, Place place, Scope scope) {
+        var parser = new ActionParser(new Tokens(text), place, scope);
         if (parser.in.atName("drop")) {
             parser.in.next();
             parser.in.expect(";");
@@ -442,7 +440,7 @@ final class ActionParser {
                 int limit = in.integer(65535, "a length") - 14;
                 out.add(new Action.CheckLarger(Math.max(0, limit), bit(result)));
             }
-            case "put_dhcp_opts" -> out.add(DhcpArguments.reply(in, dhcp, bit(result)));
+            case "put_dhcp_opts" -> out.add(DhcpArguments.reply(in, scope.dhcp(), bit(result)));
             case "lookup_fdb" -> {
                 port();
                 in.expect(",");

@@ -7,11 +7,13 @@ import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Value;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 
 /**
  * What this chassis writes to the southbound database, as the difference between what is there and
@@ -33,6 +35,9 @@ final class Binder {
     private final Chassis.Config config;
     private final Model model;
 
+    /** Ports of which something may be to be written. */
+    private final Set<String> open = new LinkedHashSet<>();
+
     Binder(Chassis.Config config, Model model) {
         this.config = config;
         this.model = model;
@@ -41,7 +46,7 @@ final class Binder {
     /** Operations that make the rows of this chassis exist and be right. */
     List<Operation> registration() {
         var operations = new ArrayList<Operation>();
-        Optional<Row> chassis = model.chassis(config.name());
+        Optional<Row> chassis = model.chassis();
         Optional<Row> encap = encap(chassis);
         Value encaps;
         if (encap.isPresent()) {
@@ -157,7 +162,7 @@ final class Binder {
     }
 
     boolean bound(Row port) {
-        Optional<UUID> self = model.chassis(config.name()).map(Row::uuid);
+        Optional<UUID> self = model.self();
         return self.isPresent() && port.optionalRef("chassis").equals(self);
     }
 
@@ -165,44 +170,67 @@ final class Binder {
         return port.optionalBool("up").orElse(false);
     }
 
+    void changed(Fact fact) {
+        switch (fact) {
+            case Fact.Port(String name) -> open.add(name);
+            case Fact.Plugged(String name) -> open.add(name);
+            case Fact.Self ignored ->
+                    model.rows("Port_Binding").forEach(row -> open.add(row.text("logical_port")));
+            default -> {}
+        }
+    }
+
+    /** A port's flows went live, or are no longer so. */
+    void live(String port) {
+        open.add(port);
+    }
+
     /**
-     * Claims, releases and "up" of ports.
+     * Claims, releases and "up" of ports. What is given stays to be written until the rows say so.
      *
-     * @param live ports whose flows are live in the engine
+     * @param plugged whether a port has a device here
+     * @param live whether its flows are live in the engine
      */
-    List<Operation> bindings(Set<String> plugged, Set<String> live) {
-        Optional<UUID> self = model.chassis(config.name()).map(Row::uuid);
+    List<Operation> bindings(Predicate<String> plugged, Predicate<String> live) {
         var operations = new ArrayList<Operation>();
+        Optional<UUID> self = model.self();
         if (self.isEmpty()) {
             return operations;
         }
-        for (String name : plugged) {
-            Optional<Row> port = model.port(name).filter(row -> obstacle(name).isEmpty());
-            if (port.isEmpty()) {
-                continue;
-            }
-            if (!bound(port.get())) {
-                operations.add(
-                        Operation.update(
-                                "Port_Binding",
-                                Condition.uuid(port.get().uuid()),
-                                Map.of("chassis", Value.of(self.get()))));
-            } else if (live.contains(name) && !up(port.get())) {
-                operations.add(
-                        new Operation.Update(
-                                "Port_Binding",
-                                own(port.get(), self.get()),
-                                Map.of("up", Value.of(true))));
-            }
-        }
-        for (Row port : model.rows("Port_Binding")) {
-            String name = port.text("logical_port");
-            boolean wanted = plugged.contains(name) && obstacle(name).isEmpty();
-            if (Model.type(port).isEmpty() && bound(port) && !wanted) {
-                operations.add(release(port, self.get()));
-            }
-        }
+        open.removeIf(
+                name -> {
+                    Optional<Operation> operation =
+                            model.port(name)
+                                    .flatMap(
+                                            port ->
+                                                    binding(
+                                                            port,
+                                                            self.get(),
+                                                            plugged.test(name),
+                                                            live.test(name)));
+                    operation.ifPresent(operations::add);
+                    return operation.isEmpty();
+                });
         return operations;
+    }
+
+    private Optional<Operation> binding(Row port, UUID self, boolean plugged, boolean live) {
+        boolean wanted = plugged && obstacle(port.text("logical_port")).isEmpty();
+        if (wanted && !bound(port)) {
+            return Optional.of(
+                    Operation.update(
+                            "Port_Binding",
+                            Condition.uuid(port.uuid()),
+                            Map.of("chassis", Value.of(self))));
+        }
+        if (wanted && live && !up(port)) {
+            return Optional.of(
+                    new Operation.Update(
+                            "Port_Binding", own(port, self), Map.of("up", Value.of(true))));
+        }
+        return !wanted && Model.type(port).isEmpty() && bound(port)
+                ? Optional.of(release(port, self))
+                : Optional.empty();
     }
 
     private static Operation release(Row port, UUID self) {
@@ -233,7 +261,7 @@ final class Binder {
     /** Releases all ports and removes the rows of this chassis. */
     List<Operation> farewell() {
         var operations = new ArrayList<Operation>();
-        Optional<UUID> self = model.chassis(config.name()).map(Row::uuid);
+        Optional<UUID> self = model.self();
         self.ifPresent(
                 uuid -> {
                     for (Row port : model.rows("Port_Binding")) {

@@ -12,14 +12,12 @@ import dev.iod.pipeline.Entity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -46,14 +44,15 @@ public final class Chassis implements AutoCloseable {
     private static final long RETRY_NANOS = 1_000_000_000;
     private static final long IDLE_MILLIS = 5_000;
 
-    /** Tables from which no row of the engine is made. */
-    private static final Set<String> NUMBERS = Set.of("SB_Global", "Chassis_Private");
-
     private final Config config;
     private final Listener listener;
-    private final Model model = new Model();
+    private final Model model;
     private final Model.Pending pending = new Model.Pending();
+    private final LocalDatapaths local;
+    private final Selection selection;
+    private final StateBuilder.Devices devices = new StateBuilder.Devices();
     private final Binder binder;
+    private final Wanted wanted = new Wanted(this::rename);
     private final StateBuilder builder;
     private final EngineSync engine;
     private final NeighborWriter neighbors = new NeighborWriter();
@@ -64,24 +63,31 @@ public final class Chassis implements AutoCloseable {
     private final Map<String, Entity.Device> plugged = new ConcurrentHashMap<>();
     private final Map<String, Entity.Device> services = new ConcurrentHashMap<>();
     private volatile boolean portsKnown;
-    private volatile boolean changedHere = true;
+
+    /** Devices that came or went since the last step; one entry per port. */
+    private final Set<Fact> changedHere = ConcurrentHashMap.newKeySet();
+
     private volatile boolean stopping;
 
-    private Optional<Map<String, List<Condition>>> selected = Optional.empty();
-    private Optional<StateBuilder.State> wanted = Optional.empty();
-    private Set<LocalService> told = Set.of();
-    private Set<Refused> toldRefused = Set.of();
+    /** nb_cfg of the wanted state; empty before there is one. */
+    private OptionalLong configuration = OptionalLong.empty();
 
-    /** Something changed while the rows were not settled. */
-    private boolean stale;
+    /** Logical flows that the wanted state was made of. */
+    private int flows;
+
+    private Set<LocalService> told = Set.of();
+    private List<Refused> toldRefused = List.of();
+
+    /** Ports whose status may be another one than reported. */
+    private final Set<String> unreported = new LinkedHashSet<>();
 
     private volatile long writeAtNanos = System.nanoTime();
     private volatile boolean writing;
     private volatile boolean writeFailed;
     private volatile String problem = "";
 
-    private volatile Map<String, PortStatus> ports = Map.of();
-    private volatile Map<Long, String> portNames = Map.of();
+    private final Map<String, PortStatus> ports = new ConcurrentHashMap<>();
+    private final Map<Long, String> portNames = new ConcurrentHashMap<>();
     private volatile Status status = new Status(false, 0, 0, 0, 0, List.of(), "starting");
 
     /**
@@ -144,8 +150,13 @@ public final class Chassis implements AutoCloseable {
     private Chassis(Config config, Engine engine, Listener listener) {
         this.config = config;
         this.listener = listener;
+        this.model = new Model(config.name());
+        this.local = new LocalDatapaths(model);
+        this.selection = new Selection(model, local);
         this.binder = new Binder(config, model);
-        this.builder = new StateBuilder(config.name(), model, binder, new Zones(config.zoneFile()));
+        this.builder =
+                new StateBuilder(
+                        model, local, devices, binder, new Zones(config.zoneFile()), wanted);
         this.engine = new EngineSync(engine, this::wake);
         this.thread = Thread.ofPlatform().name("ovn-chassis").daemon().unstarted(this::run);
         Replica.Config southbound =
@@ -181,23 +192,25 @@ public final class Chassis implements AutoCloseable {
      */
     public void plug(String port, Entity.Device device) {
         add(plugged, port, device);
+        changed(new Fact.Plugged(port));
     }
 
     /** Takes a port away: released in the database, its device removed from the engine. */
     public void unplug(String port) {
         plugged.remove(port);
-        changed();
+        changed(new Fact.Plugged(port));
     }
 
     /** Gives a local service its device ({@link Entity.Kind.Service}). */
     public void provide(String servicePort, Entity.Device device) {
         add(services, servicePort, device);
+        changed(new Fact.Provided(servicePort));
     }
 
     /** Takes the device of a local service away. */
     public void withdraw(String servicePort) {
         services.remove(servicePort);
-        changed();
+        changed(new Fact.Provided(servicePort));
     }
 
     private void add(Map<String, Entity.Device> devices, String port, Entity.Device device) {
@@ -206,7 +219,6 @@ public final class Chassis implements AutoCloseable {
                     OvnException.Category.LIMIT, "more than " + PORT_LIMIT + " ports");
         }
         devices.put(port, device);
-        changed();
     }
 
     /**
@@ -215,7 +227,7 @@ public final class Chassis implements AutoCloseable {
      */
     public void portsKnown() {
         portsKnown = true;
-        changed();
+        wake();
     }
 
     /** The state of a plugged port; empty when it is not plugged. */
@@ -235,7 +247,7 @@ public final class Chassis implements AutoCloseable {
     /** The engine was connected (again) and may have lost all: it is given the whole state. */
     public void engineConnected() {
         engine.reset();
-        changed();
+        wake();
     }
 
     /** Takes an event of the engine; others than learned neighbours are ignored. */
@@ -266,10 +278,12 @@ public final class Chassis implements AutoCloseable {
      * Each refused flow once: a region may have thousands, and they do not go away by themselves.
      */
     private void tellRefused(List<Refused> refused) {
-        Set<Refused> now =
-                new LinkedHashSet<>(refused.subList(0, Math.min(refused.size(), REFUSED_LIMIT)));
-        for (Refused flow : now) {
-            if (!toldRefused.contains(flow)) {
+        if (refused == toldRefused) {
+            return;
+        }
+        var known = Set.copyOf(toldRefused);
+        for (Refused flow : refused) {
+            if (!known.contains(flow)) {
                 LOG.log(
                         System.Logger.Level.WARNING,
                         "flow refused, its packets are dropped unless it is no flow: flow={0} stage={1} reason={2}",
@@ -278,11 +292,11 @@ public final class Chassis implements AutoCloseable {
                         flow.reason());
             }
         }
-        toldRefused = now;
+        toldRefused = refused;
     }
 
-    private void changed() {
-        changedHere = true;
+    private void changed(Fact device) {
+        changedHere.add(device);
         wake();
     }
 
@@ -291,7 +305,7 @@ public final class Chassis implements AutoCloseable {
     }
 
     private void received(Update update) {
-        pending.add(update.changes());
+        pending.add(update);
         wake();
     }
 
@@ -302,7 +316,6 @@ public final class Chassis implements AutoCloseable {
             } catch (RuntimeException e) {
                 problem = String.valueOf(e.getMessage());
                 LOG.log(System.Logger.Level.ERROR, "the chassis' work failed", e);
-                changedHere = true;
             }
             await();
         }
@@ -333,62 +346,102 @@ public final class Chassis implements AutoCloseable {
     private void step() {
         // Asked before the rows are taken, so that "settled" never speaks of rows not yet here.
         boolean settled = replica.settled();
-        boolean here = changedHere;
-        changedHere = false;
-        Set<String> tables = model.apply(pending.take());
-        boolean changed = here || !tables.isEmpty();
-        boolean onlyNumbers = !here && NUMBERS.containsAll(tables) && !stale;
-        Optional<UUID> self = model.chassis(config.name()).map(Row::uuid);
-        var conditions = Southbound.conditions(model, plugged.keySet(), self);
-        if (!selected.equals(Optional.of(conditions))) {
-            selected = Optional.of(conditions);
+        boolean here = takeDevices();
+        Model.Pending.Taken taken = pending.take();
+        model.apply(taken.rows(), this::tell);
+        local.settle(this::tell);
+        if (taken.resync()) {
+            builder.touchAll();
+        }
+        Map<String, List<Condition>> conditions = selection.changes();
+        if (!conditions.isEmpty()) {
             replica.select(conditions).whenComplete((done, error) -> wake());
             settled = false;
         }
         settled &= model.filled();
-        engine.collect();
+        engine.collect(this::liveChanged);
         // Before all ports are known the state would lack some, and their zones would be freed.
-        if (portsKnown && settled && wanted.isPresent() && onlyNumbers) {
-            wanted = wanted.map(state -> state.at(model.configuration()));
-        } else if (portsKnown && settled && (changed || stale)) {
-            stale = false;
-            wanted =
-                    Optional.of(
-                            builder.build(new StateBuilder.Devices(copy(plugged), copy(services))));
-            tell(wanted.get());
-        } else if (changed) {
-            stale = true;
-            if (here) {
-                // A machine waits for its device when it starts, whatever becomes of OVN.
-                wanted = wanted.map(state -> state.with(plugged.values()));
+        if (portsKnown && settled) {
+            if (!builder.isIdle()) {
+                builder.run();
+                flows = model.rows("Logical_Flow").size();
+                tellServices();
             }
+            configuration = OptionalLong.of(model.configuration());
+        } else if (here && configuration.isPresent()) {
+            // A machine waits for its device when it starts, whatever becomes of OVN.
+            builder.runPlugged();
         }
-        wanted.ifPresent(engine::send);
+        configuration.ifPresent(number -> engine.send(wanted, number));
         if (settled) {
             write();
         }
         report(settled);
     }
 
-    private static Map<String, Entity.Device> copy(Map<String, Entity.Device> devices) {
-        return new TreeMap<>(devices);
+    /** Takes note of devices that came or went; whether any did. */
+    private boolean takeDevices() {
+        boolean any = false;
+        for (Fact device : changedHere) {
+            changedHere.remove(device);
+            any = true;
+            switch (device) {
+                case Fact.Plugged(String port) -> {
+                    if (take(plugged, port, devices.ports())) {
+                        local.plug(port);
+                    } else {
+                        local.unplug(port);
+                    }
+                }
+                case Fact.Provided(String port) -> take(services, port, devices.services());
+                default -> throw new IllegalStateException("no device: " + device);
+            }
+            tell(device);
+        }
+        return any;
     }
 
-    private void tell(StateBuilder.State state) {
-        if (!state.services().equals(told)) {
-            told = state.services();
+    private static boolean take(
+            Map<String, Entity.Device> from, String port, Map<String, Entity.Device> to) {
+        Optional<Entity.Device> device = Optional.ofNullable(from.get(port));
+        device.ifPresentOrElse(now -> to.put(port, now), () -> to.remove(port));
+        return device.isPresent();
+    }
+
+    /** Tells a changed fact to all that follow from facts. */
+    private void tell(Fact fact) {
+        local.changed(fact);
+        selection.changed(fact);
+        builder.changed(fact);
+        binder.changed(fact);
+        switch (fact) {
+            case Fact.Port(String name) -> unreported.add(name);
+            case Fact.Plugged(String name) -> unreported.add(name);
+            case Fact.Self ignored -> unreported.addAll(devices.ports().keySet());
+            default -> {}
+        }
+    }
+
+    private void liveChanged(String port) {
+        binder.live(port);
+        unreported.add(port);
+    }
+
+    private void tellServices() {
+        Set<LocalService> now = builder.services();
+        if (now != told) {
+            told = now;
             listener.services(told);
         }
-        var names = new HashMap<Long, String>();
-        state.entities()
-                .values()
-                .forEach(
-                        entity -> {
-                            if (entity instanceof Entity.LogicalPort port) {
-                                names.put(port.key(), port.name());
-                            }
-                        });
-        portNames = Map.copyOf(names);
+    }
+
+    private void rename(Optional<Entity> before, Optional<Entity> after) {
+        if (before.isPresent() && before.get() instanceof Entity.LogicalPort port) {
+            portNames.remove(port.key());
+        }
+        if (after.isPresent() && after.get() instanceof Entity.LogicalPort port) {
+            portNames.put(port.key(), port.name());
+        }
     }
 
     /** Writes to the southbound database what differs there; one transaction at a time. */
@@ -398,15 +451,13 @@ public final class Chassis implements AutoCloseable {
         }
         List<Operation> operations = new ArrayList<>(binder.registration());
         if (operations.isEmpty() && portsKnown) {
-            Optional<StateBuilder.State> live = engine.live();
-            operations.addAll(
-                    binder.bindings(
-                            plugged.keySet(), live.map(StateBuilder.State::live).orElse(Set.of())));
-            live.ifPresent(
-                    state ->
-                            operations.addAll(
-                                    binder.configuration(
-                                            state.configuration(), System.currentTimeMillis())));
+            operations.addAll(binder.bindings(devices.ports()::containsKey, engine::isLive));
+            engine.configuration()
+                    .ifPresent(
+                            number ->
+                                    operations.addAll(
+                                            binder.configuration(
+                                                    number, System.currentTimeMillis())));
             if (operations.isEmpty()) {
                 operations.addAll(
                         neighbors.next(model, System.nanoTime(), System.currentTimeMillis()));
@@ -439,40 +490,40 @@ public final class Chassis implements AutoCloseable {
 
     /** Publishes what is known, and calls the listener for ports whose readiness changed. */
     private void report(boolean settled) {
-        Set<String> live = engine.live().map(StateBuilder.State::live).orElse(Set.of());
-        var now = new TreeMap<String, PortStatus>();
-        for (String name : new ArrayList<>(plugged.keySet())) {
-            now.put(name, portStatus(name, live));
-        }
-        Map<String, PortStatus> before = ports;
-        ports = Map.copyOf(now);
-        now.forEach(
-                (name, state) -> {
-                    PortStatus old = before.get(name);
-                    if (old == null ? state.ready() : old.ready() != state.ready()) {
-                        listener.portReady(name, state.ready());
-                    }
-                });
+        unreported.forEach(this::report);
+        unreported.clear();
         String trouble = problem.isEmpty() ? engine.problem() : problem;
         if (!replica.status().synced()) {
             trouble = replica.status().problem();
         } else if (!model.filled()) {
             trouble = "the southbound database is empty: northd has not filled it yet";
         }
-        List<Refused> refused = wanted.map(StateBuilder.State::refused).orElse(List.of());
+        List<Refused> refused = builder.refused();
         tellRefused(refused);
         status =
                 new Status(
                         settled,
-                        engine.live().map(StateBuilder.State::configuration).orElse(0L),
-                        wanted.map(StateBuilder.State::flows).orElse(0),
-                        wanted.map(state -> state.entities().size()).orElse(0),
-                        refused.size(),
-                        List.copyOf(refused.subList(0, Math.min(refused.size(), REFUSED_LIMIT))),
+                        engine.configuration().orElse(0),
+                        flows,
+                        wanted.size(),
+                        builder.refusedCount(),
+                        refused,
                         trouble);
     }
 
-    private PortStatus portStatus(String name, Set<String> live) {
+    private void report(String port) {
+        if (!plugged.containsKey(port)) {
+            ports.remove(port);
+            return;
+        }
+        PortStatus now = portStatus(port);
+        PortStatus before = ports.put(port, now);
+        if (before == null ? now.ready() : before.ready() != now.ready()) {
+            listener.portReady(port, now.ready());
+        }
+    }
+
+    private PortStatus portStatus(String name) {
         Optional<String> obstacle = binder.obstacle(name);
         if (obstacle.isPresent()) {
             return new PortStatus(false, false, obstacle.get());
@@ -481,7 +532,7 @@ public final class Chassis implements AutoCloseable {
         if (!binder.bound(port)) {
             return new PortStatus(false, false, "not bound yet");
         }
-        if (!live.contains(name)) {
+        if (!engine.isLive(name)) {
             return new PortStatus(true, false, "flows are not in the engine yet");
         }
         return Binder.up(port)
@@ -490,7 +541,7 @@ public final class Chassis implements AutoCloseable {
     }
 
     private void leave() {
-        model.apply(pending.take());
+        model.apply(pending.take().rows(), this::tell);
         try {
             replica.transactAndWait(binder.farewell(), TRANSACTION_DEADLINE);
         } catch (OvsdbException e) {

@@ -2,14 +2,15 @@ package dev.iod.ovn;
 
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.EntityKey;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 /**
  * Brings the engine to a wanted state, one acknowledged change at a time. Belongs to the chassis'
@@ -21,9 +22,13 @@ final class EngineSync {
 
     private final Engine engine;
     private final Runnable wake;
-    private Map<EntityKey, Entity> applied = new HashMap<>();
-    private Optional<StateBuilder.State> live = Optional.empty();
-    private Optional<StateBuilder.State> sent = Optional.empty();
+
+    /** Ports with a device here that the engine acknowledged, by key and by name. */
+    private final Map<Long, String> livePorts = new HashMap<>();
+
+    private final Map<String, Long> liveNames = new HashMap<>();
+    private OptionalLong configuration = OptionalLong.empty();
+    private Optional<Sent> sent = Optional.empty();
     private long retryAtNanos = System.nanoTime();
 
     private final AtomicBoolean whole = new AtomicBoolean(true);
@@ -31,6 +36,9 @@ final class EngineSync {
     private volatile String problem = "the engine was not asked yet";
 
     private record Outcome(Optional<String> failure) {}
+
+    /** A change on its way, and the network configuration it leads to. */
+    private record Sent(Engine.Change change, long configuration) {}
 
     EngineSync(Engine engine, Runnable wake) {
         this.engine = engine;
@@ -42,9 +50,14 @@ final class EngineSync {
         whole.set(true);
     }
 
-    /** The last state the engine acknowledged. */
-    Optional<StateBuilder.State> live() {
-        return live;
+    /** nb_cfg of the last state the engine acknowledged. */
+    OptionalLong configuration() {
+        return configuration;
+    }
+
+    /** Whether the flows of a plugged port are live. */
+    boolean isLive(String port) {
+        return liveNames.containsKey(port);
     }
 
     /** Why the engine does not have the wanted state, empty when it has. */
@@ -52,8 +65,12 @@ final class EngineSync {
         return problem;
     }
 
-    /** Takes the answer to the last change, if it came. */
-    void collect() {
+    /**
+     * Takes the answer to the last change, if it came.
+     *
+     * @param ports told the names of those that became live, or are no longer so
+     */
+    void collect(Consumer<String> ports) {
         Optional<Outcome> came = outcome;
         if (came.isEmpty()) {
             return;
@@ -66,8 +83,11 @@ final class EngineSync {
             retryAtNanos = System.nanoTime() + RETRY_NANOS;
         } else {
             problem = "";
-            live = sent;
-            sent.ifPresent(state -> applied = state.entities());
+            sent.ifPresent(
+                    done -> {
+                        configuration = OptionalLong.of(done.configuration());
+                        acknowledged(done.change(), ports);
+                    });
         }
         sent = Optional.empty();
     }
@@ -81,27 +101,53 @@ final class EngineSync {
         return sent.isPresent();
     }
 
-    /** Sends what differs; nothing while an answer is awaited. */
-    void send(StateBuilder.State wanted) {
+    private void acknowledged(Engine.Change change, Consumer<String> ports) {
+        if (change.replace()) {
+            List.copyOf(livePorts.keySet()).forEach(key -> dead(key, ports));
+        }
+        for (EntityKey key : change.remove()) {
+            if (key.kind() == EntityKey.Kind.LOGICAL_PORT) {
+                dead(key.number(), ports);
+            }
+        }
+        for (Entity entity : change.put()) {
+            if (entity instanceof Entity.LogicalPort port) {
+                dead(port.key(), ports);
+                if (port.target() instanceof Entity.Target.Local) {
+                    livePorts.put(port.key(), port.name());
+                    liveNames.put(port.name(), port.key());
+                    ports.accept(port.name());
+                }
+            }
+        }
+    }
+
+    private void dead(long key, Consumer<String> ports) {
+        String name = livePorts.remove(key);
+        if (name != null) {
+            liveNames.remove(name, key);
+            ports.accept(name);
+        }
+    }
+
+    /**
+     * Sends what differs; nothing while an answer is awaited.
+     *
+     * @param number nb_cfg that the wanted state belongs to
+     */
+    void send(Wanted wanted, long number) {
         if (busy() || waitNanos() > 0) {
             return;
         }
         // Taken before sending: a reset that comes from now on is for the next change.
         boolean replace = whole.getAndSet(false);
-        var put = new ArrayList<Entity>();
-        var remove = new ArrayList<EntityKey>();
-        if (replace) {
-            put.addAll(wanted.entities().values());
-        } else {
-            difference(wanted.entities(), put, remove);
-        }
-        if (!replace && put.isEmpty() && remove.isEmpty()) {
-            applied = wanted.entities();
-            live = Optional.of(wanted);
+        Engine.Change change = replace ? wanted.takeAll() : wanted.takeDifference();
+        if (!replace && change.put().isEmpty() && change.remove().isEmpty()) {
+            configuration = OptionalLong.of(number);
             return;
         }
-        sent = Optional.of(wanted);
-        engine.commit(new Engine.Change(replace, List.copyOf(put), List.copyOf(remove)))
+        sent = Optional.of(new Sent(change, number));
+        engine.commit(change)
                 .toCompletableFuture()
                 .orTimeout(DEADLINE_SECONDS, TimeUnit.SECONDS)
                 .whenComplete(
@@ -113,25 +159,6 @@ final class EngineSync {
                                                             .map(EngineSync::reason)));
                             wake.run();
                         });
-    }
-
-    private void difference(
-            Map<EntityKey, Entity> wanted, List<Entity> put, List<EntityKey> remove) {
-        if (wanted == applied) {
-            return;
-        }
-        wanted.forEach(
-                (key, entity) -> {
-                    Entity known = applied.get(key);
-                    if (known == null || !StateBuilder.same(known, entity)) {
-                        put.add(entity);
-                    }
-                });
-        for (EntityKey key : applied.keySet()) {
-            if (!wanted.containsKey(key)) {
-                remove.add(key);
-            }
-        }
     }
 
     private static String reason(Throwable error) {

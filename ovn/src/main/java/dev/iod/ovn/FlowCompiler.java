@@ -7,138 +7,84 @@ import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
- * Turns logical flows into rules. Each result is kept with the answers it depends on, so that a
- * pass over all flows compiles only those that changed or whose names now mean something else.
- * Belongs to the chassis' thread.
+ * Turns logical flows into rules, and notes which facts these depend on. Belongs to the chassis'
+ * thread.
  */
 final class FlowCompiler {
-    /** The columns that a flow's rules are made of. */
-    private static final List<String> TEXT =
-            List.of("match", "actions", "priority", "table_id", "pipeline");
+    /** Texts without names whose meaning is kept: thousands of flows share a few of them. */
+    static final int TEXT_LIMIT = 4096;
 
     private static final String NONE = "none";
 
     private final Model model;
-    private final Map<UUID, Compiled> known = new HashMap<>();
-    private Map<UUID, Compiled> fresh = new HashMap<>();
+    private final Map<String, MatchParser.Result> matches = new HashMap<>();
+    private final Map<Actions, ActionParser.Result> actions = new HashMap<>();
+    private DhcpOptions dhcp = DhcpOptions.NONE;
     private long lastRule;
+
+    /** Actions mean something at their place only. */
+    private record Actions(String text, ActionParser.Place place) {}
+
+    /** A datapath as flows need it. */
+    record Datapath(UUID uuid, int key, boolean inSwitch) {}
 
     /**
      * A flow's rules.
      *
-     * @param shared the same on all its datapaths, whichever these are
+     * @param scope what {@link Entity.Rule#scope} is for all its datapaths together
      * @param refusal why the rules drop what they match, empty when they do what the flow says
      */
-    record Compiled(
-            Row flow,
-            int scope,
-            List<Integer> datapaths,
-            boolean shared,
-            DhcpOptions dhcp,
-            List<Entity.Rule> rules,
-            Answers answers,
-            Optional<Chassis.Refused> refusal) {}
-
-    /** What a compilation asked and was told. */
-    static final class Answers {
-        final Map<Named, OptionalLong> ports = new LinkedHashMap<>();
-        final Map<String, Boolean> resident = new LinkedHashMap<>();
-        final Set<Sets.Used> sets = new LinkedHashSet<>();
-        boolean differsByDatapath;
-    }
-
-    /** A port or multicast group as seen from a datapath. */
-    record Named(int datapath, String name) {}
+    record Compiled(int scope, List<Entity.Rule> rules, Optional<Chassis.Refused> refusal) {}
 
     FlowCompiler(Model model) {
         this.model = model;
     }
 
-    /** What the flows of one pass are compiled against. */
-    interface Environment {
-        /** Key of a multicast group on a datapath. */
-        OptionalLong group(int datapath, String name);
-
-        boolean resident(String port);
-
-        DhcpOptions dhcp();
+    void dhcp(DhcpOptions options) {
+        dhcp = options;
     }
 
     /**
      * The rules of a flow.
      *
      * @param scope what {@link Entity.Rule#scope} is for all its datapaths together
-     * @param datapaths keys of the flow's datapaths that are local
+     * @param datapaths those of the flow that are local, at least one
+     * @param before the rules it had, whose numbers are used again
      */
     Compiled compile(
             Row flow,
             int scope,
-            List<Integer> datapaths,
-            boolean inSwitch,
-            Environment environment) {
-        Optional<Compiled> before = Optional.ofNullable(known.get(flow.uuid()));
-        Optional<Compiled> valid =
-                before.filter(
-                        old ->
-                                sameText(old.flow(), flow)
-                                        && (old.shared() || old.datapaths().equals(datapaths))
-                                        && old.scope() == scope
-                                        && old.dhcp() == environment.dhcp()
-                                        && holds(old.answers(), environment));
-        if (valid.isPresent()) {
-            fresh.put(flow.uuid(), valid.get());
-            return valid.get();
-        }
-        var answers = new Answers();
-        Body body = translate(flow, datapaths.getFirst(), inSwitch, answers, environment);
-        boolean shared = !answers.differsByDatapath || scope > 0;
+            List<Datapath> datapaths,
+            Optional<Compiled> before,
+            Consumer<Fact> reads) {
+        var names = new Names(datapaths.getFirst(), reads);
+        Body body = translate(flow, names);
         var rules = new ArrayList<Entity.Rule>();
+        // The same on all its datapaths, whichever these are.
+        boolean shared = !names.differsByDatapath || scope > 0;
         if (shared) {
             rule(flow, scope, body, before, rules);
         } else {
-            for (int datapath : datapaths) {
-                Body own = translate(flow, datapath, inSwitch, answers, environment);
-                rule(flow, datapath, own, before, rules);
+            for (Datapath datapath : datapaths) {
+                Body own = translate(flow, new Names(datapath, reads));
+                rule(flow, datapath.key(), own, before, rules);
             }
         }
+        return new Compiled(
+                scope, List.copyOf(rules), body.refusal().map(why -> refused(flow, why)));
+    }
+
+    private static Chassis.Refused refused(Row flow, String why) {
         String stage = flow.map("external_ids").getOrDefault("stage-name", "");
-        var compiled =
-                new Compiled(
-                        flow,
-                        scope,
-                        datapaths,
-                        shared,
-                        environment.dhcp(),
-                        List.copyOf(rules),
-                        answers,
-                        body.refusal()
-                                .map(
-                                        why ->
-                                                new Chassis.Refused(
-                                                        flow.uuid().toString(), stage, why)));
-        fresh.put(flow.uuid(), compiled);
-        return compiled;
-    }
-
-    /** The number by which the engine knew the datapaths of a flow in the last pass. */
-    OptionalInt lastScope(UUID flow) {
-        Compiled before = known.get(flow);
-        return before == null ? OptionalInt.empty() : OptionalInt.of(before.scope());
-    }
-
-    private static boolean sameText(Row a, Row b) {
-        return a == b || TEXT.stream().allMatch(column -> a.value(column).equals(b.value(column)));
+        return new Chassis.Refused(flow.uuid().toString(), stage, why);
     }
 
     /** Adds a rule for a body that can match; it keeps the number of the one it replaces. */
@@ -164,46 +110,13 @@ final class FlowCompiler {
                         body.actions()));
     }
 
-    /** Forgets flows that were not compiled since the last call. */
-    void endPass() {
-        known.clear();
-        known.putAll(fresh);
-        fresh = new HashMap<>();
-    }
-
-    private boolean holds(Answers answers, Environment environment) {
-        for (var entry : answers.ports.entrySet()) {
-            Named asked = entry.getKey();
-            if (!port(asked.name(), asked.datapath(), environment).equals(entry.getValue())) {
-                return false;
-            }
-        }
-        for (var entry : answers.resident.entrySet()) {
-            if (environment.resident(entry.getKey()) != entry.getValue()) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private OptionalLong port(String name, int datapath, Environment environment) {
-        if (name.equals(NONE)) {
-            // What "outport" is before anything was chosen, and after an unknown address.
-            return OptionalLong.of(0);
-        }
-        Optional<Long> port = model.port(name).flatMap(model::portKey);
-        return port.isPresent() ? OptionalLong.of(port.get()) : environment.group(datapath, name);
-    }
-
     /** What a flow says on one datapath. */
     private record Body(Match match, List<Action> actions, Optional<String> refusal) {}
 
-    private Body translate(
-            Row flow, int datapath, boolean inSwitch, Answers answers, Environment environment) {
-        var names = new Recorder(datapath, answers, environment);
+    private Body translate(Row flow, Names names) {
         Match match = Matches.TRUE;
         try {
-            MatchParser.Result found = MatchParser.parse(flow.text("match"), names);
+            MatchParser.Result found = match(flow.text("match"), names);
             match = found.match();
             if (!found.unsupported().isEmpty()) {
                 throw new OvnException(
@@ -213,9 +126,8 @@ final class FlowCompiler {
                     new ActionParser.Place(
                             ActionParser.stage(flow.text("pipeline")),
                             (int) flow.integer("table_id"),
-                            inSwitch);
-            ActionParser.Result result =
-                    ActionParser.parse(flow.text("actions"), place, names, environment.dhcp());
+                            names.datapath.inSwitch());
+            ActionParser.Result result = actions(flow.text("actions"), place, names);
             Match whole = Matches.all(List.of(match, result.required()));
             return new Body(whole, result.actions(), Optional.empty());
         } catch (OvnException e) {
@@ -229,47 +141,110 @@ final class FlowCompiler {
         }
     }
 
-    /** Answers names and notes the answers. */
-    private final class Recorder implements Scope {
-        private final int datapath;
-        private final Answers answers;
-        private final Environment environment;
+    private MatchParser.Result match(String text, Names names) {
+        MatchParser.Result known = matches.get(text);
+        if (known != null) {
+            return known;
+        }
+        names.asked = false;
+        MatchParser.Result result = MatchParser.parse(text, names);
+        if (!names.asked) {
+            keep(matches, text, result);
+        }
+        return result;
+    }
 
-        Recorder(int datapath, Answers answers, Environment environment) {
+    private ActionParser.Result actions(String text, ActionParser.Place place, Names names) {
+        var key = new Actions(text, place);
+        ActionParser.Result known = actions.get(key);
+        if (known != null) {
+            return known;
+        }
+        names.asked = false;
+        ActionParser.Result result = ActionParser.parse(text, place, names);
+        if (!names.asked) {
+            keep(actions, key, result);
+        }
+        return result;
+    }
+
+    private static <K, V> void keep(Map<K, V> known, K key, V value) {
+        if (known.size() == TEXT_LIMIT) {
+            known.clear();
+        }
+        known.put(key, value);
+    }
+
+    /** Answers names on one datapath and notes what was asked. */
+    private final class Names implements Scope {
+        final Datapath datapath;
+        private final Consumer<Fact> reads;
+
+        /** A name was not a port's: it may be a multicast group's, of which each has its own. */
+        boolean differsByDatapath;
+
+        boolean asked;
+
+        Names(Datapath datapath, Consumer<Fact> reads) {
             this.datapath = datapath;
-            this.answers = answers;
-            this.environment = environment;
+            this.reads = reads;
         }
 
         @Override
         public OptionalLong port(String name) {
-            OptionalLong key = FlowCompiler.this.port(name, datapath, environment);
-            if (!name.equals(NONE) && model.port(name).isEmpty()) {
-                answers.differsByDatapath = true;
+            asked = true;
+            if (name.equals(NONE)) {
+                // What "outport" is before anything was chosen, and after an unknown address.
+                return OptionalLong.of(0);
             }
-            answers.ports.put(new Named(datapath, name), key);
-            return key;
+            reads.accept(new Fact.PortKey(name));
+            Optional<Row> port = model.port(name);
+            differsByDatapath |= port.isEmpty();
+            Optional<Long> key = port.flatMap(model::portKey);
+            if (key.isEmpty()) {
+                reads.accept(new Fact.Multicast(datapath.uuid(), name));
+                key =
+                        model.multicastGroup(datapath.uuid(), name)
+                                .map(row -> multicastKey(datapath.key(), row));
+            }
+            return key.map(OptionalLong::of).orElseGet(OptionalLong::empty);
+        }
+
+        @Override
+        public DhcpOptions dhcp() {
+            asked = true;
+            reads.accept(new Fact.Dhcp());
+            return dhcp;
         }
 
         @Override
         public boolean resident(String port) {
-            boolean resident = environment.resident(port);
-            answers.resident.put(port, resident);
-            return resident;
+            asked = true;
+            reads.accept(new Fact.Binding(port));
+            reads.accept(new Fact.Self());
+            Optional<UUID> self = model.self();
+            return self.isPresent()
+                    && model.port(port).flatMap(row -> row.optionalRef("chassis")).equals(self);
         }
 
         @Override
         public String portGroup(String name) {
-            var used = new Sets.Used(Sets.Kind.PORT_GROUP, name, 40);
-            answers.sets.add(used);
-            return used.engineName();
+            return set(new Sets.Used(Sets.Kind.PORT_GROUP, name, 40));
         }
 
         @Override
         public String addressSet(String name, int width) {
-            var used = new Sets.Used(Sets.Kind.ADDRESS_SET, name, width);
-            answers.sets.add(used);
+            return set(new Sets.Used(Sets.Kind.ADDRESS_SET, name, width));
+        }
+
+        private String set(Sets.Used used) {
+            asked = true;
+            reads.accept(new Fact.Set(used));
             return used.engineName();
         }
+    }
+
+    static long multicastKey(int datapath, Row group) {
+        return (long) datapath << 16 | group.integer("tunnel_key");
     }
 }

@@ -2,23 +2,69 @@ package dev.iod.ovn;
 
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Update;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
- * The southbound rows this chassis has read, with the indexes it needs. Belongs to the chassis'
- * thread; rows are shared with the replica and immutable.
+ * The southbound rows this chassis has read, with the indexes it needs, kept row by row. Says which
+ * facts a change of rows changes. Belongs to the chassis' thread; rows are shared with the replica
+ * and immutable.
  */
 final class Model {
+    private final String chassis;
     private final Map<String, Map<UUID, Row>> tables = new HashMap<>();
-    private final Map<String, Row> portsByName = new HashMap<>();
-    private final Map<Long, Row> portsByKey = new HashMap<>();
+
+    private final Index<String> chassisByName = byText("name");
+    private final Index<Long> datapathsByKey =
+            new Index<>(row -> Optional.of(row.integer("tunnel_key")));
+    private final Index<String> portsByName = byText("logical_port");
+    private final Index<UUID> portsByDatapath =
+            new Index<>(port -> Optional.of(port.ref("datapath")));
+    private final Index<Tunnel> portsByKey =
+            new Index<>(
+                    port ->
+                            Optional.of(
+                                    new Tunnel(port.ref("datapath"), port.integer("tunnel_key"))));
+    private final Index<String> patchesByPeer = new Index<>(Model::peer);
+    private final Index<Fact.Multicast> groupsByName =
+            new Index<>(group -> Optional.of(multicast(group)));
+    private final Index<String> addressSets = byText("name");
+    private final Index<String> portGroups = new Index<>(row -> Optional.of(groupName(row)));
+    private final Index<String> neighborsByPort = byText("logical_port");
+
+    private final Map<String, List<Index<?>>> indexes =
+            Map.of(
+                    "Chassis", List.of(chassisByName),
+                    "Datapath_Binding", List.of(datapathsByKey),
+                    "Port_Binding",
+                            List.of(portsByName, portsByDatapath, portsByKey, patchesByPeer),
+                    "Multicast_Group", List.of(groupsByName),
+                    "Address_Set", List.of(addressSets),
+                    "Port_Group", List.of(portGroups),
+                    "MAC_Binding", List.of(neighborsByPort));
+
+    /** A port as tunnels name it. */
+    private record Tunnel(UUID datapath, long key) {}
+
+    /** A row before and after a change. */
+    private record Changed(String table, UUID uuid, Optional<Row> before, Optional<Row> after) {
+        boolean differs(Function<Row, ?> what) {
+            return !before.map(what).equals(after.map(what));
+        }
+
+        void each(Consumer<Row> what) {
+            before.ifPresent(what);
+            after.ifPresent(what);
+        }
+    }
 
     /**
      * Changes not yet taken by the chassis' thread. One entry per row, so it is bounded by the
@@ -26,46 +72,113 @@ final class Model {
      */
     static final class Pending {
         private Map<String, Map<UUID, Optional<Row>>> rows = new HashMap<>();
+        private boolean resync;
 
-        synchronized void add(List<Update.Change> changes) {
-            for (Update.Change change : changes) {
+        /**
+         * @param rows after the last change of each, by table
+         * @param resync the replica connected again meanwhile
+         */
+        record Taken(Map<String, Map<UUID, Optional<Row>>> rows, boolean resync) {}
+
+        synchronized void add(Update update) {
+            for (Update.Change change : update.changes()) {
                 rows.computeIfAbsent(change.table(), t -> new LinkedHashMap<>())
                         .put(change.uuid(), change.after());
             }
+            resync |= update.resync();
         }
 
-        synchronized Map<String, Map<UUID, Optional<Row>>> take() {
-            var taken = rows;
+        synchronized Taken take() {
+            var taken = new Taken(rows, resync);
             rows = new HashMap<>();
+            resync = false;
             return taken;
         }
     }
 
-    /** Applies changes; the tables that had any. */
-    Set<String> apply(Map<String, Map<UUID, Optional<Row>>> changes) {
-        boolean datapaths = changes.containsKey("Datapath_Binding");
+    /**
+     * @param chassis name of this chassis
+     */
+    Model(String chassis) {
+        this.chassis = chassis;
+    }
+
+    private static Index<String> byText(String column) {
+        return new Index<>(row -> Optional.of(row.text(column)));
+    }
+
+    /** Applies changes, and then tells all facts that they change. */
+    void apply(Map<String, Map<UUID, Optional<Row>>> changes, Consumer<Fact> facts) {
+        var applied = new ArrayList<Changed>();
         changes.forEach(
                 (table, rows) -> {
                     Map<UUID, Row> known =
                             tables.computeIfAbsent(table, t -> new LinkedHashMap<>());
+                    List<Index<?>> kept = indexes.getOrDefault(table, List.of());
                     rows.forEach(
-                            (uuid, row) ->
-                                    row.ifPresentOrElse(
-                                            now -> known.put(uuid, now), () -> known.remove(uuid)));
+                            (uuid, after) -> {
+                                Optional<Row> before = Optional.ofNullable(known.get(uuid));
+                                after.ifPresentOrElse(
+                                        row -> known.put(uuid, row), () -> known.remove(uuid));
+                                kept.forEach(index -> index.change(before, after));
+                                applied.add(new Changed(table, uuid, before, after));
+                            });
                 });
-        if (datapaths || changes.containsKey("Port_Binding")) {
-            indexPorts();
-        }
-        return changes.keySet();
+        applied.forEach(change -> tell(change, facts));
     }
 
-    private void indexPorts() {
-        portsByName.clear();
-        portsByKey.clear();
-        for (Row port : rows("Port_Binding")) {
-            portsByName.put(port.text("logical_port"), port);
-            portKey(port).ifPresent(key -> portsByKey.put(key, port));
+    private void tell(Changed change, Consumer<Fact> facts) {
+        facts.accept(new Fact.Row(change.table(), change.uuid()));
+        switch (change.table()) {
+            case "Chassis" -> {
+                if (change.differs(Row::uuid)) {
+                    change.each(
+                            row -> {
+                                if (row.text("name").equals(chassis)) {
+                                    facts.accept(new Fact.Self());
+                                }
+                            });
+                }
+            }
+            case "DHCP_Options" -> facts.accept(new Fact.Dhcp());
+            case "Datapath_Binding" -> {
+                facts.accept(new Fact.Datapath(change.uuid()));
+                if (change.differs(row -> row.integer("tunnel_key"))) {
+                    for (Row port : portsByDatapath.of(change.uuid())) {
+                        facts.accept(new Fact.PortKey(port.text("logical_port")));
+                    }
+                }
+            }
+            case "Port_Binding" -> tellPort(change, facts);
+            case "Multicast_Group" -> change.each(group -> facts.accept(multicast(group)));
+            case "Address_Set" ->
+                    change.each(set -> facts.accept(new Fact.Addresses(set.text("name"))));
+            case "Port_Group" ->
+                    change.each(group -> facts.accept(new Fact.PortGroup(groupName(group))));
+            default -> {}
         }
+    }
+
+    private void tellPort(Changed change, Consumer<Fact> facts) {
+        boolean key =
+                change.differs(
+                        row ->
+                                List.of(
+                                        row.text("logical_port"),
+                                        row.ref("datapath"),
+                                        row.integer("tunnel_key")));
+        boolean binding = change.differs(row -> row.optionalRef("chassis"));
+        change.each(
+                port -> {
+                    String name = port.text("logical_port");
+                    facts.accept(new Fact.Port(name));
+                    if (key) {
+                        facts.accept(new Fact.PortKey(name));
+                    }
+                    if (key || binding) {
+                        facts.accept(new Fact.Binding(name));
+                    }
+                });
     }
 
     Collection<Row> rows(String table) {
@@ -79,11 +192,36 @@ final class Model {
     }
 
     Optional<Row> port(String name) {
-        return Optional.ofNullable(portsByName.get(name));
+        return portsByName.first(name);
     }
 
     Optional<Row> port(long key) {
-        return Optional.ofNullable(portsByKey.get(key));
+        return datapathsByKey
+                .first(key >>> 16)
+                .flatMap(datapath -> portsByKey.first(new Tunnel(datapath.uuid(), key & 0xffff)));
+    }
+
+    /** Patch ports whose other end has this name. */
+    Collection<Row> patchesTo(String peer) {
+        return patchesByPeer.of(peer);
+    }
+
+    Optional<Row> multicastGroup(UUID datapath, String name) {
+        return groupsByName.first(new Fact.Multicast(datapath, name));
+    }
+
+    Optional<Row> addressSet(String name) {
+        return addressSets.first(name);
+    }
+
+    /** The rows of a port group, one for each of its datapaths. */
+    Collection<Row> portGroup(String name) {
+        return portGroups.of(name);
+    }
+
+    /** The learned neighbours of a logical port. */
+    Collection<Row> neighbors(String port) {
+        return neighborsByPort.of(port);
     }
 
     /** Tunnel key of a datapath, if its row is here. */
@@ -97,8 +235,14 @@ final class Model {
                 .map(datapath -> (long) datapath << 16 | port.integer("tunnel_key"));
     }
 
-    Optional<Row> chassis(String name) {
-        return rows("Chassis").stream().filter(row -> row.text("name").equals(name)).findFirst();
+    /** The row of this chassis. */
+    Optional<Row> chassis() {
+        return chassisByName.first(chassis);
+    }
+
+    /** The name by which rows refer to this chassis, once it is registered. */
+    Optional<UUID> self() {
+        return chassis().map(Row::uuid);
     }
 
     /**
@@ -118,5 +262,22 @@ final class Model {
 
     static String type(Row port) {
         return port.text("type");
+    }
+
+    /** Name of the port at the other end of a patch port; empty for other ports. */
+    static Optional<String> peer(Row port) {
+        return type(port).equals("patch")
+                ? Optional.ofNullable(port.map("options").get("peer"))
+                : Optional.empty();
+    }
+
+    private static Fact.Multicast multicast(Row group) {
+        return new Fact.Multicast(group.ref("datapath"), group.text("name"));
+    }
+
+    /** The southbound has one group per datapath: "KEY_NAME" (ovn-sb(5), Port_Group). */
+    private static String groupName(Row group) {
+        String full = group.text("name");
+        return full.substring(full.indexOf('_') + 1);
     }
 }

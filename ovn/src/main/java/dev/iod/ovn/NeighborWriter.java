@@ -84,20 +84,26 @@ final class NeighborWriter {
         return operations;
     }
 
-    /** The rows of the table, by port, oldest first, as they will be after this transaction. */
+    /** The rows of the ports, oldest first, as they will be after this transaction. */
     private static final class Known {
+        private final Model model;
         private final Map<String, Map<String, Row>> ports = new HashMap<>();
         private final Map<String, Integer> added = new HashMap<>();
 
         Known(Model model) {
-            model.rows("MAC_Binding").stream()
-                    .sorted(Comparator.comparingLong(Known::timestamp))
-                    .forEach(
-                            row ->
-                                    ports.computeIfAbsent(
-                                                    row.text("logical_port"),
-                                                    port -> new LinkedHashMap<>())
-                                            .putIfAbsent(row.text("ip"), row));
+            this.model = model;
+        }
+
+        private Map<String, Row> of(String port) {
+            return ports.computeIfAbsent(
+                    port,
+                    name -> {
+                        var rows = new LinkedHashMap<String, Row>();
+                        model.neighbors(name).stream()
+                                .sorted(Comparator.comparingLong(Known::timestamp))
+                                .forEach(row -> rows.putIfAbsent(row.text("ip"), row));
+                        return rows;
+                    });
         }
 
         /** Rows of a northd that knows no ageing have none, and count as oldest. */
@@ -110,7 +116,7 @@ final class NeighborWriter {
             var bits = new Bits(key.high(), key.low());
             boolean four = key.high() == 0 && key.low() >>> 32 == 0;
             String ip = four ? AddressText.ip4(bits) : AddressText.ip6(bits);
-            Map<String, Row> rows = ports.computeIfAbsent(name, port2 -> new LinkedHashMap<>());
+            Map<String, Row> rows = of(name);
             Optional<Row> known = Optional.ofNullable(rows.get(ip));
             var columns = new LinkedHashMap<String, Value>();
             columns.put("mac", Value.of(mac));

@@ -13,6 +13,11 @@ enum NoNames implements Scope {
     }
 
     @Override
+    public DhcpOptions dhcp() {
+        throw none("DHCP options");
+    }
+
+    @Override
     public boolean resident(String port) {
         throw none(port);
     }

@@ -13,6 +13,9 @@ interface Scope {
      */
     OptionalLong port(String name);
 
+    /** The DHCP options that exist. */
+    DhcpOptions dhcp();
+
     /** Whether a logical port is bound to this chassis. */
     boolean resident(String port);
 

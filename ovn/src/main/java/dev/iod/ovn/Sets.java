@@ -1,23 +1,17 @@
 package dev.iod.ovn;
 
-import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity.ValueSet;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /** Address sets and port groups as the engine's value sets. */
 final class Sets {
     private static final System.Logger LOG = System.getLogger(Sets.class.getName());
 
-    private final Model model;
-    private final Map<String, Row> addressSets = new HashMap<>();
-    private final Map<String, TreeSet<String>> portGroups = new TreeMap<>();
+    private Sets() {}
 
     /** What a set is made of. */
     enum Kind {
@@ -36,33 +30,23 @@ final class Sets {
         }
     }
 
-    Sets(Model model) {
-        this.model = model;
-        for (Row set : model.rows("Address_Set")) {
-            addressSets.put(set.text("name"), set);
-        }
-        // The southbound has one group per datapath: "KEY_NAME" (ovn-sb(5), Port_Group).
-        for (Row group : model.rows("Port_Group")) {
-            String full = group.text("name");
-            String name = full.substring(full.indexOf('_') + 1);
-            portGroups.computeIfAbsent(name, n -> new TreeSet<>()).addAll(group.texts("ports"));
-        }
-    }
-
     /** The engine's set; empty when the database has none of that name. */
-    ValueSet of(Used used) {
+    static ValueSet of(Used used, Model model, Consumer<Fact> reads) {
         List<ValueSet.Member> members =
                 switch (used.kind()) {
-                    case PORT_GROUP -> ports(used.name());
-                    case ADDRESS_SET -> addresses(used);
+                    case PORT_GROUP -> ports(used.name(), model, reads);
+                    case ADDRESS_SET -> addresses(used, model, reads);
                 };
         return new ValueSet(used.engineName(), List.copyOf(members));
     }
 
-    private List<ValueSet.Member> ports(String group) {
+    private static List<ValueSet.Member> ports(String group, Model model, Consumer<Fact> reads) {
+        reads.accept(new Fact.PortGroup(group));
+        var names = new TreeSet<String>();
+        model.portGroup(group).forEach(row -> names.addAll(row.texts("ports")));
         var members = new ArrayList<ValueSet.Member>();
-        Collection<String> names = portGroups.getOrDefault(group, new TreeSet<>());
         for (String name : names) {
+            reads.accept(new Fact.PortKey(name));
             model.port(name)
                     .flatMap(model::portKey)
                     .ifPresent(
@@ -71,13 +55,12 @@ final class Sets {
         return members;
     }
 
-    private List<ValueSet.Member> addresses(Used used) {
+    private static List<ValueSet.Member> addresses(Used used, Model model, Consumer<Fact> reads) {
+        reads.accept(new Fact.Addresses(used.name()));
+        var texts = new TreeSet<String>();
+        model.addressSet(used.name()).ifPresent(row -> texts.addAll(row.texts("addresses")));
         var members = new ArrayList<ValueSet.Member>();
-        Row set = addressSets.get(used.name());
-        if (set == null) {
-            return members;
-        }
-        for (String text : new TreeSet<>(set.texts("addresses"))) {
+        for (String text : texts) {
             try {
                 int slash = text.indexOf('/');
                 Constant address = Constant.parse(slash < 0 ? text : text.substring(0, slash));

@@ -1,436 +1,673 @@
 package dev.iod.ovn;
 
-import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.EntityKey;
+import dev.iod.ovn.FlowCompiler.Compiled;
+import dev.iod.ovn.FlowCompiler.Datapath;
+import dev.iod.ovsdb.Row;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Works out what the engine should hold, from the southbound rows and the agent's devices. A pass
- * visits everything but compiles only what changed. Belongs to the chassis' thread.
+ * Works out what the engine should hold, from the southbound rows and the agent's devices: each
+ * row, set and device by itself, and again when a fact changes that it was made from (see {@link
+ * Derivations}). Belongs to the chassis' thread.
  */
 final class StateBuilder {
     private static final System.Logger LOG = System.getLogger(StateBuilder.class.getName());
 
-    private final String chassis;
+    /** Tables of whose rows entities are made. */
+    private static final Set<String> TABLES =
+            Set.of(
+                    "Datapath_Binding",
+                    "Port_Binding",
+                    "Logical_DP_Group",
+                    "Multicast_Group",
+                    "MAC_Binding",
+                    "Static_MAC_Binding",
+                    "Logical_Flow");
+
     private final Model model;
+    private final LocalDatapaths local;
+    private final Devices devices;
     private final Binder binder;
     private final Zones zones;
     private final FlowCompiler flows;
+    private final Wanted wanted;
+    private final Derivations<Result> results = new Derivations<>(this::make, new Taken());
+
+    private final Map<Fact, Chassis.Refused> refused = new LinkedHashMap<>();
+    private final Map<Fact, LocalService> services = new LinkedHashMap<>();
+    private List<Chassis.Refused> namedRefused = List.of();
+    private Set<LocalService> namedServices = Set.of();
+    private final Map<String, Integer> zoneOwners = new HashMap<>();
+
+    /** Where ports of other chassis are, as of the end of the last run. */
+    private final Map<String, Location> locations = new HashMap<>();
+
     private final Map<UUID, Integer> groupNumbers = new HashMap<>();
+    private final Map<Integer, UUID> numberedGroups = new HashMap<>();
     private int lastGroup;
-    private Map<String, Location> locations = Map.of();
     private DhcpOptions dhcp = DhcpOptions.NONE;
+    private boolean dhcpChanged = true;
+
+    // What the present run is to look at in its end, when all that came and went is known.
+    private final Set<String> freedZones = new HashSet<>();
+    private final Set<String> movedPorts = new HashSet<>();
+    private final Set<UUID> leftGroups = new HashSet<>();
+    private boolean pruning = true;
 
     /** Where a row of Port_Binding said that a port of another chassis is. */
     private record Location(UUID row, Target target) {}
 
     /** Devices the agent has: of plugged ports and of local services, by port name. */
-    record Devices(Map<String, Entity.Device> ports, Map<String, Entity.Device> services) {}
-
-    /**
-     * The engine's wanted state.
-     *
-     * @param live names of the plugged ports that are here and have their flows in it
-     * @param configuration nb_cfg it corresponds to
-     */
-    record State(
-            Map<EntityKey, Entity> entities,
-            Set<String> live,
-            Set<LocalService> services,
-            long configuration,
-            int flows,
-            List<Chassis.Refused> refused) {
-        /** The same state as that of another network configuration. */
-        State at(long configuration) {
-            return new State(entities, live, services, configuration, flows, refused);
-        }
-
-        /** The same state with further devices, which no port leads to yet. */
-        State with(Collection<Entity.Device> devices) {
-            var more = new LinkedHashMap<>(entities);
-            devices.forEach(device -> more.put(EntityKey.of(device), device));
-            return new State(more, live, services, configuration, flows, refused);
+    record Devices(Map<String, Entity.Device> ports, Map<String, Entity.Device> services) {
+        Devices() {
+            this(new HashMap<>(), new HashMap<>());
         }
     }
 
-    StateBuilder(String chassis, Model model, Binder binder, Zones zones) {
-        this.chassis = chassis;
+    /** What is made of one source. */
+    private sealed interface Result {
+        List<? extends Entity> entities();
+
+        /** Rows of the engine and nothing else. */
+        record Plain(List<Entity> entities) implements Result {}
+
+        /**
+         * @param zones owners of the conntrack zones it uses
+         */
+        record OfDatapath(Entity.Datapath entity, List<String> zones) implements Result {
+            @Override
+            public List<Entity> entities() {
+                return List.of(entity);
+            }
+        }
+
+        /**
+         * @param location set for a port of another chassis
+         * @param service set for a local service
+         * @param refusal set when its port security cannot be read
+         */
+        record OfPort(
+                Entity.LogicalPort entity,
+                Optional<Location> location,
+                Optional<LocalService> service,
+                Optional<Chassis.Refused> refusal)
+                implements Result {
+            @Override
+            public List<Entity> entities() {
+                return List.of(entity);
+            }
+        }
+
+        /**
+         * @param entities the group, once a flow uses it
+         */
+        record OfGroup(List<Datapath> members, List<Entity> entities) implements Result {}
+
+        record OfFlow(Compiled compiled) implements Result {
+            @Override
+            public List<Entity.Rule> entities() {
+                return compiled.rules();
+            }
+        }
+    }
+
+    StateBuilder(
+            Model model,
+            LocalDatapaths local,
+            Devices devices,
+            Binder binder,
+            Zones zones,
+            Wanted wanted) {
         this.model = model;
+        this.local = local;
+        this.devices = devices;
         this.binder = binder;
         this.zones = zones;
+        this.wanted = wanted;
         this.flows = new FlowCompiler(model);
     }
 
-    State build(Devices devices) {
-        return new Pass(devices).run();
+    /** What was made of this fact, or with it, is to be made again by the next run. */
+    void changed(Fact fact) {
+        switch (fact) {
+            case Fact.Row(String table, UUID uuid) when TABLES.contains(table) ->
+                    results.touch(fact);
+            case Fact.Plugged ignored -> results.touch(fact);
+            case Fact.Provided ignored -> results.touch(fact);
+            case Fact.Dhcp ignored -> dhcpChanged = true;
+            default -> {}
+        }
+        results.changed(fact);
     }
 
-    /** One visit of everything. */
-    private final class Pass implements FlowCompiler.Environment {
-        private final Devices devices;
-        private final Optional<UUID> self = model.chassis(chassis).map(Row::uuid);
-        private final Map<UUID, Row> datapaths = new LinkedHashMap<>();
-        private final Map<EntityKey, Entity> out = new LinkedHashMap<>();
-        private final Map<Integer, Map<String, Long>> groups = new HashMap<>();
-        private final Set<String> zoneOwners = new TreeSet<>();
-        private final Map<String, Location> remote = new HashMap<>();
-        private final Set<String> live = new TreeSet<>();
-        private final Set<LocalService> services = new LinkedHashSet<>();
-        private final List<Chassis.Refused> refused = new ArrayList<>();
+    /** The next run makes everything again, and frees what nothing needs. */
+    void touchAll() {
+        results.touchAll();
+        for (String table : TABLES) {
+            model.rows(table).forEach(row -> results.touch(new Fact.Row(table, row.uuid())));
+        }
+        devices.ports().keySet().forEach(port -> results.touch(new Fact.Plugged(port)));
+        devices.services().keySet().forEach(port -> results.touch(new Fact.Provided(port)));
+        dhcpChanged = true;
+        pruning = true;
+    }
 
-        Pass(Devices devices) {
-            this.devices = devices;
-            for (UUID uuid : Southbound.localDatapaths(model, devices.ports().keySet())) {
-                model.row("Datapath_Binding", uuid).ifPresent(row -> datapaths.put(uuid, row));
+    /** Whether a run would change nothing. */
+    boolean isIdle() {
+        return results.isIdle() && !dhcpChanged && !pruning;
+    }
+
+    /** Brings everything up to date. */
+    void run() {
+        readDhcp();
+        // Flows need the members of their groups, and take over numbers from groups that are gone.
+        results.run(source -> isRow(source, "Logical_DP_Group"));
+        do {
+            results.run();
+            dropUnusedGroups();
+        } while (!results.isIdle());
+        moveLocations();
+        if (pruning) {
+            pruning = false;
+            zones.retain(zoneOwners.keySet());
+        }
+        for (String owner : freedZones) {
+            if (!zoneOwners.containsKey(owner)) {
+                zones.free(owner);
+            }
+        }
+        freedZones.clear();
+        zones.save();
+    }
+
+    /** Only adds plugged devices, to which no port leads yet. */
+    void runPlugged() {
+        results.run(
+                source ->
+                        source instanceof Fact.Plugged(String port)
+                                && devices.ports().containsKey(port));
+    }
+
+    /**
+     * Flows and ports that are not executed as they say, at most {@link Chassis#REFUSED_LIMIT}; the
+     * same object as long as nothing changed.
+     */
+    List<Chassis.Refused> refused() {
+        if (namedRefused.isEmpty() && !refused.isEmpty()) {
+            namedRefused = refused.values().stream().limit(Chassis.REFUSED_LIMIT).toList();
+        }
+        return namedRefused;
+    }
+
+    int refusedCount() {
+        return refused.size();
+    }
+
+    /** All local services; the same object as long as nothing changed. */
+    Set<LocalService> services() {
+        if (namedServices.isEmpty() && !services.isEmpty()) {
+            namedServices = Collections.unmodifiableSet(new LinkedHashSet<>(services.values()));
+        }
+        return namedServices;
+    }
+
+    private static boolean isRow(Fact fact, String table) {
+        return fact instanceof Fact.Row row && row.table().equals(table);
+    }
+
+    private void readDhcp() {
+        if (!dhcpChanged) {
+            return;
+        }
+        dhcpChanged = false;
+        var options = new TreeMap<String, DhcpOptions.Definition>();
+        for (Row row : model.rows("DHCP_Options")) {
+            options.put(
+                    row.text("name"),
+                    new DhcpOptions.Definition((int) row.integer("code"), row.text("type")));
+        }
+        dhcp = new DhcpOptions(options);
+        flows.dhcp(dhcp);
+    }
+
+    private Optional<Result> make(Fact source, Optional<Result> before, Consumer<Fact> reads) {
+        return switch (source) {
+            case Fact.Row(String table, UUID uuid) ->
+                    model.row(table, uuid).flatMap(row -> make(row, before, reads));
+            case Fact.Set(Sets.Used used) ->
+                    results.isRead(source)
+                            ? plain(Optional.of(Sets.of(used, model, reads)))
+                            : Optional.empty();
+            case Fact.Plugged(String port) -> plain(Optional.ofNullable(devices.ports().get(port)));
+            case Fact.Provided(String port) ->
+                    plain(Optional.ofNullable(devices.services().get(port)));
+            default -> throw new IllegalArgumentException("no source of entities: " + source);
+        };
+    }
+
+    private Optional<Result> make(Row row, Optional<Result> before, Consumer<Fact> reads) {
+        return switch (row.table()) {
+            case "Datapath_Binding" -> datapath(row, reads);
+            case "Port_Binding" -> port(row, reads);
+            case "Logical_DP_Group" -> group(row, reads);
+            case "Multicast_Group" -> plain(multicastGroup(row, reads));
+            case "MAC_Binding", "Static_MAC_Binding" -> plain(neighbor(row, reads));
+            case "Logical_Flow" -> flow(row, before, reads);
+            default -> throw new IllegalArgumentException("no source of entities: " + row);
+        };
+    }
+
+    private static Optional<Result> plain(Optional<? extends Entity> entity) {
+        return entity.map(one -> new Result.Plain(List.of(one)));
+    }
+
+    /** Keeps account of results that came, changed or went. */
+    private final class Taken implements Derivations.Taker<Result> {
+        @Override
+        public void take(Fact source, Optional<Result> before, Optional<Result> after) {
+            wanted.replace(source, entities(before), entities(after));
+            after.ifPresent(StateBuilder.this::hold);
+            before.ifPresent(StateBuilder.this::release);
+            if (keep(refused, source, after.flatMap(StateBuilder::refusal))) {
+                namedRefused = List.of();
+            }
+            if (keep(services, source, after.flatMap(StateBuilder::service))) {
+                namedServices = Set.of();
+            }
+            if (source instanceof Fact.Row row && !members(before).equals(members(after))) {
+                results.changed(new Fact.Members(row.uuid()));
             }
         }
 
-        State run() {
-            readDhcp();
-            devices.ports().values().forEach(this::put);
-            devices.services().values().forEach(this::put);
-            datapaths.values().forEach(this::datapath);
-            for (Row port : model.rows("Port_Binding")) {
-                if (datapaths.containsKey(port.ref("datapath"))) {
-                    port(port);
-                }
-            }
-            model.rows("Multicast_Group").forEach(this::multicastGroup);
-            model.rows("MAC_Binding").forEach(this::neighbor);
-            model.rows("Static_MAC_Binding").forEach(this::neighbor);
-            rules();
-            zones.retain(zoneOwners);
-            zones.save();
-            locations = remote;
-            return new State(
-                    out,
-                    live,
-                    services,
-                    model.configuration(),
-                    model.rows("Logical_Flow").size(),
-                    refused);
-        }
-
-        private void put(Entity entity) {
-            out.put(EntityKey.of(entity), entity);
-        }
-
-        private int zone(String owner) {
-            zoneOwners.add(owner);
-            return zones.of(owner);
-        }
-
-        private void readDhcp() {
-            var options = new TreeMap<String, DhcpOptions.Definition>();
-            for (Row row : model.rows("DHCP_Options")) {
-                options.put(
-                        row.text("name"),
-                        new DhcpOptions.Definition((int) row.integer("code"), row.text("type")));
-            }
-            // The same object as long as nothing changed: results of compilations refer to it.
-            if (!options.equals(dhcp.byName())) {
-                dhcp = new DhcpOptions(options);
+        /** Value sets and groups are there as long as flows use them. */
+        @Override
+        public void read(Fact fact, boolean now) {
+            switch (fact) {
+                case Fact.Set ignored -> results.touch(fact);
+                case Fact.Members(UUID group) when !now -> leftGroups.add(group);
+                default -> {}
             }
         }
+    }
 
-        private void datapath(Row row) {
-            int key = (int) row.integer("tunnel_key");
-            String name = row.map("external_ids").getOrDefault("name", row.uuid().toString());
-            boolean router = !isSwitch(row);
-            // The northbound row's id: it stays when the southbound database is made anew.
-            String owner =
-                    row.map("external_ids").getOrDefault("logical-router", row.uuid().toString());
-            put(
-                    new Entity.Datapath(
-                            key,
+    /** Sets or removes; whether that changed anything. */
+    private static <T> boolean keep(Map<Fact, T> map, Fact source, Optional<T> now) {
+        Optional<T> before = Optional.ofNullable(map.get(source));
+        now.ifPresentOrElse(value -> map.put(source, value), () -> map.remove(source));
+        return !now.equals(before);
+    }
+
+    private static List<? extends Entity> entities(Optional<Result> result) {
+        return result.isPresent() ? result.get().entities() : List.of();
+    }
+
+    private static List<Datapath> members(Optional<Result> result) {
+        return result.isPresent() && result.get() instanceof Result.OfGroup group
+                ? group.members()
+                : List.of();
+    }
+
+    private static Optional<Chassis.Refused> refusal(Result result) {
+        return switch (result) {
+            case Result.OfPort port -> port.refusal();
+            case Result.OfFlow flow -> flow.compiled().refusal();
+            case Result.Plain ignored -> Optional.empty();
+            case Result.OfDatapath ignored -> Optional.empty();
+            case Result.OfGroup ignored -> Optional.empty();
+        };
+    }
+
+    private static Optional<LocalService> service(Result result) {
+        return result instanceof Result.OfPort port ? port.service() : Optional.empty();
+    }
+
+    private static List<String> zoneOwners(Result result) {
+        return switch (result) {
+            case Result.OfDatapath datapath -> datapath.zones();
+            case Result.OfPort port when port.entity().zone() != 0 -> List.of(port.entity().name());
+            default -> List.of();
+        };
+    }
+
+    private void hold(Result result) {
+        zoneOwners(result).forEach(owner -> zoneOwners.merge(owner, 1, Integer::sum));
+        if (result instanceof Result.OfPort port) {
+            movedPorts.add(port.entity().name());
+        }
+    }
+
+    private void release(Result result) {
+        for (String owner : zoneOwners(result)) {
+            if (zoneOwners.merge(owner, -1, Integer::sum) == 0) {
+                zoneOwners.remove(owner);
+                freedZones.add(owner);
+            }
+        }
+        if (result instanceof Result.OfPort port) {
+            movedPorts.add(port.entity().name());
+        }
+    }
+
+    /** The row of a datapath when it is local. */
+    private Optional<Row> local(UUID datapath, Consumer<Fact> reads) {
+        reads.accept(new Fact.Datapath(datapath));
+        return local.contains(datapath)
+                ? model.row("Datapath_Binding", datapath)
+                : Optional.empty();
+    }
+
+    private static Datapath of(Row datapath) {
+        return new Datapath(
+                datapath.uuid(), (int) datapath.integer("tunnel_key"), isSwitch(datapath));
+    }
+
+    private static boolean isSwitch(Row datapath) {
+        return datapath.map("external_ids").containsKey("logical-switch");
+    }
+
+    private Optional<Result> datapath(Row row, Consumer<Fact> reads) {
+        if (local(row.uuid(), reads).isEmpty()) {
+            return Optional.empty();
+        }
+        Map<String, String> ids = row.map("external_ids");
+        int key = (int) row.integer("tunnel_key");
+        String name = ids.getOrDefault("name", row.uuid().toString());
+        if (isSwitch(row)) {
+            return Optional.of(
+                    new Result.OfDatapath(new Entity.Datapath(key, name, 0, 0), List.of()));
+        }
+        // The northbound row's id: it stays when the southbound database is made anew.
+        String owner = ids.getOrDefault("logical-router", row.uuid().toString());
+        String dnat = owner + "/dnat";
+        String snat = owner + "/snat";
+        return Optional.of(
+                new Result.OfDatapath(
+                        new Entity.Datapath(key, name, zones.of(dnat), zones.of(snat)),
+                        List.of(dnat, snat)));
+    }
+
+    private Optional<Result> port(Row port, Consumer<Fact> reads) {
+        Optional<Row> datapath = local(port.ref("datapath"), reads);
+        if (datapath.isEmpty()) {
+            return Optional.empty();
+        }
+        String name = port.text("logical_port");
+        long key = model.portKey(port).orElseThrow();
+        Optional<Location> location = Optional.empty();
+        Target target;
+        if (Model.type(port).isEmpty()) {
+            location = locate(name, port, reads);
+            target = location.map(Location::target).orElseGet(() -> here(name, port, reads));
+        } else {
+            target = target(name, port, reads);
+        }
+        Optional<Entity.PortSecurity> security = Optional.empty();
+        Optional<Chassis.Refused> refusal = Optional.empty();
+        int zone = 0;
+        if (target instanceof Target.Local) {
+            zone = zones.of(name);
+            try {
+                security = PortSecurityParser.parse(port.texts("port_security"));
+            } catch (OvnException e) {
+                // Nothing may be sent by a port whose addresses cannot be read.
+                security = Optional.of(new Entity.PortSecurity(List.of()));
+                refusal =
+                        Optional.of(
+                                new Chassis.Refused(
+                                        port.uuid().toString(),
+                                        "port_security of " + name,
+                                        String.valueOf(e.getMessage())));
+            }
+        }
+        Optional<LocalService> service =
+                Model.type(port).equals("localport")
+                        ? service(name, port, datapath.get())
+                        : Optional.empty();
+        return Optional.of(
+                new Result.OfPort(
+                        new Entity.LogicalPort(key, name, target, zone, security),
+                        location,
+                        service,
+                        refusal));
+    }
+
+    private Target target(String name, Row port, Consumer<Fact> reads) {
+        return switch (Model.type(port)) {
+            case "patch" -> {
+                Optional<String> peer = Model.peer(port);
+                peer.ifPresent(other -> reads.accept(new Fact.PortKey(other)));
+                yield peer.flatMap(model::port)
+                        .flatMap(model::portKey)
+                        .<Target>map(Target.Peer::new)
+                        .orElse(new Target.Nowhere());
+            }
+            case "localport" -> {
+                reads.accept(new Fact.Provided(name));
+                yield on(Optional.ofNullable(devices.services().get(name)));
+            }
+            default -> new Target.Nowhere();
+        };
+    }
+
+    private static Target on(Optional<Entity.Device> device) {
+        return device.<Target>map(d -> new Target.Local(d.id())).orElse(new Target.Nowhere());
+    }
+
+    /**
+     * Whether a port counts as here. One that is plugged and bound nowhere is about to be claimed:
+     * it is here at once, so that a southbound database made anew does not interrupt it.
+     */
+    private boolean isHere(String name, Row port, Consumer<Fact> reads) {
+        reads.accept(new Fact.Self());
+        reads.accept(new Fact.Plugged(name));
+        Optional<UUID> bound = port.optionalRef("chassis");
+        return bound.isPresent()
+                ? bound.equals(model.self())
+                : devices.ports().containsKey(name) && binder.obstacle(name).isEmpty();
+    }
+
+    private Target here(String name, Row port, Consumer<Fact> reads) {
+        return isHere(name, port, reads)
+                ? on(Optional.ofNullable(devices.ports().get(name)))
+                : new Target.Nowhere();
+    }
+
+    /**
+     * Where a port of another chassis is. A port that nobody has bound since its row was made anew
+     * is still where the row before said: its chassis did not release it, but has not registered
+     * again yet.
+     */
+    private Optional<Location> locate(String name, Row port, Consumer<Fact> reads) {
+        if (isHere(name, port, reads)) {
+            return Optional.empty();
+        }
+        Optional<UUID> bound = port.optionalRef("chassis");
+        if (bound.isPresent()) {
+            return tunnel(bound.get(), reads).map(target -> new Location(port.uuid(), target));
+        }
+        return Optional.ofNullable(locations.get(name))
+                .filter(known -> !known.row().equals(port.uuid()));
+    }
+
+    private Optional<Target> tunnel(UUID remote, Consumer<Fact> reads) {
+        reads.accept(new Fact.Row("Chassis", remote));
+        Set<UUID> encaps =
+                model.row("Chassis", remote).map(row -> row.refs("encaps")).orElse(Set.of());
+        encaps.forEach(encap -> reads.accept(new Fact.Row("Encap", encap)));
+        return encaps.stream()
+                .flatMap(encap -> model.row("Encap", encap).stream())
+                .filter(encap -> encap.text("type").equals("geneve"))
+                .map(encap -> encap.text("ip"))
+                .filter(ip -> ip.indexOf(':') < 0)
+                .<Target>map(ip -> new Target.Remote((int) Constant.parse(ip).value().low()))
+                .findFirst();
+    }
+
+    private static Optional<LocalService> service(String name, Row port, Row datapath) {
+        Optional<String> words = port.texts("mac").stream().findFirst();
+        return words.map(
+                text -> {
+                    List<String> parts = Arrays.asList(text.strip().split("\\s+"));
+                    return new LocalService(
                             name,
-                            router ? zone(owner + "/dnat") : 0,
-                            router ? zone(owner + "/snat") : 0));
-        }
-
-        private static boolean isSwitch(Row datapath) {
-            return datapath.map("external_ids").containsKey("logical-switch");
-        }
-
-        private void port(Row port) {
-            Optional<Long> key = model.portKey(port);
-            if (key.isEmpty()) {
-                return;
-            }
-            String name = port.text("logical_port");
-            Target target = target(port);
-            Optional<Entity.PortSecurity> security = Optional.empty();
-            int zone = 0;
-            if (target instanceof Target.Local) {
-                zone = zone(name);
-                try {
-                    security = PortSecurityParser.parse(port.texts("port_security"));
-                } catch (OvnException e) {
-                    // Nothing may be sent by a port whose addresses cannot be read.
-                    security = Optional.of(new Entity.PortSecurity(List.of()));
-                    refused.add(
-                            new Chassis.Refused(
-                                    port.uuid().toString(),
-                                    "port_security of " + name,
-                                    String.valueOf(e.getMessage())));
-                }
-                if (Model.type(port).isEmpty()) {
-                    live.add(name);
-                }
-            }
-            if (Model.type(port).equals("localport")) {
-                service(port);
-            }
-            put(new Entity.LogicalPort(key.get(), name, target, zone, security));
-        }
-
-        private Target target(Row port) {
-            String name = port.text("logical_port");
-            return switch (Model.type(port)) {
-                case "" -> interfacePort(name, port);
-                case "patch" ->
-                        Southbound.peer(port)
-                                .flatMap(model::port)
-                                .flatMap(model::portKey)
-                                .<Target>map(Target.Peer::new)
-                                .orElse(new Target.Nowhere());
-                case "localport" -> {
-                    Entity.Device device = devices.services().get(name);
-                    yield device == null ? new Target.Nowhere() : new Target.Local(device.id());
-                }
-                default -> new Target.Nowhere();
-            };
-        }
-
-        private Target interfacePort(String name, Row port) {
-            Optional<UUID> bound = port.optionalRef("chassis");
-            Entity.Device device = devices.ports().get(name);
-            if (bound.isPresent() && bound.equals(self)) {
-                return device == null ? new Target.Nowhere() : new Target.Local(device.id());
-            }
-            // Plugged here and bound nowhere: about to be claimed. It counts as here at once, so
-            // that a southbound database made anew does not interrupt it.
-            if (bound.isEmpty() && device != null && binder.obstacle(name).isEmpty()) {
-                return new Target.Local(device.id());
-            }
-            return elsewhere(name, port, bound);
-        }
-
-        /**
-         * A port that nobody has bound since its row was made anew is still where the row before
-         * said: its chassis did not release it, but has not registered again yet.
-         */
-        private Target elsewhere(String name, Row port, Optional<UUID> bound) {
-            Optional<Location> lost =
-                    Optional.ofNullable(locations.get(name))
-                            .filter(known -> bound.isEmpty() && !known.row().equals(port.uuid()));
-            Target target =
-                    lost.map(Location::target)
-                            .or(() -> bound.flatMap(this::tunnel))
-                            .orElse(new Target.Nowhere());
-            if (target instanceof Target.Remote) {
-                remote.put(name, new Location(lost.map(Location::row).orElse(port.uuid()), target));
-            }
-            return target;
-        }
-
-        private Optional<Target> tunnel(UUID remote) {
-            return model.row("Chassis", remote).stream()
-                    .flatMap(row -> row.refs("encaps").stream())
-                    .flatMap(encap -> model.row("Encap", encap).stream())
-                    .filter(encap -> encap.text("type").equals("geneve"))
-                    .map(encap -> encap.text("ip"))
-                    .filter(ip -> ip.indexOf(':') < 0)
-                    .<Target>map(ip -> new Target.Remote((int) Constant.parse(ip).value().low()))
-                    .findFirst();
-        }
-
-        private void service(Row port) {
-            Row datapath = datapaths.get(port.ref("datapath"));
-            Optional<String> words = port.texts("mac").stream().findFirst();
-            if (datapath == null || words.isEmpty()) {
-                return;
-            }
-            List<String> parts = Arrays.asList(words.get().strip().split("\\s+"));
-            services.add(
-                    new LocalService(
-                            port.text("logical_port"),
                             datapath.map("external_ids").getOrDefault("name", ""),
                             (int) datapath.integer("tunnel_key"),
                             parts.getFirst(),
-                            new LinkedHashSet<>(parts.subList(1, parts.size()))));
-        }
+                            new LinkedHashSet<>(parts.subList(1, parts.size())));
+                });
+    }
 
-        private void multicastGroup(Row group) {
-            Row datapath = datapaths.get(group.ref("datapath"));
-            if (datapath == null) {
-                return;
-            }
-            int datapathKey = (int) datapath.integer("tunnel_key");
-            long key = (long) datapathKey << 16 | group.integer("tunnel_key");
-            long[] ports =
-                    group.refs("ports").stream()
-                            .flatMap(uuid -> model.row("Port_Binding", uuid).stream())
-                            .flatMap(port -> model.portKey(port).stream())
-                            .mapToLong(Long::longValue)
-                            .sorted()
-                            .toArray();
-            String name = group.text("name");
-            groups.computeIfAbsent(datapathKey, d -> new HashMap<>()).put(name, key);
-            put(new Entity.MulticastGroup(key, name, ports));
+    /** Ports that came, moved or went are remembered as their rows say now. */
+    private void moveLocations() {
+        for (String name : movedPorts) {
+            Optional<Location> location =
+                    model.port(name)
+                            .flatMap(row -> results.result(new Fact.Row(row.table(), row.uuid())))
+                            .flatMap(
+                                    result ->
+                                            result instanceof Result.OfPort port
+                                                    ? port.location()
+                                                    : Optional.empty());
+            location.ifPresentOrElse(
+                    where -> locations.put(name, where), () -> locations.remove(name));
         }
+        movedPorts.clear();
+    }
 
-        private void neighbor(Row binding) {
-            Optional<Long> port = model.port(binding.text("logical_port")).flatMap(model::portKey);
-            if (port.isEmpty()) {
-                return;
-            }
-            try {
-                put(
-                        new Entity.Neighbor(
-                                port.get(),
-                                Constant.parse(binding.text("ip")).value(),
-                                Constant.ethernet(binding.text("mac"))));
-            } catch (OvnException e) {
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        "neighbour " + binding.uuid() + ": " + e.getMessage());
-            }
+    private Optional<Entity> multicastGroup(Row group, Consumer<Fact> reads) {
+        Optional<Row> datapath = local(group.ref("datapath"), reads);
+        if (datapath.isEmpty()) {
+            return Optional.empty();
         }
-
-        private void rules() {
-            Map<UUID, List<UUID>> members = new HashMap<>();
-            var sets = new LinkedHashSet<Sets.Used>();
-            for (Row flow : model.rows("Logical_Flow")) {
-                Optional<UUID> own = flow.optionalRef("logical_datapath");
-                Optional<UUID> group = flow.optionalRef("logical_dp_group");
-                List<UUID> uuids =
-                        own.isPresent()
-                                ? own.filter(datapaths::containsKey).map(List::of).orElse(List.of())
-                                : group.map(g -> members.computeIfAbsent(g, this::localMembers))
-                                        .orElse(List.of());
-                if (uuids.isEmpty()) {
-                    continue;
-                }
-                List<Integer> keys = keys(uuids);
-                int scope =
-                        own.isPresent() ? keys.getFirst() : -groupNumber(group.orElseThrow(), flow);
-                boolean inSwitch =
-                        model.row("Datapath_Binding", uuids.getFirst())
-                                .map(Pass::isSwitch)
-                                .orElse(true);
-                FlowCompiler.Compiled compiled = flows.compile(flow, scope, keys, inSwitch, this);
-                compiled.rules().forEach(this::put);
-                compiled.refusal().ifPresent(refused::add);
-                sets.addAll(compiled.answers().sets);
-            }
-            flows.endPass();
-            members.forEach(this::datapathGroup);
-            groupNumbers.keySet().retainAll(members.keySet());
-            var known = new Sets(model);
-            sets.forEach(used -> put(known.of(used)));
+        var ports = new ArrayList<Long>();
+        for (UUID uuid : group.refs("ports")) {
+            Optional<Row> port = model.row("Port_Binding", uuid);
+            reads.accept(
+                    port.<Fact>map(row -> new Fact.PortKey(row.text("logical_port")))
+                            .orElse(new Fact.Row("Port_Binding", uuid)));
+            port.flatMap(model::portKey).ifPresent(ports::add);
         }
+        return Optional.of(
+                new Entity.MulticastGroup(
+                        FlowCompiler.multicastKey(
+                                (int) datapath.get().integer("tunnel_key"), group),
+                        group.text("name"),
+                        ports.stream().mapToLong(Long::longValue).sorted().toArray()));
+    }
 
-        private List<UUID> localMembers(UUID group) {
-            return model.row("Logical_DP_Group", group).stream()
-                    .flatMap(row -> row.refs("datapaths").stream())
-                    .filter(datapaths::containsKey)
-                    .toList();
+    private Optional<Entity> neighbor(Row binding, Consumer<Fact> reads) {
+        String name = binding.text("logical_port");
+        reads.accept(new Fact.PortKey(name));
+        Optional<Long> port = model.port(name).flatMap(model::portKey);
+        if (port.isEmpty()) {
+            return Optional.empty();
         }
-
-        private List<Integer> keys(List<UUID> uuids) {
-            return uuids.stream()
-                    .flatMap(uuid -> model.datapathKey(uuid).stream())
-                    .sorted()
-                    .toList();
-        }
-
-        /**
-         * northd replaces the row of a group whenever its datapaths change; the new row takes over
-         * the number, and with it the rules, of the one that the flow was in before.
-         */
-        private int groupNumber(UUID group, Row flow) {
-            Integer known = groupNumbers.get(group);
-            if (known != null) {
-                return known;
-            }
-            int before = -flows.lastScope(flow.uuid()).orElse(0);
-            boolean free =
-                    before > 0
-                            && groupNumbers
-                                    .entrySet()
-                                    .removeIf(
-                                            entry ->
-                                                    entry.getValue() == before
-                                                            && isGone(entry.getKey()));
-            int number = free ? before : ++lastGroup;
-            groupNumbers.put(group, number);
-            return number;
-        }
-
-        private boolean isGone(UUID group) {
-            return model.row("Logical_DP_Group", group).isEmpty();
-        }
-
-        private void datapathGroup(UUID group, List<UUID> members) {
-            Integer number = groupNumbers.get(group);
-            if (number != null && !members.isEmpty()) {
-                int[] keys = keys(members).stream().mapToInt(Integer::intValue).toArray();
-                put(new Entity.DatapathGroup(number, keys));
-            }
-        }
-
-        @Override
-        public OptionalLong group(int datapath, String name) {
-            Long key = groups.getOrDefault(datapath, Map.of()).get(name);
-            return key == null ? OptionalLong.empty() : OptionalLong.of(key);
-        }
-
-        @Override
-        public boolean resident(String port) {
-            return self.isPresent()
-                    && model.port(port).flatMap(row -> row.optionalRef("chassis")).equals(self);
-        }
-
-        @Override
-        public DhcpOptions dhcp() {
-            return dhcp;
+        try {
+            return Optional.of(
+                    new Entity.Neighbor(
+                            port.get(),
+                            Constant.parse(binding.text("ip")).value(),
+                            Constant.ethernet(binding.text("mac"))));
+        } catch (OvnException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "neighbour " + binding.uuid() + ": " + e.getMessage());
+            return Optional.empty();
         }
     }
 
-    /** Whether two entities say the same; arrays in records are not compared by equals. */
-    static boolean same(Entity a, Entity b) {
-        if (a == b) {
-            return true;
+    private Optional<Result> group(Row group, Consumer<Fact> reads) {
+        var members = new ArrayList<Datapath>();
+        for (UUID datapath : group.refs("datapaths")) {
+            local(datapath, reads).ifPresent(row -> members.add(of(row)));
         }
-        return switch (a) {
-            case Entity.DatapathGroup(int id, int[] members)
-                    when b instanceof Entity.DatapathGroup(int other, int[] others) ->
-                    id == other && Arrays.equals(members, others);
-            case Entity.MulticastGroup(long key, String name, long[] ports)
-                    when b
-                            instanceof
-                            Entity.MulticastGroup(
-                                    long otherKey,
-                                    String otherName,
-                                    long[] otherPorts) ->
-                    key == otherKey && name.equals(otherName) && Arrays.equals(ports, otherPorts);
-            default -> a.equals(b);
-        };
+        members.sort(Comparator.comparingInt(Datapath::key));
+        Integer number = groupNumbers.get(group.uuid());
+        int[] keys = members.stream().mapToInt(Datapath::key).toArray();
+        return Optional.of(
+                new Result.OfGroup(
+                        List.copyOf(members),
+                        number == null || keys.length == 0
+                                ? List.of()
+                                : List.of(new Entity.DatapathGroup(number, keys))));
+    }
+
+    private Optional<Result> flow(Row flow, Optional<Result> before, Consumer<Fact> reads) {
+        Optional<Compiled> old = before.map(result -> ((Result.OfFlow) result).compiled());
+        Optional<UUID> own = flow.optionalRef("logical_datapath");
+        if (own.isPresent()) {
+            return local(own.get(), reads)
+                    .map(StateBuilder::of)
+                    .map(
+                            datapath ->
+                                    flows.compile(
+                                            flow, datapath.key(), List.of(datapath), old, reads))
+                    .map(Result.OfFlow::new);
+        }
+        Optional<UUID> group = flow.optionalRef("logical_dp_group");
+        if (group.isEmpty()) {
+            return Optional.empty();
+        }
+        reads.accept(new Fact.Members(group.get()));
+        List<Datapath> datapaths =
+                members(results.result(new Fact.Row("Logical_DP_Group", group.get())));
+        if (datapaths.isEmpty()) {
+            return Optional.empty();
+        }
+        int scope = -groupNumber(group.get(), old);
+        return Optional.of(new Result.OfFlow(flows.compile(flow, scope, datapaths, old, reads)));
+    }
+
+    /**
+     * northd replaces the row of a group whenever its datapaths change; the new row takes over the
+     * number, and with it the rules, of the one that the flow was in before.
+     */
+    private int groupNumber(UUID group, Optional<Compiled> before) {
+        Integer known = groupNumbers.get(group);
+        if (known != null) {
+            return known;
+        }
+        Optional<Integer> free =
+                before.map(flow -> -flow.scope())
+                        .filter(number -> isGone(numberedGroups.get(number)));
+        free.map(numberedGroups::get).ifPresent(groupNumbers::remove);
+        int number = free.orElseGet(() -> ++lastGroup);
+        groupNumbers.put(group, number);
+        numberedGroups.put(number, group);
+        results.touch(new Fact.Row("Logical_DP_Group", group));
+        return number;
+    }
+
+    private boolean isGone(@Nullable UUID group) {
+        return group != null && model.row("Logical_DP_Group", group).isEmpty();
+    }
+
+    private void dropUnusedGroups() {
+        for (UUID group : leftGroups) {
+            Integer number = groupNumbers.get(group);
+            if (number != null && !results.isRead(new Fact.Members(group))) {
+                groupNumbers.remove(group);
+                numberedGroups.remove(number);
+                results.touch(new Fact.Row("Logical_DP_Group", group));
+            }
+        }
+        leftGroups.clear();
     }
 }

@@ -2,11 +2,11 @@ package dev.iod.ovn;
 
 import dev.iod.ovn.OvnException.Category;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Map;
@@ -14,26 +14,38 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Conntrack zones by the name of what owns them, kept in a file ({@code zone name} per line) so
- * that connections survive a restart of the agent. A zone that was freed is used again only after
- * all others: by then its last connections have expired.
+ * Conntrack zones by the name of what owns them, kept in a file so that connections survive a
+ * restart of the agent. The file is a log: {@code zone name} per line, zone 0 for an owner that is
+ * gone; it is written anew when it has twice as many lines as there are owners. A zone that was
+ * freed is used again only after all others: by then its last connections have expired.
  */
 final class Zones {
     private static final int LAST = 65535;
+    private static final int SMALL_LINES = 1024;
     private static final System.Logger LOG = System.getLogger(Zones.class.getName());
 
     private final Path file;
     private final Map<String, Integer> byName = new TreeMap<>();
     private final BitSet used = new BitSet(LAST + 1);
     private int cursor = 1;
-    private boolean changed;
+
+    /** What {@link #save} is to append. */
+    private final StringBuilder unsaved = new StringBuilder();
+
+    /** Lines of the file. */
+    private int lines;
+
+    /** The file is not one that lines can be appended to. */
+    private boolean whole = true;
 
     Zones(Path file) {
         this.file = file;
         used.set(0);
         if (Files.exists(file)) {
             try {
-                Files.readAllLines(file, StandardCharsets.UTF_8).forEach(this::load);
+                String text = Files.readString(file);
+                text.lines().forEach(this::load);
+                whole = !text.endsWith("\n");
             } catch (IOException e) {
                 throw new OvnException(
                         Category.CONFIGURATION, "cannot read the zones in " + file, e);
@@ -44,8 +56,13 @@ final class Zones {
     /** A line that cannot be read is as if it were not there: its owner gets another zone. */
     private void load(String line) {
         int space = line.indexOf(' ');
+        lines++;
         try {
             int zone = Integer.parseInt(line.substring(0, Math.max(0, space)));
+            if (zone == 0) {
+                forget(line.substring(space + 1));
+                return;
+            }
             if (zone >= 1 && zone <= LAST && !used.get(zone)) {
                 used.set(zone);
                 byName.put(line.substring(space + 1), zone);
@@ -74,7 +91,7 @@ final class Zones {
         used.set(zone);
         cursor = zone % LAST + 1;
         byName.put(owner, zone);
-        changed = true;
+        note(zone, owner);
         return zone;
     }
 
@@ -82,33 +99,61 @@ final class Zones {
     void retain(Set<String> owners) {
         for (String owner : new ArrayList<>(byName.keySet())) {
             if (!owners.contains(owner)) {
-                Integer zone = byName.remove(owner);
-                if (zone != null) {
-                    used.clear(zone);
-                }
-                changed = true;
+                free(owner);
             }
         }
     }
 
+    /** Frees the zone of an owner that is gone. */
+    void free(String owner) {
+        if (forget(owner)) {
+            note(0, owner);
+        }
+    }
+
+    private boolean forget(String owner) {
+        Integer zone = byName.remove(owner);
+        if (zone != null) {
+            used.clear(zone);
+        }
+        return zone != null;
+    }
+
+    private void note(int zone, String owner) {
+        unsaved.append(zone).append(' ').append(owner).append('\n');
+        lines++;
+    }
+
     /** Writes the file if anything changed; a failure is logged and tried again next time. */
     void save() {
-        if (!changed) {
+        if (unsaved.isEmpty()) {
             return;
         }
+        try {
+            if (whole || lines > 2 * byName.size() + SMALL_LINES) {
+                rewrite();
+            } else {
+                Files.writeString(file, unsaved, StandardOpenOption.APPEND);
+            }
+            unsaved.setLength(0);
+        } catch (IOException e) {
+            // A part of the lines may have been written.
+            whole = true;
+            LOG.log(System.Logger.Level.WARNING, "cannot keep the conntrack zones", e);
+        }
+    }
+
+    private void rewrite() throws IOException {
         var text = new StringBuilder();
         byName.forEach((owner, zone) -> text.append(zone).append(' ').append(owner).append('\n'));
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(fresh, text);
         try {
-            Files.writeString(fresh, text);
-            try {
-                Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
-            } catch (AtomicMoveNotSupportedException e) {
-                Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
-            }
-            changed = false;
-        } catch (IOException e) {
-            LOG.log(System.Logger.Level.WARNING, "cannot keep the conntrack zones", e);
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (AtomicMoveNotSupportedException e) {
+            Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
         }
+        lines = byName.size();
+        whole = false;
     }
 }

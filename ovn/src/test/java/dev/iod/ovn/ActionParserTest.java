@@ -29,6 +29,11 @@ class ActionParserTest {
                 }
 
                 @Override
+                public DhcpOptions dhcp() {
+                    return DHCP;
+                }
+
+                @Override
                 public boolean resident(String port) {
                     return false;
                 }
@@ -61,7 +66,7 @@ class ActionParserTest {
 
     private static ActionParser.Result parse(String text) {
         var place = new ActionParser.Place(Stage.INGRESS, 5, true);
-        return ActionParser.parse(text, place, SCOPE, DHCP);
+        return ActionParser.parse(text, place, SCOPE);
     }
 
     private static List<Action> actions(String text) {
@@ -133,8 +138,7 @@ class ActionParserTest {
                         ActionParser.parse(
                                         "ct_next;",
                                         new ActionParser.Place(Stage.EGRESS, 1, false),
-                                        SCOPE,
-                                        DHCP)
+                                        SCOPE)
                                 .actions())
                 .containsExactly(
                         new Action.ConntrackNext(Zone.DATAPATH_DNAT), next(Stage.EGRESS, 2));

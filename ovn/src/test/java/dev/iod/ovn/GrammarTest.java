@@ -321,7 +321,7 @@ class GrammarTest {
 
     private static ActionParser.Result parse(String text) {
         var place = new ActionParser.Place(Stage.INGRESS, 5, true);
-        return ActionParser.parse(text, place, MatchParserTest.SCOPE, ActionParserTest.DHCP);
+        return ActionParser.parse(text, place, MatchParserTest.SCOPE);
     }
 
     private static void refused(

@@ -31,6 +31,11 @@ class MatchParserTest {
                 }
 
                 @Override
+                public DhcpOptions dhcp() {
+                    return ActionParserTest.DHCP;
+                }
+
+                @Override
                 public boolean resident(String port) {
                     return port.equals("vm1");
                 }

@@ -27,7 +27,7 @@ class NeighborWriterTest {
     @Test
     void isSlowedDown() {
         var writer = new NeighborWriter();
-        var model = new Model();
+        var model = new Model("n1");
         long now = System.nanoTime();
         for (int i = 0; i < 2 * NeighborWriter.BATCH_LIMIT; i++) {
             writer.learned(neighbor(i));

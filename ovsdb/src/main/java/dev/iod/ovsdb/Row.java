@@ -32,6 +32,17 @@ public final class Row {
         this.values = values;
     }
 
+    /**
+     * A row that no server said, for generators and tests.
+     *
+     * @param columns all columns it has; a column that may hold another number of atoms than one is
+     *     a set
+     */
+    public static Row of(String table, UUID uuid, Map<String, Value> columns) {
+        var layout = new Layout(table, List.copyOf(columns.keySet()), List.of());
+        return new Row(layout, uuid, columns.values().toArray(Value[]::new));
+    }
+
     public String table() {
         return layout.table();
     }
@@ -119,7 +130,13 @@ public final class Row {
 
     /** A column of at most one reference. */
     public Optional<UUID> optionalRef(String column) {
-        return refs(column).stream().findFirst();
+        for (Atom atom : items(column)) {
+            if (atom instanceof Atom.Ref(UUID ref)) {
+                return Optional.of(ref);
+            }
+            throw mismatch(column, "optional uuid");
+        }
+        return Optional.empty();
     }
 
     /** A set of strings, in the server's order. */

@@ -2,7 +2,9 @@ package dev.iod.pipeline;
 
 import dev.iod.engine.Coded;
 import dev.iod.pipeline.Field.Slice;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -72,7 +74,20 @@ public sealed interface Action {
      * the given options (already encoded, code-length-value, without message type and end) and sets
      * the one-bit result to 1; any other packet is left alone and the result is 0.
      */
-    record DhcpReply(int offeredAddress, byte[] options, Slice result) implements Action {}
+    record DhcpReply(int offeredAddress, byte[] options, Slice result) implements Action {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof DhcpReply reply
+                    && offeredAddress == reply.offeredAddress
+                    && Arrays.equals(options, reply.options)
+                    && result.equals(reply.result);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(offeredAddress, Arrays.hashCode(options), result);
+        }
+    }
 
     /**
      * One bit: whether the packet's IP length exceeds the limit (bytes, without Ethernet header).

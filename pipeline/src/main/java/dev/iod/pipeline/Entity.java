@@ -1,5 +1,6 @@
 package dev.iod.pipeline;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,7 +14,19 @@ public sealed interface Entity {
     record Datapath(int key, String name, int dnatZone, int snatZone) implements Entity {}
 
     /** Datapaths that share rules. */
-    record DatapathGroup(int id, int[] datapaths) implements Entity {}
+    record DatapathGroup(int id, int[] datapaths) implements Entity {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof DatapathGroup group
+                    && id == group.id
+                    && Arrays.equals(datapaths, group.datapaths);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * id + Arrays.hashCode(datapaths);
+        }
+    }
 
     /**
      * A rule of one datapath ({@code scope} = key) or of a group ({@code scope} = -id).
@@ -71,7 +84,20 @@ public sealed interface Entity {
     /**
      * @param key datapath key << 16 | 0x8000 | group key; members are on the same datapath.
      */
-    record MulticastGroup(long key, String name, long[] ports) implements Entity {}
+    record MulticastGroup(long key, String name, long[] ports) implements Entity {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof MulticastGroup group
+                    && key == group.key
+                    && name.equals(group.name)
+                    && Arrays.equals(ports, group.ports);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * Long.hashCode(key) + Arrays.hashCode(ports);
+        }
+    }
 
     /** A known neighbour (IPv4 in the low 32 bits) behind a logical router port. */
     record Neighbor(long port, Bits ip, long mac) implements Entity {}

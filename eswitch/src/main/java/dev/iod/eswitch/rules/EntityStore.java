@@ -105,7 +105,7 @@ public final class EntityStore {
 
     private void put(EntityKey key, Entity entity, Touched touched) {
         Entity old = rows.put(key, entity);
-        if (old != null && same(old, entity)) {
+        if (entity.equals(old)) {
             rows.put(key, old);
             return;
         }
@@ -119,17 +119,6 @@ public final class EntityStore {
         if (entity instanceof Entity.Rule rule) {
             rules.put(CompiledRule.of(rule));
         }
-    }
-
-    /** Records with arrays in them are not equal by themselves; their wire form is. */
-    private static boolean same(Entity a, Entity b) {
-        return a.equals(b) || Arrays.equals(wire(a), wire(b));
-    }
-
-    private static byte[] wire(Entity entity) {
-        WireWriter out = new WireWriter();
-        EntityCodec.write(out, entity);
-        return out.toArray();
     }
 
     private static void touch(Entity entity, Touched touched) {
