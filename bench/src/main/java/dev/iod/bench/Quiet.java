@@ -7,7 +7,7 @@ final class Quiet {
     private static final long STEP_MILLIS = 300;
 
     /** Of a step: what a process with timers and statistics takes when nothing happens. */
-    private static final double IDLE_SHARE = 0.06;
+    private static final double IDLE_SHARE = 0.2;
 
     private static final int STEPS = 3;
 
