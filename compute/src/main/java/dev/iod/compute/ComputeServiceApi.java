@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.since;
 import static dev.iod.rest.View.text;
@@ -7,7 +8,7 @@ import static dev.iod.rest.View.truth;
 
 import dev.iod.region.Audit;
 import dev.iod.region.Node;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
@@ -50,13 +51,11 @@ final class ComputeServiceApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/os-services", this::list).access(Access.ADMIN),
-                Route.put("/v2.1/os-services/{id}", this::update).access(Access.ADMIN),
-                Route.get("/v2.1/os-aggregates", ComputeServiceApi::aggregates)
-                        .access(Access.ADMIN),
-                Route.get("/v2.1/os-availability-zone", this::zones),
-                Route.get("/v2.1/os-availability-zone/detail", this::zonesWithHosts)
-                        .access(Access.ADMIN));
+                Route.get("/v2.1/os-services", this::list).may(Rule.ADMIN),
+                Route.put("/v2.1/os-services/{id}", this::update).may(Rule.ADMIN),
+                Route.get("/v2.1/os-aggregates", ComputeServiceApi::aggregates).may(Rule.ADMIN),
+                Route.get("/v2.1/os-availability-zone", this::zones).may(Rule.READER),
+                Route.get("/v2.1/os-availability-zone/detail", this::zonesWithHosts).may(Rule.ADMIN));
     }
 
     private List<HypervisorApi.Shown> all() {
@@ -164,7 +163,7 @@ final class ComputeServiceApi {
             throw ApiException.notFound(
                     "Could not find binary %s on host %s.".formatted(BINARY, node));
         }
-        Audit.record(handle, request, enabled ? "enable node" : "disable node", node);
+        Audit.record(handle, Actor.of(request), enabled ? "enable node" : "disable node", node);
     }
 
     /** There are none and none can be made; clients ask when they show a node. */

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.number;
 import static dev.iod.rest.View.since;
@@ -8,7 +9,7 @@ import static dev.iod.rest.View.truth;
 import static dev.iod.rest.View.until;
 
 import dev.iod.region.Audit;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
@@ -70,22 +71,19 @@ final class FlavorApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/flavors", request -> list(request, "flavors", BRIEF)),
-                Route.get("/v2.1/flavors/detail", request -> list(request, "flavors/detail", FULL)),
-                Route.post("/v2.1/flavors", this::create).access(Access.ADMIN),
-                Route.get("/v2.1/flavors/{id}", this::show),
-                Route.put("/v2.1/flavors/{id}", this::update).access(Access.ADMIN),
-                Route.delete("/v2.1/flavors/{id}", this::delete).access(Access.ADMIN),
-                Route.post("/v2.1/flavors/{id}/action", this::act).access(Access.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-flavor-access", this::access).access(Access.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-extra_specs", this::specs),
-                Route.post("/v2.1/flavors/{id}/os-extra_specs", this::addSpecs)
-                        .access(Access.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-extra_specs/{key}", this::spec),
-                Route.put("/v2.1/flavors/{id}/os-extra_specs/{key}", this::putSpec)
-                        .access(Access.ADMIN),
-                Route.delete("/v2.1/flavors/{id}/os-extra_specs/{key}", this::deleteSpec)
-                        .access(Access.ADMIN));
+                Route.get("/v2.1/flavors", request -> list(request, "flavors", BRIEF)).may(Rule.READER),
+                Route.get("/v2.1/flavors/detail", request -> list(request, "flavors/detail", FULL)).may(Rule.READER),
+                Route.post("/v2.1/flavors", this::create).may(Rule.ADMIN),
+                Route.get("/v2.1/flavors/{id}", this::show).may(Rule.READER),
+                Route.put("/v2.1/flavors/{id}", this::update).may(Rule.ADMIN),
+                Route.delete("/v2.1/flavors/{id}", this::delete).may(Rule.ADMIN),
+                Route.post("/v2.1/flavors/{id}/action", this::act).may(Rule.ADMIN),
+                Route.get("/v2.1/flavors/{id}/os-flavor-access", this::access).may(Rule.ADMIN),
+                Route.get("/v2.1/flavors/{id}/os-extra_specs", this::specs).may(Rule.READER),
+                Route.post("/v2.1/flavors/{id}/os-extra_specs", this::addSpecs).may(Rule.ADMIN),
+                Route.get("/v2.1/flavors/{id}/os-extra_specs/{key}", this::spec).may(Rule.READER),
+                Route.put("/v2.1/flavors/{id}/os-extra_specs/{key}", this::putSpec).may(Rule.ADMIN),
+                Route.delete("/v2.1/flavors/{id}/os-extra_specs/{key}", this::deleteSpec).may(Rule.ADMIN));
     }
 
     private Response list(Request request, String collection, View<Flavor> view) {
@@ -179,7 +177,7 @@ final class FlavorApi {
                 .run(
                         handle -> {
                             FlavorStore.insert(handle, flavor);
-                            Audit.record(handle, request, "create flavor", flavor.id());
+                            Audit.record(handle, Actor.of(request), "create flavor", flavor.id());
                         });
         return answer(request, flavor);
     }
@@ -213,7 +211,7 @@ final class FlavorApi {
                         handle -> {
                             Flavor flavor = visible(handle, request);
                             FlavorStore.delete(handle, flavor.id());
-                            Audit.record(handle, request, "delete flavor", flavor.id());
+                            Audit.record(handle, Actor.of(request), "delete flavor", flavor.id());
                         });
         return Response.empty(202);
     }

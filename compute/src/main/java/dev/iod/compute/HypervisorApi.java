@@ -10,7 +10,7 @@ import static dev.iod.rest.View.until;
 
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
@@ -141,7 +141,7 @@ final class HypervisorApi {
     }
 
     private static Route admin(String template, dev.iod.rest.Handler handler) {
-        return Route.get(template, handler).access(Access.ADMIN);
+        return Route.get(template, handler).may(Rule.ADMIN);
     }
 
     /** Every node with its claims and without its servers, by name. */

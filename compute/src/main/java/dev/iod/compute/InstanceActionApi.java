@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.nothing;
 import static dev.iod.rest.View.since;
@@ -12,6 +13,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import java.time.Instant;
 import java.util.List;
@@ -61,8 +63,8 @@ final class InstanceActionApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/servers/{id}/os-instance-actions", this::list),
-                Route.get("/v2.1/servers/{id}/os-instance-actions/{request}", this::show));
+                Route.get("/v2.1/servers/{id}/os-instance-actions", this::list).may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/os-instance-actions/{request}", this::show).may(Rule.READER));
     }
 
     private Response list(Request request) {
@@ -132,10 +134,10 @@ final class InstanceActionApi {
                 request.microversion().minor() >= 21
                         ? id.flatMap(uuid -> InstanceActions.project(handle, uuid))
                         : Optional.empty();
-        if (gone.filter(request.caller()::mayAccess).isPresent()) {
+        if (gone.filter(Actor.of(request)::mayAccess).isPresent()) {
             return id.orElseThrow();
         }
-        return ServerChanges.visible(handle, request, text).id();
+        return ServerChanges.visible(handle, Actor.of(request), text).id();
     }
 
     private static JsonNode result(InstanceActions.Entry entry) {

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import dev.iod.rest.Request;
 import java.time.Instant;
 import java.util.List;
@@ -70,7 +71,7 @@ final class InstanceActions {
             Optional<String> failure) {}
 
     /** Begins an action. */
-    static void begin(Handle handle, Request request, Server server, Kind kind) {
+    static void begin(Handle handle, Actor actor, Server server, Kind kind) {
         handle.createUpdate(
                         "INSERT INTO instance_action (server_id, project_id, request_id, action,"
                                 + " user_id, actor, node)"
@@ -78,10 +79,10 @@ final class InstanceActions {
                                 + " :node)")
                 .bind("server", server.id())
                 .bind("project", server.projectId())
-                .bind("request", request.id())
+                .bind("request", actor.requestId())
                 .bind("action", kind.text())
-                .bind("user", request.caller().userId())
-                .bind("actor", request.caller().project().orElse(""))
+                .bind("user", actor.userId())
+                .bind("actor", actor.project().orElse(""))
                 .bind("node", server.node().orElse(""))
                 .execute();
     }

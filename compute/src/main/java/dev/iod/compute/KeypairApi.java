@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.nothing;
 import static dev.iod.rest.View.number;
@@ -15,6 +16,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import java.util.List;
 import java.util.Optional;
@@ -51,10 +53,10 @@ final class KeypairApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/os-keypairs", this::list),
-                Route.post("/v2.1/os-keypairs", this::create),
-                Route.get("/v2.1/os-keypairs/{name}", this::show),
-                Route.delete("/v2.1/os-keypairs/{name}", this::delete));
+                Route.get("/v2.1/os-keypairs", this::list).may(Rule.READER),
+                Route.post("/v2.1/os-keypairs", this::create).may(Rule.MEMBER),
+                Route.get("/v2.1/os-keypairs/{name}", this::show).may(Rule.READER),
+                Route.delete("/v2.1/os-keypairs/{name}", this::delete).may(Rule.MEMBER));
     }
 
     private Response list(Request request) {
@@ -127,7 +129,7 @@ final class KeypairApi {
                         .transaction(
                                 handle -> {
                                     checkQuota(handle, request, user);
-                                    Audit.record(handle, request, "create keypair", name);
+                                    Audit.record(handle, Actor.of(request), "create keypair", name);
                                     return KeypairStore.insert(
                                             handle, user, name, type, publicKey, fingerprint);
                                 });
@@ -158,7 +160,7 @@ final class KeypairApi {
                             if (!KeypairStore.delete(handle, user, name)) {
                                 throw missing(user, name);
                             }
-                            Audit.record(handle, request, "delete keypair", name);
+                            Audit.record(handle, Actor.of(request), "delete keypair", name);
                         });
         return Response.empty(request.microversion().minor() < 2 ? 202 : 204);
     }

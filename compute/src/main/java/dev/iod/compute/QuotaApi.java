@@ -1,8 +1,9 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import dev.iod.compute.Quotas.Resource;
 import dev.iod.region.Audit;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
@@ -31,12 +32,12 @@ final class QuotaApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/os-quota-sets/{project}", this::show),
-                Route.get("/v2.1/os-quota-sets/{project}/detail", this::detail),
-                Route.get("/v2.1/os-quota-sets/{project}/defaults", this::defaults),
-                Route.put("/v2.1/os-quota-sets/{project}", this::update).access(Access.ADMIN),
-                Route.delete("/v2.1/os-quota-sets/{project}", this::reset).access(Access.ADMIN),
-                Route.get("/v2.1/limits", this::limits));
+                Route.get("/v2.1/os-quota-sets/{project}", this::show).may(Rule.READER),
+                Route.get("/v2.1/os-quota-sets/{project}/detail", this::detail).may(Rule.READER),
+                Route.get("/v2.1/os-quota-sets/{project}/defaults", this::defaults).may(Rule.READER),
+                Route.put("/v2.1/os-quota-sets/{project}", this::update).may(Rule.ADMIN),
+                Route.delete("/v2.1/os-quota-sets/{project}", this::reset).may(Rule.ADMIN),
+                Route.get("/v2.1/limits", this::limits).may(Rule.READER));
     }
 
     private Response show(Request request) {
@@ -86,7 +87,7 @@ final class QuotaApi {
                         .transaction(
                                 handle -> {
                                     set(handle, project, resources, body, force);
-                                    Audit.record(handle, request, "update quota", project);
+                                    Audit.record(handle, Actor.of(request), "update quota", project);
                                     return Quotas.limits(handle, project);
                                 });
         return Response.ok(quotaSet(request, limits, false));
@@ -118,7 +119,7 @@ final class QuotaApi {
                 .run(
                         handle -> {
                             Quotas.reset(handle, project);
-                            Audit.record(handle, request, "reset quota", project);
+                            Audit.record(handle, Actor.of(request), "reset quota", project);
                         });
         return Response.empty(202);
     }

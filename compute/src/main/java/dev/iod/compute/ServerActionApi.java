@@ -1,10 +1,12 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Schema;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -25,7 +27,7 @@ final class ServerActionApi {
     }
 
     List<Route> routes() {
-        return List.of(Route.post("/v2.1/servers/{id}/action", this::act));
+        return List.of(Route.post("/v2.1/servers/{id}/action", this::act).may(Rule.MEMBER));
     }
 
     private Response act(Request request) {
@@ -38,18 +40,18 @@ final class ServerActionApi {
         String action = body.propertyNames().iterator().next();
         return switch (action) {
             case "os-start" -> {
-                changes.start(request, id);
+                changes.start(Actor.of(request), id);
                 yield Response.empty(202);
             }
             case "os-stop" -> {
-                changes.stop(request, id);
+                changes.stop(Actor.of(request), id);
                 yield Response.empty(202);
             }
             case "reboot" -> reboot(request, id, body);
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
             default -> {
-                parts.database().read(handle -> ServerChanges.visible(handle, request, id));
+                parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
                 throw ApiException.badRequest("There is no such action: " + action);
             }
         };
@@ -58,7 +60,7 @@ final class ServerActionApi {
     private Response reboot(Request request, String id, JsonNode body) {
         JsonNode checked = checked(request, body, Bodies.REBOOT);
         String type = checked.path("reboot").path("type").stringValue().toUpperCase(Locale.ROOT);
-        changes.reboot(request, id, ServerChanges.Reboot.valueOf(type));
+        changes.reboot(Actor.of(request), id, ServerChanges.Reboot.valueOf(type));
         return Response.empty(202);
     }
 
@@ -70,13 +72,13 @@ final class ServerActionApi {
         }
         JsonNode checked = checked(request, body, Bodies.RESET_STATE);
         String state = checked.path("os-resetState").path("state").stringValue();
-        changes.resetState(request, id, VmState.of(state));
+        changes.resetState(Actor.of(request), id, VmState.of(state));
         return Response.empty(202);
     }
 
     private Response console(Request request, String id, JsonNode body) {
         JsonNode checked = checked(request, body, Bodies.CONSOLE_OUTPUT);
-        Server server = parts.database().read(handle -> ServerChanges.visible(handle, request, id));
+        Server server = parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
         JsonNode length = checked.path("os-getConsoleOutput").path("length");
         long lines =
                 length.isMissingNode() || length.isNull() ? -1 : Long.parseLong(length.asString());

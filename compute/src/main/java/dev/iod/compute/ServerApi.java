@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import dev.iod.network.ServerPorts.FixedAddress;
 import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.region.Node;
@@ -10,6 +11,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import java.util.List;
 import java.util.Map;
@@ -36,19 +38,19 @@ final class ServerApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/servers", request -> list(request, "servers", ServerView.BRIEF)),
+                Route.get("/v2.1/servers", request -> list(request, "servers", ServerView.BRIEF)).may(Rule.READER),
                 Route.get(
                         "/v2.1/servers/detail",
-                        request -> list(request, "servers/detail", ServerView.DETAIL)),
-                Route.post("/v2.1/servers", this::create),
-                Route.get("/v2.1/servers/{id}", this::show),
-                Route.put("/v2.1/servers/{id}", this::update),
-                Route.delete("/v2.1/servers/{id}", this::delete),
-                Route.get("/v2.1/servers/{id}/ips", this::addresses),
-                Route.get("/v2.1/servers/{id}/ips/{network}", this::addressesOnNetwork),
-                Route.get("/v2.1/servers/{id}/os-interface", this::interfaces),
-                Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface),
-                Route.get("/v2.1/servers/{id}/os-volume_attachments", this::volumes));
+                        request -> list(request, "servers/detail", ServerView.DETAIL)).may(Rule.READER),
+                Route.post("/v2.1/servers", this::create).may(Rule.MEMBER),
+                Route.get("/v2.1/servers/{id}", this::show).may(Rule.READER),
+                Route.put("/v2.1/servers/{id}", this::update).may(Rule.MEMBER),
+                Route.delete("/v2.1/servers/{id}", this::delete).may(Rule.MEMBER),
+                Route.get("/v2.1/servers/{id}/ips", this::addresses).may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/ips/{network}", this::addressesOnNetwork).may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/os-interface", this::interfaces).may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface).may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/os-volume_attachments", this::volumes).may(Rule.READER));
     }
 
     private Response list(Request request, String collection, View<ServerShown> view) {
@@ -93,7 +95,7 @@ final class ServerApi {
         int minor = request.microversion().minor();
         JsonNode body = Bodies.read(request, Bodies.CREATE_SERVER);
         NewServers wanted = NewServers.of(body, minor);
-        Server first = creation.create(request, wanted).getFirst();
+        Server first = creation.create(Actor.of(request), wanted).getFirst();
         if (wanted.wantsReservationId()) {
             return Response.json(
                     202, Json.object().put("reservation_id", first.origin().reservationId()));
@@ -114,7 +116,7 @@ final class ServerApi {
     private Response update(Request request) {
         JsonNode wanted = Bodies.read(request, Bodies.UPDATE_SERVER).path("server");
         changes.edit(
-                request,
+                Actor.of(request),
                 request.pathParameter("id"),
                 edit -> {
                     Server server = edit.server();
@@ -147,7 +149,7 @@ final class ServerApi {
     }
 
     private Response delete(Request request) {
-        changes.delete(request, request.pathParameter("id"));
+        changes.delete(Actor.of(request), request.pathParameter("id"));
         return Response.empty(204);
     }
 
@@ -240,7 +242,7 @@ final class ServerApi {
     }
 
     private static Server visible(Handle handle, Request request) {
-        return ServerChanges.visible(handle, request, request.pathParameter("id"));
+        return ServerChanges.visible(handle, Actor.of(request), request.pathParameter("id"));
     }
 
     private ServerShown shown(Handle handle, Server server) {

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
 import dev.iod.rest.ApiException;
@@ -34,10 +35,10 @@ final class ServerChanges {
      *
      * @throws ApiException 404 otherwise, so that others cannot tell that it exists
      */
-    static Server visible(Handle handle, Request request, String id) {
+    static Server visible(Handle handle, Actor actor, String id) {
         return Formats.uuid(id)
                 .flatMap(uuid -> ServerStore.find(handle, uuid))
-                .filter(server -> request.caller().mayAccess(server.projectId()))
+                .filter(server -> actor.mayAccess(server.projectId()))
                 .orElseThrow(
                         () ->
                                 ApiException.notFound(
@@ -48,17 +49,17 @@ final class ServerChanges {
      * Deletes a server: at once when it has no node, else when its node no longer reports it. On a
      * node that is down that is when the node returns.
      */
-    void delete(Request request, String id) {
+    void delete(Actor actor, String id) {
         parts.database()
                 .run(
                         handle -> {
-                            Server server = visible(handle, request, id);
+                            Server server = visible(handle, actor, id);
                             if (server.deleting()) {
                                 return;
                             }
                             InstanceActions.begin(
-                                    handle, request, server, InstanceActions.Kind.DELETE);
-                            Audit.record(handle, request, "delete server", id);
+                                    handle, actor, server, InstanceActions.Kind.DELETE);
+                            Audit.record(handle, actor, "delete server", id);
                             if (server.node().isEmpty()) {
                                 ComputeObservations.remove(handle, parts.ports(), server);
                             } else {
@@ -72,9 +73,9 @@ final class ServerChanges {
                         });
     }
 
-    void start(Request request, String id) {
+    void start(Actor actor, String id) {
         act(
-                request,
+                actor,
                 id,
                 "start",
                 InstanceActions.Kind.START,
@@ -83,9 +84,9 @@ final class ServerChanges {
                 state -> state.asked(TaskState.POWERING_ON, Lifecycle.Wish.ON, 1, 0));
     }
 
-    void stop(Request request, String id) {
+    void stop(Actor actor, String id) {
         act(
-                request,
+                actor,
                 id,
                 "stop",
                 InstanceActions.Kind.STOP,
@@ -94,11 +95,11 @@ final class ServerChanges {
                 state -> state.asked(TaskState.POWERING_OFF, Lifecycle.Wish.OFF, 0, 0));
     }
 
-    void reboot(Request request, String id, Reboot kind) {
+    void reboot(Actor actor, String id, Reboot kind) {
         switch (kind) {
             case SOFT ->
                     act(
-                            request,
+                            actor,
                             id,
                             "reboot",
                             InstanceActions.Kind.REBOOT,
@@ -107,7 +108,7 @@ final class ServerChanges {
                             state -> state.asked(TaskState.REBOOTING, state.wish(), 0, 1));
             case HARD ->
                     act(
-                            request,
+                            actor,
                             id,
                             "reboot",
                             InstanceActions.Kind.REBOOT,
@@ -120,22 +121,22 @@ final class ServerChanges {
     }
 
     /** An administrator overrules the state. ERROR stays until the server is acted on again. */
-    void resetState(Request request, String id, VmState target) {
+    void resetState(Actor actor, String id, VmState target) {
         parts.database()
                 .run(
                         handle -> {
-                            Server server = visible(handle, request, id);
+                            Server server = visible(handle, actor, id);
                             InstanceActions.begin(
-                                    handle, request, server, InstanceActions.Kind.RESET_STATE);
+                                    handle, actor, server, InstanceActions.Kind.RESET_STATE);
                             ServerStore.setState(handle, server.id(), server.state().reset(target));
                             InstanceActions.finish(handle, server.id(), Optional.empty());
                         });
     }
 
     /** Runs a change of a visible server in one transaction. */
-    void edit(Request request, String id, Consumer<Edit> change) {
+    void edit(Actor actor, String id, Consumer<Edit> change) {
         parts.database()
-                .run(handle -> change.accept(new Edit(handle, visible(handle, request, id))));
+                .run(handle -> change.accept(new Edit(handle, visible(handle, actor, id))));
     }
 
     /** A server inside a transaction. */
@@ -153,7 +154,7 @@ final class ServerChanges {
     }
 
     private void act(
-            Request request,
+            Actor actor,
             String id,
             String verb,
             InstanceActions.Kind kind,
@@ -163,10 +164,10 @@ final class ServerChanges {
         parts.database()
                 .run(
                         handle -> {
-                            Server server = visible(handle, request, id);
+                            Server server = visible(handle, actor, id);
                             require(server, verb, vms, tasks);
-                            InstanceActions.begin(handle, request, server, kind);
-                            Audit.record(handle, request, verb + " server", id);
+                            InstanceActions.begin(handle, actor, server, kind);
+                            Audit.record(handle, actor, verb + " server", id);
                             ask(handle, server, change);
                         });
     }

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import dev.iod.image.Images;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
@@ -42,12 +43,12 @@ final class ServerCreation {
      * @return the servers, at least one
      * @throws ApiException 400 for what the request names and is not there, 403 beyond the quota
      */
-    List<Server> create(Request request, NewServers wanted) {
-        return parts.database().transaction(handle -> create(handle, request, wanted));
+    List<Server> create(Actor actor, NewServers wanted) {
+        return parts.database().transaction(handle -> create(handle, actor, wanted));
     }
 
-    private List<Server> create(Handle handle, Request request, NewServers wanted) {
-        Ingredients ingredients = gather(handle, request, wanted);
+    private List<Server> create(Handle handle, Actor actor, NewServers wanted) {
+        Ingredients ingredients = gather(handle, actor, wanted);
         Scheduler.Outcome outcome =
                 Placement.claim(
                         handle,
@@ -65,7 +66,7 @@ final class ServerCreation {
                     switch (outcome) {
                         case Scheduler.Placed(List<String> nodes) ->
                                 draft(
-                                        request,
+                                        actor,
                                         wanted,
                                         ingredients,
                                         i,
@@ -73,30 +74,30 @@ final class ServerCreation {
                                         Optional.empty());
                         case Scheduler.NoNode(String reason) ->
                                 draft(
-                                        request,
+                                        actor,
                                         wanted,
                                         ingredients,
                                         i,
                                         Optional.empty(),
                                         Optional.of("No valid host was found. " + reason));
                     };
-            insert(handle, request, wanted, server);
+            insert(handle, actor, wanted, server);
             servers.add(server);
         }
         announce(handle, servers);
         return servers;
     }
 
-    private Ingredients gather(Handle handle, Request request, NewServers wanted) {
-        String project = request.caller().projectId();
+    private Ingredients gather(Handle handle, Actor actor, NewServers wanted) {
+        String project = actor.projectId();
         Flavor flavor =
-                FlavorStore.usable(handle, wanted.flavorId(), project, request.caller().isAdmin())
+                FlavorStore.usable(handle, wanted.flavorId(), project, actor.isAdmin())
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
                                                 "Flavor %s could not be found."
                                                         .formatted(wanted.flavorId())));
-        Images.Bootable image = parts.images().resolve(handle, request.caller(), wanted.imageId());
+        Images.Bootable image = parts.images().resolve(handle, actor, wanted.imageId());
         if (image.minRamMib() > flavor.memoryMib()) {
             throw ApiException.badRequest("Flavor's memory is too small for requested image.");
         }
@@ -104,7 +105,7 @@ final class ServerCreation {
         if (!wanted.zone().isEmpty() && !wanted.zone().equals(ServerShown.ZONE)) {
             throw ApiException.badRequest("The requested availability zone is not available");
         }
-        if (wanted.forcedNode().isPresent() && !request.caller().isAdmin()) {
+        if (wanted.forcedNode().isPresent() && !actor.isAdmin()) {
             throw ApiException.forbidden(
                     "Policy doesn't allow os_compute_api:servers:create:forced_host to be"
                             + " performed.");
@@ -113,7 +114,7 @@ final class ServerCreation {
                 wanted.keyName()
                         .map(
                                 name ->
-                                        KeypairStore.find(handle, request.caller().userId(), name)
+                                        KeypairStore.find(handle, actor.userId(), name)
                                                 .orElseThrow(
                                                         () ->
                                                                 ApiException.badRequest(
@@ -154,7 +155,7 @@ final class ServerCreation {
     }
 
     private static Server draft(
-            Request request,
+            Actor actor,
             NewServers wanted,
             Ingredients ingredients,
             int index,
@@ -171,8 +172,8 @@ final class ServerCreation {
         return new Server(
                 id,
                 0,
-                request.caller().projectId(),
-                request.caller().userId(),
+                actor.projectId(),
+                actor.userId(),
                 name,
                 wanted.description(),
                 wanted.hostname().orElseGet(() -> Hostnames.of(name, id)),
@@ -197,14 +198,14 @@ final class ServerCreation {
                 new Server.Times(now, now, Optional.empty()));
     }
 
-    private void insert(Handle handle, Request request, NewServers wanted, Server server) {
+    private void insert(Handle handle, Actor actor, NewServers wanted, Server server) {
         ServerStore.insert(handle, server);
-        InstanceActions.begin(handle, request, server, InstanceActions.Kind.CREATE);
-        Audit.record(handle, request, "create server", server.id().toString());
+        InstanceActions.begin(handle, actor, server, InstanceActions.Kind.CREATE);
+        Audit.record(handle, actor, "create server", server.id().toString());
         parts.ports()
                 .create(
                         handle,
-                        request.caller(),
+                        actor,
                         server.id(),
                         ServerShown.ZONE,
                         wanted.networks(),

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.since;
 import static dev.iod.rest.View.text;
@@ -14,6 +15,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import java.util.List;
 import java.util.Optional;
@@ -58,10 +60,10 @@ final class ServerGroupApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/os-server-groups", this::list),
-                Route.post("/v2.1/os-server-groups", this::create),
-                Route.get("/v2.1/os-server-groups/{id}", this::show),
-                Route.delete("/v2.1/os-server-groups/{id}", this::delete));
+                Route.get("/v2.1/os-server-groups", this::list).may(Rule.READER),
+                Route.post("/v2.1/os-server-groups", this::create).may(Rule.MEMBER),
+                Route.get("/v2.1/os-server-groups/{id}", this::show).may(Rule.READER),
+                Route.delete("/v2.1/os-server-groups/{id}", this::delete).may(Rule.MEMBER));
     }
 
     private Response list(Request request) {
@@ -132,8 +134,7 @@ final class ServerGroupApi {
                         handle -> {
                             checkQuota(handle, group.projectId());
                             ServerGroupStore.insert(handle, group);
-                            Audit.record(
-                                    handle, request, "create server group", group.id().toString());
+                            Audit.record(handle, Actor.of(request), "create server group", group.id().toString());
                         });
         return answer(request, new Shown(group, List.of()));
     }
@@ -152,8 +153,7 @@ final class ServerGroupApi {
                         handle -> {
                             ServerGroup group = visible(handle, request);
                             ServerGroupStore.delete(handle, group.id());
-                            Audit.record(
-                                    handle, request, "delete server group", group.id().toString());
+                            Audit.record(handle, Actor.of(request), "delete server group", group.id().toString());
                         });
         return Response.empty(204);
     }

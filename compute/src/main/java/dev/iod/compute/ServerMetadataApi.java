@@ -1,11 +1,14 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
+import dev.iod.region.Actor;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -29,18 +32,18 @@ final class ServerMetadataApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/servers/{id}/metadata", this::index),
-                Route.post("/v2.1/servers/{id}/metadata", request -> write(request, true)),
-                Route.put("/v2.1/servers/{id}/metadata", request -> write(request, false)),
-                Route.get("/v2.1/servers/{id}/metadata/{key}", this::show),
-                Route.put("/v2.1/servers/{id}/metadata/{key}", this::writeOne),
-                Route.delete("/v2.1/servers/{id}/metadata/{key}", this::deleteOne),
-                Route.get("/v2.1/servers/{id}/tags", this::tags),
-                Route.put("/v2.1/servers/{id}/tags", this::replaceTags),
-                Route.delete("/v2.1/servers/{id}/tags", this::clearTags),
-                Route.get("/v2.1/servers/{id}/tags/{tag}", this::hasTag),
-                Route.put("/v2.1/servers/{id}/tags/{tag}", this::addTag),
-                Route.delete("/v2.1/servers/{id}/tags/{tag}", this::removeTag));
+                Route.get("/v2.1/servers/{id}/metadata", this::index).may(Rule.READER),
+                Route.post("/v2.1/servers/{id}/metadata", request -> write(request, true)).may(Rule.MEMBER),
+                Route.put("/v2.1/servers/{id}/metadata", request -> write(request, false)).may(Rule.MEMBER),
+                Route.get("/v2.1/servers/{id}/metadata/{key}", this::show).may(Rule.READER),
+                Route.put("/v2.1/servers/{id}/metadata/{key}", this::writeOne).may(Rule.MEMBER),
+                Route.delete("/v2.1/servers/{id}/metadata/{key}", this::deleteOne).may(Rule.MEMBER),
+                Route.get("/v2.1/servers/{id}/tags", this::tags).may(Rule.READER),
+                Route.put("/v2.1/servers/{id}/tags", this::replaceTags).may(Rule.MEMBER),
+                Route.delete("/v2.1/servers/{id}/tags", this::clearTags).may(Rule.MEMBER),
+                Route.get("/v2.1/servers/{id}/tags/{tag}", this::hasTag).may(Rule.READER),
+                Route.put("/v2.1/servers/{id}/tags/{tag}", this::addTag).may(Rule.MEMBER),
+                Route.delete("/v2.1/servers/{id}/tags/{tag}", this::removeTag).may(Rule.MEMBER));
     }
 
     private Server visible(Request request) {
@@ -48,7 +51,7 @@ final class ServerMetadataApi {
                 .read(
                         handle ->
                                 ServerChanges.visible(
-                                        handle, request, request.pathParameter("id")));
+                                        handle, Actor.of(request), request.pathParameter("id")));
     }
 
     private Response index(Request request) {
@@ -112,7 +115,7 @@ final class ServerMetadataApi {
     private Map<String, String> change(Request request, UnaryOperator<Map<String, String>> change) {
         Map<String, String> result = new LinkedHashMap<>();
         changes.edit(
-                request,
+                Actor.of(request),
                 request.pathParameter("id"),
                 edit -> {
                     Map<String, String> all = change.apply(edit.server().guest().metadata());
@@ -223,7 +226,7 @@ final class ServerMetadataApi {
 
     private void changeTags(Request request, UnaryOperator<List<String>> change) {
         changes.edit(
-                request,
+                Actor.of(request),
                 request.pathParameter("id"),
                 edit ->
                         ServerStore.setTags(

@@ -1,6 +1,6 @@
 package dev.iod.compute;
 
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Json;
 import dev.iod.rest.Microversion;
 import dev.iod.rest.Microversions;
@@ -25,8 +25,8 @@ final class VersionsApi {
 
     static List<Route> routes() {
         return List.of(
-                Route.get("/", VersionsApi::all).access(Access.PUBLIC),
-                Route.get(VERSION_PATH, VersionsApi::one).access(Access.PUBLIC));
+                Route.get("/", VersionsApi::all).may(Rule.PUBLIC),
+                Route.get(VERSION_PATH, VersionsApi::one).may(Rule.PUBLIC));
     }
 
     private static Response all(Request request) {

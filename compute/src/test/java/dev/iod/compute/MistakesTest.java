@@ -35,8 +35,8 @@ class MistakesTest {
         region.close();
     }
 
-    private Answer create(HttpCaller caller, String image, String flavor, String more) {
-        return caller.post(
+    private Answer create(HttpCaller actor, String image, String flavor, String more) {
+        return actor.post(
                 "/servers",
                 "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '%s'%s}}"
                         .formatted(image, flavor, more));

@@ -66,8 +66,8 @@ class NovaSchemaTest {
         every(member, "servers.get_server", "/servers/" + server, MAX_MINOR);
         node.sync();
         String group = group(member);
-        for (HttpCaller caller : List.of(admin, member)) {
-            shared(caller, server, failed, group);
+        for (HttpCaller actor : List.of(admin, member)) {
+            shared(actor, server, failed, group);
         }
         hypervisors(admin);
         for (int minor : MINORS) {
@@ -82,9 +82,9 @@ class NovaSchemaTest {
         add("server_groups.delete_server_group", 1, member.delete("/os-server-groups/" + group));
     }
 
-    private String create(HttpCaller caller, String network, int minor) {
+    private String create(HttpCaller actor, String network, int minor) {
         Answer answer =
-                caller.post(
+                actor.post(
                         "/servers",
                         ("{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '42',"
                                         + " 'networks': [{'uuid': '%s'}]}}")
@@ -94,69 +94,69 @@ class NovaSchemaTest {
         return answer.json().path("server").path("id").stringValue();
     }
 
-    private String group(HttpCaller caller) {
+    private String group(HttpCaller actor) {
         Answer answer =
-                caller.post(
+                actor.post(
                         "/os-server-groups",
                         "{'server_group': {'name': 'g', 'policies': ['affinity']}}");
         add("server_groups.create_show_server_group", 1, answer);
         return answer.json().path("server_group").path("id").stringValue();
     }
 
-    private void shared(HttpCaller caller, String server, String failed, String group) {
-        every(caller, "servers.get_server", "/servers/" + server, MAX_MINOR);
-        every(caller, "servers.get_server", "/servers/" + failed, MAX_MINOR);
-        every(caller, "servers.list_servers", "/servers", MAX_MINOR);
-        every(caller, "servers.list_servers", "/servers?limit=1", MAX_MINOR);
-        every(caller, "servers.list_servers_detail", "/servers/detail", MAX_MINOR);
-        every(caller, "flavors.list_flavors", "/flavors", MAX_MINOR);
-        every(caller, "flavors.list_flavors_details", "/flavors/detail?limit=2", MAX_MINOR);
-        every(caller, "flavors.create_update_get_flavor_details", "/flavors/42", MAX_MINOR);
-        every(caller, "keypairs.list_keypairs", "/os-keypairs", MAX_MINOR);
-        every(caller, "keypairs.get_keypair", "/os-keypairs/k", MAX_MINOR);
+    private void shared(HttpCaller actor, String server, String failed, String group) {
+        every(actor, "servers.get_server", "/servers/" + server, MAX_MINOR);
+        every(actor, "servers.get_server", "/servers/" + failed, MAX_MINOR);
+        every(actor, "servers.list_servers", "/servers", MAX_MINOR);
+        every(actor, "servers.list_servers", "/servers?limit=1", MAX_MINOR);
+        every(actor, "servers.list_servers_detail", "/servers/detail", MAX_MINOR);
+        every(actor, "flavors.list_flavors", "/flavors", MAX_MINOR);
+        every(actor, "flavors.list_flavors_details", "/flavors/detail?limit=2", MAX_MINOR);
+        every(actor, "flavors.create_update_get_flavor_details", "/flavors/42", MAX_MINOR);
+        every(actor, "keypairs.list_keypairs", "/os-keypairs", MAX_MINOR);
+        every(actor, "keypairs.get_keypair", "/os-keypairs/k", MAX_MINOR);
         every(
-                caller,
+                actor,
                 "server_groups.create_show_server_group",
                 "/os-server-groups/" + group,
                 MAX_MINOR);
-        every(caller, "server_groups.list_server_groups", "/os-server-groups", MAX_MINOR);
-        every(caller, "limits.get_limit", "/limits", MAX_MINOR);
-        every(caller, "quotas.get_quota_set", "/os-quota-sets/p1", MAX_MINOR);
-        every(caller, "quotas.get_quota_set", "/os-quota-sets/p1/defaults", MAX_MINOR);
-        every(caller, "quotas.get_quota_set_details", "/os-quota-sets/p1/detail", MAX_MINOR);
+        every(actor, "server_groups.list_server_groups", "/os-server-groups", MAX_MINOR);
+        every(actor, "limits.get_limit", "/limits", MAX_MINOR);
+        every(actor, "quotas.get_quota_set", "/os-quota-sets/p1", MAX_MINOR);
+        every(actor, "quotas.get_quota_set", "/os-quota-sets/p1/defaults", MAX_MINOR);
+        every(actor, "quotas.get_quota_set_details", "/os-quota-sets/p1/detail", MAX_MINOR);
         every(
-                caller,
+                actor,
                 "availability_zone.list_availability_zone_list",
                 "/os-availability-zone",
                 MAX_MINOR);
-        every(caller, "interfaces.list_interfaces", "/servers/" + server + "/os-interface", 90);
-        every(caller, "servers.list_addresses", "/servers/" + server + "/ips", MAX_MINOR);
+        every(actor, "interfaces.list_interfaces", "/servers/" + server + "/os-interface", 90);
+        every(actor, "servers.list_addresses", "/servers/" + server + "/ips", MAX_MINOR);
         every(
-                caller,
+                actor,
                 "servers.list_addresses_by_network",
                 "/servers/" + server + "/ips/net",
                 MAX_MINOR);
-        every(caller, "servers.list_server_metadata", "/servers/" + server + "/metadata", 90);
+        every(actor, "servers.list_server_metadata", "/servers/" + server + "/metadata", 90);
         every(
-                caller,
+                actor,
                 "servers.list_volume_attachments",
                 "/servers/" + server + "/os-volume_attachments",
                 MAX_MINOR);
-        actions(caller, server);
+        actions(actor, server);
     }
 
-    private void actions(HttpCaller caller, String server) {
+    private void actions(HttpCaller actor, String server) {
         String path = "/servers/" + server + "/os-instance-actions";
         // Tempest 33 does not know updated_at in this list (Nova 2.58) and details (2.84).
-        every(caller, "servers.list_instance_actions", path, 57);
+        every(actor, "servers.list_instance_actions", path, 57);
         String request =
-                caller.get(path)
+                actor.get(path)
                         .json()
                         .path("instanceActions")
                         .path(0)
                         .path("request_id")
                         .stringValue();
-        every(caller, "servers.show_instance_action", path + "/" + request, 83);
+        every(actor, "servers.show_instance_action", path + "/" + request, 83);
     }
 
     private void hypervisors(HttpCaller admin) {
@@ -216,9 +216,9 @@ class NovaSchemaTest {
                         "/servers/" + server + "/action", "{'os-getConsoleOutput': {}}", version));
     }
 
-    private void every(HttpCaller caller, String schema, String path, int maxMinor) {
+    private void every(HttpCaller actor, String schema, String path, int maxMinor) {
         for (int minor : MINORS.stream().filter(m -> m <= maxMinor).toList()) {
-            add(schema, minor, caller.get(path, Region.version(minor)));
+            add(schema, minor, actor.get(path, Region.version(minor)));
         }
     }
 

@@ -8,7 +8,7 @@ import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.ApiServer;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Microversion;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
@@ -116,7 +116,7 @@ final class Region implements AutoCloseable {
     /** Two images that everybody sees. */
     private static final class FixedImages implements Images {
         @Override
-        public Bootable resolve(Handle handle, Caller caller, String imageId) {
+        public Bootable resolve(Handle handle, Actor actor, String imageId) {
             boolean disk = imageId.equals(DISK_IMAGE);
             if (!disk && !imageId.equals(IMAGE)) {
                 throw ApiException.badRequest("Can not find requested image");

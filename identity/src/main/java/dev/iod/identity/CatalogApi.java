@@ -1,6 +1,6 @@
 package dev.iod.identity;
 
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
@@ -19,14 +19,14 @@ final class CatalogApi {
 
     List<Route> routes() {
         return List.of(
-                Policy.admin("GET", "/v3/domains", "list_domains", this::domains),
-                Route.get("/v3/domains/{id}", this::domain).access(Access.TOKEN),
-                Route.get("/v3/regions", this::regions).access(Access.TOKEN),
-                Route.get("/v3/regions/{id}", this::region).access(Access.TOKEN),
-                Policy.admin("GET", "/v3/services", "list_services", this::services),
-                Policy.admin("GET", "/v3/services/{id}", "get_service", this::service),
-                Policy.admin("GET", "/v3/endpoints", "list_endpoints", this::endpoints),
-                Policy.admin("GET", "/v3/endpoints/{id}", "get_endpoint", this::endpoint));
+                Route.get("/v3/domains", this::domains).may(Rule.ADMIN, "list_domains"),
+                Route.get("/v3/domains/{id}", this::domain).may(Rule.TOKEN),
+                Route.get("/v3/regions", this::regions).may(Rule.TOKEN),
+                Route.get("/v3/regions/{id}", this::region).may(Rule.TOKEN),
+                Route.get("/v3/services", this::services).may(Rule.ADMIN, "list_services"),
+                Route.get("/v3/services/{id}", this::service).may(Rule.ADMIN, "get_service"),
+                Route.get("/v3/endpoints", this::endpoints).may(Rule.ADMIN, "list_endpoints"),
+                Route.get("/v3/endpoints/{id}", this::endpoint).may(Rule.ADMIN, "get_endpoint"));
     }
 
     private Response domains(Request request) {

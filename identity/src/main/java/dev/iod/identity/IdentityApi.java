@@ -1,8 +1,7 @@
 package dev.iod.identity;
 
 import dev.iod.region.Service;
-import dev.iod.rest.Access;
-import dev.iod.rest.Dialect;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
@@ -38,14 +37,14 @@ public final class IdentityApi {
             List<Service> others) {
         Catalog catalog = Catalog.of(region, TYPE, NAME, PREFIX + VERSION_PATH, others);
         List<Route> routes = new ArrayList<>();
-        routes.add(Route.get("/", IdentityApi::versions).access(Access.PUBLIC));
-        routes.add(Route.get(VERSION_PATH, IdentityApi::version).access(Access.PUBLIC));
+        routes.add(Route.get("/", IdentityApi::versions).may(Rule.PUBLIC));
+        routes.add(Route.get(VERSION_PATH, IdentityApi::version).may(Rule.PUBLIC));
         routes.addAll(new TokenApi(database, tokens, catalog).routes());
         routes.addAll(new ProjectApi(database, tokens).routes());
         routes.addAll(new UserApi(database, tokens, clock).routes());
         routes.addAll(new RoleApi(database, tokens).routes());
         routes.addAll(new CatalogApi(catalog).routes());
-        return Service.listed(TYPE, NAME, PREFIX, VERSION_PATH, Dialect.PLAIN, routes)
+        return Service.listed(TYPE, NAME, PREFIX, VERSION_PATH, new IdentityDialect(), routes)
                 .withMigrations("db/identity")
                 .startedBy(
                         () -> {

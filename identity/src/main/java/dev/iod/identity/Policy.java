@@ -1,26 +1,11 @@
 package dev.iod.identity;
 
-import dev.iod.rest.Access;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Caller;
-import dev.iod.rest.Handler;
-import dev.iod.rest.Route;
 
 /** Who may do what in the identity service, refused in Keystone's words. */
 final class Policy {
     private Policy() {}
-
-    /** A route for administrators; {@code action} is its name in Keystone's policy. */
-    static Route admin(String method, String template, String action, Handler handler) {
-        return new Route(
-                method,
-                template,
-                Access.TOKEN,
-                request -> {
-                    requireAdmin(request.caller(), action);
-                    return handler.handle(request);
-                });
-    }
 
     static void requireAdmin(Caller caller, String action) {
         require(caller.isAdmin(), action);
@@ -28,9 +13,12 @@ final class Policy {
 
     static void require(boolean allowed, String action) {
         if (!allowed) {
-            throw ApiException.forbidden(
-                    "You are not authorized to perform the requested action: identity:%s."
-                            .formatted(action));
+            throw ApiException.forbidden(refusal(action));
         }
+    }
+
+    static String refusal(String action) {
+        return "You are not authorized to perform the requested action: identity:%s."
+                .formatted(action);
     }
 }

@@ -1,7 +1,8 @@
 package dev.iod.identity;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.ListQuery;
@@ -27,11 +28,11 @@ final class ProjectApi {
 
     List<Route> routes() {
         return List.of(
-                Policy.admin("POST", "/v3/projects", "create_project", this::create),
-                Policy.admin("GET", "/v3/projects", "list_projects", this::list),
-                Route.get("/v3/projects/{id}", this::show).access(Access.TOKEN),
-                Policy.admin("PATCH", "/v3/projects/{id}", "update_project", this::update),
-                Policy.admin("DELETE", "/v3/projects/{id}", "delete_project", this::delete));
+                Route.post("/v3/projects", this::create).may(Rule.ADMIN, "create_project"),
+                Route.get("/v3/projects", this::list).may(Rule.ADMIN, "list_projects"),
+                Route.get("/v3/projects/{id}", this::show).may(Rule.TOKEN),
+                Route.patch("/v3/projects/{id}", this::update).may(Rule.ADMIN, "update_project"),
+                Route.delete("/v3/projects/{id}", this::delete).may(Rule.ADMIN, "delete_project"));
     }
 
     private Response create(Request request) {
@@ -50,7 +51,7 @@ final class ProjectApi {
                         throw duplicate(project.name());
                     }
                     IdentityStore.insert(handle, project);
-                    Audit.record(handle, request, "create project", project.id());
+                    Audit.record(handle, Actor.of(request), "create project", project.id());
                     return Views.one(201, "project", Views.project(request, project));
                 });
     }
@@ -137,7 +138,7 @@ final class ProjectApi {
                                 throw duplicate(changed.name());
                             }
                             IdentityStore.update(handle, changed);
-                            Audit.record(handle, request, "update project", id);
+                            Audit.record(handle, Actor.of(request), "update project", id);
                             TokenService.announce(handle);
                             return Views.one(200, "project", Views.project(request, changed));
                         });
@@ -152,7 +153,7 @@ final class ProjectApi {
                     if (!IdentityStore.delete(handle, "project", id)) {
                         throw missing(id);
                     }
-                    Audit.record(handle, request, "delete project", id);
+                    Audit.record(handle, Actor.of(request), "delete project", id);
                     TokenService.announce(handle);
                 });
         tokens.forget();

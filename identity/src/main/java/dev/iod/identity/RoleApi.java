@@ -1,5 +1,6 @@
 package dev.iod.identity;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
@@ -8,6 +9,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.util.List;
 import java.util.Optional;
@@ -30,17 +32,16 @@ final class RoleApi {
 
     List<Route> routes() {
         return List.of(
-                Policy.admin("POST", "/v3/roles", "create_role", this::create),
-                Policy.admin("GET", "/v3/roles", "list_roles", this::list),
-                Policy.admin("GET", "/v3/roles/{id}", "get_role", this::show),
-                Policy.admin("PATCH", "/v3/roles/{id}", "update_role", this::update),
-                Policy.admin("DELETE", "/v3/roles/{id}", "delete_role", this::delete),
-                Policy.admin("GET", GRANT, "list_grants", this::grants),
-                Policy.admin("PUT", GRANT + "/{role}", "create_grant", this::grant),
-                Policy.admin("GET", GRANT + "/{role}", "check_grant", this::check),
-                Policy.admin("DELETE", GRANT + "/{role}", "revoke_grant", this::revoke),
-                Policy.admin(
-                        "GET", "/v3/role_assignments", "list_role_assignments", this::assignments));
+                Route.post("/v3/roles", this::create).may(Rule.ADMIN, "create_role"),
+                Route.get("/v3/roles", this::list).may(Rule.ADMIN, "list_roles"),
+                Route.get("/v3/roles/{id}", this::show).may(Rule.ADMIN, "get_role"),
+                Route.patch("/v3/roles/{id}", this::update).may(Rule.ADMIN, "update_role"),
+                Route.delete("/v3/roles/{id}", this::delete).may(Rule.ADMIN, "delete_role"),
+                Route.get(GRANT, this::grants).may(Rule.ADMIN, "list_grants"),
+                Route.put(GRANT + "/{role}", this::grant).may(Rule.ADMIN, "create_grant"),
+                Route.get(GRANT + "/{role}", this::check).may(Rule.ADMIN, "check_grant"),
+                Route.delete(GRANT + "/{role}", this::revoke).may(Rule.ADMIN, "revoke_grant"),
+                Route.get("/v3/role_assignments", this::assignments).may(Rule.ADMIN, "list_role_assignments"));
     }
 
     private Response create(Request request) {
@@ -56,7 +57,7 @@ final class RoleApi {
                 handle -> {
                     checkName(handle, role.name());
                     IdentityStore.insert(handle, role);
-                    Audit.record(handle, request, "create role", role.id());
+                    Audit.record(handle, Actor.of(request), "create role", role.id());
                     return Views.one(201, "role", Views.role(request, role));
                 });
     }
@@ -114,7 +115,7 @@ final class RoleApi {
                                 checkName(handle, changed.name());
                             }
                             IdentityStore.update(handle, changed);
-                            Audit.record(handle, request, "update role", id);
+                            Audit.record(handle, Actor.of(request), "update role", id);
                             TokenService.announce(handle);
                             return Views.one(200, "role", Views.role(request, changed));
                         });
@@ -130,7 +131,7 @@ final class RoleApi {
                         throw ApiException.forbidden("The role admin cannot be deleted.");
                     }
                     IdentityStore.delete(handle, "role", id);
-                    Audit.record(handle, request, "delete role", id);
+                    Audit.record(handle, Actor.of(request), "delete role", id);
                     TokenService.announce(handle);
                 });
         tokens.forget();
@@ -260,9 +261,7 @@ final class RoleApi {
     }
 
     private static void audit(Handle handle, Request request, String action) {
-        Audit.record(
-                handle,
-                request,
+        Audit.record(handle, Actor.of(request),
                 action,
                 "%s of %s on %s"
                         .formatted(

@@ -1,6 +1,6 @@
 package dev.iod.identity;
 
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.Fault;
@@ -48,12 +48,12 @@ final class TokenApi {
 
     List<Route> routes() {
         return List.of(
-                Route.post("/v3/auth/tokens", this::create).access(Access.PUBLIC),
-                Route.get("/v3/auth/tokens", this::show).access(Access.TOKEN),
-                Route.delete("/v3/auth/tokens", this::revoke).access(Access.TOKEN),
-                Route.get("/v3/auth/catalog", this::catalog).access(Access.TOKEN),
-                Route.get("/v3/auth/projects", this::projects).access(Access.TOKEN),
-                Route.get("/v3/auth/domains", this::domains).access(Access.TOKEN));
+                Route.post("/v3/auth/tokens", this::create).may(Rule.PUBLIC),
+                Route.get("/v3/auth/tokens", this::show).may(Rule.TOKEN),
+                Route.delete("/v3/auth/tokens", this::revoke).may(Rule.TOKEN),
+                Route.get("/v3/auth/catalog", this::catalog).may(Rule.TOKEN),
+                Route.get("/v3/auth/projects", this::projects).may(Rule.TOKEN),
+                Route.get("/v3/auth/domains", this::domains).may(Rule.TOKEN));
     }
 
     private Response create(Request request) {

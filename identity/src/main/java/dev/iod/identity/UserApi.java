@@ -1,7 +1,8 @@
 package dev.iod.identity;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Fields;
@@ -32,13 +33,13 @@ final class UserApi {
 
     List<Route> routes() {
         return List.of(
-                Policy.admin("POST", "/v3/users", "create_user", this::create),
-                Policy.admin("GET", "/v3/users", "list_users", this::list),
-                Route.get("/v3/users/{id}", this::show).access(Access.TOKEN),
-                Policy.admin("PATCH", "/v3/users/{id}", "update_user", this::update),
-                Policy.admin("DELETE", "/v3/users/{id}", "delete_user", this::delete),
-                Route.post("/v3/users/{id}/password", this::changePassword).access(Access.TOKEN),
-                Route.get("/v3/users/{id}/projects", this::projects).access(Access.TOKEN));
+                Route.post("/v3/users", this::create).may(Rule.ADMIN, "create_user"),
+                Route.get("/v3/users", this::list).may(Rule.ADMIN, "list_users"),
+                Route.get("/v3/users/{id}", this::show).may(Rule.TOKEN),
+                Route.patch("/v3/users/{id}", this::update).may(Rule.ADMIN, "update_user"),
+                Route.delete("/v3/users/{id}", this::delete).may(Rule.ADMIN, "delete_user"),
+                Route.post("/v3/users/{id}/password", this::changePassword).may(Rule.TOKEN),
+                Route.get("/v3/users/{id}/projects", this::projects).may(Rule.TOKEN));
     }
 
     private Response create(Request request) {
@@ -62,7 +63,7 @@ final class UserApi {
                         throw duplicate(account.name());
                     }
                     IdentityStore.insert(handle, account);
-                    Audit.record(handle, request, "create user", account.id());
+                    Audit.record(handle, Actor.of(request), "create user", account.id());
                     return Views.one(201, "user", Views.user(request, account));
                 });
     }
@@ -139,7 +140,7 @@ final class UserApi {
                                 throw duplicate(changed.name());
                             }
                             IdentityStore.update(handle, changed);
-                            Audit.record(handle, request, "update user", id);
+                            Audit.record(handle, Actor.of(request), "update user", id);
                             TokenService.announce(handle);
                             return Views.one(200, "user", Views.user(request, changed));
                         });
@@ -154,7 +155,7 @@ final class UserApi {
                     if (!IdentityStore.delete(handle, "account", id)) {
                         throw missing(id);
                     }
-                    Audit.record(handle, request, "delete user", id);
+                    Audit.record(handle, Actor.of(request), "delete user", id);
                     TokenService.announce(handle);
                 });
         tokens.forget();
@@ -194,7 +195,7 @@ final class UserApi {
                                     old.defaultProjectId(),
                                     Optional.of(hash),
                                     now()));
-                    Audit.record(handle, request, "change password of user", id);
+                    Audit.record(handle, Actor.of(request), "change password of user", id);
                     TokenService.announce(handle);
                 });
         tokens.forget();

@@ -1,6 +1,6 @@
 package dev.iod.image;
 
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -68,8 +68,8 @@ record Image(
     /** The bytes; digests in hex. */
     record Content(long sizeBytes, String md5, String sha256, String sha512) {}
 
-    boolean visibleTo(Caller caller) {
-        return attributes.visibility() == Visibility.PUBLIC || caller.mayAccess(owner);
+    boolean visibleTo(Actor actor) {
+        return attributes.visibility() == Visibility.PUBLIC || actor.mayAccess(owner);
     }
 
     Image with(Attributes other, Instant now) {

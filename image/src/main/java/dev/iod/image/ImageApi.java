@@ -2,9 +2,9 @@ package dev.iod.image;
 
 import dev.iod.region.Pages;
 import dev.iod.region.Service;
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
@@ -65,19 +65,19 @@ public final class ImageApi {
     public static Service service(Database database, ImageService images) {
         ImageApi api = new ImageApi(database, images);
         List<Route> routes = new ArrayList<>();
-        routes.add(Route.get("/", ImageApi::versions).access(Access.PUBLIC));
-        routes.add(Route.get("/versions", ImageApi::versions).access(Access.PUBLIC));
-        routes.add(Route.get("/v2", ImageApi::versions).access(Access.PUBLIC));
-        routes.add(Route.post("/v2/images", api::create));
-        routes.add(Route.get("/v2/images", api::list));
-        routes.add(Route.get("/v2/images/{id}", api::show));
-        routes.add(Route.patch("/v2/images/{id}", api::update));
-        routes.add(Route.delete("/v2/images/{id}", api::delete));
-        routes.add(Route.put("/v2/images/{id}/file", api::upload));
-        routes.add(Route.get("/v2/images/{id}/file", api::download));
-        routes.add(Route.put("/v2/images/{id}/tags/{tag}", api::addTag));
-        routes.add(Route.delete("/v2/images/{id}/tags/{tag}", api::removeTag));
-        routes.add(Route.get("/v2/images/{id}/members", api::members));
+        routes.add(Route.get("/", ImageApi::versions).may(Rule.PUBLIC));
+        routes.add(Route.get("/versions", ImageApi::versions).may(Rule.PUBLIC));
+        routes.add(Route.get("/v2", ImageApi::versions).may(Rule.PUBLIC));
+        routes.add(Route.post("/v2/images", api::create).may(Rule.MEMBER));
+        routes.add(Route.get("/v2/images", api::list).may(Rule.READER));
+        routes.add(Route.get("/v2/images/{id}", api::show).may(Rule.READER));
+        routes.add(Route.patch("/v2/images/{id}", api::update).may(Rule.MEMBER));
+        routes.add(Route.delete("/v2/images/{id}", api::delete).may(Rule.MEMBER));
+        routes.add(Route.put("/v2/images/{id}/file", api::upload).may(Rule.MEMBER));
+        routes.add(Route.get("/v2/images/{id}/file", api::download).may(Rule.READER));
+        routes.add(Route.put("/v2/images/{id}/tags/{tag}", api::addTag).may(Rule.MEMBER));
+        routes.add(Route.delete("/v2/images/{id}/tags/{tag}", api::removeTag).may(Rule.MEMBER));
+        routes.add(Route.get("/v2/images/{id}/members", api::members).may(Rule.READER));
         routes.addAll(ImageSchemas.routes());
         return Service.listed("image", "glance", "/image", "", ImageDialect.DIALECT, routes)
                 .withMigrations("db/image")
@@ -85,18 +85,18 @@ public final class ImageApi {
     }
 
     private Response create(Request request) {
-        Caller caller = request.caller();
+        Actor actor = Actor.of(request);
         Fields body = request.body();
         String id =
                 body.optionalString("id", 36)
                         .map(ImageApi::checkedId)
                         .orElseGet(() -> UUID.randomUUID().toString());
-        String owner = body.optionalString("owner", 255).orElse(caller.projectId());
-        if (!caller.mayAccess(owner)) {
+        String owner = body.optionalString("owner", 255).orElse(actor.projectId());
+        if (!actor.mayAccess(owner)) {
             throw ApiException.forbidden(
                     "You are not permitted to create images owned by '%s'.".formatted(owner));
         }
-        Image image = images.create(request, id, owner, ImageAttributes.read(body));
+        Image image = images.create(Actor.of(request), id, owner, ImageAttributes.read(body));
         return Response.json(201, view(image))
                 .header("Location", request.baseUrl() + "/image/v2/images/" + id);
     }
@@ -112,7 +112,7 @@ public final class ImageApi {
     private Response list(Request request) {
         Query query = request.query();
         ListQuery page = request.list();
-        ListSql sql = filtered(request.caller(), query);
+        ListSql sql = filtered(Actor.of(request), query);
         List<Image> found =
                 database.read(
                         handle -> sql.page(handle, Pages.of(page), NEWEST_FIRST, ImageStore::map));
@@ -127,11 +127,11 @@ public final class ImageApi {
         return Response.ok(root);
     }
 
-    private static ListSql filtered(Caller caller, Query query) {
+    private static ListSql filtered(Actor actor, Query query) {
         ListSql sql = new ListSql(ImageStore.SELECT, SORT_COLUMNS);
         sql.where("hidden = ?", query.flag("os_hidden").orElse(false));
-        if (!caller.isAdmin()) {
-            sql.where("visibility = 'public' OR owner = ?", caller.projectId());
+        if (!actor.isAdmin()) {
+            sql.where("visibility = 'public' OR owner = ?", actor.projectId());
         }
         for (String name : query.names()) {
             String value = query.first(name).orElse("");
@@ -189,7 +189,7 @@ public final class ImageApi {
                 database.read(
                         handle ->
                                 ImageService.visible(
-                                        handle, request.caller(), request.pathParameter("id")));
+                                        handle, Actor.of(request), request.pathParameter("id")));
         return Response.ok(view(image));
     }
 
@@ -203,14 +203,14 @@ public final class ImageApi {
         var patch = Json.parse(request.bytes());
         Image image =
                 images.update(
-                        request,
+                        Actor.of(request),
                         request.pathParameter("id"),
                         attributes -> ImageAttributes.patch(attributes, patch));
         return Response.ok(view(image));
     }
 
     private Response delete(Request request) {
-        images.delete(request, request.pathParameter("id"));
+        images.delete(Actor.of(request), request.pathParameter("id"));
         return Response.empty(204);
     }
 
@@ -226,7 +226,7 @@ public final class ImageApi {
                         .filter(text -> text.matches("[0-9]{1,18}"))
                         .map(text -> OptionalLong.of(Long.parseLong(text)))
                         .orElse(OptionalLong.empty());
-        images.upload(request, request.pathParameter("id"), request.stream(), announced);
+        images.upload(Actor.of(request), request.pathParameter("id"), request.stream(), announced);
         return Response.empty(204);
     }
 
@@ -235,7 +235,7 @@ public final class ImageApi {
                 database.read(
                         handle ->
                                 ImageService.visible(
-                                        handle, request.caller(), request.pathParameter("id")));
+                                        handle, Actor.of(request), request.pathParameter("id")));
         Optional<Image.Content> content = image.content();
         if (content.isEmpty()) {
             return Response.empty(204);
@@ -254,7 +254,7 @@ public final class ImageApi {
     private Response addTag(Request request) {
         String tag = request.pathParameter("tag");
         images.update(
-                request,
+                Actor.of(request),
                 request.pathParameter("id"),
                 attributes -> {
                     List<String> tags = new ArrayList<>(attributes.tags());
@@ -267,7 +267,7 @@ public final class ImageApi {
     private Response removeTag(Request request) {
         String tag = request.pathParameter("tag");
         images.update(
-                request,
+                Actor.of(request),
                 request.pathParameter("id"),
                 attributes -> {
                     List<String> tags = new ArrayList<>(attributes.tags());
@@ -284,7 +284,7 @@ public final class ImageApi {
         database.read(
                 handle ->
                         ImageService.visible(
-                                handle, request.caller(), request.pathParameter("id")));
+                                handle, Actor.of(request), request.pathParameter("id")));
         ObjectNode root = Json.object();
         root.putArray("members");
         root.put("schema", "/v2/schemas/members");

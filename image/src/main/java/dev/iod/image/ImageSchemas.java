@@ -5,6 +5,7 @@ import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -36,7 +37,7 @@ final class ImageSchemas {
     private ImageSchemas() {}
 
     static List<Route> routes() {
-        return List.of(Route.get("/v2/schemas/{name}", ImageSchemas::show));
+        return List.of(Route.get("/v2/schemas/{name}", ImageSchemas::show).may(Rule.READER));
     }
 
     private static Response show(Request request) {

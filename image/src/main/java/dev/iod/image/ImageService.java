@@ -2,7 +2,7 @@ package dev.iod.image;
 
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Request;
 import dev.iod.store.Database;
 import java.io.InputStream;
@@ -39,35 +39,35 @@ public final class ImageService implements Images {
     }
 
     /** An image the caller may see. */
-    static Image visible(Handle handle, Caller caller, String id) {
+    static Image visible(Handle handle, Actor actor, String id) {
         return ImageStore.find(handle, id)
-                .filter(image -> image.visibleTo(caller))
+                .filter(image -> image.visibleTo(actor))
                 .orElseThrow(() -> missing(id));
     }
 
-    Image create(Request request, String id, String owner, Image.Attributes attributes) {
+    Image create(Actor actor, String id, String owner, Image.Attributes attributes) {
         Instant now = now();
         Image image =
                 new Image(id, owner, Image.Status.QUEUED, attributes, Optional.empty(), now, now);
-        checkVisibility(request.caller(), attributes.visibility());
+        checkVisibility(actor, attributes.visibility());
         database.run(
                 handle -> {
                     if (ImageStore.find(handle, id).isPresent()) {
                         throw ApiException.conflict("Image ID %s already exists!".formatted(id));
                     }
                     ImageStore.insert(handle, image);
-                    Audit.record(handle, request, "create image", id);
+                    Audit.record(handle, actor, "create image", id);
                 });
         return image;
     }
 
-    Image update(Request request, String id, UnaryOperator<Image.Attributes> change) {
+    Image update(Actor actor, String id, UnaryOperator<Image.Attributes> change) {
         return database.transaction(
                 handle -> {
-                    Image old = own(handle, request.caller(), id, "modify");
+                    Image old = own(handle, actor, id, "modify");
                     Image.Attributes changed = change.apply(old.attributes());
                     if (changed.visibility() != old.attributes().visibility()) {
-                        checkVisibility(request.caller(), changed.visibility());
+                        checkVisibility(actor, changed.visibility());
                     }
                     if (old.status() == Image.Status.ACTIVE
                             && (!changed.diskFormat().equals(old.attributes().diskFormat())
@@ -78,14 +78,14 @@ public final class ImageService implements Images {
                     }
                     Image image = old.with(changed, now());
                     ImageStore.update(handle, image);
-                    Audit.record(handle, request, "update image", id);
+                    Audit.record(handle, actor, "update image", id);
                     return image;
                 });
     }
 
     /** Stores the bytes. Until they are complete nobody sees any of them. */
-    void upload(Request request, String id, InputStream stream, OptionalLong announced) {
-        database.run(handle -> begin(handle, request.caller(), id));
+    void upload(Actor actor, String id, InputStream stream, OptionalLong announced) {
+        database.run(handle -> begin(handle, actor, id));
         boolean stored = false;
         try {
             Image.Content content = files.store(id, stream, announced);
@@ -95,7 +95,7 @@ public final class ImageService implements Images {
                         ImageStore.update(
                                 handle,
                                 image.with(Image.Status.ACTIVE, Optional.of(content), now()));
-                        Audit.record(handle, request, "upload image", id);
+                        Audit.record(handle, actor, "upload image", id);
                     });
             stored = true;
         } finally {
@@ -105,8 +105,8 @@ public final class ImageService implements Images {
         }
     }
 
-    private void begin(Handle handle, Caller caller, String id) {
-        Image image = own(handle, caller, id, "modify");
+    private void begin(Handle handle, Actor actor, String id) {
+        Image image = own(handle, actor, id, "modify");
         if (image.status() != Image.Status.QUEUED) {
             throw ApiException.conflict(
                     "Image status transition from %s to saving is not allowed"
@@ -136,16 +136,16 @@ public final class ImageService implements Images {
                                                                 now()))));
     }
 
-    void delete(Request request, String id) {
+    void delete(Actor actor, String id) {
         database.run(
                 handle -> {
-                    Image image = own(handle, request.caller(), id, "delete");
+                    Image image = own(handle, actor, id, "delete");
                     if (image.attributes().isProtected()) {
                         throw ApiException.forbidden(
                                 "Image %s is protected and cannot be deleted.".formatted(id));
                     }
                     ImageStore.delete(handle, id);
-                    Audit.record(handle, request, "delete image", id);
+                    Audit.record(handle, actor, "delete image", id);
                 });
         // After the commit: a crash in between leaves a file that the next start removes.
         files.remove(id);
@@ -159,10 +159,10 @@ public final class ImageService implements Images {
     }
 
     @Override
-    public Bootable resolve(Handle handle, Caller caller, String imageId) {
+    public Bootable resolve(Handle handle, Actor actor, String imageId) {
         Image image =
                 ImageStore.find(handle, imageId)
-                        .filter(found -> found.visibleTo(caller))
+                        .filter(found -> found.visibleTo(actor))
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
@@ -174,8 +174,8 @@ public final class ImageService implements Images {
         return new Bootable(
                 imageId,
                 image.attributes().name(),
-                part(handle, caller, image, "kernel_id"),
-                part(handle, caller, image, "ramdisk_id"),
+                part(handle, actor, image, "kernel_id"),
+                part(handle, actor, image, "ramdisk_id"),
                 disk(image),
                 image.attributes().properties().getOrDefault("os_command_line", ""),
                 image.attributes().minRamMib(),
@@ -189,7 +189,7 @@ public final class ImageService implements Images {
                 .map(content -> new Part(image.id(), content.sha256(), content.sizeBytes()));
     }
 
-    private static Part part(Handle handle, Caller caller, Image image, String property) {
+    private static Part part(Handle handle, Actor actor, Image image, String property) {
         String id = image.attributes().properties().getOrDefault(property, "");
         if (id.isEmpty()) {
             throw ApiException.badRequest(
@@ -201,7 +201,7 @@ public final class ImageService implements Images {
                         // Whoever may use an image may use its parts if its owner may.
                         .filter(
                                 found ->
-                                        found.visibleTo(caller)
+                                        found.visibleTo(actor)
                                                 || found.owner().equals(image.owner()))
                         .flatMap(Image::content)
                         .orElseThrow(
@@ -212,16 +212,16 @@ public final class ImageService implements Images {
         return new Part(id, content.sha256(), content.sizeBytes());
     }
 
-    private static Image own(Handle handle, Caller caller, String id, String verb) {
-        Image image = visible(handle, caller, id);
-        if (!caller.mayAccess(image.owner())) {
+    private static Image own(Handle handle, Actor actor, String id, String verb) {
+        Image image = visible(handle, actor, id);
+        if (!actor.mayAccess(image.owner())) {
             throw ApiException.forbidden("You are not permitted to %s this image.".formatted(verb));
         }
         return image;
     }
 
-    private static void checkVisibility(Caller caller, Image.Visibility visibility) {
-        if (visibility == Image.Visibility.PUBLIC && !caller.isAdmin()) {
+    private static void checkVisibility(Actor actor, Image.Visibility visibility) {
+        if (visibility == Image.Visibility.PUBLIC && !actor.isAdmin()) {
             throw ApiException.forbidden(
                     "You are not authorized to complete publicize_image action.");
         }

@@ -1,6 +1,6 @@
 package dev.iod.image;
 
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
@@ -35,5 +35,5 @@ public interface Images {
      * @throws dev.iod.rest.ApiException 400 when the image is missing, not visible to the caller,
      *     not active, or cannot be booted
      */
-    Bootable resolve(Handle handle, Caller caller, String imageId);
+    Bootable resolve(Handle handle, Actor actor, String imageId);
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.identity.testing.TestRegion;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.testing.HttpCaller;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -200,12 +200,12 @@ class ImageApiTest {
                                 .formatted(kernel, initrd));
         ImageService images =
                 new ImageService(region.database(), new ImageFiles(directory), Clock.systemUTC());
-        Caller caller = new Caller("u", Optional.of(owner(id)), Set.of("member"));
-        assertThatThrownBy(() -> resolve(images, caller, id))
+        Actor actor = new Actor("req-test", "u", Optional.of(owner(id)), Set.of("member"));
+        assertThatThrownBy(() -> resolve(images, actor, id))
                 .isInstanceOf(ApiException.class)
                 .hasMessageContaining("not active");
         alice.upload(IMAGES + "/" + id + "/file", new byte[] {6});
-        Images.Bootable bootable = resolve(images, caller, id);
+        Images.Bootable bootable = resolve(images, actor, id);
         assertThat(bootable.kernel().imageId()).isEqualTo(kernel);
         assertThat(bootable.initrd().sizeBytes()).isEqualTo(2);
         assertThat(bootable.disk()).as("this format describes a machine").isEmpty();
@@ -215,35 +215,35 @@ class ImageApiTest {
                         "'name':'d','disk_format':'raw','container_format':'bare','kernel_id':'%s','ramdisk_id':'%s'"
                                 .formatted(kernel, initrd));
         alice.upload(IMAGES + "/" + raw + "/file", new byte[] {7, 8, 9});
-        assertThat(resolve(images, caller, raw).disk().orElseThrow())
+        assertThat(resolve(images, actor, raw).disk().orElseThrow())
                 .returns(raw, Images.Part::imageId)
                 .returns(3L, Images.Part::sizeBytes);
-        assertThatThrownBy(() -> resolve(images, caller, kernel)).hasMessageContaining("kernel_id");
-        Caller stranger = new Caller("v", Optional.of("other"), Set.of("member"));
+        assertThatThrownBy(() -> resolve(images, actor, kernel)).hasMessageContaining("kernel_id");
+        Actor stranger = new Actor("req-test", "v", Optional.of("other"), Set.of("member"));
         assertThatThrownBy(() -> resolve(images, stranger, id))
                 .hasMessageContaining("Can not find");
     }
 
-    private Images.Bootable resolve(ImageService images, Caller caller, String id) {
-        return region.database().read(handle -> images.resolve(handle, caller, id));
+    private Images.Bootable resolve(ImageService images, Actor actor, String id) {
+        return region.database().read(handle -> images.resolve(handle, actor, id));
     }
 
     private String owner(String id) {
         return alice.get(IMAGES + "/" + id).json().path("owner").stringValue();
     }
 
-    private static String active(HttpCaller caller, String format, byte[] data) {
+    private static String active(HttpCaller actor, String format, byte[] data) {
         String id =
                 create(
-                        caller,
+                        actor,
                         "'name':'part','disk_format':'%s','container_format':'%s'"
                                 .formatted(format, format));
-        assertThat(caller.upload(IMAGES + "/" + id + "/file", data).status()).isEqualTo(204);
+        assertThat(actor.upload(IMAGES + "/" + id + "/file", data).status()).isEqualTo(204);
         return id;
     }
 
-    private static String create(HttpCaller caller, String attributes) {
-        HttpCaller.Answer answer = caller.post(IMAGES, "{" + attributes + "}");
+    private static String create(HttpCaller actor, String attributes) {
+        HttpCaller.Answer answer = actor.post(IMAGES, "{" + attributes + "}");
         assertThat(answer.status()).as(answer.text()).isEqualTo(201);
         return answer.json().path("id").stringValue();
     }
@@ -253,8 +253,8 @@ class ImageApiTest {
                 .status();
     }
 
-    private static List<String> ids(HttpCaller caller, String query) {
-        return caller.get(IMAGES + query).json().path("images").values().stream()
+    private static List<String> ids(HttpCaller actor, String query) {
+        return actor.get(IMAGES + query).json().path("images").values().stream()
                 .map(image -> image.path("id").stringValue())
                 .toList();
     }

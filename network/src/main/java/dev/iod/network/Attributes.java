@@ -1,6 +1,6 @@
 package dev.iod.network;
 
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import java.util.List;
 import java.util.Optional;
@@ -49,15 +49,15 @@ final class Attributes {
     }
 
     /** The project that will own a new resource: one's own, or any for an administrator. */
-    static String project(Fields fields, Caller caller) {
+    static String project(Fields fields, Actor actor) {
         Optional<String> tenant = fields.optionalString("tenant_id", NAME_LENGTH);
         Optional<String> project =
                 fields.optionalString("project_id", NAME_LENGTH).or(() -> tenant);
         if (tenant.isPresent() && !tenant.equals(project)) {
             throw Neutron.badRequest("HTTPBadRequest", "'project_id' and 'tenant_id' do not match");
         }
-        String owner = project.orElseGet(caller::projectId);
-        if (!caller.mayAccess(owner)) {
+        String owner = project.orElseGet(actor::projectId);
+        if (!actor.mayAccess(owner)) {
             throw Neutron.badRequest(
                     "HTTPBadRequest",
                     "Specifying 'project_id' or 'tenant_id' other than the authenticated project in"

@@ -1,6 +1,6 @@
 package dev.iod.network;
 
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Handler;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
@@ -36,8 +36,8 @@ final class FixedAnswers {
 
     static List<Route> routes() {
         var routes = new ArrayList<Route>();
-        routes.add(Route.get("/", FixedAnswers::versions).access(Access.PUBLIC));
-        routes.add(Route.get(NetworkApi.VERSION_PATH, FixedAnswers::resources));
+        routes.add(Route.get("/", FixedAnswers::versions).may(Rule.PUBLIC));
+        routes.add(Route.get(NetworkApi.VERSION_PATH, FixedAnswers::resources).may(Rule.READER));
         routes.add(path("/extensions", FixedAnswers::extensions));
         routes.add(path("/extensions/{alias}", FixedAnswers::extension));
         routes.add(path("/availability_zones", FixedAnswers::zones));
@@ -45,14 +45,18 @@ final class FixedAnswers {
             String key = name.replace('-', '_');
             routes.add(path("/" + name, request -> Response.ok(list(key))));
         }
-        routes.add(path("/quotas", request -> Response.ok(list("quotas"))).access(Access.ADMIN));
+        routes.add(
+                Route.get(
+                                NetworkApi.VERSION_PATH + "/quotas",
+                                request -> Response.ok(list("quotas")))
+                        .may(Rule.ADMIN));
         routes.add(path("/quotas/{project}", FixedAnswers::quota));
         routes.add(path("/quotas/{project}/default", FixedAnswers::quota));
         return routes;
     }
 
     private static Route path(String path, Handler handler) {
-        return Route.get(NetworkApi.VERSION_PATH + path, handler);
+        return Route.get(NetworkApi.VERSION_PATH + path, handler).may(Rule.READER);
     }
 
     private static ObjectNode list(String key) {

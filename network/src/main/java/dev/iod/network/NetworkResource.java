@@ -1,10 +1,11 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -57,11 +58,11 @@ final class NetworkResource implements Resource {
     }
 
     @Override
-    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
+    public ObjectNode create(Handle handle, Actor actor, Fields fields) {
         var network =
                 new Network(
                         UUID.randomUUID(),
-                        Attributes.project(fields, caller),
+                        Attributes.project(fields, actor),
                         Attributes.name(fields),
                         Attributes.description(fields),
                         fields.optionalBoolean("admin_state_up").orElse(true),
@@ -70,7 +71,7 @@ final class NetworkResource implements Resource {
                         0,
                         List.of(),
                         new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
-        notOffered(fields, caller);
+        notOffered(fields, actor);
         if (fields.optionalArray("availability_zone_hints", Attributes.LIST_LENGTH)
                 .filter(hints -> !hints.isEmpty())
                 .isPresent()) {
@@ -81,26 +82,26 @@ final class NetworkResource implements Resource {
         SecurityGroups.ensureDefault(handle, network.projectId());
         NetworkStore.insert(handle, network);
         ports.createMetadataPort(handle, network);
-        return show(handle, caller, network.id());
+        return show(handle, actor, network.id());
     }
 
     @Override
-    public ObjectNode show(Handle handle, Caller caller, UUID id) {
-        return view(NetworkStore.require(handle, caller, id), caller);
+    public ObjectNode show(Handle handle, Actor actor, UUID id) {
+        return view(NetworkStore.require(handle, actor, id), actor);
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Request request) {
-        return NetworkStore.list(handle, request.caller(), request.query(), request.list()).stream()
-                .map(network -> view(network, request.caller()))
+    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        return NetworkStore.list(handle, actor, query, page).stream()
+                .map(network -> view(network, actor))
                 .toList();
     }
 
     @Override
-    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
-        Network old = NetworkStore.require(handle, caller, id);
+    public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
+        Network old = NetworkStore.require(handle, actor, id);
         Attributes.readOnly(fields, List.of("id", "tenant_id", "project_id", "status", "subnets"));
-        notOffered(fields, caller);
+        notOffered(fields, actor);
         var changed =
                 new Network(
                         id,
@@ -117,12 +118,12 @@ final class NetworkResource implements Resource {
                         old.stamp());
         fields.end();
         NetworkStore.update(handle, changed);
-        return show(handle, caller, id);
+        return show(handle, actor, id);
     }
 
     @Override
-    public void delete(Handle handle, Caller caller, UUID id) {
-        NetworkStore.require(handle, caller, id);
+    public void delete(Handle handle, Actor actor, UUID id) {
+        NetworkStore.require(handle, actor, id);
         PortStore.deleteMetadata(handle, id);
         if (PortStore.anyOnNetwork(handle, id)) {
             throw Neutron.conflict(
@@ -148,12 +149,12 @@ final class NetworkResource implements Resource {
         return (int) mtu;
     }
 
-    private static void notOffered(Fields fields, Caller caller) {
+    private static void notOffered(Fields fields, Actor actor) {
         Attributes.onlyDefault(fields, "shared", BooleanNode.FALSE);
         Attributes.onlyDefault(fields, "router:external", BooleanNode.FALSE);
         for (String name : PROVIDER) {
             if (fields.optionalNode(name).isPresent()) {
-                throw caller.isAdmin()
+                throw actor.isAdmin()
                         ? Neutron.invalid(
                                 "'%s' is chosen by the region and cannot be requested"
                                         .formatted(name))
@@ -162,7 +163,7 @@ final class NetworkResource implements Resource {
         }
     }
 
-    private static ObjectNode view(Network network, Caller caller) {
+    private static ObjectNode view(Network network, Actor actor) {
         ObjectNode view = Json.object();
         view.put("id", network.id().toString())
                 .put("name", network.name())
@@ -181,7 +182,7 @@ final class NetworkResource implements Resource {
         view.putArray("availability_zones");
         view.putNull("ipv4_address_scope");
         view.putNull("ipv6_address_scope");
-        if (caller.isAdmin()) {
+        if (actor.isAdmin()) {
             view.put("provider:network_type", NETWORK_TYPE)
                     .putNull("provider:physical_network")
                     .put("provider:segmentation_id", network.segmentationId());

@@ -1,7 +1,7 @@
 package dev.iod.network;
 
 import dev.iod.region.Pages;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
@@ -66,16 +66,16 @@ final class NetworkStore {
     }
 
     /** The network if the caller may see it; 404 otherwise. */
-    static Network require(Handle handle, Caller caller, UUID id) {
+    static Network require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
-                .filter(network -> caller.mayAccess(network.projectId()))
+                .filter(network -> actor.mayAccess(network.projectId()))
                 .orElseThrow(() -> Neutron.networkNotFound(id));
     }
 
-    static List<Network> list(Handle handle, Caller caller, Query query, ListQuery list) {
+    static List<Network> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM network_row", SORT_COLUMNS);
-        if (!caller.isAdmin()) {
-            sql.where("project_id = ?", caller.projectId());
+        if (!actor.isAdmin()) {
+            sql.where("project_id = ?", actor.projectId());
         }
         FILTERS.apply(sql, query);
         return sql.page(

@@ -1,6 +1,6 @@
 package dev.iod.network;
 
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import java.util.HashSet;
@@ -46,7 +46,7 @@ final class PortFields {
         return wanted;
     }
 
-    static Optional<List<UUID>> securityGroups(Handle handle, Caller caller, Fields fields) {
+    static Optional<List<UUID>> securityGroups(Handle handle, Actor actor, Fields fields) {
         Optional<List<UUID>> groups =
                 fields.optionalStrings("security_groups", Attributes.LIST_LENGTH, LENGTH)
                         .map(
@@ -55,7 +55,7 @@ final class PortFields {
                                                 .map(text -> Attributes.id("security_groups", text))
                                                 .distinct()
                                                 .toList());
-        groups.ifPresent(ids -> ids.forEach(id -> SecurityGroupStore.require(handle, caller, id)));
+        groups.ifPresent(ids -> ids.forEach(id -> SecurityGroupStore.require(handle, actor, id)));
         return groups;
     }
 
@@ -101,7 +101,7 @@ final class PortFields {
     }
 
     /** The {@code binding:…} attributes, of which only administrators may say where. */
-    static Port binding(Fields fields, Caller caller, Port base) {
+    static Port binding(Fields fields, Actor actor, Port base) {
         Optional<String> vnic = fields.optionalString("binding:vnic_type", LENGTH);
         if (vnic.filter(type -> !type.equals("normal")).isPresent()) {
             throw Neutron.invalid(
@@ -109,7 +109,7 @@ final class PortFields {
                             .formatted(vnic.get()));
         }
         if (fields.optionalNode("binding:profile").isPresent()) {
-            admin(caller, "binding:profile");
+            admin(actor, "binding:profile");
             Attributes.onlyDefault(fields, "binding:profile", Json.object());
         }
         Attributes.onlyDefault(fields, "extra_dhcp_opts", Json.array());
@@ -117,12 +117,12 @@ final class PortFields {
         if (host.isEmpty()) {
             return base;
         }
-        admin(caller, "binding:host_id");
+        admin(actor, "binding:host_id");
         return base.withHost(host.get());
     }
 
-    private static void admin(Caller caller, String attribute) {
-        if (!caller.isAdmin()) {
+    private static void admin(Actor actor, String attribute) {
+        if (!actor.isAdmin()) {
             throw Neutron.forbidden("create_port:" + attribute);
         }
     }

@@ -1,9 +1,10 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -41,39 +42,39 @@ final class PortResource implements Resource {
     }
 
     @Override
-    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
-        Network network = NetworkStore.require(handle, caller, Attributes.id(fields, "network_id"));
-        Port blank = ports.blank(handle, network, Attributes.project(fields, caller));
-        Port port = common(caller, fields, mac(handle, fields, blank));
+    public ObjectNode create(Handle handle, Actor actor, Fields fields) {
+        Network network = NetworkStore.require(handle, actor, Attributes.id(fields, "network_id"));
+        Port blank = ports.blank(handle, network, Attributes.project(fields, actor));
+        Port port = common(actor, fields, mac(handle, fields, blank));
         Optional<List<Ports.WantedIp>> wanted = PortFields.fixedIps(fields);
         List<FixedIp> fixedIps =
                 wanted.map(ips -> ports.allocate(handle, network.id(), ips, List.of()))
                         .orElseGet(() -> ports.allocateAny(handle, network.id()));
         port = port.withFixedIps(fixedIps);
-        port = security(handle, caller, fields, port, true);
+        port = security(handle, actor, fields, port, true);
         fields.end();
         PortStore.insert(handle, port);
-        return show(handle, caller, port.id());
+        return show(handle, actor, port.id());
     }
 
     @Override
-    public ObjectNode show(Handle handle, Caller caller, UUID id) {
-        return PortView.of(PortStore.require(handle, caller, id), caller);
+    public ObjectNode show(Handle handle, Actor actor, UUID id) {
+        return PortView.of(PortStore.require(handle, actor, id), actor);
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Request request) {
-        return PortStore.list(handle, request.caller(), request.query(), request.list()).stream()
-                .map(port -> PortView.of(port, request.caller()))
+    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        return PortStore.list(handle, actor, query, page).stream()
+                .map(port -> PortView.of(port, actor))
                 .toList();
     }
 
     @Override
-    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
-        Port old = PortStore.require(handle, caller, id);
+    public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
+        Port old = PortStore.require(handle, actor, id);
         Attributes.readOnly(
                 fields, List.of("id", "tenant_id", "project_id", "network_id", "status"));
-        Port port = common(caller, fields, mac(handle, fields, old));
+        Port port = common(actor, fields, mac(handle, fields, old));
         Optional<List<Ports.WantedIp>> wanted = PortFields.fixedIps(fields);
         if (wanted.isPresent()) {
             refuseInfrastructure(old, "fixed_ips");
@@ -81,7 +82,7 @@ final class PortResource implements Resource {
                     port.withFixedIps(
                             ports.allocate(handle, old.networkId(), wanted.get(), old.fixedIps()));
         }
-        port = security(handle, caller, fields, port, false);
+        port = security(handle, actor, fields, port, false);
         fields.end();
         Optional<UUID> server = PortStore.serverOf(handle, id);
         boolean moved =
@@ -94,12 +95,12 @@ final class PortResource implements Resource {
         }
         PortStore.update(handle, port);
         server.ifPresent(one -> servers.portsChanged(handle, one));
-        return show(handle, caller, id);
+        return show(handle, actor, id);
     }
 
     @Override
-    public void delete(Handle handle, Caller caller, UUID id) {
-        Port port = PortStore.require(handle, caller, id);
+    public void delete(Handle handle, Actor actor, UUID id) {
+        Port port = PortStore.require(handle, actor, id);
         if (DeviceOwner.isInfrastructure(port.deviceOwner())) {
             throw Neutron.conflict(
                     "ServicePortInUse",
@@ -112,7 +113,7 @@ final class PortResource implements Resource {
     }
 
     /** The attributes that create and update treat alike; {@code base} gives what is not said. */
-    private static Port common(Caller caller, Fields fields, Port base) {
+    private static Port common(Actor actor, Fields fields, Port base) {
         Port port =
                 base.withText(
                         fields.optionalString("name", Attributes.NAME_LENGTH).orElse(base.name()),
@@ -133,7 +134,7 @@ final class PortResource implements Resource {
                     "'%s' is not for ports made by users; add an interface to a router instead"
                             .formatted(owner));
         }
-        return PortFields.binding(fields, caller, port.withDevice(device, owner));
+        return PortFields.binding(fields, actor, port.withDevice(device, owner));
     }
 
     private static Port mac(Handle handle, Fields fields, Port base) {
@@ -164,10 +165,10 @@ final class PortResource implements Resource {
 
     /** Port security, groups and address pairs, which depend on each other and on the addresses. */
     private static Port security(
-            Handle handle, Caller caller, Fields fields, Port base, boolean isNew) {
+            Handle handle, Actor actor, Fields fields, Port base, boolean isNew) {
         boolean enabled =
                 fields.optionalBoolean("port_security_enabled").orElse(base.portSecurityEnabled());
-        Optional<List<UUID>> groups = PortFields.securityGroups(handle, caller, fields);
+        Optional<List<UUID>> groups = PortFields.securityGroups(handle, actor, fields);
         Optional<List<AddressPair>> pairs = PortFields.addressPairs(fields, base.mac());
         if (DeviceOwner.isInfrastructure(base.deviceOwner())
                 && (enabled != base.portSecurityEnabled()

@@ -5,7 +5,7 @@ import static java.util.stream.Collectors.mapping;
 import static java.util.stream.Collectors.toList;
 
 import dev.iod.region.Pages;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
@@ -106,24 +106,24 @@ final class PortStore {
     }
 
     /** The port if the caller may see it: its own, or on its own network; 404 otherwise. */
-    static Port require(Handle handle, Caller caller, UUID id) {
+    static Port require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
                 .filter(
                         port ->
-                                caller.mayAccess(port.projectId())
+                                actor.mayAccess(port.projectId())
                                         || NetworkStore.find(handle, port.networkId())
-                                                .filter(n -> caller.mayAccess(n.projectId()))
+                                                .filter(n -> actor.mayAccess(n.projectId()))
                                                 .isPresent())
                 .orElseThrow(() -> Neutron.portNotFound(id));
     }
 
-    static List<Port> list(Handle handle, Caller caller, Query query, ListQuery list) {
+    static List<Port> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM port_row", SORT_COLUMNS);
-        if (!caller.isAdmin()) {
+        if (!actor.isAdmin()) {
             sql.where(
                     "project_id = ? OR network_id IN (SELECT id FROM network WHERE project_id = ?)",
-                    caller.projectId(),
-                    caller.projectId());
+                    actor.projectId(),
+                    actor.projectId());
         }
         PortFilters.apply(sql, query);
         return sql.page(

@@ -1,6 +1,6 @@
 package dev.iod.network;
 
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Json;
 import java.util.UUID;
 import tools.jackson.databind.node.ArrayNode;
@@ -13,7 +13,7 @@ final class PortView {
 
     private PortView() {}
 
-    static ObjectNode of(Port port, Caller caller) {
+    static ObjectNode of(Port port, Actor actor) {
         ObjectNode view = Json.object();
         view.put("id", port.id().toString())
                 .put("name", port.name())
@@ -42,7 +42,7 @@ final class PortView {
             pairs.addObject().put("ip_address", pair.address()).put("mac_address", pair.mac());
         }
         view.putArray("extra_dhcp_opts");
-        if (caller.isAdmin()) {
+        if (actor.isAdmin()) {
             view.put("binding:host_id", port.host())
                     .put("binding:vif_type", port.host().isEmpty() ? UNBOUND : VIF_TYPE);
             view.putObject("binding:vif_details");

@@ -1,9 +1,10 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.util.List;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
@@ -20,16 +21,16 @@ interface Resource {
     /** The name in paths, such as {@code security-groups}. */
     String path();
 
-    ObjectNode create(Handle handle, Caller caller, Fields fields);
+    ObjectNode create(Handle handle, Actor actor, Fields fields);
 
     /** The resource, if there is one with this id that the caller may see; 404 otherwise. */
-    ObjectNode show(Handle handle, Caller caller, UUID id);
+    ObjectNode show(Handle handle, Actor actor, UUID id);
 
-    List<ObjectNode> list(Handle handle, Request request);
+    List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page);
 
-    ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields);
+    ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields);
 
-    void delete(Handle handle, Caller caller, UUID id);
+    void delete(Handle handle, Actor actor, UUID id);
 
     /** Whether a list may have to make something first. */
     default boolean listWrites() {

@@ -1,5 +1,6 @@
 package dev.iod.network;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
@@ -7,6 +8,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,11 +35,11 @@ final class ResourceRoutes {
         String all = NetworkApi.VERSION_PATH + "/" + resource.path();
         String one = all + "/{id}";
         return List.of(
-                Route.get(all, routes::list),
-                Route.post(all, routes::create),
-                Route.get(one, routes::show),
-                Route.put(one, routes::update),
-                Route.delete(one, routes::delete));
+                Route.get(all, routes::list).may(Rule.READER),
+                Route.post(all, routes::create).may(Rule.MEMBER),
+                Route.get(one, routes::show).may(Rule.READER),
+                Route.put(one, routes::update).may(Rule.MEMBER),
+                Route.delete(one, routes::delete).may(Rule.MEMBER));
     }
 
     /** The id in the path; a name there is the id of nothing, as every client relies on. */
@@ -49,8 +51,8 @@ final class ResourceRoutes {
     private Response list(Request request) {
         List<ObjectNode> found =
                 resource.listWrites()
-                        ? database.transaction(handle -> resource.list(handle, request))
-                        : database.read(handle -> resource.list(handle, request));
+                        ? database.transaction(handle -> resource.list(handle, Actor.of(request), request.query(), request.list()))
+                        : database.read(handle -> resource.list(handle, Actor.of(request), request.query(), request.list()));
         ListQuery query = request.list();
         ObjectNode body = Json.object();
         ArrayNode items = body.putArray(resource.plural());
@@ -73,7 +75,7 @@ final class ResourceRoutes {
 
     private Response show(Request request) {
         UUID id = id(request, resource);
-        ObjectNode found = database.read(handle -> resource.show(handle, request.caller(), id));
+        ObjectNode found = database.read(handle -> resource.show(handle, Actor.of(request), id));
         return Response.ok(wrapped(request.list().project(found)));
     }
 
@@ -97,9 +99,8 @@ final class ResourceRoutes {
     private List<ObjectNode> create(Handle handle, Request request, List<Fields> wanted) {
         var created = new ArrayList<ObjectNode>(wanted.size());
         for (Fields fields : wanted) {
-            ObjectNode view = resource.create(handle, request.caller(), fields);
-            Audit.record(
-                    handle, request, "create " + resource.singular(), view.path("id").asString());
+            ObjectNode view = resource.create(handle, Actor.of(request), fields);
+            Audit.record(handle, Actor.of(request), "create " + resource.singular(), view.path("id").asString());
             created.add(view);
         }
         return created;
@@ -113,12 +114,10 @@ final class ResourceRoutes {
         ObjectNode changed =
                 database.transaction(
                         handle -> {
-                            Audit.record(
-                                    handle,
-                                    request,
+                            Audit.record(handle, Actor.of(request),
                                     "update " + resource.singular(),
                                     id.toString());
-                            return resource.update(handle, request.caller(), id, fields);
+                            return resource.update(handle, Actor.of(request), id, fields);
                         });
         return Response.ok(wrapped(changed));
     }
@@ -127,8 +126,8 @@ final class ResourceRoutes {
         UUID id = id(request, resource);
         database.run(
                 handle -> {
-                    resource.delete(handle, request.caller(), id);
-                    Audit.record(handle, request, "delete " + resource.singular(), id.toString());
+                    resource.delete(handle, Actor.of(request), id);
+                    Audit.record(handle, Actor.of(request), "delete " + resource.singular(), id.toString());
                 });
         return Response.empty(204);
     }

@@ -2,12 +2,13 @@ package dev.iod.network;
 
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,8 +32,8 @@ final class RouterInterfaces {
     List<Route> routes() {
         String router = NetworkApi.VERSION_PATH + "/routers/{id}";
         return List.of(
-                Route.put(router + "/add_router_interface", this::add),
-                Route.put(router + "/remove_router_interface", this::remove));
+                Route.put(router + "/add_router_interface", this::add).may(Rule.MEMBER),
+                Route.put(router + "/remove_router_interface", this::remove).may(Rule.MEMBER));
     }
 
     /** Which interface is meant: at least one of the two is present. */
@@ -61,21 +62,20 @@ final class RouterInterfaces {
         return Response.ok(
                 database.transaction(
                         handle -> {
-                            Caller caller = request.caller();
-                            Router router = RouterStore.require(handle, caller, id);
+                            Actor actor = Actor.of(request);
+                            Router router = RouterStore.require(handle, actor, id);
                             Port port =
                                     target.portId().isPresent()
-                                            ? takeOver(handle, caller, router, target)
-                                            : create(handle, caller, router, target);
+                                            ? takeOver(handle, actor, router, target)
+                                            : create(handle, actor, router, target);
                             RouterStore.update(handle, router);
-                            Audit.record(
-                                    handle, request, "add router interface", port.id().toString());
+                            Audit.record(handle, Actor.of(request), "add router interface", port.id().toString());
                             return view(router, port);
                         }));
     }
 
-    private Port takeOver(Handle handle, Caller caller, Router router, Target target) {
-        Port port = PortStore.require(handle, caller, target.portId().orElseThrow());
+    private Port takeOver(Handle handle, Actor actor, Router router, Target target) {
+        Port port = PortStore.require(handle, actor, target.portId().orElseThrow());
         if (!port.deviceId().isEmpty()) {
             throw Neutron.conflict(
                     "PortInUse",
@@ -90,15 +90,15 @@ final class RouterInterfaces {
             throw badRequest("Cannot have multiple IPv4 subnets on router port");
         }
         UUID subnetId = port.fixedIps().getFirst().subnetId();
-        checkOverlap(handle, router, SubnetStore.require(handle, caller, subnetId));
+        checkOverlap(handle, router, SubnetStore.require(handle, actor, subnetId));
         Port attached = attached(port, router);
         PortStore.renewKey(handle, port.id(), router);
         PortStore.update(handle, attached);
         return attached;
     }
 
-    private Port create(Handle handle, Caller caller, Router router, Target target) {
-        Subnet subnet = SubnetStore.require(handle, caller, target.subnetId().orElseThrow());
+    private Port create(Handle handle, Actor actor, Router router, Target target) {
+        Subnet subnet = SubnetStore.require(handle, actor, target.subnetId().orElseThrow());
         Ipv4 gateway =
                 subnet.gateway()
                         .orElseThrow(
@@ -106,7 +106,7 @@ final class RouterInterfaces {
                                         badRequest(
                                                 "Subnet for router interface must have a gateway IP"));
         checkOverlap(handle, router, subnet);
-        Network network = NetworkStore.require(handle, caller, subnet.networkId());
+        Network network = NetworkStore.require(handle, actor, subnet.networkId());
         var wanted = new Ports.WantedIp(Optional.of(subnet.id()), Optional.of(gateway));
         Port port =
                 attached(ports.blank(handle, network, router.projectId()), router)
@@ -127,13 +127,11 @@ final class RouterInterfaces {
         return Response.ok(
                 database.transaction(
                         handle -> {
-                            Router router = RouterStore.require(handle, request.caller(), id);
+                            Router router = RouterStore.require(handle, Actor.of(request), id);
                             Port port = find(handle, router, target);
                             PortStore.delete(handle, port.id());
                             RouterStore.update(handle, router);
-                            Audit.record(
-                                    handle,
-                                    request,
+                            Audit.record(handle, Actor.of(request),
                                     "remove router interface",
                                     port.id().toString());
                             return view(router, port);

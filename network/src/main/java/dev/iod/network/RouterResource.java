@@ -1,10 +1,11 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -35,11 +36,11 @@ final class RouterResource implements Resource {
     }
 
     @Override
-    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
+    public ObjectNode create(Handle handle, Actor actor, Fields fields) {
         var router =
                 new Router(
                         UUID.randomUUID(),
-                        Attributes.project(fields, caller),
+                        Attributes.project(fields, actor),
                         Attributes.name(fields),
                         Attributes.description(fields),
                         fields.optionalBoolean("admin_state_up").orElse(true),
@@ -48,24 +49,24 @@ final class RouterResource implements Resource {
         notOffered(fields);
         fields.end();
         RouterStore.insert(handle, router);
-        return show(handle, caller, router.id());
+        return show(handle, actor, router.id());
     }
 
     @Override
-    public ObjectNode show(Handle handle, Caller caller, UUID id) {
-        return view(RouterStore.require(handle, caller, id));
+    public ObjectNode show(Handle handle, Actor actor, UUID id) {
+        return view(RouterStore.require(handle, actor, id));
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Request request) {
-        return RouterStore.list(handle, request.caller(), request.query(), request.list()).stream()
+    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        return RouterStore.list(handle, actor, query, page).stream()
                 .map(RouterResource::view)
                 .toList();
     }
 
     @Override
-    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
-        Router old = RouterStore.require(handle, caller, id);
+    public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
+        Router old = RouterStore.require(handle, actor, id);
         Attributes.readOnly(fields, List.of("id", "tenant_id", "project_id", "status"));
         notOffered(fields);
         var changed =
@@ -80,12 +81,12 @@ final class RouterResource implements Resource {
                         old.stamp());
         fields.end();
         RouterStore.update(handle, changed);
-        return show(handle, caller, id);
+        return show(handle, actor, id);
     }
 
     @Override
-    public void delete(Handle handle, Caller caller, UUID id) {
-        RouterStore.require(handle, caller, id);
+    public void delete(Handle handle, Actor actor, UUID id) {
+        RouterStore.require(handle, actor, id);
         if (!PortStore.ofRouter(handle, id).isEmpty()) {
             throw Neutron.conflict("RouterInUse", "Router %s still has ports".formatted(id));
         }

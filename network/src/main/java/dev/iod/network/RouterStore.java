@@ -1,7 +1,7 @@
 package dev.iod.network;
 
 import dev.iod.region.Pages;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
@@ -51,16 +51,16 @@ final class RouterStore {
     }
 
     /** The router if the caller may see it; 404 otherwise. */
-    static Router require(Handle handle, Caller caller, UUID id) {
+    static Router require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
-                .filter(router -> caller.mayAccess(router.projectId()))
+                .filter(router -> actor.mayAccess(router.projectId()))
                 .orElseThrow(() -> Neutron.routerNotFound(id));
     }
 
-    static List<Router> list(Handle handle, Caller caller, Query query, ListQuery list) {
+    static List<Router> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM router", SORT_COLUMNS);
-        if (!caller.isAdmin()) {
-            sql.where("project_id = ?", caller.projectId());
+        if (!actor.isAdmin()) {
+            sql.where("project_id = ?", actor.projectId());
         }
         FILTERS.apply(sql, query);
         return sql.page(

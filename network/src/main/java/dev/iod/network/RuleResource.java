@@ -2,10 +2,11 @@ package dev.iod.network;
 
 import dev.iod.network.SecurityGroupRule.Remote;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.util.List;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
@@ -34,14 +35,14 @@ final class RuleResource implements Resource {
     }
 
     @Override
-    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
-        Attributes.project(fields, caller);
+    public ObjectNode create(Handle handle, Actor actor, Fields fields) {
+        Attributes.project(fields, actor);
         UUID groupId = Attributes.id(fields, "security_group_id");
-        SecurityGroup group = SecurityGroupStore.require(handle, caller, groupId);
+        SecurityGroup group = SecurityGroupStore.require(handle, actor, groupId);
         SecurityGroupRule rule = RuleFields.read(fields, group);
         fields.end();
         if (rule.remote().orElse(null) instanceof Remote.Group(UUID remote)) {
-            SecurityGroupStore.require(handle, caller, remote);
+            SecurityGroupStore.require(handle, actor, remote);
         }
         RuleStore.findSame(handle, rule)
                 .ifPresent(
@@ -52,12 +53,12 @@ final class RuleResource implements Resource {
                                             .formatted(same));
                         });
         RuleStore.insert(handle, rule);
-        return show(handle, caller, rule.id());
+        return show(handle, actor, rule.id());
     }
 
     @Override
-    public ObjectNode show(Handle handle, Caller caller, UUID id) {
-        return view(RuleStore.require(handle, caller, id));
+    public ObjectNode show(Handle handle, Actor actor, UUID id) {
+        return view(RuleStore.require(handle, actor, id));
     }
 
     @Override
@@ -66,24 +67,24 @@ final class RuleResource implements Resource {
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Request request) {
-        SecurityGroups.ensureDefault(handle, request.caller().projectId());
-        return RuleStore.list(handle, request.caller(), request.query(), request.list()).stream()
+    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        SecurityGroups.ensureDefault(handle, actor.projectId());
+        return RuleStore.list(handle, actor, query, page).stream()
                 .map(RuleResource::view)
                 .toList();
     }
 
     @Override
-    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
-        RuleStore.require(handle, caller, id);
+    public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
+        RuleStore.require(handle, actor, id);
         throw Neutron.badRequest(
                 "HTTPBadRequest",
                 "A security group rule cannot be changed; delete it and create another one.");
     }
 
     @Override
-    public void delete(Handle handle, Caller caller, UUID id) {
-        RuleStore.delete(handle, RuleStore.require(handle, caller, id));
+    public void delete(Handle handle, Actor actor, UUID id) {
+        RuleStore.delete(handle, RuleStore.require(handle, actor, id));
     }
 
     static ObjectNode view(SecurityGroupRule rule) {

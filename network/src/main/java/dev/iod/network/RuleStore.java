@@ -4,7 +4,7 @@ import dev.iod.network.SecurityGroupRule.Direction;
 import dev.iod.network.SecurityGroupRule.EtherType;
 import dev.iod.network.SecurityGroupRule.Remote;
 import dev.iod.region.Pages;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
@@ -78,9 +78,9 @@ final class RuleStore {
     }
 
     /** The rule if the caller may see it; 404 otherwise. */
-    static SecurityGroupRule require(Handle handle, Caller caller, UUID id) {
+    static SecurityGroupRule require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
-                .filter(rule -> caller.mayAccess(rule.projectId()))
+                .filter(rule -> actor.mayAccess(rule.projectId()))
                 .orElseThrow(() -> Neutron.ruleNotFound(id));
     }
 
@@ -99,10 +99,10 @@ final class RuleStore {
                 .findFirst();
     }
 
-    static List<SecurityGroupRule> list(Handle handle, Caller caller, Query query, ListQuery list) {
+    static List<SecurityGroupRule> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM security_group_rule", SORT_COLUMNS);
-        if (!caller.isAdmin()) {
-            sql.where("project_id = ?", caller.projectId());
+        if (!actor.isAdmin()) {
+            sql.where("project_id = ?", actor.projectId());
         }
         FILTERS.apply(sql, query);
         return sql.page(

@@ -1,10 +1,11 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -35,11 +36,11 @@ final class SecurityGroupResource implements Resource {
     }
 
     @Override
-    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
+    public ObjectNode create(Handle handle, Actor actor, Fields fields) {
         var group =
                 new SecurityGroup(
                         UUID.randomUUID(),
-                        Attributes.project(fields, caller),
+                        Attributes.project(fields, actor),
                         Attributes.name(fields),
                         Attributes.description(fields),
                         List.of(),
@@ -48,12 +49,12 @@ final class SecurityGroupResource implements Resource {
         refuseDefaultName(group.name());
         SecurityGroups.ensureDefault(handle, group.projectId());
         SecurityGroups.create(handle, group);
-        return show(handle, caller, group.id());
+        return show(handle, actor, group.id());
     }
 
     @Override
-    public ObjectNode show(Handle handle, Caller caller, UUID id) {
-        return view(SecurityGroupStore.require(handle, caller, id));
+    public ObjectNode show(Handle handle, Actor actor, UUID id) {
+        return view(SecurityGroupStore.require(handle, actor, id));
     }
 
     /** Neutron makes the default group of a project when somebody first looks. */
@@ -63,17 +64,17 @@ final class SecurityGroupResource implements Resource {
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Request request) {
-        SecurityGroups.ensureDefault(handle, request.caller().projectId());
-        return SecurityGroupStore.list(handle, request.caller(), request.query(), request.list())
+    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        SecurityGroups.ensureDefault(handle, actor.projectId());
+        return SecurityGroupStore.list(handle, actor, query, page)
                 .stream()
                 .map(SecurityGroupResource::view)
                 .toList();
     }
 
     @Override
-    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
-        SecurityGroup old = SecurityGroupStore.require(handle, caller, id);
+    public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
+        SecurityGroup old = SecurityGroupStore.require(handle, actor, id);
         Attributes.readOnly(
                 fields, List.of("id", "tenant_id", "project_id", "security_group_rules"));
         String name = fields.optionalString("name", Attributes.NAME_LENGTH).orElse(old.name());
@@ -90,13 +91,13 @@ final class SecurityGroupResource implements Resource {
             refuseDefaultName(name);
         }
         SecurityGroupStore.update(handle, id, name, description);
-        return show(handle, caller, id);
+        return show(handle, actor, id);
     }
 
     @Override
-    public void delete(Handle handle, Caller caller, UUID id) {
-        SecurityGroup group = SecurityGroupStore.require(handle, caller, id);
-        if (group.name().equals(SecurityGroup.DEFAULT_NAME) && !caller.isAdmin()) {
+    public void delete(Handle handle, Actor actor, UUID id) {
+        SecurityGroup group = SecurityGroupStore.require(handle, actor, id);
+        if (group.name().equals(SecurityGroup.DEFAULT_NAME) && !actor.isAdmin()) {
             throw Neutron.conflict(
                     "SecurityGroupCannotRemoveDefault",
                     "Insufficient rights for removing default security group.");

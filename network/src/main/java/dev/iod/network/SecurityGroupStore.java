@@ -3,7 +3,7 @@ package dev.iod.network;
 import static java.util.stream.Collectors.groupingBy;
 
 import dev.iod.region.Pages;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
@@ -53,9 +53,9 @@ final class SecurityGroupStore {
     }
 
     /** The group if the caller may see it; 404 otherwise. */
-    static SecurityGroup require(Handle handle, Caller caller, UUID id) {
+    static SecurityGroup require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
-                .filter(group -> caller.mayAccess(group.projectId()))
+                .filter(group -> actor.mayAccess(group.projectId()))
                 .orElseThrow(() -> Neutron.securityGroupNotFound(id));
     }
 
@@ -79,10 +79,10 @@ final class SecurityGroupStore {
                 .list();
     }
 
-    static List<SecurityGroup> list(Handle handle, Caller caller, Query query, ListQuery list) {
+    static List<SecurityGroup> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM security_group", SORT_COLUMNS);
-        if (!caller.isAdmin()) {
-            sql.where("project_id = ?", caller.projectId());
+        if (!actor.isAdmin()) {
+            sql.where("project_id = ?", actor.projectId());
         }
         FILTERS.apply(sql, query);
         return withRules(

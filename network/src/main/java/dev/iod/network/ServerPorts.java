@@ -1,6 +1,6 @@
 package dev.iod.network;
 
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
@@ -91,7 +91,7 @@ public interface ServerPorts {
      */
     List<ServerPort> create(
             Handle transaction,
-            Caller caller,
+            Actor actor,
             UUID serverId,
             String availabilityZone,
             Request request,

@@ -3,7 +3,7 @@ package dev.iod.network;
 import static java.util.stream.Collectors.toMap;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,18 +23,18 @@ final class SqlServerPorts implements ServerPorts {
     @Override
     public List<ServerPort> create(
             Handle transaction,
-            Caller caller,
+            Actor actor,
             UUID serverId,
             String availabilityZone,
             Request request,
             List<String> securityGroups) {
-        List<UUID> groups = groups(transaction, caller.projectId(), securityGroups);
+        List<UUID> groups = groups(transaction, actor.projectId(), securityGroups);
         int index = 0;
-        for (Wish wish : wishes(transaction, caller, request)) {
+        for (Wish wish : wishes(transaction, actor, request)) {
             Port port =
                     switch (wish) {
-                        case Wish.OnNetwork on -> onNetwork(transaction, caller, on, groups);
-                        case Wish.Existing existing -> existing(transaction, caller, existing);
+                        case Wish.OnNetwork on -> onNetwork(transaction, actor, on, groups);
+                        case Wish.Existing existing -> existing(transaction, actor, existing);
                     };
             boolean made = wish instanceof Wish.OnNetwork;
             Port taken =
@@ -127,12 +127,12 @@ final class SqlServerPorts implements ServerPorts {
         return views;
     }
 
-    private static List<Wish> wishes(Handle transaction, Caller caller, Request request) {
+    private static List<Wish> wishes(Handle transaction, Actor actor, Request request) {
         List<Wish> wishes =
                 switch (request) {
                     case Request.None() -> List.<Wish>of();
                     case Request.Listed(List<Wish> listed) -> listed;
-                    case Request.Auto() -> only(transaction, caller);
+                    case Request.Auto() -> only(transaction, actor);
                 };
         if (wishes.size() > MAXIMUM_PORTS) {
             throw ApiException.badRequest(
@@ -141,8 +141,8 @@ final class SqlServerPorts implements ServerPorts {
         return wishes;
     }
 
-    private static List<Wish> only(Handle transaction, Caller caller) {
-        List<Network> networks = NetworkStore.ofProject(transaction, caller.projectId());
+    private static List<Wish> only(Handle transaction, Actor actor) {
+        List<Network> networks = NetworkStore.ofProject(transaction, actor.projectId());
         if (networks.size() > 1) {
             throw ApiException.conflict(
                     "Multiple possible networks found, use a Network ID to be more specific.");
@@ -153,11 +153,11 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private Port onNetwork(
-            Handle transaction, Caller caller, Wish.OnNetwork wish, List<UUID> groups) {
+            Handle transaction, Actor actor, Wish.OnNetwork wish, List<UUID> groups) {
         Network network =
                 Ids.parse(wish.networkId())
                         .flatMap(id -> NetworkStore.find(transaction, id))
-                        .filter(found -> caller.mayAccess(found.projectId()))
+                        .filter(found -> actor.mayAccess(found.projectId()))
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
@@ -168,7 +168,7 @@ final class SqlServerPorts implements ServerPorts {
                     "Network %s requires a subnet in order to boot instances on."
                             .formatted(network.id()));
         }
-        Port port = ports.blank(transaction, network, caller.projectId());
+        Port port = ports.blank(transaction, network, actor.projectId());
         List<UUID> applied = port.portSecurityEnabled() ? groups : List.of();
         return port.withFixedIps(addresses(transaction, network, wish))
                 .withPortSecurity(port.portSecurityEnabled(), applied, List.of());
@@ -215,11 +215,11 @@ final class SqlServerPorts implements ServerPorts {
         };
     }
 
-    private static Port existing(Handle transaction, Caller caller, Wish.Existing wish) {
+    private static Port existing(Handle transaction, Actor actor, Wish.Existing wish) {
         Port port =
                 Ids.parse(wish.portId())
                         .flatMap(id -> PortStore.find(transaction, id))
-                        .filter(found -> caller.mayAccess(found.projectId()))
+                        .filter(found -> actor.mayAccess(found.projectId()))
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(

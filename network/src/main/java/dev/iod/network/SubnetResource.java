@@ -1,10 +1,11 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
-import dev.iod.rest.Request;
+import dev.iod.rest.ListQuery;
+import dev.iod.rest.Query;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -46,9 +47,9 @@ final class SubnetResource implements Resource {
     }
 
     @Override
-    public ObjectNode create(Handle handle, Caller caller, Fields fields) {
-        Network network = NetworkStore.require(handle, caller, Attributes.id(fields, "network_id"));
-        Attributes.project(fields, caller);
+    public ObjectNode create(Handle handle, Actor actor, Fields fields) {
+        Network network = NetworkStore.require(handle, actor, Attributes.id(fields, "network_id"));
+        Attributes.project(fields, actor);
         onlyIpv4(fields);
         Attributes.require(fields, "cidr");
         Cidr cidr = Attributes.cidr("cidr", fields.string("cidr", 1, Attributes.NAME_LENGTH));
@@ -77,24 +78,24 @@ final class SubnetResource implements Resource {
         SubnetRules.checkOverlaps(subnet, SubnetStore.ofNetwork(handle, network.id()));
         SubnetStore.insert(handle, subnet);
         ports.fitMetadataAddress(handle, subnet);
-        return show(handle, caller, subnet.id());
+        return show(handle, actor, subnet.id());
     }
 
     @Override
-    public ObjectNode show(Handle handle, Caller caller, UUID id) {
-        return view(SubnetStore.require(handle, caller, id));
+    public ObjectNode show(Handle handle, Actor actor, UUID id) {
+        return view(SubnetStore.require(handle, actor, id));
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Request request) {
-        return SubnetStore.list(handle, request.caller(), request.query(), request.list()).stream()
+    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        return SubnetStore.list(handle, actor, query, page).stream()
                 .map(SubnetResource::view)
                 .toList();
     }
 
     @Override
-    public ObjectNode update(Handle handle, Caller caller, UUID id, Fields fields) {
-        Subnet old = SubnetStore.require(handle, caller, id);
+    public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
+        Subnet old = SubnetStore.require(handle, actor, id);
         Attributes.readOnly(
                 fields,
                 List.of("id", "tenant_id", "project_id", "network_id", "cidr", "ip_version"));
@@ -123,12 +124,12 @@ final class SubnetResource implements Resource {
         }
         SubnetStore.update(handle, changed);
         ports.fitMetadataAddress(handle, changed);
-        return show(handle, caller, id);
+        return show(handle, actor, id);
     }
 
     @Override
-    public void delete(Handle handle, Caller caller, UUID id) {
-        Subnet subnet = SubnetStore.require(handle, caller, id);
+    public void delete(Handle handle, Actor actor, UUID id) {
+        Subnet subnet = SubnetStore.require(handle, actor, id);
         PortStore.dropMetadataAddress(handle, subnet);
         if (PortStore.anyOnSubnet(handle, id)) {
             throw Neutron.conflict(

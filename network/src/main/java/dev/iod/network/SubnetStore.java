@@ -1,7 +1,7 @@
 package dev.iod.network;
 
 import dev.iod.region.Pages;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
@@ -68,16 +68,16 @@ final class SubnetStore {
     }
 
     /** The subnet if the caller may see it; 404 otherwise. */
-    static Subnet require(Handle handle, Caller caller, UUID id) {
+    static Subnet require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
-                .filter(subnet -> caller.mayAccess(subnet.projectId()))
+                .filter(subnet -> actor.mayAccess(subnet.projectId()))
                 .orElseThrow(() -> Neutron.subnetNotFound(id));
     }
 
-    static List<Subnet> list(Handle handle, Caller caller, Query query, ListQuery list) {
+    static List<Subnet> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM subnet_row", SORT_COLUMNS);
-        if (!caller.isAdmin()) {
-            sql.where("project_id = ?", caller.projectId());
+        if (!actor.isAdmin()) {
+            sql.where("project_id = ?", actor.projectId());
         }
         FILTERS.apply(sql, query);
         return sql.page(

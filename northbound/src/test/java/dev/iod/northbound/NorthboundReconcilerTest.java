@@ -8,7 +8,7 @@ import dev.iod.northbound.testing.OvnCentral;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
-import dev.iod.rest.Caller;
+import dev.iod.region.Actor;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 /** From HTTP requests to a real northbound database, read with OVN's own tools. */
 class NorthboundReconcilerTest {
     private static final String OWNER = "test";
-    private static final Caller CALLER = new Caller("user-p", Optional.of("p"), Set.of("member"));
+    private static final Actor CALLER = new Actor("req-test", "user-p", Optional.of("p"), Set.of("member"));
 
     private Database database;
     private ApiServer server;

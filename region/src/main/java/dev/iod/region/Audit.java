@@ -1,6 +1,5 @@
 package dev.iod.region;
 
-import dev.iod.rest.Request;
 import org.jdbi.v3.core.Handle;
 
 /** Who changed what: one row per change, written in the change's own transaction. */
@@ -8,18 +7,18 @@ public final class Audit {
     private Audit() {}
 
     /**
-     * Records a change made for a request.
+     * Records a change.
      *
      * @param action verb and kind, such as {@code create server}
      * @param target id of what was changed
      */
-    public static void record(Handle handle, Request request, String action, String target) {
+    public static void record(Handle handle, Actor actor, String action, String target) {
         handle.createUpdate(
                         "INSERT INTO audit (request_id, user_id, project_id, action, target)"
                                 + " VALUES (:request, :user, :project, :action, :target)")
-                .bind("request", request.id())
-                .bind("user", request.caller().userId())
-                .bind("project", request.caller().project().orElse(null))
+                .bind("request", actor.requestId())
+                .bind("user", actor.userId())
+                .bind("project", actor.project().orElse(null))
                 .bind("action", action)
                 .bind("target", target)
                 .execute();

@@ -1,6 +1,6 @@
 package dev.iod.region;
 
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
@@ -33,10 +33,10 @@ public final class NodeApi {
         return Service.unlisted(
                 "/iod",
                 List.of(
-                        Route.get("/v1/nodes", api::list).access(Access.ADMIN),
-                        Route.post("/v1/nodes", api::invite).access(Access.ADMIN),
-                        Route.get("/v1/nodes/{name}", api::show).access(Access.ADMIN),
-                        Route.delete("/v1/nodes/{name}", api::remove).access(Access.ADMIN)));
+                        Route.get("/v1/nodes", api::list).may(Rule.ADMIN),
+                        Route.post("/v1/nodes", api::invite).may(Rule.ADMIN),
+                        Route.get("/v1/nodes/{name}", api::show).may(Rule.ADMIN),
+                        Route.delete("/v1/nodes/{name}", api::remove).may(Rule.ADMIN)));
     }
 
     private Response list(Request request) {
@@ -77,7 +77,7 @@ public final class NodeApi {
                                                                             .formatted(
                                                                                     JoinTokens
                                                                                             .MAX_OPEN)));
-                            Audit.record(handle, request, "invite node", name);
+                            Audit.record(handle, Actor.of(request), "invite node", name);
                             return made;
                         });
         ObjectNode root = Json.object();
@@ -95,7 +95,7 @@ public final class NodeApi {
                     if (!Nodes.remove(handle, name)) {
                         throw missing(name);
                     }
-                    Audit.record(handle, request, "remove node", name);
+                    Audit.record(handle, Actor.of(request), "remove node", name);
                 });
         return Response.empty(204);
     }

@@ -1,6 +1,6 @@
 package dev.iod.region;
 
-import dev.iod.rest.Access;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Api;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.ApiServer;
@@ -53,8 +53,7 @@ public final class Services {
                         Dialect.PLAIN,
                         Microversions.NONE,
                         List.of(
-                                Route.get("/", request -> root(request, services))
-                                        .access(Access.PUBLIC))));
+                                Route.get("/", request -> root(request, services)).may(Rule.PUBLIC))));
         services.forEach(service -> apis.add(service.api()));
         return ApiServer.start(address, port, apis, authenticator, Services::error);
     }

@@ -7,9 +7,12 @@ import java.util.Set;
  * Who makes a request: what a valid token says.
  *
  * @param project empty for an unscoped token
- * @param roles names of the roles held on the project
+ * @param roles names of the roles held on the project, with those they imply
  */
 public record Caller(String userId, Optional<String> project, Set<String> roles) {
+    /** What is said to a caller without a project where one is needed. */
+    public static final String UNSCOPED = "This request needs a token that is scoped to a project.";
+
     /** Copies the roles. */
     public Caller {
         roles = Set.copyOf(roles);
@@ -21,15 +24,14 @@ public record Caller(String userId, Optional<String> project, Set<String> roles)
     }
 
     /**
-     * The project the token is scoped to. Routes with {@link Access#PROJECT} have one always.
+     * The project the token is scoped to. Routes that need the role reader or member
+     * have one always.
      *
      * @throws ApiException 403 for an unscoped token
      */
     public String projectId() {
         return project.orElseThrow(
-                () ->
-                        ApiException.forbidden(
-                                "This request needs a token that is scoped to a project."));
+() -> ApiException.forbidden(UNSCOPED));
     }
 
     /** Whether a resource of that project may be seen: one's own, or any for an administrator. */

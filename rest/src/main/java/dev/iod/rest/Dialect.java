@@ -22,6 +22,12 @@ public interface Dialect {
     /** The answer to a request that failed. */
     Response render(ApiException error);
 
+    /** The message for a caller who does not pass a route's rule. */
+    default String refusal(Route route) {
+        return "Policy doesn't allow %s %s to be performed: it needs the role %s."
+                .formatted(route.method(), route.template(), route.rule().text());
+    }
+
     /** The message for properties that the schema does not know (jsonschema's wording). */
     default String unknownProperties(List<String> names) {
         return "Additional properties are not allowed (%s %s unexpected)"

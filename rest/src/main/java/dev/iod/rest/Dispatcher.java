@@ -91,8 +91,8 @@ final class Dispatcher {
     private Response handle(
             Raw raw, String id, Router.Match match, Route route, Microversion version) {
         Optional<Caller> caller =
-                route.access() == Access.PUBLIC ? Optional.empty() : Optional.of(caller(raw));
-        caller.ifPresent(known -> authorize(route, known));
+                route.rule() == Rule.PUBLIC ? Optional.empty() : Optional.of(caller(raw));
+        caller.ifPresent(known -> authorize(match.target().api(), route, known));
         Request.Incoming incoming =
                 new Request.Incoming(
                         id,
@@ -124,20 +124,14 @@ final class Dispatcher {
                                         "The request you have made requires authentication."));
     }
 
-    private static void authorize(Route route, Caller caller) {
-        boolean allowed =
-                switch (route.access()) {
-                    case PUBLIC, TOKEN -> true;
-                    case PROJECT -> caller.project().isPresent();
-                    case ADMIN -> caller.isAdmin();
-                };
-        if (!allowed) {
-            throw ApiException.forbidden(
-                    route.access() == Access.ADMIN
-                            ? "Policy doesn't allow %s %s to be performed: it needs the role admin."
-                                    .formatted(route.method(), route.template())
-                            : "This request needs a token that is scoped to a project.");
+    private static void authorize(Api api, Route route, Caller caller) {
+        if (route.rule().allows(caller)) {
+            return;
         }
+        throw ApiException.forbidden(
+                route.rule().needsProject() && caller.project().isEmpty()
+                        ? Caller.UNSCOPED
+                        : api.dialect().refusal(route));
     }
 
     private static Response render(Raw raw, Api api, ApiException error) {
