@@ -15,4 +15,7 @@ module dev.iod.compute {
     exports dev.iod.compute;
 
     opens db.compute;
+    // Jdbi makes records of rows.
+    opens dev.iod.compute to
+            org.jdbi.v3.core;
 }

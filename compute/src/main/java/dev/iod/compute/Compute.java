@@ -55,6 +55,7 @@ public final class Compute {
                         routes)
                 .with(VersionsApi.MICROVERSIONS)
                 .withMigrations("db/compute")
+                .withQuotas(ComputeQuotas.own())
                 .withNodes(
                         new ComputeGoals(parts.ports()),
                         new ComputeObservations(parts.database(), parts.ports()));

@@ -1,20 +1,20 @@
 package dev.iod.compute;
 
-import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.since;
 import static dev.iod.rest.View.text;
 import static dev.iod.rest.View.truth;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.Node;
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import java.time.Instant;
 import java.util.List;
@@ -55,7 +55,8 @@ final class ComputeServiceApi {
                 Route.put("/v2.1/os-services/{id}", this::update).may(Rule.ADMIN),
                 Route.get("/v2.1/os-aggregates", ComputeServiceApi::aggregates).may(Rule.ADMIN),
                 Route.get("/v2.1/os-availability-zone", this::zones).may(Rule.READER),
-                Route.get("/v2.1/os-availability-zone/detail", this::zonesWithHosts).may(Rule.ADMIN));
+                Route.get("/v2.1/os-availability-zone/detail", this::zonesWithHosts)
+                        .may(Rule.ADMIN));
     }
 
     private List<HypervisorApi.Shown> all() {

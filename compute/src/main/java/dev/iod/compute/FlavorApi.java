@@ -1,6 +1,5 @@
 package dev.iod.compute;
 
-import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.number;
 import static dev.iod.rest.View.since;
@@ -8,14 +7,15 @@ import static dev.iod.rest.View.text;
 import static dev.iod.rest.View.truth;
 import static dev.iod.rest.View.until;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Schema;
 import dev.iod.rest.View;
 import java.util.LinkedHashMap;
@@ -71,8 +71,10 @@ final class FlavorApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/flavors", request -> list(request, "flavors", BRIEF)).may(Rule.READER),
-                Route.get("/v2.1/flavors/detail", request -> list(request, "flavors/detail", FULL)).may(Rule.READER),
+                Route.get("/v2.1/flavors", request -> list(request, "flavors", BRIEF))
+                        .may(Rule.READER),
+                Route.get("/v2.1/flavors/detail", request -> list(request, "flavors/detail", FULL))
+                        .may(Rule.READER),
                 Route.post("/v2.1/flavors", this::create).may(Rule.ADMIN),
                 Route.get("/v2.1/flavors/{id}", this::show).may(Rule.READER),
                 Route.put("/v2.1/flavors/{id}", this::update).may(Rule.ADMIN),
@@ -83,7 +85,8 @@ final class FlavorApi {
                 Route.post("/v2.1/flavors/{id}/os-extra_specs", this::addSpecs).may(Rule.ADMIN),
                 Route.get("/v2.1/flavors/{id}/os-extra_specs/{key}", this::spec).may(Rule.READER),
                 Route.put("/v2.1/flavors/{id}/os-extra_specs/{key}", this::putSpec).may(Rule.ADMIN),
-                Route.delete("/v2.1/flavors/{id}/os-extra_specs/{key}", this::deleteSpec).may(Rule.ADMIN));
+                Route.delete("/v2.1/flavors/{id}/os-extra_specs/{key}", this::deleteSpec)
+                        .may(Rule.ADMIN));
     }
 
     private Response list(Request request, String collection, View<Flavor> view) {

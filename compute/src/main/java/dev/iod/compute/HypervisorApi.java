@@ -10,7 +10,6 @@ import static dev.iod.rest.View.until;
 
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
@@ -19,6 +18,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import dev.iod.store.Database;
 import java.util.List;

@@ -1,11 +1,11 @@
 package dev.iod.compute;
 
-import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.nothing;
 import static dev.iod.rest.View.since;
 import static dev.iod.rest.View.text;
 
+import dev.iod.region.Actor;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
@@ -64,7 +64,8 @@ final class InstanceActionApi {
     List<Route> routes() {
         return List.of(
                 Route.get("/v2.1/servers/{id}/os-instance-actions", this::list).may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/os-instance-actions/{request}", this::show).may(Rule.READER));
+                Route.get("/v2.1/servers/{id}/os-instance-actions/{request}", this::show)
+                        .may(Rule.READER));
     }
 
     private Response list(Request request) {

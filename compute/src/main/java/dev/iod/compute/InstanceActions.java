@@ -1,7 +1,6 @@
 package dev.iod.compute;
 
 import dev.iod.region.Actor;
-import dev.iod.rest.Request;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;

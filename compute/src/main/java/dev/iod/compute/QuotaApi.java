@@ -1,15 +1,16 @@
 package dev.iod.compute;
 
+import dev.iod.compute.ComputeQuotas.Resource;
 import dev.iod.region.Actor;
-import dev.iod.compute.Quotas.Resource;
 import dev.iod.region.Audit;
-import dev.iod.rest.Rule;
+import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.rest.Schema;
 import dev.iod.rest.View;
 import java.util.ArrayList;
@@ -34,7 +35,8 @@ final class QuotaApi {
         return List.of(
                 Route.get("/v2.1/os-quota-sets/{project}", this::show).may(Rule.READER),
                 Route.get("/v2.1/os-quota-sets/{project}/detail", this::detail).may(Rule.READER),
-                Route.get("/v2.1/os-quota-sets/{project}/defaults", this::defaults).may(Rule.READER),
+                Route.get("/v2.1/os-quota-sets/{project}/defaults", this::defaults)
+                        .may(Rule.READER),
                 Route.put("/v2.1/os-quota-sets/{project}", this::update).may(Rule.ADMIN),
                 Route.delete("/v2.1/os-quota-sets/{project}", this::reset).may(Rule.ADMIN),
                 Route.get("/v2.1/limits", this::limits).may(Rule.READER));
@@ -42,14 +44,14 @@ final class QuotaApi {
 
     private Response show(Request request) {
         String project = readable(request);
-        Map<Resource, Integer> limits =
-                parts.database().read(handle -> Quotas.limits(handle, project));
+        Map<Resource, Long> limits =
+                parts.database().read(handle -> ComputeQuotas.limits(handle, project));
         return Response.ok(quotaSet(request, limits, true));
     }
 
     private Response defaults(Request request) {
         readable(request);
-        return Response.ok(quotaSet(request, Quotas.standard(), true));
+        return Response.ok(quotaSet(request, ComputeQuotas.standard(), true));
     }
 
     private Response detail(Request request) {
@@ -60,11 +62,11 @@ final class QuotaApi {
         parts.database()
                 .read(
                         handle -> {
-                            Map<Resource, Integer> limits = Quotas.limits(handle, project);
-                            Map<Resource, Long> used = Quotas.used(handle, project);
+                            Map<Resource, Long> limits = ComputeQuotas.limits(handle, project);
+                            Map<Resource, Long> used = ComputeQuotas.used(handle, project);
                             for (Resource resource : shown(request)) {
                                 set.putObject(resource.text())
-                                        .put("limit", limits.getOrDefault(resource, 0))
+                                        .put("limit", limits.getOrDefault(resource, 0L))
                                         .put("in_use", used.getOrDefault(resource, 0L))
                                         .put("reserved", 0);
                             }
@@ -82,20 +84,21 @@ final class QuotaApi {
         properties.add(Formats.optional("tenant_id", Formats.TEXT));
         JsonNode body = Bodies.read(request, Bodies.quotaSet(properties)).path("quota_set");
         boolean force = body.has("force") && Schema.Truth.of(body.path("force"));
-        Map<Resource, Integer> limits =
+        Map<Resource, Long> limits =
                 parts.database()
                         .transaction(
                                 handle -> {
                                     set(handle, project, resources, body, force);
-                                    Audit.record(handle, Actor.of(request), "update quota", project);
-                                    return Quotas.limits(handle, project);
+                                    Audit.record(
+                                            handle, Actor.of(request), "update quota", project);
+                                    return ComputeQuotas.limits(handle, project);
                                 });
         return Response.ok(quotaSet(request, limits, false));
     }
 
     private static void set(
             Handle handle, String project, List<Resource> resources, JsonNode body, boolean force) {
-        Map<Resource, Long> used = Quotas.used(handle, project);
+        Map<Resource, Long> used = ComputeQuotas.used(handle, project);
         for (Resource resource : resources) {
             JsonNode value = body.path(resource.text());
             if (value.isMissingNode()) {
@@ -109,7 +112,7 @@ final class QuotaApi {
                                         + " reserved %d.")
                                 .formatted(limit, resource.text(), minimum));
             }
-            Quotas.set(handle, project, resource, limit);
+            Quotas.set(handle, project, resource.quota(), limit);
         }
     }
 
@@ -118,7 +121,7 @@ final class QuotaApi {
         parts.database()
                 .run(
                         handle -> {
-                            Quotas.reset(handle, project);
+                            Quotas.reset(handle, project, ComputeQuotas.SERVICE);
                             Audit.record(handle, Actor.of(request), "reset quota", project);
                         });
         return Response.empty(202);
@@ -142,23 +145,20 @@ final class QuotaApi {
                             fill(
                                     absolute,
                                     minor,
-                                    Quotas.limits(handle, project),
-                                    Quotas.used(handle, project));
+                                    ComputeQuotas.limits(handle, project),
+                                    ComputeQuotas.used(handle, project));
                             return absolute;
                         });
         return Response.ok(root);
     }
 
     private static void fill(
-            ObjectNode absolute,
-            int minor,
-            Map<Resource, Integer> limits,
-            Map<Resource, Long> used) {
+            ObjectNode absolute, int minor, Map<Resource, Long> limits, Map<Resource, Long> used) {
         for (Resource resource : Resource.values()) {
             if (resource.shownIn(minor)) {
                 for (Absolute name : absolute(resource)) {
                     if (minor <= name.until()) {
-                        absolute.put(name.text(), limits.getOrDefault(resource, 0));
+                        absolute.put(name.text(), limits.getOrDefault(resource, 0L));
                     }
                 }
                 String usedName = usedName(resource);
@@ -221,13 +221,13 @@ final class QuotaApi {
     }
 
     private static ObjectNode quotaSet(
-            Request request, Map<Resource, Integer> limits, boolean withId) {
+            Request request, Map<Resource, Long> limits, boolean withId) {
         ObjectNode root = Json.object();
         ObjectNode set = root.putObject("quota_set");
         if (withId) {
             set.put("id", request.pathParameter("project"));
         }
-        shown(request).forEach(r -> set.put(r.text(), limits.getOrDefault(r, 0)));
+        shown(request).forEach(r -> set.put(r.text(), limits.getOrDefault(r, 0L)));
         return root;
     }
 

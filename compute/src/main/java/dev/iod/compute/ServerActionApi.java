@@ -51,7 +51,8 @@ final class ServerActionApi {
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
             default -> {
-                parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
+                parts.database()
+                        .read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
                 throw ApiException.badRequest("There is no such action: " + action);
             }
         };
@@ -78,7 +79,9 @@ final class ServerActionApi {
 
     private Response console(Request request, String id, JsonNode body) {
         JsonNode checked = checked(request, body, Bodies.CONSOLE_OUTPUT);
-        Server server = parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
+        Server server =
+                parts.database()
+                        .read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
         JsonNode length = checked.path("os-getConsoleOutput").path("length");
         long lines =
                 length.isMissingNode() || length.isNull() ? -1 : Long.parseLong(length.asString());

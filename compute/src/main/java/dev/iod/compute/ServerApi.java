@@ -1,8 +1,8 @@
 package dev.iod.compute;
 
-import dev.iod.region.Actor;
 import dev.iod.network.ServerPorts.FixedAddress;
 import dev.iod.network.ServerPorts.ServerPort;
+import dev.iod.region.Actor;
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
 import dev.iod.rest.ApiException;
@@ -38,19 +38,24 @@ final class ServerApi {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/servers", request -> list(request, "servers", ServerView.BRIEF)).may(Rule.READER),
+                Route.get("/v2.1/servers", request -> list(request, "servers", ServerView.BRIEF))
+                        .may(Rule.READER),
                 Route.get(
-                        "/v2.1/servers/detail",
-                        request -> list(request, "servers/detail", ServerView.DETAIL)).may(Rule.READER),
+                                "/v2.1/servers/detail",
+                                request -> list(request, "servers/detail", ServerView.DETAIL))
+                        .may(Rule.READER),
                 Route.post("/v2.1/servers", this::create).may(Rule.MEMBER),
                 Route.get("/v2.1/servers/{id}", this::show).may(Rule.READER),
                 Route.put("/v2.1/servers/{id}", this::update).may(Rule.MEMBER),
                 Route.delete("/v2.1/servers/{id}", this::delete).may(Rule.MEMBER),
                 Route.get("/v2.1/servers/{id}/ips", this::addresses).may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/ips/{network}", this::addressesOnNetwork).may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/ips/{network}", this::addressesOnNetwork)
+                        .may(Rule.READER),
                 Route.get("/v2.1/servers/{id}/os-interface", this::interfaces).may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface).may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/os-volume_attachments", this::volumes).may(Rule.READER));
+                Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface)
+                        .may(Rule.READER),
+                Route.get("/v2.1/servers/{id}/os-volume_attachments", this::volumes)
+                        .may(Rule.READER));
     }
 
     private Response list(Request request, String collection, View<ServerShown> view) {

@@ -5,7 +5,6 @@ import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
-import dev.iod.rest.Request;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
@@ -135,8 +134,7 @@ final class ServerChanges {
 
     /** Runs a change of a visible server in one transaction. */
     void edit(Actor actor, String id, Consumer<Edit> change) {
-        parts.database()
-                .run(handle -> change.accept(new Edit(handle, visible(handle, actor, id))));
+        parts.database().run(handle -> change.accept(new Edit(handle, visible(handle, actor, id))));
     }
 
     /** A server inside a transaction. */

@@ -1,11 +1,11 @@
 package dev.iod.compute;
 
-import dev.iod.region.Actor;
 import dev.iod.image.Images;
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
+import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Request;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +34,7 @@ final class ServerCreation {
     private record Ingredients(
             Flavor flavor,
             Images.Bootable image,
-            Optional<KeypairStore.Keypair> key,
+            Optional<Keypair> key,
             Optional<ServerGroupStore.ServerGroup> group,
             int count,
             String reservationId) {}
@@ -110,25 +110,26 @@ final class ServerCreation {
                     "Policy doesn't allow os_compute_api:servers:create:forced_host to be"
                             + " performed.");
         }
-        Optional<KeypairStore.Keypair> key =
+        Optional<Keypair> key =
                 wanted.keyName()
                         .map(
                                 name ->
-                                        KeypairStore.find(handle, actor.userId(), name)
+                                        Keypair.TABLE
+                                                .find(handle, actor.userId(), name)
                                                 .orElseThrow(
                                                         () ->
                                                                 ApiException.badRequest(
                                                                         "Invalid key_name"
                                                                                 + " provided.")));
         checkMetadata(handle, project, wanted);
-        int count = Quotas.admit(handle, project, flavor, wanted.min(), wanted.max());
+        int count = ComputeQuotas.admit(handle, project, flavor, wanted.min(), wanted.max());
         Optional<ServerGroupStore.ServerGroup> group =
                 wanted.group().map(id -> group(handle, project, id, count));
         return new Ingredients(flavor, image, key, group, count, reservationId());
     }
 
     private static void checkMetadata(Handle handle, String project, NewServers wanted) {
-        int limit = Quotas.limits(handle, project).getOrDefault(Quotas.Resource.METADATA_ITEMS, 0);
+        long limit = ComputeQuotas.limit(handle, project, ComputeQuotas.Resource.METADATA_ITEMS);
         if (Quotas.exceeds(wanted.metadata().size(), limit)) {
             throw ApiException.forbidden(
                     "Maximum number of metadata items exceeds %d".formatted(limit));
@@ -145,9 +146,8 @@ final class ServerCreation {
                                         ApiException.badRequest(
                                                 "Instance group %s could not be found."
                                                         .formatted(id)));
-        int limit =
-                Quotas.limits(handle, project)
-                        .getOrDefault(Quotas.Resource.SERVER_GROUP_MEMBERS, 0);
+        long limit =
+                ComputeQuotas.limit(handle, project, ComputeQuotas.Resource.SERVER_GROUP_MEMBERS);
         if (Quotas.exceeds(ServerGroupStore.members(handle, id).size() + count, limit)) {
             throw ApiException.forbidden("Quota exceeded, too many servers in group");
         }
@@ -186,8 +186,8 @@ final class ServerCreation {
                         ingredients.image().commandLine()),
                 ingredients.flavor(),
                 new Server.Guest(
-                        ingredients.key().map(KeypairStore.Keypair::name),
-                        ingredients.key().map(KeypairStore.Keypair::publicKey).orElse(""),
+                        ingredients.key().map(Keypair::name),
+                        ingredients.key().map(Keypair::publicKey).orElse(""),
                         wanted.userData(),
                         wanted.metadata()),
                 wanted.presentation(),

@@ -1,13 +1,14 @@
 package dev.iod.compute;
 
-import dev.iod.region.Actor;
 import static dev.iod.rest.View.field;
 import static dev.iod.rest.View.since;
 import static dev.iod.rest.View.text;
 import static dev.iod.rest.View.until;
 
 import dev.iod.compute.ServerGroupStore.ServerGroup;
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
+import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
@@ -132,19 +133,23 @@ final class ServerGroupApi {
         parts.database()
                 .run(
                         handle -> {
-                            checkQuota(handle, group.projectId());
+                            claim(handle, group.projectId());
                             ServerGroupStore.insert(handle, group);
-                            Audit.record(handle, Actor.of(request), "create server group", group.id().toString());
+                            Audit.record(
+                                    handle,
+                                    Actor.of(request),
+                                    "create server group",
+                                    group.id().toString());
                         });
         return answer(request, new Shown(group, List.of()));
     }
 
-    private static void checkQuota(Handle handle, String project) {
-        int limit = Quotas.limits(handle, project).getOrDefault(Quotas.Resource.SERVER_GROUPS, 0);
-        long used = Quotas.used(handle, project).getOrDefault(Quotas.Resource.SERVER_GROUPS, 0L);
-        if (Quotas.exceeds(used + 1, limit)) {
-            throw ApiException.forbidden("Quota exceeded, too many server groups.");
-        }
+    private static void claim(Handle handle, String project) {
+        Quotas.claim(handle, project, ComputeQuotas.Resource.SERVER_GROUPS.quota(), 1)
+                .ifPresent(
+                        excess -> {
+                            throw ApiException.forbidden("Quota exceeded, too many server groups.");
+                        });
     }
 
     private Response delete(Request request) {
@@ -153,7 +158,11 @@ final class ServerGroupApi {
                         handle -> {
                             ServerGroup group = visible(handle, request);
                             ServerGroupStore.delete(handle, group.id());
-                            Audit.record(handle, Actor.of(request), "delete server group", group.id().toString());
+                            Audit.record(
+                                    handle,
+                                    Actor.of(request),
+                                    "delete server group",
+                                    group.id().toString());
                         });
         return Response.empty(204);
     }

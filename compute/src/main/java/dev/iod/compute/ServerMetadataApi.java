@@ -1,7 +1,7 @@
 package dev.iod.compute;
 
 import dev.iod.region.Actor;
-import dev.iod.region.Actor;
+import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
@@ -33,8 +33,10 @@ final class ServerMetadataApi {
     List<Route> routes() {
         return List.of(
                 Route.get("/v2.1/servers/{id}/metadata", this::index).may(Rule.READER),
-                Route.post("/v2.1/servers/{id}/metadata", request -> write(request, true)).may(Rule.MEMBER),
-                Route.put("/v2.1/servers/{id}/metadata", request -> write(request, false)).may(Rule.MEMBER),
+                Route.post("/v2.1/servers/{id}/metadata", request -> write(request, true))
+                        .may(Rule.MEMBER),
+                Route.put("/v2.1/servers/{id}/metadata", request -> write(request, false))
+                        .may(Rule.MEMBER),
                 Route.get("/v2.1/servers/{id}/metadata/{key}", this::show).may(Rule.READER),
                 Route.put("/v2.1/servers/{id}/metadata/{key}", this::writeOne).may(Rule.MEMBER),
                 Route.delete("/v2.1/servers/{id}/metadata/{key}", this::deleteOne).may(Rule.MEMBER),
@@ -129,9 +131,9 @@ final class ServerMetadataApi {
     }
 
     private static void limit(Handle handle, Server server, int items) {
-        int limit =
-                Quotas.limits(handle, server.projectId())
-                        .getOrDefault(Quotas.Resource.METADATA_ITEMS, 0);
+        long limit =
+                ComputeQuotas.limit(
+                        handle, server.projectId(), ComputeQuotas.Resource.METADATA_ITEMS);
         if (Quotas.exceeds(items, limit)) {
             throw ApiException.forbidden(
                     "Maximum number of metadata items exceeds %d".formatted(limit));

@@ -1,12 +1,12 @@
 package dev.iod.compute;
 
-import dev.iod.rest.Rule;
 import dev.iod.rest.Json;
 import dev.iod.rest.Microversion;
 import dev.iod.rest.Microversions;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 

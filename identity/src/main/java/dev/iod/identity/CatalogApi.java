@@ -1,10 +1,10 @@
 package dev.iod.identity;
 
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;

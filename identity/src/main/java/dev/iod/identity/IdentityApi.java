@@ -1,11 +1,11 @@
 package dev.iod.identity;
 
 import dev.iod.region.Service;
-import dev.iod.rest.Rule;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.time.Clock;
 import java.util.ArrayList;

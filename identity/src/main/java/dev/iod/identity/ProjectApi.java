@@ -2,13 +2,13 @@ package dev.iod.identity;
 
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.util.List;
 import java.util.Optional;

@@ -41,7 +41,8 @@ final class RoleApi {
                 Route.put(GRANT + "/{role}", this::grant).may(Rule.ADMIN, "create_grant"),
                 Route.get(GRANT + "/{role}", this::check).may(Rule.ADMIN, "check_grant"),
                 Route.delete(GRANT + "/{role}", this::revoke).may(Rule.ADMIN, "revoke_grant"),
-                Route.get("/v3/role_assignments", this::assignments).may(Rule.ADMIN, "list_role_assignments"));
+                Route.get("/v3/role_assignments", this::assignments)
+                        .may(Rule.ADMIN, "list_role_assignments"));
     }
 
     private Response create(Request request) {
@@ -261,7 +262,9 @@ final class RoleApi {
     }
 
     private static void audit(Handle handle, Request request, String action) {
-        Audit.record(handle, Actor.of(request),
+        Audit.record(
+                handle,
+                Actor.of(request),
                 action,
                 "%s of %s on %s"
                         .formatted(

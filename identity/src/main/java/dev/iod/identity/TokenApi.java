@@ -1,6 +1,5 @@
 package dev.iod.identity;
 
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.Fault;
@@ -9,6 +8,7 @@ import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.util.List;
 import java.util.Optional;

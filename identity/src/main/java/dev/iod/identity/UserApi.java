@@ -2,7 +2,6 @@ package dev.iod.identity;
 
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Fields;
@@ -10,6 +9,7 @@ import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import java.time.Clock;
 import java.time.Instant;

@@ -1,10 +1,9 @@
 package dev.iod.image;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Pages;
 import dev.iod.region.Service;
-import dev.iod.rest.Rule;
 import dev.iod.rest.ApiException;
-import dev.iod.region.Actor;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
@@ -13,6 +12,7 @@ import dev.iod.rest.Query;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import dev.iod.store.ListSql;
 import dev.iod.store.Page;
@@ -81,6 +81,7 @@ public final class ImageApi {
         routes.addAll(ImageSchemas.routes());
         return Service.listed("image", "glance", "/image", "", ImageDialect.DIALECT, routes)
                 .withMigrations("db/image")
+                .withQuotas(ImageQuotas.ALL)
                 .startedBy(images::start);
     }
 

@@ -1,9 +1,8 @@
 package dev.iod.image;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
-import dev.iod.region.Actor;
-import dev.iod.rest.Request;
 import dev.iod.store.Database;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -55,6 +54,7 @@ public final class ImageService implements Images {
                     if (ImageStore.find(handle, id).isPresent()) {
                         throw ApiException.conflict("Image ID %s already exists!".formatted(id));
                     }
+                    ImageQuotas.claim(handle, owner, ImageQuotas.IMAGES, 1);
                     ImageStore.insert(handle, image);
                     Audit.record(handle, actor, "create image", id);
                 });
@@ -85,13 +85,15 @@ public final class ImageService implements Images {
 
     /** Stores the bytes. Until they are complete nobody sees any of them. */
     void upload(Actor actor, String id, InputStream stream, OptionalLong announced) {
-        database.run(handle -> begin(handle, actor, id));
+        database.run(handle -> begin(handle, actor, id, announced));
         boolean stored = false;
         try {
             Image.Content content = files.store(id, stream, announced);
             database.run(
                     handle -> {
                         Image image = ImageStore.find(handle, id).orElseThrow(() -> gone(id));
+                        ImageQuotas.claim(
+                                handle, image.owner(), ImageQuotas.BYTES, content.sizeBytes());
                         ImageStore.update(
                                 handle,
                                 image.with(Image.Status.ACTIVE, Optional.of(content), now()));
@@ -105,7 +107,7 @@ public final class ImageService implements Images {
         }
     }
 
-    private void begin(Handle handle, Actor actor, String id) {
+    private void begin(Handle handle, Actor actor, String id, OptionalLong announced) {
         Image image = own(handle, actor, id, "modify");
         if (image.status() != Image.Status.QUEUED) {
             throw ApiException.conflict(
@@ -117,6 +119,8 @@ public final class ImageService implements Images {
             throw ApiException.badRequest(
                     "Properties disk_format, container_format must be set prior to saving data.");
         }
+        // Before the bytes come, where their number is known; after them it is claimed again.
+        ImageQuotas.claim(handle, image.owner(), ImageQuotas.BYTES, announced.orElse(0));
         ImageStore.update(handle, image.with(Image.Status.SAVING, Optional.empty(), now()));
     }
 

@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.identity.testing.TestRegion;
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.region.Quotas;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.testing.HttpCaller;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -187,6 +188,29 @@ class ImageApiTest {
         assertThat(patch(path, "[{'op':'replace','path':'/protected','value':false}]"))
                 .isEqualTo(200);
         assertThat(alice.delete(path).status()).isEqualTo(204);
+    }
+
+    @Test
+    void imagesAndTheirBytesAreLimited() {
+        HttpCaller carol = region.member("carol");
+        String fields = "'name':'q','disk_format':'raw','container_format':'bare'";
+        String first = create(carol, fields);
+        String project = carol.get(IMAGES + "/" + first).json().path("owner").stringValue();
+        region.database()
+                .run(
+                        handle -> {
+                            Quotas.set(handle, project, ImageQuotas.IMAGES, 2);
+                            Quotas.set(handle, project, ImageQuotas.BYTES, 10);
+                        });
+        String file = IMAGES + "/%s/file";
+        assertThat(carol.upload(file.formatted(first), new byte[11]).status()).isEqualTo(413);
+        assertThat(carol.upload(file.formatted(first), new byte[6]).status()).isEqualTo(204);
+        String second = create(carol, fields);
+        assertThat(carol.upload(file.formatted(second), new byte[5]).status()).isEqualTo(413);
+        assertThat(carol.upload(file.formatted(second), new byte[4]).status()).isEqualTo(204);
+        assertThat(carol.post(IMAGES, "{" + fields + "}").status()).isEqualTo(413);
+        assertThat(carol.delete(IMAGES + "/" + first).status()).isEqualTo(204);
+        assertThat(carol.post(IMAGES, "{" + fields + "}").status()).isEqualTo(201);
     }
 
     @Test

@@ -1,11 +1,11 @@
 package dev.iod.network;
 
-import dev.iod.rest.Rule;
 import dev.iod.rest.Handler;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.node.ArrayNode;

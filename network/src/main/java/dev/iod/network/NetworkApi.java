@@ -36,6 +36,7 @@ public final class NetworkApi {
         resources.forEach(resource -> routes.addAll(ResourceRoutes.of(database, resource)));
         routes.addAll(new RouterInterfaces(database, ports).routes());
         return Service.listed("network", "neutron", PREFIX, "", new NetworkDialect(), routes)
-                .withMigrations("db/network");
+                .withMigrations("db/network")
+                .withQuotas(NetworkQuotas.ALL);
     }
 }

@@ -1,7 +1,7 @@
 package dev.iod.network;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
@@ -80,6 +80,7 @@ final class NetworkResource implements Resource {
         }
         fields.end();
         SecurityGroups.ensureDefault(handle, network.projectId());
+        NetworkQuotas.claim(handle, network.projectId(), NetworkQuotas.NETWORKS);
         NetworkStore.insert(handle, network);
         ports.createMetadataPort(handle, network);
         return show(handle, actor, network.id());

@@ -1,7 +1,7 @@
 package dev.iod.network;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
@@ -53,6 +53,7 @@ final class PortResource implements Resource {
         port = port.withFixedIps(fixedIps);
         port = security(handle, actor, fields, port, true);
         fields.end();
+        NetworkQuotas.claim(handle, port.projectId(), NetworkQuotas.PORTS);
         PortStore.insert(handle, port);
         return show(handle, actor, port.id());
     }

@@ -1,7 +1,7 @@
 package dev.iod.network;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;

@@ -51,8 +51,20 @@ final class ResourceRoutes {
     private Response list(Request request) {
         List<ObjectNode> found =
                 resource.listWrites()
-                        ? database.transaction(handle -> resource.list(handle, Actor.of(request), request.query(), request.list()))
-                        : database.read(handle -> resource.list(handle, Actor.of(request), request.query(), request.list()));
+                        ? database.transaction(
+                                handle ->
+                                        resource.list(
+                                                handle,
+                                                Actor.of(request),
+                                                request.query(),
+                                                request.list()))
+                        : database.read(
+                                handle ->
+                                        resource.list(
+                                                handle,
+                                                Actor.of(request),
+                                                request.query(),
+                                                request.list()));
         ListQuery query = request.list();
         ObjectNode body = Json.object();
         ArrayNode items = body.putArray(resource.plural());
@@ -100,7 +112,11 @@ final class ResourceRoutes {
         var created = new ArrayList<ObjectNode>(wanted.size());
         for (Fields fields : wanted) {
             ObjectNode view = resource.create(handle, Actor.of(request), fields);
-            Audit.record(handle, Actor.of(request), "create " + resource.singular(), view.path("id").asString());
+            Audit.record(
+                    handle,
+                    Actor.of(request),
+                    "create " + resource.singular(),
+                    view.path("id").asString());
             created.add(view);
         }
         return created;
@@ -114,7 +130,9 @@ final class ResourceRoutes {
         ObjectNode changed =
                 database.transaction(
                         handle -> {
-                            Audit.record(handle, Actor.of(request),
+                            Audit.record(
+                                    handle,
+                                    Actor.of(request),
                                     "update " + resource.singular(),
                                     id.toString());
                             return resource.update(handle, Actor.of(request), id, fields);
@@ -127,7 +145,11 @@ final class ResourceRoutes {
         database.run(
                 handle -> {
                     resource.delete(handle, Actor.of(request), id);
-                    Audit.record(handle, Actor.of(request), "delete " + resource.singular(), id.toString());
+                    Audit.record(
+                            handle,
+                            Actor.of(request),
+                            "delete " + resource.singular(),
+                            id.toString());
                 });
         return Response.empty(204);
     }

@@ -1,8 +1,8 @@
 package dev.iod.network;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
-import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
@@ -69,7 +69,11 @@ final class RouterInterfaces {
                                             ? takeOver(handle, actor, router, target)
                                             : create(handle, actor, router, target);
                             RouterStore.update(handle, router);
-                            Audit.record(handle, Actor.of(request), "add router interface", port.id().toString());
+                            Audit.record(
+                                    handle,
+                                    Actor.of(request),
+                                    "add router interface",
+                                    port.id().toString());
                             return view(router, port);
                         }));
     }
@@ -112,6 +116,7 @@ final class RouterInterfaces {
                 attached(ports.blank(handle, network, router.projectId()), router)
                         .withFixedIps(
                                 ports.allocate(handle, network.id(), List.of(wanted), List.of()));
+        NetworkQuotas.claim(handle, port.projectId(), NetworkQuotas.PORTS);
         PortStore.insert(handle, port);
         return port;
     }
@@ -131,7 +136,9 @@ final class RouterInterfaces {
                             Port port = find(handle, router, target);
                             PortStore.delete(handle, port.id());
                             RouterStore.update(handle, router);
-                            Audit.record(handle, Actor.of(request),
+                            Audit.record(
+                                    handle,
+                                    Actor.of(request),
                                     "remove router interface",
                                     port.id().toString());
                             return view(router, port);

@@ -1,7 +1,7 @@
 package dev.iod.network;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
@@ -48,6 +48,7 @@ final class RouterResource implements Resource {
                         new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
         notOffered(fields);
         fields.end();
+        NetworkQuotas.claim(handle, router.projectId(), NetworkQuotas.ROUTERS);
         RouterStore.insert(handle, router);
         return show(handle, actor, router.id());
     }

@@ -1,8 +1,8 @@
 package dev.iod.network;
 
 import dev.iod.network.SecurityGroupRule.Remote;
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
@@ -52,6 +52,7 @@ final class RuleResource implements Resource {
                                     "Security group rule already exists. Rule id is %s."
                                             .formatted(same));
                         });
+        NetworkQuotas.claim(handle, rule.projectId(), NetworkQuotas.RULES);
         RuleStore.insert(handle, rule);
         return show(handle, actor, rule.id());
     }
@@ -69,9 +70,7 @@ final class RuleResource implements Resource {
     @Override
     public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
         SecurityGroups.ensureDefault(handle, actor.projectId());
-        return RuleStore.list(handle, actor, query, page).stream()
-                .map(RuleResource::view)
-                .toList();
+        return RuleStore.list(handle, actor, query, page).stream().map(RuleResource::view).toList();
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.iod.network;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
@@ -48,6 +48,7 @@ final class SecurityGroupResource implements Resource {
         fields.end();
         refuseDefaultName(group.name());
         SecurityGroups.ensureDefault(handle, group.projectId());
+        NetworkQuotas.claim(handle, group.projectId(), NetworkQuotas.SECURITY_GROUPS);
         SecurityGroups.create(handle, group);
         return show(handle, actor, group.id());
     }
@@ -66,8 +67,7 @@ final class SecurityGroupResource implements Resource {
     @Override
     public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
         SecurityGroups.ensureDefault(handle, actor.projectId());
-        return SecurityGroupStore.list(handle, actor, query, page)
-                .stream()
+        return SecurityGroupStore.list(handle, actor, query, page).stream()
                 .map(SecurityGroupResource::view)
                 .toList();
     }

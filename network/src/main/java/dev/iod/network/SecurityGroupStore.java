@@ -2,8 +2,8 @@ package dev.iod.network;
 
 import static java.util.stream.Collectors.groupingBy;
 
-import dev.iod.region.Pages;
 import dev.iod.region.Actor;
+import dev.iod.region.Pages;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;

@@ -2,8 +2,9 @@ package dev.iod.network;
 
 import static java.util.stream.Collectors.toMap;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.region.Quotas;
+import dev.iod.rest.ApiException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,6 +42,12 @@ final class SqlServerPorts implements ServerPorts {
                     port.withDevice(
                             serverId.toString(), DeviceOwner.SERVER_PREFIX + availabilityZone);
             if (made) {
+                Quotas.claim(transaction, taken.projectId(), NetworkQuotas.PORTS, 1)
+                        .ifPresent(
+                                excess -> {
+                                    throw ApiException.forbidden(
+                                            "Maximum number of ports exceeded");
+                                });
                 PortStore.insert(transaction, taken);
             } else {
                 PortStore.update(transaction, taken);

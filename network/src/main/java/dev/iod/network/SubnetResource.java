@@ -1,7 +1,7 @@
 package dev.iod.network;
 
-import dev.iod.rest.ApiException;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
@@ -76,6 +76,7 @@ final class SubnetResource implements Resource {
         fields.end();
         SubnetRules.check(subnet);
         SubnetRules.checkOverlaps(subnet, SubnetStore.ofNetwork(handle, network.id()));
+        NetworkQuotas.claim(handle, subnet.projectId(), NetworkQuotas.SUBNETS);
         SubnetStore.insert(handle, subnet);
         ports.fitMetadataAddress(handle, subnet);
         return show(handle, actor, subnet.id());

@@ -2,10 +2,10 @@ package dev.iod.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.region.Actor;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
-import dev.iod.region.Actor;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
@@ -256,7 +256,11 @@ class NetworkApiTest {
                         handle ->
                                 ports.create(
                                         handle,
-                                        new Actor("req-test", "u", Optional.of("victim"), Set.of("member")),
+                                        new Actor(
+                                                "req-test",
+                                                "u",
+                                                Optional.of("victim"),
+                                                Set.of("member")),
                                         server,
                                         "nova",
                                         new ServerPorts.Request.Listed(wishes),

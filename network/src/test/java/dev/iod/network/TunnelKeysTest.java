@@ -2,6 +2,8 @@ package dev.iod.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.region.Quota;
+import dev.iod.region.Quotas;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
@@ -39,6 +41,11 @@ class TunnelKeysTest {
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
         server = Services.serve(InetAddress.getLoopbackAddress(), 0, services, new FixedTokens());
+        // Quotas are not what is tested here.
+        database.run(
+                handle ->
+                        List.of(NetworkQuotas.PORTS, NetworkQuotas.ROUTERS)
+                                .forEach(quota -> Quotas.set(handle, "p", quota, Quota.UNLIMITED)));
         member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
     }
 

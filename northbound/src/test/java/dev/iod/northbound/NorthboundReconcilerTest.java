@@ -3,12 +3,15 @@ package dev.iod.northbound;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.network.NetworkApi;
+import dev.iod.network.NetworkQuotas;
 import dev.iod.network.ServerPorts;
 import dev.iod.northbound.testing.OvnCentral;
+import dev.iod.region.Actor;
+import dev.iod.region.Quota;
+import dev.iod.region.Quotas;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
-import dev.iod.region.Actor;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
@@ -30,7 +33,8 @@ import tools.jackson.databind.JsonNode;
 /** From HTTP requests to a real northbound database, read with OVN's own tools. */
 class NorthboundReconcilerTest {
     private static final String OWNER = "test";
-    private static final Actor CALLER = new Actor("req-test", "user-p", Optional.of("p"), Set.of("member"));
+    private static final Actor CALLER =
+            new Actor("req-test", "user-p", Optional.of("p"), Set.of("member"));
 
     private Database database;
     private ApiServer server;
@@ -45,6 +49,11 @@ class NorthboundReconcilerTest {
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
         server = Services.serve(InetAddress.getLoopbackAddress(), 0, services, new FixedTokens());
+        // Quotas are not what is tested here.
+        database.run(
+                handle ->
+                        List.of(NetworkQuotas.PORTS, NetworkQuotas.ROUTERS)
+                                .forEach(quota -> Quotas.set(handle, "p", quota, Quota.UNLIMITED)));
         member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
         reconciler = NorthboundReconciler.start(database, ovn.northbound(), OWNER);
     }

@@ -5,7 +5,6 @@ import dev.iod.rest.Dialect;
 import dev.iod.rest.Microversions;
 import dev.iod.rest.Route;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Everything the region needs to know of a service: {@code Main} makes one of these for each, and
@@ -19,6 +18,7 @@ import java.util.stream.Stream;
  * @param microversions {@link Microversions#NONE} for most
  * @param routes everything it answers, its version documents included
  * @param migrations folders of its migrations on the class path; see {@link Services#prepare}
+ * @param quotas what projects have only so much of; see {@link Quotas}
  * @param goalParts what it adds to the goals of nodes
  * @param observers what it does with the reports of nodes
  * @param start run once its tables are there, before the first request
@@ -32,6 +32,7 @@ public record Service(
         Microversions microversions,
         List<Route> routes,
         List<String> migrations,
+        List<Quota> quotas,
         List<GoalPart> goalParts,
         List<NodeObserver> observers,
         Runnable start) {
@@ -39,6 +40,7 @@ public record Service(
     public Service {
         routes = List.copyOf(routes);
         migrations = List.copyOf(migrations);
+        quotas = List.copyOf(quotas);
         goalParts = List.copyOf(goalParts);
         observers = List.copyOf(observers);
     }
@@ -62,6 +64,7 @@ public record Service(
                 List.of(),
                 List.of(),
                 List.of(),
+                List.of(),
                 () -> {});
     }
 
@@ -81,14 +84,14 @@ public record Service(
                 versions,
                 routes,
                 migrations,
+                quotas,
                 goalParts,
                 observers,
                 start);
     }
 
-    /** The same with one more folder of migrations. */
+    /** The same with a folder of migrations. */
     public Service withMigrations(String folder) {
-        List<String> more = Stream.concat(migrations.stream(), Stream.of(folder)).toList();
         return new Service(
                 type,
                 name,
@@ -97,7 +100,25 @@ public record Service(
                 dialect,
                 microversions,
                 routes,
-                more,
+                List.of(folder),
+                quotas,
+                goalParts,
+                observers,
+                start);
+    }
+
+    /** The same with quotas. */
+    public Service withQuotas(List<Quota> limited) {
+        return new Service(
+                type,
+                name,
+                prefix,
+                version,
+                dialect,
+                microversions,
+                routes,
+                migrations,
+                limited,
                 goalParts,
                 observers,
                 start);
@@ -114,8 +135,9 @@ public record Service(
                 microversions,
                 routes,
                 migrations,
-                Stream.concat(goalParts.stream(), Stream.of(goals)).toList(),
-                Stream.concat(observers.stream(), Stream.of(observer)).toList(),
+                quotas,
+                List.of(goals),
+                List.of(observer),
                 start);
     }
 
@@ -132,6 +154,7 @@ public record Service(
                 microversions,
                 routes,
                 migrations,
+                quotas,
                 goalParts,
                 observers,
                 work);

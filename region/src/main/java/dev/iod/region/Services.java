@@ -1,6 +1,5 @@
 package dev.iod.region;
 
-import dev.iod.rest.Rule;
 import dev.iod.rest.Api;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.ApiServer;
@@ -12,6 +11,7 @@ import dev.iod.rest.Microversions;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import dev.iod.store.StoreException;
 import java.net.InetAddress;
@@ -53,7 +53,8 @@ public final class Services {
                         Dialect.PLAIN,
                         Microversions.NONE,
                         List.of(
-                                Route.get("/", request -> root(request, services)).may(Rule.PUBLIC))));
+                                Route.get("/", request -> root(request, services))
+                                        .may(Rule.PUBLIC))));
         services.forEach(service -> apis.add(service.api()));
         return ApiServer.start(address, port, apis, authenticator, Services::error);
     }

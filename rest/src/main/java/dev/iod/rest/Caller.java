@@ -24,14 +24,13 @@ public record Caller(String userId, Optional<String> project, Set<String> roles)
     }
 
     /**
-     * The project the token is scoped to. Routes that need the role reader or member
-     * have one always.
+     * The project the token is scoped to. Routes that need the role reader or member have one
+     * always.
      *
      * @throws ApiException 403 for an unscoped token
      */
     public String projectId() {
-        return project.orElseThrow(
-() -> ApiException.forbidden(UNSCOPED));
+        return project.orElseThrow(() -> ApiException.forbidden(UNSCOPED));
     }
 
     /** Whether a resource of that project may be seen: one's own, or any for an administrator. */

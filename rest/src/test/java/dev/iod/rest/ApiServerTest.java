@@ -32,10 +32,13 @@ class ApiServerTest {
                                 new Microversion(2, 1),
                                 new Microversion(2, 90)),
                         List.of(
-                                Route.get("/v2.1/things/{id}", ApiServerTest::show).may(Rule.READER),
-                                Route.get("/v2.1/things/detail", ignored -> Response.empty(204)).may(Rule.READER),
+                                Route.get("/v2.1/things/{id}", ApiServerTest::show)
+                                        .may(Rule.READER),
+                                Route.get("/v2.1/things/detail", ignored -> Response.empty(204))
+                                        .may(Rule.READER),
                                 Route.post("/v2.1/things", ApiServerTest::create).may(Rule.MEMBER),
-                                Route.get("/v2.1/secret", ignored -> Response.empty(204)).may(Rule.ADMIN),
+                                Route.get("/v2.1/secret", ignored -> Response.empty(204))
+                                        .may(Rule.ADMIN),
                                 Route.get("/v2.1/broken", ignored -> broken()).may(Rule.READER)));
         server =
                 ApiServer.start(
