@@ -1,10 +1,10 @@
 package dev.iod.bench;
 
 import dev.iod.block.BlockClient;
-import dev.iod.block.BlockException;
 import dev.iod.block.Command;
 import dev.iod.block.Limits;
 import dev.iod.block.Location;
+import dev.iod.engine.EngineException;
 import java.nio.file.Path;
 
 /** A process of our block engine and the agent's connection to it. */
@@ -30,7 +30,7 @@ record BlockEngineProcess(Process process, BlockClient client, Path directory)
         try (BlockClient client = BlockClient.connect(control, "bench")) {
             client.list();
             return true;
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             return false;
         }
     }
@@ -38,7 +38,7 @@ record BlockEngineProcess(Process process, BlockClient client, Path directory)
     void run(Command command) {
         try {
             client.run(command);
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             throw new BenchException("our engine: " + e.getMessage(), e);
         }
     }

@@ -1,7 +1,10 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
 import dev.iod.block.Command.Attach;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.WireReader;
+import dev.iod.engine.WireWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,18 +38,11 @@ final class AttachmentStore {
     /** Replaces the list; encrypted volumes are left out. */
     void write(Collection<Attach> attachments) {
         List<Attach> kept = attachments.stream().filter(a -> a.key().length == 0).toList();
-        byte[] bytes =
-                CommandCodec.bytes(
-                        out -> {
-                            out.writeInt(VERSION);
-                            out.writeInt(kept.size());
-                            for (Attach attach : kept) {
-                                CommandCodec.writeAttach(out, attach);
-                            }
-                        });
+        WireWriter out = new WireWriter().i32(VERSION).i32(kept.size());
+        kept.forEach(attach -> CommandCodec.writeAttach(out, attach));
         try {
             Path next = directory.resolve(FILE + ".new");
-            Files.write(next, bytes);
+            Files.write(next, out.toArray());
             Files.move(next, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw failed("write " + FILE, e);
@@ -56,7 +52,7 @@ final class AttachmentStore {
     /**
      * What was attached last.
      *
-     * @throws BlockException PROTOCOL when the file is of another version or was damaged
+     * @throws EngineException PROTOCOL when the file is of another version or was damaged
      */
     List<Attach> read() {
         Path file = directory.resolve(FILE);
@@ -64,25 +60,26 @@ final class AttachmentStore {
             return List.of();
         }
         try {
-            return CommandCodec.parse(
-                    Files.readAllBytes(file),
-                    in -> {
-                        List<Attach> attachments = new ArrayList<>();
-                        if (in.readInt() != VERSION) {
-                            throw CommandCodec.malformed("the file is of another version");
-                        }
-                        int count = in.readInt();
-                        if (count < 0 || count > BlockEngine.MAX_ATTACHED) {
-                            throw CommandCodec.malformed(count + " attachments");
-                        }
-                        for (int left = count; left > 0; left--) {
-                            attachments.add(CommandCodec.readAttach(in));
-                        }
-                        return attachments;
-                    });
+            return parse(new WireReader(Files.readAllBytes(file)));
         } catch (IOException e) {
             throw failed("read " + FILE, e);
         }
+    }
+
+    private static List<Attach> parse(WireReader in) {
+        if (in.i32() != VERSION) {
+            throw WireReader.malformed(FILE + " is of another version");
+        }
+        int count = in.i32();
+        if (count < 0 || count > BlockEngine.MAX_ATTACHED) {
+            throw WireReader.malformed(count + " attachments");
+        }
+        List<Attach> attachments = new ArrayList<>();
+        for (int left = count; left > 0; left--) {
+            attachments.add(CommandCodec.readAttach(in));
+        }
+        in.expectEnd();
+        return attachments;
     }
 
     /** Notes here too that a volume has failed: its pool may not take the note. */
@@ -111,7 +108,7 @@ final class AttachmentStore {
         }
     }
 
-    private static BlockException failed(String what, IOException e) {
-        return new BlockException(Category.FAILED, "cannot " + what + ": " + e.getMessage(), e);
+    private static EngineException failed(String what, IOException e) {
+        return new EngineException(Category.FAILED, "cannot " + what + ": " + e.getMessage(), e);
     }
 }

@@ -1,7 +1,8 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
 import dev.iod.block.Command.Attach;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.sys.SysException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,7 +13,7 @@ interface BackendFactory {
      * Called by the thread of a command, which may wait; shards never do.
      *
      * @param shard whose thread the back end will belong to
-     * @throws BlockException when there is no such volume or it cannot be opened
+     * @throws EngineException when there is no such volume or it cannot be opened
      */
     Backend open(ShardContext shard, Attach attach);
 
@@ -41,13 +42,13 @@ interface BackendFactory {
 
     private static Backend rawFile(ShardContext shard, Path path, boolean readOnly) {
         if (!Files.isRegularFile(path)) {
-            throw new BlockException(Category.NOT_FOUND, "there is no file " + path);
+            throw new EngineException(Category.NOT_FOUND, "there is no file " + path);
         }
         Backend backend = file(shard, path, false, readOnly);
         long size = backend.sizeBytes();
         if (size == 0 || size % backend.blockBytes() != 0) {
             backend.close();
-            throw new BlockException(
+            throw new EngineException(
                     Category.INVALID,
                     path
                             + " has "
@@ -62,7 +63,7 @@ interface BackendFactory {
         try {
             return new FileBackend(shard, path, thin, readOnly);
         } catch (SysException e) {
-            throw new BlockException(Category.FAILED, "cannot open " + path + ": " + e, e);
+            throw new EngineException(Category.FAILED, "cannot open " + path + ": " + e, e);
         }
     }
 }

@@ -1,6 +1,10 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.FrameChannel;
+import dev.iod.engine.FrameChannel.Frame;
+import dev.iod.engine.WireReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -10,12 +14,13 @@ import java.util.List;
 
 /**
  * The agent's end of the engine's control socket: one connection, one command at a time. Commands
- * wait for their outcome; what was not done is a {@link BlockException}. After UNAVAILABLE a new
+ * wait for their outcome; what was not done is a {@link EngineException}. After UNAVAILABLE a new
  * client is made; every command may be sent again, since doing it twice does no harm or is a
  * CONFLICT.
  */
 public final class BlockClient implements AutoCloseable {
     private final FrameChannel channel;
+    private int exchange;
 
     private BlockClient(FrameChannel channel) {
         this.channel = channel;
@@ -32,9 +37,10 @@ public final class BlockClient implements AutoCloseable {
             FrameChannel frames = new FrameChannel(connection);
             try {
                 connection.connect(UnixDomainSocketAddress.of(socket));
-                frames.greet(name);
+                frames.send(FrameChannel.HELLO, 0, FrameChannel.hello(CommandCodec.VERSION, name));
+                FrameChannel.readHello(frames.receive(), CommandCodec.VERSION);
                 return new BlockClient(frames);
-            } catch (IOException | BlockException e) {
+            } catch (IOException | EngineException e) {
                 frames.close();
                 throw e;
             }
@@ -70,21 +76,26 @@ public final class BlockClient implements AutoCloseable {
         throw misunderstood();
     }
 
-    private static BlockException misunderstood() {
-        return CommandCodec.malformed("an answer to another question");
+    private static EngineException misunderstood() {
+        return WireReader.malformed("an answer to another question");
     }
 
     private synchronized Answer ask(Command command) {
         try {
-            channel.send(CommandCodec.write(command));
-            return CommandCodec.readAnswer(channel.receive());
+            Frame question = CommandCodec.write(command, ++exchange);
+            channel.send(question.type(), question.exchange(), question.body());
+            Frame answer = channel.receive();
+            if (answer.exchange() != question.exchange()) {
+                throw misunderstood();
+            }
+            return CommandCodec.readAnswer(answer);
         } catch (IOException e) {
             throw lost(e);
         }
     }
 
-    private static BlockException lost(IOException e) {
-        return new BlockException(
+    private static EngineException lost(IOException e) {
+        return new EngineException(
                 Category.UNAVAILABLE, "the block engine's connection: " + e.getMessage(), e);
     }
 

@@ -1,13 +1,8 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
-import java.io.IOException;
-import java.io.Reader;
-import java.nio.file.Files;
+import dev.iod.engine.Settings;
 import java.nio.file.Path;
-import java.util.Properties;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * The engine's settings, from code or from a properties file.
@@ -48,71 +43,16 @@ public record BlockConfig(
                     "backend");
 
     public static BlockConfig read(Path file) {
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            properties.load(reader);
-        } catch (IOException e) {
-            throw new BlockException(
-                    Category.CONFIGURATION, "cannot read " + file + ": " + e.getMessage(), e);
-        }
-        Set<String> unknown = new TreeSet<>(properties.stringPropertyNames());
-        unknown.removeAll(KEYS);
-        if (!unknown.isEmpty()) {
-            throw wrong("unknown settings " + unknown + "; known are " + new TreeSet<>(KEYS));
-        }
+        Settings settings = Settings.read(file, KEYS);
         return new BlockConfig(
-                Path.of(required(properties, "socket")),
-                Path.of(required(properties, "pool")),
-                number(properties, "pool-bytes", "0", 0, LocalPool.MAX_BYTES),
-                bool(properties, "thin-pool", "false"),
-                Path.of(required(properties, "state")),
-                (int) number(properties, "shards", "1", 1, 64),
-                (int) number(properties, "spin-micros", "20", 0, 1000),
-                bool(properties, "require-sealed", "true"),
-                nullBackend(properties));
-    }
-
-    private static boolean nullBackend(Properties properties) {
-        String text = properties.getProperty("backend", "file").trim();
-        return switch (text) {
-            case "file" -> false;
-            case "null" -> true;
-            default -> throw wrong("backend must be file or null, not \"" + text + "\"");
-        };
-    }
-
-    private static String required(Properties properties, String key) {
-        String value = properties.getProperty(key, "").trim();
-        if (value.isEmpty()) {
-            throw wrong("the setting " + key + " is missing");
-        }
-        return value;
-    }
-
-    private static long number(
-            Properties properties, String key, String otherwise, long low, long high) {
-        String text = properties.getProperty(key, otherwise).trim();
-        try {
-            long value = Long.parseLong(text);
-            if (value >= low && value <= high) {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            throw wrong(key + " must be a number, not \"" + text + "\"");
-        }
-        throw wrong(key + " must be " + low + " to " + high + ", not " + text);
-    }
-
-    private static boolean bool(Properties properties, String key, String otherwise) {
-        String text = properties.getProperty(key, otherwise).trim();
-        return switch (text) {
-            case "true" -> true;
-            case "false" -> false;
-            default -> throw wrong(key + " must be true or false, not \"" + text + "\"");
-        };
-    }
-
-    private static BlockException wrong(String message) {
-        return new BlockException(Category.CONFIGURATION, message);
+                Path.of(settings.required("socket")),
+                Path.of(settings.required("pool")),
+                settings.number("pool-bytes", 0, 0, LocalPool.MAX_BYTES),
+                settings.either("thin-pool", "false", "true", "false"),
+                Path.of(settings.required("state")),
+                (int) settings.number("shards", 1, 1, 64),
+                (int) settings.number("spin-micros", 20, 0, 1000),
+                settings.either("require-sealed", "true", "true", "false"),
+                settings.either("backend", "file", "null", "file"));
     }
 }

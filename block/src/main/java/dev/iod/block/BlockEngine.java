@@ -1,8 +1,9 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
 import dev.iod.block.Command.Attach;
 import dev.iod.block.VolumeStatus.Kind;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.sys.AesXts;
 import dev.iod.sys.Linux;
 import dev.iod.sys.SysException;
@@ -82,7 +83,7 @@ final class BlockEngine implements AutoCloseable {
         for (Attach attach : remembered()) {
             try {
                 attach(attach);
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 LOG.log(
                         Level.ERROR,
                         "not attached again: " + attach.name() + ": " + e.getMessage());
@@ -94,7 +95,7 @@ final class BlockEngine implements AutoCloseable {
     private List<Attach> remembered() {
         try {
             return store.read();
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             LOG.log(Level.ERROR, "nothing is attached again: " + e.getMessage());
             return List.of();
         }
@@ -152,7 +153,7 @@ final class BlockEngine implements AutoCloseable {
     private void checkFree(String name) {
         Attached known = attached.get(name);
         if (known != null && !known.inPool()) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.CONFLICT, name + " is attached: " + known.attach.location());
         }
     }
@@ -182,7 +183,7 @@ final class BlockEngine implements AutoCloseable {
         String reason = failure(name);
         if (reason.isEmpty()) {
             pool.entry(name);
-            throw new BlockException(Category.CONFLICT, name + " has not failed");
+            throw new EngineException(Category.CONFLICT, name + " has not failed");
         }
         if (pool.exists(name)) {
             pool.forgetFailure(name);
@@ -193,7 +194,7 @@ final class BlockEngine implements AutoCloseable {
 
     private void checkDetached(String name) {
         if (attached.containsKey(name)) {
-            throw new BlockException(Category.CONFLICT, name + " is attached: detach it first");
+            throw new EngineException(Category.CONFLICT, name + " is attached: detach it first");
         }
     }
 
@@ -209,17 +210,17 @@ final class BlockEngine implements AutoCloseable {
         Attached known = attached.get(command.name());
         if (known != null) {
             if (known.leaving.isPresent()) {
-                throw new BlockException(Category.CONFLICT, command.name() + " is being detached");
+                throw new EngineException(Category.CONFLICT, command.name() + " is being detached");
             }
             if (!known.attach.isLike(command)) {
-                throw new BlockException(
+                throw new EngineException(
                         Category.CONFLICT,
                         command.name() + " is attached to " + known.attach.socket());
             }
             return;
         }
         if (attached.size() >= MAX_ATTACHED) {
-            throw new BlockException(Category.LIMIT, MAX_ATTACHED + " volumes are attached");
+            throw new EngineException(Category.LIMIT, MAX_ATTACHED + " volumes are attached");
         }
         awaitNotes();
         Shard shard = leastLoaded();
@@ -227,7 +228,7 @@ final class BlockEngine implements AutoCloseable {
         Backend backend;
         try {
             backend = backends.open(shard, command);
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             cipher.ifPresent(AesXts::close);
             throw e;
         }
@@ -241,20 +242,20 @@ final class BlockEngine implements AutoCloseable {
             case Location.Pool() -> {
                 Kind kind = pool.entry(command.name()).kind();
                 if (kind != Kind.VOLUME && !command.readOnly()) {
-                    throw new BlockException(
+                    throw new EngineException(
                             Category.INVALID, command.name() + ", a " + kind + ", is read-only");
                 }
             }
             case Location.RawFile file -> {
                 if (pool.exists(command.name())) {
-                    throw new BlockException(
+                    throw new EngineException(
                             Category.CONFLICT, command.name() + " is a name in the pool");
                 }
                 for (Attached each : attached.values()) {
                     if (each.attach.location().equals(file)
                             && !each.attach.name().equals(command.name())
                             && !(each.attach.readOnly() && command.readOnly())) {
-                        throw new BlockException(
+                        throw new EngineException(
                                 Category.CONFLICT,
                                 file.path() + " is attached as " + each.attach.name());
                     }
@@ -300,7 +301,7 @@ final class BlockEngine implements AutoCloseable {
         try {
             return Optional.of(new AesXts(key));
         } catch (IllegalArgumentException e) {
-            throw new BlockException(Category.INVALID, String.valueOf(e.getMessage()), e);
+            throw new EngineException(Category.INVALID, String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -326,7 +327,7 @@ final class BlockEngine implements AutoCloseable {
     private static void note(Runnable mark) {
         try {
             mark.run();
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             LOG.log(Level.ERROR, e.getMessage());
         }
     }
@@ -395,7 +396,7 @@ final class BlockEngine implements AutoCloseable {
     private void limit(Command.Limit command) {
         Attached known = attached.get(command.name());
         if (known == null || known.leaving.isPresent()) {
-            throw new BlockException(Category.NOT_FOUND, command.name() + " is not attached");
+            throw new EngineException(Category.NOT_FOUND, command.name() + " is not attached");
         }
         await(
                 known.shard.call(
@@ -458,16 +459,16 @@ final class BlockEngine implements AutoCloseable {
         try {
             return future.get(SHARD_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof BlockException known) {
+            if (e.getCause() instanceof EngineException known) {
                 throw known;
             }
-            throw new BlockException(Category.FAILED, String.valueOf(e.getCause()), e);
+            throw new EngineException(Category.FAILED, String.valueOf(e.getCause()), e);
         } catch (TimeoutException e) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.FAILED, "the storage has not answered for " + SHARD_SECONDS + " s", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new BlockException(Category.UNAVAILABLE, "interrupted", e);
+            throw new EngineException(Category.UNAVAILABLE, "interrupted", e);
         }
     }
 
@@ -481,7 +482,7 @@ final class BlockEngine implements AutoCloseable {
         for (Attached each : all) {
             try {
                 awaitGone(each);
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 LOG.log(Level.ERROR, each.attach.name() + ": " + e.getMessage());
             }
         }

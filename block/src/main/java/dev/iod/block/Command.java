@@ -1,5 +1,6 @@
 package dev.iod.block;
 
+import dev.iod.engine.EngineException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 
@@ -51,8 +52,8 @@ public sealed interface Command {
 
         public Attach {
             if (queues < 1 || queues > MAX_QUEUES) {
-                throw new BlockException(
-                        BlockException.Category.INVALID,
+                throw new EngineException(
+                        EngineException.Category.INVALID,
                         "a volume has 1 to " + MAX_QUEUES + " queues, not " + queues);
             }
         }

@@ -1,14 +1,10 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.EOFException;
-import java.io.IOException;
-import java.io.UTFDataFormatException;
-import java.io.UncheckedIOException;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.FrameChannel.Frame;
+import dev.iod.engine.WireReader;
+import dev.iod.engine.WireWriter;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,10 +12,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Commands and answers as bytes: a number for the kind, then the fields in their order, by {@link
- * DataOutputStream}. Anything else is a PROTOCOL exception.
+ * Commands and answers as frames: the type says which, the body holds the fields in their order.
+ * Anything else is a PROTOCOL exception, or INVALID where a value is understood and not allowed.
  */
 final class CommandCodec {
+    /** Names protocol and version; both ends say it first. */
+    static final int VERSION = 0x1d0d_b002;
+
     private static final int CREATE = 1;
     private static final int CLONE = 2;
     private static final int SNAPSHOT = 3;
@@ -34,314 +33,243 @@ final class CommandCodec {
     private static final int CLEAR_FAILURE = 12;
     private static final int FREE_SPACE = 13;
 
-    private static final int DONE = 0;
-    private static final int FAILED = 1;
-    private static final int VOLUMES = 2;
-    private static final int SPACE = 3;
+    private static final int DONE = 128;
+    private static final int FAILED = 129;
+    private static final int VOLUMES = 130;
+    private static final int SPACE = 131;
 
     private static final int IN_POOL = 1;
     private static final int RAW_FILE = 2;
 
     private static final int MAX_KEY = 256;
 
+    /** Least bytes of a volume in a list. */
+    private static final int VOLUME_BYTES = 27;
+
     private CommandCodec() {}
 
-    interface Writer {
-        void write(DataOutputStream out) throws IOException;
+    // ---------------------------------------------------------------- commands
+
+    static Frame write(Command command, int exchange) {
+        WireWriter out = new WireWriter();
+        int type =
+                switch (command) {
+                    case Command.Create c -> {
+                        out.text(c.name()).i64(c.sizeBytes()).bool(c.thin());
+                        yield CREATE;
+                    }
+                    case Command.Clone c -> {
+                        out.text(c.source()).text(c.name()).i64(c.sizeBytes());
+                        yield CLONE;
+                    }
+                    case Command.Snapshot c -> {
+                        out.text(c.volume()).text(c.name());
+                        yield SNAPSHOT;
+                    }
+                    case Command.Fill c -> {
+                        out.text(c.name()).text(c.file().toString());
+                        yield FILL;
+                    }
+                    case Command.Resize c -> {
+                        out.text(c.name()).i64(c.sizeBytes());
+                        yield RESIZE;
+                    }
+                    case Command.Delete c -> {
+                        out.text(c.name());
+                        yield DELETE;
+                    }
+                    case Command.Attach c -> {
+                        writeAttach(out, c);
+                        yield ATTACH;
+                    }
+                    case Command.Detach c -> {
+                        out.text(c.name());
+                        yield DETACH;
+                    }
+                    case Command.Limit c -> {
+                        writeLimits(out.text(c.name()), c.limits());
+                        yield LIMIT;
+                    }
+                    case Command.List c -> LIST;
+                    case Command.Status c -> {
+                        out.text(c.name());
+                        yield STATUS;
+                    }
+                    case Command.ClearFailure c -> {
+                        out.text(c.name());
+                        yield CLEAR_FAILURE;
+                    }
+                    case Command.Space c -> FREE_SPACE;
+                };
+        return new Frame(type, exchange, out.toArray());
     }
 
-    interface Reader<T> {
-        T read(DataInputStream in) throws IOException;
+    static Command readCommand(Frame frame) {
+        WireReader in = frame.reader();
+        Command command =
+                switch (frame.type()) {
+                    case CREATE -> new Command.Create(in.text(), in.i64(), in.bool());
+                    case CLONE -> new Command.Clone(in.text(), in.text(), in.i64());
+                    case SNAPSHOT -> new Command.Snapshot(in.text(), in.text());
+                    case FILL -> new Command.Fill(in.text(), path(in));
+                    case RESIZE -> new Command.Resize(in.text(), in.i64());
+                    case DELETE -> new Command.Delete(in.text());
+                    case ATTACH -> readAttach(in);
+                    case DETACH -> new Command.Detach(in.text());
+                    case LIMIT -> new Command.Limit(in.text(), readLimits(in));
+                    case LIST -> new Command.List();
+                    case STATUS -> new Command.Status(in.text());
+                    case CLEAR_FAILURE -> new Command.ClearFailure(in.text());
+                    case FREE_SPACE -> new Command.Space();
+                    default -> throw WireReader.malformed("unknown command " + frame.type());
+                };
+        in.expectEnd();
+        return command;
     }
 
-    static byte[] bytes(Writer writer) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (DataOutputStream out = new DataOutputStream(bytes)) {
-            writer.write(out);
-        } catch (UTFDataFormatException e) {
-            throw new BlockException(Category.INVALID, "a text is too long", e);
-        } catch (IOException e) {
-            throw new UncheckedIOException("writing to memory", e);
-        }
-        return bytes.toByteArray();
+    static void writeAttach(WireWriter out, Command.Attach attach) {
+        out.text(attach.name());
+        writeLocation(out, attach.location());
+        out.text(attach.socket().toString())
+                .bool(attach.listen())
+                .i32(attach.queues())
+                .bool(attach.readOnly());
+        writeLimits(out, attach.limits());
+        out.blob(attach.key());
     }
 
-    static <T> T parse(byte[] bytes, Reader<T> reader) {
-        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
-            T value = reader.read(in);
-            if (in.available() > 0) {
-                throw malformed(in.available() + " bytes too many");
-            }
-            return value;
-        } catch (EOFException | UTFDataFormatException e) {
-            throw malformed("it ends too early");
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading from memory", e);
-        } catch (InvalidPathException e) {
-            throw malformed(String.valueOf(e.getMessage()));
-        }
-    }
-
-    static BlockException malformed(String what) {
-        return new BlockException(Category.PROTOCOL, "malformed control frame: " + what);
-    }
-
-    static byte[] write(Command command) {
-        return bytes(out -> write(out, command));
-    }
-
-    private static void write(DataOutputStream out, Command command) throws IOException {
-        switch (command) {
-            case Command.Create c -> {
-                out.writeByte(CREATE);
-                out.writeUTF(c.name());
-                out.writeLong(c.sizeBytes());
-                out.writeBoolean(c.thin());
-            }
-            case Command.Clone c -> {
-                out.writeByte(CLONE);
-                out.writeUTF(c.source());
-                out.writeUTF(c.name());
-                out.writeLong(c.sizeBytes());
-            }
-            case Command.Snapshot c -> {
-                out.writeByte(SNAPSHOT);
-                out.writeUTF(c.volume());
-                out.writeUTF(c.name());
-            }
-            case Command.Fill c -> {
-                out.writeByte(FILL);
-                out.writeUTF(c.name());
-                out.writeUTF(c.file().toString());
-            }
-            case Command.Resize c -> {
-                out.writeByte(RESIZE);
-                out.writeUTF(c.name());
-                out.writeLong(c.sizeBytes());
-            }
-            case Command.Delete c -> {
-                out.writeByte(DELETE);
-                out.writeUTF(c.name());
-            }
-            case Command.Attach c -> {
-                out.writeByte(ATTACH);
-                writeAttach(out, c);
-            }
-            case Command.Detach c -> {
-                out.writeByte(DETACH);
-                out.writeUTF(c.name());
-            }
-            case Command.Limit c -> {
-                out.writeByte(LIMIT);
-                out.writeUTF(c.name());
-                writeLimits(out, c.limits());
-            }
-            case Command.List c -> out.writeByte(LIST);
-            case Command.Space c -> out.writeByte(FREE_SPACE);
-            case Command.ClearFailure c -> {
-                out.writeByte(CLEAR_FAILURE);
-                out.writeUTF(c.name());
-            }
-            case Command.Status c -> {
-                out.writeByte(STATUS);
-                out.writeUTF(c.name());
-            }
-        }
-    }
-
-    static Command readCommand(byte[] bytes) {
-        return parse(
-                bytes,
-                in ->
-                        switch (in.readUnsignedByte()) {
-                            case CREATE ->
-                                    new Command.Create(
-                                            in.readUTF(), in.readLong(), in.readBoolean());
-                            case CLONE ->
-                                    new Command.Clone(in.readUTF(), in.readUTF(), in.readLong());
-                            case SNAPSHOT -> new Command.Snapshot(in.readUTF(), in.readUTF());
-                            case FILL -> new Command.Fill(in.readUTF(), Path.of(in.readUTF()));
-                            case RESIZE -> new Command.Resize(in.readUTF(), in.readLong());
-                            case DELETE -> new Command.Delete(in.readUTF());
-                            case ATTACH -> readAttach(in);
-                            case DETACH -> new Command.Detach(in.readUTF());
-                            case LIMIT -> new Command.Limit(in.readUTF(), readLimits(in));
-                            case LIST -> new Command.List();
-                            case STATUS -> new Command.Status(in.readUTF());
-                            case CLEAR_FAILURE -> new Command.ClearFailure(in.readUTF());
-                            case FREE_SPACE -> new Command.Space();
-                            default -> throw malformed("unknown command");
-                        });
-    }
-
-    static void writeAttach(DataOutputStream out, Command.Attach c) throws IOException {
-        out.writeUTF(c.name());
-        writeLocation(out, c.location());
-        out.writeUTF(c.socket().toString());
-        out.writeBoolean(c.listen());
-        out.writeInt(c.queues());
-        out.writeBoolean(c.readOnly());
-        writeLimits(out, c.limits());
-        out.writeShort(c.key().length);
-        out.write(c.key());
-    }
-
-    static Command.Attach readAttach(DataInputStream in) throws IOException {
-        String name = in.readUTF();
+    static Command.Attach readAttach(WireReader in) {
+        String name = in.text();
         Location location = readLocation(in);
-        Path socket = Path.of(in.readUTF());
-        boolean listen = in.readBoolean();
-        int queues = in.readInt();
-        boolean readOnly = in.readBoolean();
+        Path socket = path(in);
+        boolean listen = in.bool();
+        int queues = in.i32();
+        boolean readOnly = in.bool();
         Limits limits = readLimits(in);
-        int length = in.readUnsignedShort();
-        if (length > MAX_KEY) {
-            throw malformed("a key of " + length + " bytes");
+        byte[] key = in.blob();
+        if (key.length > MAX_KEY) {
+            throw WireReader.malformed("a key of " + key.length + " bytes");
         }
-        byte[] key = new byte[length];
-        in.readFully(key);
         return new Command.Attach(name, location, socket, listen, queues, readOnly, limits, key);
     }
 
-    private static void writeLocation(DataOutputStream out, Location location) throws IOException {
+    private static void writeLocation(WireWriter out, Location location) {
         switch (location) {
-            case Location.Pool() -> out.writeByte(IN_POOL);
-            case Location.RawFile(Path path) -> {
-                out.writeByte(RAW_FILE);
-                out.writeUTF(path.toString());
-            }
+            case Location.Pool() -> out.u8(IN_POOL);
+            case Location.RawFile(Path path) -> out.u8(RAW_FILE).text(path.toString());
         }
     }
 
-    private static Location readLocation(DataInputStream in) throws IOException {
-        return switch (in.readUnsignedByte()) {
+    private static Location readLocation(WireReader in) {
+        int kind = in.u8();
+        return switch (kind) {
             case IN_POOL -> new Location.Pool();
-            case RAW_FILE -> new Location.RawFile(Path.of(in.readUTF()));
-            default -> throw malformed("unknown location");
+            case RAW_FILE -> new Location.RawFile(path(in));
+            default -> throw WireReader.malformed("unknown location " + kind);
         };
     }
 
-    private static void writeLimits(DataOutputStream out, Limits limits) throws IOException {
-        out.writeLong(limits.operationsPerSecond());
-        out.writeLong(limits.bytesPerSecond());
+    private static Path path(WireReader in) {
+        try {
+            return Path.of(in.text());
+        } catch (InvalidPathException e) {
+            throw WireReader.malformed(String.valueOf(e.getMessage()));
+        }
     }
 
-    private static Limits readLimits(DataInputStream in) throws IOException {
-        return new Limits(in.readLong(), in.readLong());
+    private static void writeLimits(WireWriter out, Limits limits) {
+        out.i64(limits.operationsPerSecond()).i64(limits.bytesPerSecond());
     }
 
-    static byte[] write(Answer answer) {
-        return bytes(
-                out -> {
-                    switch (answer) {
-                        case Answer.Done d -> out.writeByte(DONE);
-                        case Answer.Volumes v -> {
-                            out.writeByte(VOLUMES);
-                            out.writeInt(v.volumes().size());
-                            for (VolumeStatus volume : v.volumes()) {
-                                writeVolume(out, volume);
-                            }
-                        }
-                        case Answer.Space s -> {
-                            out.writeByte(SPACE);
-                            out.writeLong(s.space().totalBytes());
-                            out.writeLong(s.space().freeBytes());
-                        }
+    private static Limits readLimits(WireReader in) {
+        return new Limits(in.i64(), in.i64());
+    }
+
+    // ---------------------------------------------------------------- answers
+
+    static Frame write(Answer answer, int exchange) {
+        WireWriter out = new WireWriter();
+        int type =
+                switch (answer) {
+                    case Answer.Done d -> DONE;
+                    case Answer.Volumes v -> {
+                        out.i32(v.volumes().size());
+                        v.volumes().forEach(volume -> writeVolume(out, volume));
+                        yield VOLUMES;
                     }
-                });
+                    case Answer.Space s -> {
+                        out.i64(s.space().totalBytes()).i64(s.space().freeBytes());
+                        yield SPACE;
+                    }
+                };
+        return new Frame(type, exchange, out.toArray());
     }
 
-    static byte[] failed(Category category, String message) {
-        return bytes(
-                out -> {
-                    out.writeByte(FAILED);
-                    out.writeByte(category.code());
-                    out.writeUTF(message);
-                });
+    static Frame failed(Category category, String message, int exchange) {
+        byte[] body = new WireWriter().u8(category.code()).text(message).toArray();
+        return new Frame(FAILED, exchange, body);
     }
 
     /**
-     * @throws BlockException what the engine says of a command that it did not carry out
+     * @throws EngineException what the engine says of a command that it did not carry out
      */
-    static Answer readAnswer(byte[] bytes) {
-        return parse(
-                bytes,
-                in ->
-                        switch (in.readUnsignedByte()) {
-                            case DONE -> new Answer.Done();
-                            case FAILED ->
-                                    throw new BlockException(
-                                            constant(Category.values(), in.readUnsignedByte()),
-                                            in.readUTF());
-                            case VOLUMES -> new Answer.Volumes(readVolumes(in));
-                            case SPACE ->
-                                    new Answer.Space(new PoolSpace(in.readLong(), in.readLong()));
-                            default -> throw malformed("unknown answer");
-                        });
+    static Answer readAnswer(Frame frame) {
+        WireReader in = frame.reader();
+        Answer answer =
+                switch (frame.type()) {
+                    case DONE -> new Answer.Done();
+                    case FAILED -> throw new EngineException(Category.of(in.u8()), in.text());
+                    case VOLUMES -> new Answer.Volumes(readVolumes(in));
+                    case SPACE -> new Answer.Space(new PoolSpace(in.i64(), in.i64()));
+                    default -> throw WireReader.malformed("unknown answer " + frame.type());
+                };
+        in.expectEnd();
+        return answer;
     }
 
-    private static void writeVolume(DataOutputStream out, VolumeStatus volume) throws IOException {
-        out.writeUTF(volume.name());
-        out.writeByte(volume.kind().code());
-        out.writeLong(volume.sizeBytes());
-        out.writeLong(volume.allocatedBytes());
-        out.writeBoolean(volume.thin());
-        out.writeUTF(volume.base());
-        out.writeBoolean(volume.device().isPresent());
+    private static void writeVolume(WireWriter out, VolumeStatus volume) {
+        out.text(volume.name())
+                .code(volume.kind())
+                .i64(volume.sizeBytes())
+                .i64(volume.allocatedBytes())
+                .bool(volume.thin())
+                .text(volume.base())
+                .bool(volume.device().isPresent());
         if (volume.device().isPresent()) {
             VolumeStatus.Device device = volume.device().get();
-            out.writeUTF(device.socket());
-            out.writeBoolean(device.connected());
-            out.writeInt(device.inFlight());
-            out.writeByte(VolumeCounter.values().length);
+            out.text(device.socket()).bool(device.connected()).i32(device.inFlight());
+            out.u8(VolumeCounter.values().length);
             for (VolumeCounter counter : VolumeCounter.values()) {
-                out.writeByte(counter.code());
-                out.writeLong(device.count(counter));
+                out.code(counter).i64(device.count(counter));
             }
-            out.writeUTF(device.failed());
-            out.writeUTF(device.lastError());
+            out.text(device.failed()).text(device.lastError());
         }
     }
 
-    private static List<VolumeStatus> readVolumes(DataInputStream in) throws IOException {
-        int count = in.readInt();
-        if (count < 0 || count > LocalPool.MAX_ENTRIES + BlockEngine.MAX_ATTACHED) {
-            throw malformed(count + " volumes");
-        }
+    private static List<VolumeStatus> readVolumes(WireReader in) {
         List<VolumeStatus> volumes = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
+        for (int left = in.count(VOLUME_BYTES); left > 0; left--) {
             volumes.add(
                     new VolumeStatus(
-                            in.readUTF(),
-                            constant(VolumeStatus.Kind.values(), in.readUnsignedByte()),
-                            in.readLong(),
-                            in.readLong(),
-                            in.readBoolean(),
-                            in.readUTF(),
-                            in.readBoolean() ? Optional.of(readDevice(in)) : Optional.empty()));
+                            in.text(),
+                            in.constant(VolumeStatus.Kind.values()),
+                            in.i64(),
+                            in.i64(),
+                            in.bool(),
+                            in.text(),
+                            in.bool() ? Optional.of(readDevice(in)) : Optional.empty()));
         }
         return volumes;
     }
 
-    private static VolumeStatus.Device readDevice(DataInputStream in) throws IOException {
-        String socket = in.readUTF();
-        boolean connected = in.readBoolean();
-        int inFlight = in.readInt();
+    private static VolumeStatus.Device readDevice(WireReader in) {
+        String socket = in.text();
+        boolean connected = in.bool();
+        int inFlight = in.i32();
         long[] counters = new long[VolumeCounter.values().length];
-        for (int left = in.readUnsignedByte(); left > 0; left--) {
-            counters[constant(VolumeCounter.values(), in.readUnsignedByte()).ordinal()] =
-                    in.readLong();
+        for (int left = in.u8(); left > 0; left--) {
+            counters[in.constant(VolumeCounter.values()).ordinal()] = in.i64();
         }
-        return new VolumeStatus.Device(
-                socket, connected, inFlight, counters, in.readUTF(), in.readUTF());
-    }
-
-    private static <E extends Enum<E> & Coded> E constant(E[] values, int code) {
-        for (E value : values) {
-            if (value.code() == code) {
-                return value;
-            }
-        }
-        throw malformed("unknown " + values[0].getDeclaringClass().getSimpleName() + " " + code);
+        return new VolumeStatus.Device(socket, connected, inFlight, counters, in.text(), in.text());
     }
 }

@@ -1,5 +1,7 @@
 package dev.iod.block;
 
+import dev.iod.engine.EngineException;
+
 /**
  * What a volume may use.
  *
@@ -11,8 +13,8 @@ public record Limits(long operationsPerSecond, long bytesPerSecond) {
 
     public Limits {
         if (operationsPerSecond < 0 || bytesPerSecond < 0) {
-            throw new BlockException(
-                    BlockException.Category.INVALID, "limits are 0 (none) or positive");
+            throw new EngineException(
+                    EngineException.Category.INVALID, "limits are 0 (none) or positive");
         }
     }
 }

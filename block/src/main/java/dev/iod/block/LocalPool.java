@@ -1,7 +1,8 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
 import dev.iod.block.VolumeStatus.Kind;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.sys.Errno;
 import dev.iod.sys.Linux;
 import dev.iod.sys.SysException;
@@ -55,7 +56,7 @@ final class LocalPool {
         try {
             Files.createDirectories(directory);
             if (!reflinks(directory)) {
-                throw new BlockException(
+                throw new EngineException(
                         Category.CONFIGURATION,
                         directory
                                 + " is on a file system without reflinks; use XFS (reflink=1) or"
@@ -108,7 +109,7 @@ final class LocalPool {
 
     private Path path(String name) {
         if (!NAME.matcher(name).matches()) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.INVALID,
                     "a name is 1 to 64 letters, digits, dots, dashes and underscores and starts"
                             + " with a letter or digit, not \""
@@ -128,7 +129,7 @@ final class LocalPool {
         try (Reader reader = Files.newBufferedReader(at.resolve(META))) {
             properties.load(reader);
         } catch (IOException e) {
-            throw new BlockException(Category.NOT_FOUND, "there is no " + name, e);
+            throw new EngineException(Category.NOT_FOUND, "there is no " + name, e);
         }
         return new Entry(
                 name,
@@ -202,7 +203,7 @@ final class LocalPool {
         entry(source);
         long size = status(source).sizeBytes();
         if (sizeBytes != 0 && sizeBytes < size) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.INVALID,
                     name + " would be smaller than " + source + ", which has " + size + " bytes");
         }
@@ -221,7 +222,7 @@ final class LocalPool {
     boolean fill(String name, Path from) {
         if (exists(name)) {
             if (entry(name).kind() != Kind.IMAGE) {
-                throw new BlockException(Category.CONFLICT, name + " exists and is no image");
+                throw new EngineException(Category.CONFLICT, name + " exists and is no image");
             }
             return false;
         }
@@ -237,13 +238,13 @@ final class LocalPool {
                                 to, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             long size = in.size();
             if (size == 0) {
-                throw new BlockException(Category.INVALID, from + " is empty");
+                throw new EngineException(Category.INVALID, from + " is empty");
             }
             long at = 0;
             while (at < size) {
                 long n = in.transferTo(at, Math.min(COPY_BYTES, size - at), out);
                 if (n <= 0) {
-                    throw new BlockException(Category.FAILED, from + " ended while it was copied");
+                    throw new EngineException(Category.FAILED, from + " ended while it was copied");
                 }
                 at += n;
             }
@@ -257,7 +258,7 @@ final class LocalPool {
         Entry entry = entry(name);
         long size = status(name).sizeBytes();
         if (entry.kind() != Kind.VOLUME || sizeBytes < size) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.INVALID,
                     name + ", a " + entry.kind() + " of " + size + " bytes, can only grow");
         }
@@ -330,10 +331,10 @@ final class LocalPool {
         Path to = path(entry.name);
         Path from = directory.resolve(NEW + entry.name);
         if (Files.exists(to)) {
-            throw new BlockException(Category.CONFLICT, entry.name + " exists already");
+            throw new EngineException(Category.CONFLICT, entry.name + " exists already");
         }
         if (names().size() >= MAX_ENTRIES) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.LIMIT, "a pool has at most " + MAX_ENTRIES + " volumes");
         }
         try {
@@ -345,13 +346,13 @@ final class LocalPool {
             Linux.fsync(from);
             Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
             Linux.fsync(directory);
-        } catch (IOException | SysException | BlockException e) {
+        } catch (IOException | SysException | EngineException e) {
             try {
                 removeTree(from);
             } catch (IOException also) {
                 e.addSuppressed(also);
             }
-            throw e instanceof BlockException known ? known : failed("make " + entry.name, e);
+            throw e instanceof EngineException known ? known : failed("make " + entry.name, e);
         }
     }
 
@@ -377,7 +378,7 @@ final class LocalPool {
 
     private static void checkSize(long sizeBytes) {
         if (sizeBytes <= 0 || sizeBytes > MAX_BYTES || sizeBytes % SIZE_UNIT != 0) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.INVALID,
                     "a size is a multiple of "
                             + SIZE_UNIT
@@ -406,11 +407,11 @@ final class LocalPool {
         }
     }
 
-    private static BlockException failed(String what, Exception e) {
+    private static EngineException failed(String what, Exception e) {
         boolean full =
                 e instanceof SysException s && s.errno() == Errno.ENOSPC
                         || String.valueOf(e.getMessage()).contains("No space left");
-        return new BlockException(
+        return new EngineException(
                 full ? Category.FULL : Category.FAILED,
                 "cannot " + what + ": " + (full ? "the pool is full" : e.getMessage()),
                 e);

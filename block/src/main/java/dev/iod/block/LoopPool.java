@@ -1,6 +1,7 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.sys.Linux;
 import dev.iod.sys.SysException;
 import java.io.IOException;
@@ -43,7 +44,7 @@ final class LoopPool {
                 make(file, sizeBytes, thin);
             }
         } catch (IOException e) {
-            throw new BlockException(Category.CONFIGURATION, "cannot make " + file + ": " + e, e);
+            throw new EngineException(Category.CONFIGURATION, "cannot make " + file + ": " + e, e);
         }
         String device = loop(file);
         try {
@@ -59,14 +60,14 @@ final class LoopPool {
     private static String loop(Path file) {
         try {
             return Tool.run("losetup", "--find", "--show", "--direct-io=on", file.toString());
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             return Tool.run("losetup", "--find", "--show", file.toString());
         }
     }
 
     private static void make(Path file, long sizeBytes, boolean thin) throws IOException {
         if (sizeBytes < MIN_BYTES) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.CONFIGURATION,
                     "pool-bytes must be at least " + MIN_BYTES + ", not " + sizeBytes);
         }
@@ -81,7 +82,7 @@ final class LoopPool {
         } catch (SysException e) {
             // What was reserved before there was no more room is given back.
             Files.deleteIfExists(unfinished);
-            throw new BlockException(
+            throw new EngineException(
                     Category.FULL,
                     "cannot reserve %d MiB for %s: %s"
                             .formatted(sizeBytes >> 20, file, e.getMessage()),
@@ -98,7 +99,7 @@ final class LoopPool {
             String wanted = " " + mount.toAbsolutePath().normalize() + " ";
             return Files.readString(Path.of("/proc/self/mounts")).contains(wanted);
         } catch (IOException e) {
-            throw new BlockException(Category.CONFIGURATION, "cannot read the mounts: " + e, e);
+            throw new EngineException(Category.CONFIGURATION, "cannot read the mounts: " + e, e);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.iod.block;
 
+import dev.iod.engine.ControlServer;
+import dev.iod.engine.EngineException;
 import dev.iod.sys.SysException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -31,7 +33,7 @@ public final class Main {
                 });
         try {
             run(BlockConfig.read(Path.of(args[0])));
-        } catch (BlockException | SysException | IOException e) {
+        } catch (EngineException | SysException | IOException e) {
             LOG.log(System.Logger.Level.ERROR, e.getMessage());
             System.exit(1);
         }
@@ -61,7 +63,7 @@ public final class Main {
                                 : BackendFactory.of(pool),
                         config.requireSealed());
         engine.restore();
-        ControlServer server = ControlServer.start(engine, config.socket());
+        ControlServer server = ControlServer.start(new BlockProtocol(engine), config.socket());
 
         CountDownLatch stopped = new CountDownLatch(1);
         Thread stop =

@@ -1,6 +1,7 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,13 +15,13 @@ public final class PoolDirectory {
      * how large, an XFS file system in a file there, mounted. Doing it again changes nothing.
      *
      * @return the directory of the volumes; not the configured one if they are in a file
-     * @throws BlockException FULL when the file does not fit, CONFIGURATION
+     * @throws EngineException FULL when the file does not fit, CONFIGURATION
      */
     public static Path prepare(BlockConfig config) {
         try {
             Files.createDirectories(config.pool());
         } catch (IOException e) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.CONFIGURATION, "cannot make " + config.pool() + ": " + e, e);
         }
         return config.poolBytes() == 0 || LocalPool.reflinks(config.pool())

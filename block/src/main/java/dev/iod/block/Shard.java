@@ -1,5 +1,6 @@
 package dev.iod.block;
 
+import dev.iod.engine.EngineException;
 import dev.iod.sys.Epoll;
 import dev.iod.sys.EventFd;
 import dev.iod.sys.IoUring;
@@ -152,8 +153,8 @@ final class Shard implements ShardContext, AutoCloseable {
                 });
         if (stopped) {
             future.completeExceptionally(
-                    new BlockException(
-                            BlockException.Category.UNAVAILABLE, "the engine is stopping"));
+                    new EngineException(
+                            EngineException.Category.UNAVAILABLE, "the engine is stopping"));
         }
         return future;
     }

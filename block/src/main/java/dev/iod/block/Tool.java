@@ -1,6 +1,7 @@
 package dev.iod.block;
 
-import dev.iod.block.BlockException.Category;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -21,21 +22,22 @@ final class Tool {
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                throw new BlockException(Category.CONFIGURATION, text(command) + " takes too long");
+                throw new EngineException(
+                        Category.CONFIGURATION, text(command) + " takes too long");
             }
             if (process.exitValue() != 0) {
-                throw new BlockException(
+                throw new EngineException(
                         Category.CONFIGURATION, text(command) + " failed: " + output.trim());
             }
             return output.trim();
         } catch (IOException e) {
-            throw new BlockException(
+            throw new EngineException(
                     Category.CONFIGURATION,
                     "cannot run " + text(command) + ": " + e.getMessage(),
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new BlockException(Category.UNAVAILABLE, "interrupted", e);
+            throw new EngineException(Category.UNAVAILABLE, "interrupted", e);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.iod.block;
 
+import dev.iod.engine.Coded;
+
 /** What is counted for each attached volume. */
 public enum VolumeCounter implements Coded {
     /** Reads answered with success. */

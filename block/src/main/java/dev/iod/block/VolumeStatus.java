@@ -1,5 +1,6 @@
 package dev.iod.block;
 
+import dev.iod.engine.Coded;
 import java.util.Optional;
 
 /**

@@ -10,7 +10,7 @@
  *
  * <p><b>Threads.</b> One per shard owns everything of its volumes: no lock and no allocation per
  * request. Each volume has a control thread of its {@link dev.iod.vhost.VhostDevice}; commands come
- * by {@link dev.iod.block.ControlServer}'s threads and are carried out one at a time by {@link
+ * by {@link dev.iod.engine.ControlServer}'s threads and are carried out one at a time by {@link
  * dev.iod.block.BlockEngine}, which hands the shards what concerns them.
  *
  * <p><b>Bounds.</b> 1024 attached volumes, 16 queues each, 1024 requests per queue of at most 126

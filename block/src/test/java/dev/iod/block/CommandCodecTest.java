@@ -3,10 +3,13 @@ package dev.iod.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.iod.block.BlockException.Category;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.FrameChannel.Frame;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,13 +28,30 @@ class CommandCodecTest {
     private static final int MUTATIONS = Boolean.getBoolean("iod.full") ? 2_000_000 : 50_000;
 
     private static final String ATTACH_POOL =
-            "07 0001 76 01 0006 2f72756e2f73 00 00000002 01 00000000000003e8 0000000000100000 0000";
+            "07 00000001 76 01 00000006 2f72756e2f73 00 00000002 01"
+                    + " 00000000000003e8 0000000000100000 00000000";
     private static final String ATTACH_FILE =
-            "07 0001 66 02 0006 2f722e696d67 0006 2f72756e2f73 01 00000001 00 0000000000000000"
-                    + " 0000000000000000 0003 010203";
+            "07 00000001 66 02 00000006 2f722e696d67 00000006 2f72756e2f73 01 00000001 00"
+                    + " 0000000000000000 0000000000000000 00000003 010203";
 
     private static byte[] hex(String text) {
         return HexFormat.of().parseHex(text.replace(" ", ""));
+    }
+
+    /** A frame of an exchange, from its type and body. */
+    private static Frame frame(byte[] bytes) {
+        return new Frame(bytes[0] & 0xff, 5, Arrays.copyOfRange(bytes, 1, bytes.length));
+    }
+
+    private static Frame frame(String text) {
+        return frame(hex(text));
+    }
+
+    private static void assertSame(Frame frame, String text) {
+        assertThat(frame.type()).isEqualTo(hex(text)[0] & 0xff);
+        assertThat(frame.exchange()).isEqualTo(5);
+        assertThat(HexFormat.of().formatHex(frame.body()))
+                .isEqualTo(text.replace(" ", "").substring(2));
     }
 
     private static Command.Attach attachPool() {
@@ -60,36 +80,36 @@ class CommandCodecTest {
 
     private static Map<String, Command> commands() {
         Map<String, Command> all = new LinkedHashMap<>();
-        all.put("01 0001 76 0000000001000000 01", new Command.Create("v", 16 << 20, true));
-        all.put("02 0001 73 0001 63 0000000000000000", new Command.Clone("s", "c", 0));
-        all.put("03 0001 76 0001 73", new Command.Snapshot("v", "s"));
-        all.put("04 0001 69 0006 2f692e726177", new Command.Fill("i", Path.of("/i.raw")));
-        all.put("05 0001 76 0000000002000000", new Command.Resize("v", 32 << 20));
-        all.put("06 0002 c3a4", new Command.Delete("ä"));
+        all.put("01 00000001 76 0000000001000000 01", new Command.Create("v", 16 << 20, true));
+        all.put("02 00000001 73 00000001 63 0000000000000000", new Command.Clone("s", "c", 0));
+        all.put("03 00000001 76 00000001 73", new Command.Snapshot("v", "s"));
+        all.put("04 00000001 69 00000006 2f692e726177", new Command.Fill("i", Path.of("/i.raw")));
+        all.put("05 00000001 76 0000000002000000", new Command.Resize("v", 32 << 20));
+        all.put("06 00000002 c3a4", new Command.Delete("ä"));
         all.put(ATTACH_POOL, attachPool());
         all.put(ATTACH_FILE, attachFile());
-        all.put("08 0001 76", new Command.Detach("v"));
+        all.put("08 00000001 76", new Command.Detach("v"));
         all.put(
-                "09 0001 76 0000000000000001 7fffffffffffffff",
+                "09 00000001 76 0000000000000001 7fffffffffffffff",
                 new Command.Limit("v", new Limits(1, Long.MAX_VALUE)));
         all.put("0a", new Command.List());
-        all.put("0b 0001 76", new Command.Status("v"));
-        all.put("0c 0001 76", new Command.ClearFailure("v"));
+        all.put("0b 00000001 76", new Command.Status("v"));
+        all.put("0c 00000001 76", new Command.ClearFailure("v"));
         all.put("0d", new Command.Space());
         return all;
     }
 
     private static final String VOLUMES =
             // a volume that is attached
-            "02 00000002 0001 76 01 0000000001000000 0000000000002000 01 0001 69 01"
-                    + " 0006 2f72756e2f73 01 00000003 0b"
+            "82 00000002 00000001 76 01 0000000001000000 0000000000002000 01 00000001 69 01"
+                    + " 00000006 2f72756e2f73 01 00000003 0b"
                     + " 01 0000000000000001 02 0000000000000002 03 0000000000000003"
                     + " 04 0000000000000004 05 0000000000000005 06 0000000000000006"
                     + " 07 0000000000000007 08 0000000000000008 09 0000000000000009"
                     + " 0a 000000000000000a 0b 000000000000000b"
-                    + " 0000 0001 65"
+                    + " 00000000 00000001 65"
                     // an image that is not
-                    + " 0001 69 03 0000000000001000 0000000000000000 01 0000 00";
+                    + " 00000001 69 03 0000000000001000 0000000000000000 01 00000000 00";
 
     private static Answer.Volumes volumes() {
         long[] counters = new long[VolumeCounter.values().length];
@@ -129,10 +149,8 @@ class CommandCodecTest {
         commands()
                 .forEach(
                         (text, command) -> {
-                            assertThat(CommandCodec.write(command))
-                                    .as("%s", command)
-                                    .isEqualTo(hex(text));
-                            Command read = CommandCodec.readCommand(hex(text));
+                            assertSame(CommandCodec.write(command, 5), text);
+                            Command read = CommandCodec.readCommand(frame(text));
                             assertThat(same(read, command)).as("%s", command).isTrue();
                         });
         assertThat(commands().values().stream().map(Object::getClass).distinct())
@@ -142,42 +160,31 @@ class CommandCodecTest {
 
     @Test
     void everyAnswerHasItsBytes() {
-        assertThat(CommandCodec.write(new Answer.Done())).isEqualTo(hex("00"));
-        assertThat(CommandCodec.readAnswer(hex("00"))).isEqualTo(new Answer.Done());
-        assertThat(CommandCodec.failed(Category.FULL, "no room"))
-                .isEqualTo(hex("01 06 0007 6e6f20726f6f6d"));
-        assertThatThrownBy(() -> CommandCodec.readAnswer(hex("01 06 0007 6e6f20726f6f6d")))
+        assertSame(CommandCodec.write(new Answer.Done(), 5), "80");
+        assertThat(CommandCodec.readAnswer(frame("80"))).isEqualTo(new Answer.Done());
+        String failed = "81 07 00000007 6e6f20726f6f6d";
+        assertSame(CommandCodec.failed(Category.FULL, "no room", 5), failed);
+        assertThatThrownBy(() -> CommandCodec.readAnswer(frame(failed)))
                 .hasMessage("no room")
                 .isInstanceOfSatisfying(
-                        BlockException.class,
+                        EngineException.class,
                         e -> assertThat(e.category()).isEqualTo(Category.FULL));
-        assertThat(CommandCodec.write(volumes())).isEqualTo(hex(VOLUMES));
-        Answer.Volumes read = (Answer.Volumes) CommandCodec.readAnswer(hex(VOLUMES));
-        assertThat(CommandCodec.write(read)).isEqualTo(hex(VOLUMES));
+        assertSame(CommandCodec.write(volumes(), 5), VOLUMES);
+        Answer.Volumes read = (Answer.Volumes) CommandCodec.readAnswer(frame(VOLUMES));
+        assertSame(CommandCodec.write(read, 5), VOLUMES);
         assertThat(read.volumes().getLast()).isEqualTo(volumes().volumes().getLast());
         for (VolumeCounter counter : VolumeCounter.values()) {
             assertThat(read.volumes().getFirst().device().orElseThrow().count(counter))
                     .isEqualTo(counter.code());
         }
         Answer space = new Answer.Space(new PoolSpace(1L << 40, 4096));
-        assertThat(CommandCodec.write(space)).isEqualTo(hex("03 0000010000000000 0000000000001000"));
-        assertThat(CommandCodec.readAnswer(CommandCodec.write(space))).isEqualTo(space);
+        assertSame(CommandCodec.write(space, 5), "83 0000010000000000 0000000000001000");
+        assertThat(CommandCodec.readAnswer(CommandCodec.write(space, 5))).isEqualTo(space);
     }
 
     /** A number may be added; one that was given stays. */
     @Test
     void everyConstantHasItsNumber() {
-        assertThat(Stream.of(Category.values()).map(c -> c.code() + " " + c))
-                .containsExactly(
-                        "1 CONFIGURATION",
-                        "2 PROTOCOL",
-                        "3 INVALID",
-                        "4 NOT_FOUND",
-                        "5 CONFLICT",
-                        "6 FULL",
-                        "7 LIMIT",
-                        "8 FAILED",
-                        "9 UNAVAILABLE");
         assertThat(Stream.of(VolumeStatus.Kind.values()).map(k -> k.code() + " " + k))
                 .containsExactly("1 VOLUME", "2 SNAPSHOT", "3 IMAGE", "4 ELSEWHERE");
         assertThat(Stream.of(VolumeCounter.values()).map(c -> c.code() + " " + c))
@@ -213,9 +220,9 @@ class CommandCodecTest {
                         "1d0dbf02 00000401",
                         "1d0dbf02 00000001",
                         bytes + "00",
-                        bytes.replace("01 0006", "09 0006"))) {
+                        bytes.replace("01 00000006", "09 00000006"))) {
             Files.write(directory.resolve("attachments"), hex(wrong));
-            assertThatThrownBy(store::read).as(wrong).isInstanceOf(BlockException.class);
+            assertThatThrownBy(store::read).as(wrong).isInstanceOf(EngineException.class);
         }
     }
 
@@ -228,15 +235,15 @@ class CommandCodecTest {
         List<byte[]> frames = new ArrayList<>();
         commands().keySet().forEach(text -> frames.add(hex(text)));
         for (byte[] frame : frames) {
-            for (int length = 0; length < frame.length; length++) {
-                byte[] cut = java.util.Arrays.copyOf(frame, length);
-                assertThatThrownBy(() -> CommandCodec.readCommand(cut))
+            for (int length = 1; length < frame.length; length++) {
+                byte[] cut = Arrays.copyOf(frame, length);
+                assertThatThrownBy(() -> CommandCodec.readCommand(frame(cut)))
                         .isInstanceOfSatisfying(
-                                BlockException.class,
+                                EngineException.class,
                                 e -> assertThat(e.category()).isEqualTo(Category.PROTOCOL));
             }
-            byte[] longer = java.util.Arrays.copyOf(frame, frame.length + 1);
-            assertThatThrownBy(() -> CommandCodec.readCommand(longer))
+            byte[] longer = Arrays.copyOf(frame, frame.length + 1);
+            assertThatThrownBy(() -> CommandCodec.readCommand(frame(longer)))
                     .hasMessageContaining("1 bytes too many");
         }
         int understood = 0;
@@ -246,11 +253,11 @@ class CommandCodecTest {
                 frame[random.nextInt(frame.length)] = (byte) random.nextInt();
             }
             try {
-                Command command = CommandCodec.readCommand(frame);
-                Command again = CommandCodec.readCommand(CommandCodec.write(command));
+                Command command = CommandCodec.readCommand(frame(frame));
+                Command again = CommandCodec.readCommand(CommandCodec.write(command, 5));
                 assertThat(same(command, again)).isTrue();
                 understood++;
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 assertThat(e.category()).isIn(Category.PROTOCOL, Category.INVALID);
             }
         }
@@ -266,8 +273,8 @@ class CommandCodecTest {
                 frame[random.nextInt(frame.length)] = (byte) random.nextInt();
             }
             try {
-                assertThat(CommandCodec.readAnswer(frame)).isNotNull();
-            } catch (BlockException e) {
+                assertThat(CommandCodec.readAnswer(frame(frame))).isNotNull();
+            } catch (EngineException e) {
                 assertThat(e.getMessage()).isNotNull();
             }
         }

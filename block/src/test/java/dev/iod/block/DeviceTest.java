@@ -9,6 +9,7 @@ import static dev.iod.vhost.testing.BlockDriver.WRITE_ZEROES;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.engine.EngineException;
 import dev.iod.sys.Errno;
 import dev.iod.sys.Memory;
 import dev.iod.vhost.testing.BlockDriver;
@@ -205,7 +206,7 @@ class DeviceTest {
                 .isNotEqualTo(Arrays.copyOfRange(bytes, 8192, 12288));
         engine.engine.run(new Command.Detach("v"));
         assertThatThrownBy(() -> engine.attach("v", 1, Limits.NONE, new byte[64]).close())
-                .isInstanceOf(BlockException.class)
+                .isInstanceOf(EngineException.class)
                 .hasMessageContaining("halves");
         Files.deleteIfExists(engine.socket("v"));
         try (Guest guest = engine.attach("v", 1, Limits.NONE, key)) {

@@ -1,5 +1,7 @@
 package dev.iod.block;
 
+import dev.iod.engine.EngineException;
+import dev.iod.engine.FrameChannel;
 import dev.iod.sys.Memory;
 import dev.iod.vhost.VhostDevice;
 import java.io.IOException;
@@ -28,6 +30,8 @@ final class EngineProcess implements AutoCloseable {
                 location(Main.class)
                         + ":"
                         + location(Memory.class)
+                        + ":"
+                        + location(FrameChannel.class)
                         + ":"
                         + location(VhostDevice.class);
         Process process =
@@ -60,7 +64,7 @@ final class EngineProcess implements AutoCloseable {
         while (true) {
             try {
                 return BlockClient.connect(directory.resolve("s"), "test");
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 if (System.nanoTime() - until > 0) {
                     throw e;
                 }

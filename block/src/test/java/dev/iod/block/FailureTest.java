@@ -5,6 +5,7 @@ import static dev.iod.vhost.testing.BlockDriver.OK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.engine.EngineException;
 import dev.iod.sys.Errno;
 import dev.iod.vhost.testing.BlockDriver;
 import java.nio.file.Files;
@@ -133,7 +134,7 @@ class FailureTest {
             engine.engine.run(new Command.Create("thin", 1024 * MIB, true));
             assertThatThrownBy(
                             () -> engine.engine.run(new Command.Create("big", 2048 * MIB, false)))
-                    .isInstanceOf(BlockException.class)
+                    .isInstanceOf(EngineException.class)
                     .hasMessageContaining("full");
             assertThat(volumes.names()).containsExactly("thick", "thin");
             try (Guest thick = engine.attach("thick");

@@ -3,6 +3,7 @@ package dev.iod.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.engine.EngineException;
 import dev.iod.sys.Linux;
 import dev.iod.vhost.testing.BlockDriver;
 import java.nio.file.Files;
@@ -180,7 +181,7 @@ class HotPlugTest {
                     }) {
                 assertThatThrownBy(() -> engine.engine.run(refused))
                         .as("%s", refused)
-                        .isInstanceOf(BlockException.class);
+                        .isInstanceOf(EngineException.class);
             }
             engine.engine.run(new Command.Detach("f"));
         }

@@ -3,6 +3,7 @@ package dev.iod.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.engine.EngineException;
 import dev.iod.vhost.testing.BlockDriver;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,10 +90,10 @@ class KillTest {
             assertThat(client.status("c").base()).isEqualTo("s");
             assertThatThrownBy(() -> client.run(new Command.Delete("nothing")))
                     .isInstanceOfSatisfying(
-                            BlockException.class,
+                            EngineException.class,
                             e ->
                                     assertThat(e.category())
-                                            .isEqualTo(BlockException.Category.NOT_FOUND));
+                                            .isEqualTo(EngineException.Category.NOT_FOUND));
             try (Guest guest = new Guest(directory.resolve("c.sock"), 1)) {
                 client.run(
                         new Command.Attach(

@@ -4,6 +4,7 @@ import static dev.iod.vhost.testing.BlockDriver.OK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.engine.EngineException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,8 +37,8 @@ class PoolTest {
         Path small = pool.path().resolve("small");
         assertThatThrownBy(() -> LoopPool.ensure(small, 1024 * MIB, false))
                 .isInstanceOfSatisfying(
-                        BlockException.class,
-                        e -> assertThat(e.category()).isEqualTo(BlockException.Category.FULL))
+                        EngineException.class,
+                        e -> assertThat(e.category()).isEqualTo(EngineException.Category.FULL))
                 .hasMessageContaining("cannot reserve 1024 MiB");
         try (Stream<Path> left = Files.list(small)) {
             assertThat(left).containsExactly(LoopPool.mountPoint(small));
@@ -104,7 +105,7 @@ class PoolTest {
         for (String name : new String[] {"", ".", "..", "a/b", "-a", "a b", "x".repeat(65)}) {
             assertThatThrownBy(() -> volumes.create(name, MIB, true))
                     .as(name)
-                    .isInstanceOf(BlockException.class);
+                    .isInstanceOf(EngineException.class);
         }
         assertThatThrownBy(() -> volumes.create("v", 100, true))
                 .hasMessageContaining("multiple of 4096");

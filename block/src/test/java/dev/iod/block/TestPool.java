@@ -1,5 +1,6 @@
 package dev.iod.block;
 
+import dev.iod.engine.EngineException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,7 +62,7 @@ final class TestPool implements AutoCloseable {
             try {
                 unmount.run();
                 return;
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 if (!String.valueOf(e.getMessage()).contains("busy")
                         || System.nanoTime() - until > 0) {
                     throw e;

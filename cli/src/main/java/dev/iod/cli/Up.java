@@ -1,8 +1,8 @@
 package dev.iod.cli;
 
 import dev.iod.block.BlockConfig;
-import dev.iod.block.BlockException;
 import dev.iod.block.PoolDirectory;
+import dev.iod.engine.EngineException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -145,13 +145,13 @@ final class Up {
                 Path volumes =
                         PoolDirectory.prepare(BlockConfig.read(services.blockProperties(node)));
                 inFile |= !volumes.equals(layout.pool(node));
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 throw new CliException(
                         "no pool of volumes for node "
                                 + node
                                 + ": "
                                 + e.getMessage()
-                                + (e.category() == BlockException.Category.FULL ? MORE_ROOM : ""),
+                                + (e.category() == EngineException.Category.FULL ? MORE_ROOM : ""),
                         e);
             }
         }

@@ -1,11 +1,11 @@
 package dev.iod.dpu;
 
 import dev.iod.block.BlockClient;
-import dev.iod.block.BlockException;
 import dev.iod.block.Command;
 import dev.iod.block.Limits;
 import dev.iod.block.Location;
 import dev.iod.block.VolumeStatus;
+import dev.iod.engine.EngineException;
 import dev.iod.node.Disk;
 import dev.iod.node.ImagePart;
 import dev.iod.runtime.Backoff;
@@ -102,7 +102,7 @@ final class PoolDisks implements Disks, AutoCloseable {
                 wish.ifPresent(this::look);
                 backoff.reset();
                 trouble = "";
-            } catch (BlockException e) {
+            } catch (EngineException e) {
                 disconnect();
                 pauseMillis = backoff.next().toMillis();
                 tell(String.valueOf(e.getMessage()));
@@ -130,7 +130,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     }
 
     /**
-     * @throws BlockException UNAVAILABLE, PROTOCOL: nothing can be asked of the engine
+     * @throws EngineException UNAVAILABLE, PROTOCOL: nothing can be asked of the engine
      */
     private void look(Wish latest) {
         Map<String, Wanted> disks = latest.disks;
@@ -168,7 +168,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     private static State state(String disk, Step step) {
         try {
             return step.take();
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             if (lost(e)) {
                 throw e;
             }
@@ -176,9 +176,9 @@ final class PoolDisks implements Disks, AutoCloseable {
         }
     }
 
-    private static boolean lost(BlockException e) {
-        return e.category() == BlockException.Category.UNAVAILABLE
-                || e.category() == BlockException.Category.PROTOCOL;
+    private static boolean lost(EngineException e) {
+        return e.category() == EngineException.Category.UNAVAILABLE
+                || e.category() == EngineException.Category.PROTOCOL;
     }
 
     private State step(
@@ -212,10 +212,10 @@ final class PoolDisks implements Disks, AutoCloseable {
             Disk disk) {
         try {
             return make(engine, here, volume, disk);
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             boolean full =
-                    e.category() == BlockException.Category.FULL
-                            || e.category() == BlockException.Category.LIMIT;
+                    e.category() == EngineException.Category.FULL
+                            || e.category() == EngineException.Category.LIMIT;
             if (!full || !forgetImages(engine, here, disks)) {
                 throw e;
             }
@@ -302,7 +302,7 @@ final class PoolDisks implements Disks, AutoCloseable {
             }
             engine.run(new Command.Delete(volume.name()));
             LOG.log(Level.INFO, "deleted volume={0}", volume.name());
-        } catch (BlockException e) {
+        } catch (EngineException e) {
             if (lost(e)) {
                 throw e;
             }

@@ -73,6 +73,7 @@ final class BlockProcess implements AutoCloseable {
                                 "-cp",
                                 Stream.of(
                                                 "dev.iod.block.Main",
+                                                "dev.iod.engine.FrameChannel",
                                                 "dev.iod.sys.Memory",
                                                 "dev.iod.vhost.VhostDevice")
                                         .map(BlockProcess::location)

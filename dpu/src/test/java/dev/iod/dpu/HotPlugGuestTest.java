@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.block.BlockClient;
-import dev.iod.block.BlockException;
 import dev.iod.block.VolumeStatus;
+import dev.iod.engine.EngineException;
 import dev.iod.host.HostClient;
 import dev.iod.host.HostException;
 import dev.iod.node.DeviceState;
@@ -285,7 +285,7 @@ final class HotPlugGuestTest {
                 if (condition.getAsBoolean()) {
                     return;
                 }
-            } catch (HostException | BlockException e) {
+            } catch (HostException | EngineException e) {
                 trouble = String.valueOf(e.getMessage()); // It was killed; the next one comes.
             }
             if (System.nanoTime() - end > 0) {

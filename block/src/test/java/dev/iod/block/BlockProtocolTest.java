@@ -3,7 +3,11 @@ package dev.iod.block;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.iod.block.BlockException.Category;
+import dev.iod.engine.ControlServer;
+import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.FrameChannel;
+import dev.iod.engine.FrameChannel.Frame;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -20,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An engine whose control socket is given nonsense serves its other agents. */
 @Timeout(300)
-class ControlServerTest {
+class BlockProtocolTest {
     private static final int ROUNDS = Boolean.getBoolean("iod.full") ? 20_000 : 300;
 
     @TempDir Path directory;
@@ -31,31 +35,37 @@ class ControlServerTest {
         DataOutputStream out = new DataOutputStream(bytes);
         if (random.nextInt(6) != 0) {
             // A greeting that is usually right.
-            out.writeInt(4 + 2 + 1);
-            out.writeInt(random.nextInt(6) == 0 ? random.nextInt() : FrameChannel.VERSION);
-            out.writeUTF("x");
+            int version = random.nextInt(6) == 0 ? random.nextInt() : CommandCodec.VERSION;
+            frame(out, new Frame(FrameChannel.HELLO, 0, FrameChannel.hello(version, "x")), 0);
         }
         for (int frames = random.nextInt(4); frames > 0; frames--) {
-            byte[] frame = CommandCodec.write(new Command.Create("n", 1 + random.nextInt(9), true));
-            int changes = random.nextInt(4);
-            for (int i = 0; i < changes; i++) {
-                frame[random.nextInt(frame.length)] = (byte) random.nextInt();
+            Command command = new Command.Create("n", 1 + random.nextInt(9), true);
+            Frame frame = CommandCodec.write(command, frames);
+            for (int changes = random.nextInt(4); changes > 0; changes--) {
+                frame.body()[random.nextInt(frame.body().length)] = (byte) random.nextInt();
             }
-            out.writeInt(random.nextInt(8) == 0 ? random.nextInt() : frame.length);
-            out.write(frame);
+            frame(out, frame, random.nextInt(8) == 0 ? random.nextInt() : 0);
         }
         return bytes.toByteArray();
+    }
+
+    private static void frame(DataOutputStream out, Frame frame, int lie) throws IOException {
+        out.writeInt(5 + frame.body().length + lie);
+        out.writeByte(frame.type());
+        out.writeInt(frame.exchange());
+        out.write(frame.body());
     }
 
     @Test
     void nonsenseHarmsNobodyElse() throws Exception {
         long seed = Long.getLong("iod.seed", 21L);
-        System.out.println("ControlServerTest seed " + seed);
+        System.out.println("BlockProtocolTest seed " + seed);
         Random random = new Random(seed);
         Path socket = directory.resolve("control");
         try (TestPool pool = TestPool.small("control");
                 TestEngine engine = new TestEngine(pool.open(), directory);
-                ControlServer server = ControlServer.start(engine.engine, socket);
+                ControlServer server =
+                        ControlServer.start(new BlockProtocol(engine.engine), socket);
                 BlockClient agent = BlockClient.connect(socket, "agent")) {
             agent.run(new Command.Create("v", 4 << 20, true));
             for (int round = 0; round < ROUNDS; round++) {
@@ -100,12 +110,13 @@ class ControlServerTest {
         Path socket = directory.resolve("control");
         try (TestPool pool = TestPool.small("control");
                 TestEngine engine = new TestEngine(pool.open(), directory);
-                ControlServer server = ControlServer.start(engine.engine, socket);
+                ControlServer server =
+                        ControlServer.start(new BlockProtocol(engine.engine), socket);
                 BlockClient agent = BlockClient.connect(socket, "agent")) {
             // A path that is a directory is none of the errors that filling expects.
             assertThatThrownBy(() -> agent.run(new Command.Fill("i", directory)))
                     .isInstanceOfSatisfying(
-                            BlockException.class,
+                            EngineException.class,
                             e -> assertThat(e.category()).isNotEqualTo(Category.UNAVAILABLE));
             assertThat(agent.list()).isEmpty();
             assertThat(server).isNotNull();
