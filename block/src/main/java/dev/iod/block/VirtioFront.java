@@ -50,6 +50,9 @@ final class VirtioFront {
     private int unpublished;
     private boolean closing;
 
+    /** Within {@link #guarded}. */
+    private boolean inside;
+
     /** Of the {@link #poll} or {@link #armWakeup} under way. */
     private long nowNanos;
 
@@ -105,31 +108,21 @@ final class VirtioFront {
     // ---------------------------------------------------------------- guest memory
 
     /**
-     * Does something with the rings. When it turns out that the guest broke the rules, its
-     * connection ends, and what is in flight ends in its own time, unanswered.
+     * Does something with rings or a request's buffers. When it turns out that the guest broke the
+     * rules, its connection ends, and what is in flight ends in its own time, unanswered. Inside of
+     * another call it is a part of that one.
      */
-    private void guarded(VhostDevice.RingUse<VirtioFront, RequestRing[]> use) {
-        if (!vhost.guarded(use, this, rings)) {
+    <S> void guarded(VhostDevice.RingUse<VirtioFront, S> use, S subject) {
+        if (inside) {
+            use.run(this, subject);
+            return;
+        }
+        inside = true;
+        boolean sound = vhost.guarded(use, this, subject);
+        inside = false;
+        if (!sound) {
             connectionLost();
         }
-    }
-
-    /**
-     * Does something with a request and its buffers. When the connection ends, the request does,
-     * unless it is somewhere from where it will come back.
-     */
-    void guarded(VhostDevice.RingUse<VirtioFront, BlockIo> use, BlockIo io) {
-        if (!vhost.guarded(use, this, io)) {
-            connectionLost();
-            if (!io.away) {
-                end(io);
-            }
-        }
-    }
-
-    /** What was read of guest memory is about to be acted upon. */
-    void settle() {
-        vhost.settle();
     }
 
     private void connectionLost() {
@@ -137,10 +130,23 @@ final class VirtioFront {
             rings[i] = vhost.requestRing(i);
         }
         volume.abandonThrottled();
+        // What is nowhere else was just being worked on.
+        for (BlockIo[] ring : slots) {
+            for (BlockIo io : ring) {
+                if (!io.away) {
+                    end(io);
+                }
+            }
+        }
     }
 
     Volume volume() {
         return volume;
+    }
+
+    /** What was read of guest memory is about to be acted upon. */
+    void settle() {
+        vhost.settle();
     }
 
     // ---------------------------------------------------------------- taking requests
@@ -149,7 +155,7 @@ final class VirtioFront {
     boolean poll(long now) {
         nowNanos = now;
         worked = false;
-        guarded(VirtioFront::work);
+        guarded(VirtioFront::work, rings);
         return worked;
     }
 
@@ -176,7 +182,7 @@ final class VirtioFront {
 
     private void take(int ringIndex) {
         RequestRing ring = rings[ringIndex];
-        for (int left = ring.size(); left > 0 && ring == rings[ringIndex]; left--) {
+        for (int left = ring.size(); left > 0; left--) {
             int head = ring.take();
             if (head == RequestRing.NONE) {
                 break;
@@ -186,7 +192,7 @@ final class VirtioFront {
             io.ring = ring;
             io.taken = true;
             active++;
-            guarded(VirtioFront::start, io);
+            start(io);
         }
     }
 
@@ -244,7 +250,7 @@ final class VirtioFront {
         if (dirty) {
             dirty = false;
             unpublished = 0;
-            guarded(VirtioFront::show);
+            guarded(VirtioFront::show, rings);
         }
     }
 
@@ -302,7 +308,7 @@ final class VirtioFront {
         boolean changing = vhost.changePending();
         quiet = !changing || active > 0;
         if (!changing && !closing && !(soon && volume.throttling())) {
-            guarded(VirtioFront::requestKicks);
+            guarded(VirtioFront::requestKicks, rings);
         }
         return quiet;
     }
@@ -314,7 +320,7 @@ final class VirtioFront {
     }
 
     void disarmWakeup() {
-        guarded(VirtioFront::suppressKicks);
+        guarded(VirtioFront::suppressKicks, rings);
     }
 
     private void suppressKicks(RequestRing[] current) {

@@ -6,6 +6,7 @@ import dev.iod.sys.Mapping;
 import dev.iod.sys.Memory;
 import dev.iod.vhost.DeviceType;
 import dev.iod.vhost.VhostDevice;
+import dev.iod.vhost.VhostException;
 import dev.iod.vhost.Vring;
 import java.nio.file.Path;
 
@@ -76,7 +77,12 @@ public final class VhostUserPort implements Port {
     @Override
     public int receive(PacketBatch batch) {
         int before = batch.count;
-        device.guarded(VhostUserPort::take, this, batch);
+        try {
+            take(batch);
+            device.settle();
+        } catch (VhostException | InternalError e) {
+            device.broken(e);
+        }
         return batch.count - before;
     }
 
@@ -117,7 +123,12 @@ public final class VhostUserPort implements Port {
     /** The ring is asked for room, and faults are settled, once for all frames. */
     @Override
     public void transmit(Outgoing frames) {
-        device.guarded(VhostUserPort::give, this, frames);
+        try {
+            give(frames);
+            device.settle();
+        } catch (VhostException | InternalError e) {
+            device.broken(e);
+        }
     }
 
     private void give(Outgoing frames) {
@@ -146,12 +157,14 @@ public final class VhostUserPort implements Port {
 
     @Override
     public void flush() {
-        device.guarded(VhostUserPort::show, this, device.ring(RECEIVE_RING));
-    }
-
-    private void show(Vring ring) {
-        if (ring.publish()) {
-            ring.interrupt();
+        try {
+            Vring ring = device.ring(RECEIVE_RING);
+            if (ring.publish()) {
+                ring.interrupt();
+            }
+            device.settle();
+        } catch (VhostException | InternalError e) {
+            device.broken(e);
         }
     }
 
