@@ -3,6 +3,7 @@ package dev.iod.eswitch;
 import dev.iod.engine.EngineException;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.ports.Port;
+import dev.iod.eswitch.rules.PersistentMap;
 import dev.iod.pipeline.Entity;
 import dev.iod.sys.SysException;
 import dev.iod.vhost.VhostException;
@@ -22,6 +23,7 @@ final class DeviceManager {
     private final PortFactory factory;
     private final Map<Integer, Opened> opened = new HashMap<>();
     private final Map<Integer, Entity.Device> failed = new HashMap<>();
+    private PersistentMap<Integer, Entity.Device> reconciled = PersistentMap.empty();
 
     /** Makes the port of a device; may throw when its peer is not there yet. */
     interface PortFactory {
@@ -41,24 +43,24 @@ final class DeviceManager {
         this.factory = factory;
     }
 
-    Difference reconcile(Map<Integer, Entity.Device> wanted) {
+    Difference reconcile(PersistentMap<Integer, Entity.Device> wanted) {
         List<Attachment> detach = new ArrayList<>();
-        opened.values()
-                .removeIf(
-                        open -> {
-                            boolean stays = open.device().equals(wanted.get(open.device().id()));
-                            if (!stays) {
-                                detach.add(open.attachment());
-                            }
-                            return !stays;
-                        });
-        failed.clear();
         List<Attachment> attach = new ArrayList<>();
-        for (Entity.Device device : wanted.values()) {
-            if (!opened.containsKey(device.id())) {
-                tryOpen(device, attach);
-            }
-        }
+        PersistentMap.difference(
+                reconciled,
+                wanted,
+                id -> {
+                    failed.remove(id);
+                    Opened open = opened.remove(id);
+                    if (open != null) {
+                        detach.add(open.attachment());
+                    }
+                    Entity.Device device = wanted.get(id);
+                    if (device != null) {
+                        tryOpen(device, attach);
+                    }
+                });
+        reconciled = wanted;
         return new Difference(attach, detach);
     }
 

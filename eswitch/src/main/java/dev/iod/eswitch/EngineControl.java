@@ -13,6 +13,7 @@ import dev.iod.pipeline.ReportCodec.Query;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -87,8 +88,11 @@ final class EngineControl implements AutoCloseable {
     }
 
     private void adopt(List<EntityStore.Change> changes, boolean replace) {
+        Set<Integer> tunnels = store.state().tunnelAddresses();
         PipelineState next = store.apply(changes, replace);
-        underlay.want(next.tunnelAddresses());
+        if (next.tunnelAddresses() != tunnels) {
+            underlay.want(next.tunnelAddresses());
+        }
         realize(next);
     }
 
@@ -101,12 +105,17 @@ final class EngineControl implements AutoCloseable {
         }
     }
 
+    /** One step between two batches each: no packet waits for more than one port. */
     private void hand(PipelineState next, Difference difference) {
+        difference.detach().forEach(port -> run(() -> engine.detach(port)));
+        run(() -> engine.adopt(next));
+        difference.attach().forEach(port -> run(() -> engine.attach(port)));
+    }
+
+    private void run(Runnable step) {
         onEngine(
                 () -> {
-                    difference.detach().forEach(engine::detach);
-                    engine.adopt(next);
-                    difference.attach().forEach(engine::attach);
+                    step.run();
                     return true;
                 });
     }

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class DifferenceTest {
     private static final long SEED = Long.getLong("seed", 20261129);
-    private static final int ROUNDS = 12;
+    private static final int ROUNDS = 5;
     private static final int STEPS = 400;
 
     @TempDir Path directory;

@@ -17,6 +17,7 @@ import dev.iod.eswitch.packet.PacketParser;
 import dev.iod.eswitch.packet.PacketPool;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.eswitch.rules.EntityStore;
+import dev.iod.eswitch.rules.PersistentMap;
 import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.rules.PipelineState.DatapathState;
 import dev.iod.eswitch.tunnel.Tunnels;
@@ -110,18 +111,30 @@ public final class PacketEngine implements Effects {
     }
 
     public void adopt(PipelineState next) {
+        PersistentMap<Integer, Long> before = state.portOfDevice();
         state = next;
         version++;
-        for (Attachment device : devices.values()) {
-            device.logicalPort = state.portOfDevice().getOrDefault(device.id, 0L);
-        }
+        PersistentMap.difference(
+                before,
+                next.portOfDevice(),
+                id -> {
+                    Attachment device = devices.get(id);
+                    if (device != null) {
+                        device.logicalPort = logicalPort(id);
+                    }
+                });
+    }
+
+    private long logicalPort(int device) {
+        Long port = state.portOfDevice().get(device);
+        return port == null ? 0 : port;
     }
 
     public void attach(Attachment attachment) {
         if (attachment.isUplink()) {
             tunnels.uplink(attachment);
         } else {
-            attachment.logicalPort = state.portOfDevice().getOrDefault(attachment.id, 0L);
+            attachment.logicalPort = logicalPort(attachment.id);
             devices.put(attachment.id, attachment);
             lastTarget = null;
         }

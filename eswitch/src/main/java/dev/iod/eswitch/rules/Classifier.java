@@ -7,12 +7,22 @@ import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Hash;
 import dev.iod.pipeline.Match;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,28 +31,64 @@ import org.jspecify.annotations.Nullable;
  * twin that tests compare it with tries the rules one by one.
  */
 final class Classifier {
+    static final Classifier EMPTY = new Classifier(new Subtable[0]);
+
     private final Subtable[] subtables;
+
+    /** Rules of one signature that come and go. */
+    private record Edit(List<CompiledRule> added, List<CompiledRule> removed) {
+        Edit() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+    }
 
     private Classifier(Subtable[] subtables) {
         this.subtables = subtables;
     }
 
     static Classifier of(Collection<CompiledRule> rules) {
-        Map<Signature, List<CompiledRule>> bySignature = new HashMap<>();
-        for (CompiledRule rule : rules) {
-            if (!rule.impossible()) {
-                bySignature.computeIfAbsent(Signature.of(rule), key -> new ArrayList<>()).add(rule);
+        return EMPTY.change(rules, List.of());
+    }
+
+    /** These rules and others; it shares all hash tables and pages of them that stay the same. */
+    Classifier change(Collection<CompiledRule> added, Collection<CompiledRule> removed) {
+        Map<Signature, Edit> edits = new LinkedHashMap<>();
+        added.forEach(rule -> edit(edits, rule).added().add(rule));
+        removed.forEach(rule -> edit(edits, rule).removed().add(rule));
+        List<Subtable> next = new ArrayList<>();
+        for (Subtable subtable : subtables) {
+            Edit edit = edits.remove(subtable.signature);
+            Subtable changed = edit == null ? subtable : subtable.change(edit);
+            if (changed.rules > 0) {
+                next.add(changed);
             }
         }
-        List<Subtable> subtables = new ArrayList<>(bySignature.size());
-        bySignature.forEach(
-                (signature, members) -> subtables.add(new Subtable(signature, members)));
-        subtables.sort(Comparator.comparingInt((Subtable s) -> s.maxPriority).reversed());
-        return new Classifier(subtables.toArray(Subtable[]::new));
+        edits.forEach((signature, edit) -> next.add(new Subtable(signature, edit.added())));
+        next.removeIf(subtable -> subtable.rules == 0);
+        next.sort(Comparator.comparingInt(Subtable::maxPriority).reversed());
+        return new Classifier(next.toArray(Subtable[]::new));
+    }
+
+    /** A rule that matches nothing is in no table. */
+    private static Edit edit(Map<Signature, Edit> edits, CompiledRule rule) {
+        return rule.impossible()
+                ? new Edit()
+                : edits.computeIfAbsent(Signature.of(rule), key -> new Edit());
+    }
+
+    /** All rules but those that match nothing. */
+    void forEach(Consumer<CompiledRule> what) {
+        for (Subtable subtable : subtables) {
+            subtable.forEach(what);
+        }
+    }
+
+    boolean isEmpty() {
+        return subtables.length == 0;
     }
 
     int maxPriority() {
-        return subtables.length == 0 ? Integer.MIN_VALUE : subtables[0].maxPriority;
+        return isEmpty() ? Integer.MIN_VALUE : subtables[0].maxPriority();
     }
 
     /**
@@ -54,7 +100,7 @@ final class Classifier {
         CompiledRule best = null;
         int above = floor;
         for (Subtable subtable : subtables) {
-            if (subtable.maxPriority <= above) {
+            if (subtable.maxPriority() <= above) {
                 break;
             }
             CompiledRule found = subtable.find(packet, state, above, looks);
@@ -97,68 +143,253 @@ final class Classifier {
         return Objects.requireNonNull(rule.terms().get(field));
     }
 
+    /** All rules of one value, highest priority first; others of the same slot follow. */
+    private record Value(CompiledRule[] rules, @Nullable Value next) {}
+
     /**
-     * Open addressing; a slot holds the rules of one value, highest priority first. A field with
-     * few different values is a guard: a packet with another one is turned away there, and what
-     * comes after is not looked at.
+     * A hash table of values in pages, of which a change copies those it touches. A field with few
+     * different values is a guard: a packet with another one is turned away there, and what comes
+     * after is not looked at. Guards of rules that went may stay until the table is made anew.
      */
     private static final class Subtable {
         private static final int MAX_GUARD = 8;
         private static final long[] NO_GUARD = {};
+        private static final int PAGE_BITS = 8;
+        private static final int PAGE = 1 << PAGE_BITS;
 
-        final int maxPriority;
+        /** Rules up to which a changed table is made anew. */
+        private static final int SMALL = 32;
+
+        final Signature signature;
+        final int rules;
+        private final int values;
+        private final int[] priorities;
+        private final int[] priorityCounts;
         private final Field[] fields;
         private final long[] lowMasks;
         private final long[] highMasks;
         private final long[][] guards;
-        private final CompiledRule[][] slots;
+        private final @Nullable Value[][] pages;
         private final int slotMask;
+        private final int pageMask;
 
-        Subtable(Signature signature, List<CompiledRule> rules) {
+        /** A table made anew. */
+        Subtable(Signature signature, Collection<CompiledRule> members) {
+            this(
+                    signature,
+                    members.size(),
+                    byValue(signature, members),
+                    guards(signature, members),
+                    priorities(members));
+        }
+
+        private Subtable(
+                Signature signature,
+                int rules,
+                Map<List<Bits>, List<CompiledRule>> byValue,
+                long[][] guards,
+                NavigableMap<Integer, Integer> priorities) {
+            this(signature, rules, byValue.size(), guards, priorities, pages(byValue.size()));
+            byValue.forEach((value, members) -> put(pages, value, members, List.of()));
+        }
+
+        private Subtable(
+                Signature signature,
+                int rules,
+                int values,
+                long[][] guards,
+                NavigableMap<Integer, Integer> priorities,
+                @Nullable Value[][] pages) {
+            this.signature = signature;
+            this.rules = rules;
+            this.values = values;
+            this.priorities =
+                    priorities.descendingKeySet().stream().mapToInt(Integer::intValue).toArray();
+            this.priorityCounts =
+                    priorities.descendingMap().values().stream()
+                            .mapToInt(Integer::intValue)
+                            .toArray();
             int width = signature.fields().size();
             fields = signature.fields().toArray(Field[]::new);
             lowMasks = new long[width];
             highMasks = new long[width];
-            guards = new long[width][];
             for (int i = 0; i < width; i++) {
                 lowMasks[i] = signature.masks().get(i).low();
                 highMasks[i] = signature.masks().get(i).high();
-                Field field = fields[i];
-                long[] values =
+            }
+            this.guards = guards;
+            this.pages = pages;
+            this.pageMask = pages[0].length - 1;
+            this.slotMask = pages.length * pages[0].length - 1;
+        }
+
+        private static @Nullable Value[][] pages(int values) {
+            int slots = Integer.highestOneBit(Math.max(1, values * 2 - 1)) << 1;
+            return new Value[Math.max(1, slots / PAGE)][Math.min(slots, PAGE)];
+        }
+
+        private static long[][] guards(Signature signature, Collection<CompiledRule> rules) {
+            long[][] guards = new long[signature.fields().size()][];
+            for (int i = 0; i < guards.length; i++) {
+                Field field = signature.fields().get(i);
+                long[] seen =
                         rules.stream()
                                 .mapToLong(rule -> term(rule, field).value().low())
                                 .distinct()
+                                .limit(MAX_GUARD + 1)
                                 .toArray();
-                guards[i] = highMasks[i] == 0 && values.length <= MAX_GUARD ? values : NO_GUARD;
+                boolean narrow = signature.masks().get(i).high() == 0;
+                guards[i] = narrow && seen.length <= MAX_GUARD ? seen : NO_GUARD;
             }
-            Map<List<Bits>, List<CompiledRule>> byValue = new HashMap<>();
-            int highest = Integer.MIN_VALUE;
-            for (CompiledRule rule : rules) {
-                highest = Math.max(highest, rule.priority());
-                List<Bits> value =
-                        signature.fields().stream()
-                                .map(field -> term(rule, field).value())
-                                .toList();
-                byValue.computeIfAbsent(value, key -> new ArrayList<>()).add(rule);
-            }
-            maxPriority = highest;
-            int size = Integer.highestOneBit(Math.max(1, byValue.size() * 2 - 1)) << 1;
-            slots = new CompiledRule[size][];
-            slotMask = size - 1;
-            byValue.forEach(this::insert);
+            return guards;
         }
 
-        private void insert(List<Bits> value, List<CompiledRule> rules) {
-            rules.sort(Comparator.comparingInt(CompiledRule::priority).reversed());
+        private static NavigableMap<Integer, Integer> priorities(Collection<CompiledRule> rules) {
+            NavigableMap<Integer, Integer> counts = new TreeMap<>();
+            rules.forEach(rule -> counts.merge(rule.priority(), 1, Integer::sum));
+            return counts;
+        }
+
+        private static Map<List<Bits>, List<CompiledRule>> byValue(
+                Signature signature, Collection<CompiledRule> rules) {
+            Map<List<Bits>, List<CompiledRule>> byValue = new HashMap<>();
+            for (CompiledRule rule : rules) {
+                byValue.computeIfAbsent(value(signature, rule), key -> new ArrayList<>()).add(rule);
+            }
+            return byValue;
+        }
+
+        private static List<Bits> value(Signature signature, CompiledRule rule) {
+            return signature.fields().stream().map(field -> term(rule, field).value()).toList();
+        }
+
+        int maxPriority() {
+            return priorities.length == 0 ? Integer.MIN_VALUE : priorities[0];
+        }
+
+        /** This table without some rules and with others. */
+        Subtable change(Edit edit) {
+            int count = rules + edit.added().size() - edit.removed().size();
+            Map<List<Bits>, List<CompiledRule>> added = byValue(signature, edit.added());
+            if (count <= SMALL || values + added.size() > slotMask + 1) {
+                return new Subtable(signature, remaining(edit));
+            }
+            Map<List<Bits>, List<CompiledRule>> removed = byValue(signature, edit.removed());
+            Set<List<Bits>> touched = new HashSet<>(added.keySet());
+            touched.addAll(removed.keySet());
+            @Nullable Value[][] next = pages.clone();
+            int grown = 0;
+            for (List<Bits> value : touched) {
+                int page = slot(value, next) >>> PAGE_BITS;
+                if (next[page] == pages[page]) {
+                    next[page] = pages[page].clone();
+                }
+                grown +=
+                        put(
+                                next,
+                                value,
+                                added.getOrDefault(value, List.of()),
+                                removed.getOrDefault(value, List.of()));
+            }
+            return new Subtable(
+                    signature,
+                    count,
+                    values + grown,
+                    widened(edit.added()),
+                    priorities(edit),
+                    next);
+        }
+
+        private List<CompiledRule> remaining(Edit edit) {
+            Set<CompiledRule> gone = Collections.newSetFromMap(new IdentityHashMap<>());
+            gone.addAll(edit.removed());
+            List<CompiledRule> all = new ArrayList<>(edit.added());
+            forEach(
+                    rule -> {
+                        if (!gone.contains(rule)) {
+                            all.add(rule);
+                        }
+                    });
+            return all;
+        }
+
+        void forEach(Consumer<CompiledRule> what) {
+            for (@Nullable Value[] page : pages) {
+                for (Value first : page) {
+                    for (Value value = first; value != null; value = value.next()) {
+                        for (CompiledRule rule : value.rules()) {
+                            what.accept(rule);
+                        }
+                    }
+                }
+            }
+        }
+
+        private long[][] widened(List<CompiledRule> added) {
+            long[][] more = guards(signature, added);
+            long[][] next = guards.clone();
+            for (int i = 0; i < next.length; i++) {
+                if (next[i].length != 0 && !added.isEmpty()) {
+                    long[] both =
+                            LongStream.concat(LongStream.of(next[i]), LongStream.of(more[i]))
+                                    .distinct()
+                                    .toArray();
+                    boolean few = more[i].length != 0 && both.length <= MAX_GUARD;
+                    next[i] = few ? both : NO_GUARD;
+                }
+            }
+            return next;
+        }
+
+        private NavigableMap<Integer, Integer> priorities(Edit edit) {
+            NavigableMap<Integer, Integer> counts = new TreeMap<>();
+            for (int i = 0; i < priorities.length; i++) {
+                counts.put(priorities[i], priorityCounts[i]);
+            }
+            edit.added().forEach(rule -> counts.merge(rule.priority(), 1, Integer::sum));
+            edit.removed().forEach(rule -> counts.merge(rule.priority(), -1, Integer::sum));
+            counts.values().removeIf(count -> count == 0);
+            return counts;
+        }
+
+        /** Changes the rules of one value; by how many values there are more now. */
+        private int put(
+                @Nullable Value[][] pages,
+                List<Bits> value,
+                List<CompiledRule> added,
+                List<CompiledRule> removed) {
+            int slot = slot(value, pages);
+            @Nullable Value[] page = pages[slot >>> PAGE_BITS];
+            int index = slot & page.length - 1;
+            Value others = null;
+            Set<CompiledRule> now = Collections.newSetFromMap(new IdentityHashMap<>());
+            int before = 0;
+            for (Value known = page[index]; known != null; known = known.next()) {
+                if (value(signature, known.rules()[0]).equals(value)) {
+                    now.addAll(Arrays.asList(known.rules()));
+                    before = 1;
+                } else {
+                    others = new Value(known.rules(), others);
+                }
+            }
+            removed.forEach(now::remove);
+            now.addAll(added);
+            if (now.isEmpty()) {
+                page[index] = others;
+                return -before;
+            }
+            CompiledRule[] sorted = now.toArray(CompiledRule[]::new);
+            Arrays.sort(sorted, Comparator.comparingInt(CompiledRule::priority).reversed());
+            page[index] = new Value(sorted, others);
+            return 1 - before;
+        }
+
+        private static int slot(List<Bits> value, @Nullable Value[][] pages) {
             long hash = Hash.SECRET;
             for (Bits bits : value) {
                 hash = Hash.mix(Hash.mix(hash, bits.low()), bits.high());
             }
-            int slot = fold(hash);
-            while (slots[slot] != null) {
-                slot = slot + 1 & slotMask;
-            }
-            slots[slot] = rules.toArray(CompiledRule[]::new);
+            return Hash.fold(hash) & pages.length * pages[0].length - 1;
         }
 
         @Nullable CompiledRule find(Packet packet, PipelineState state, int floor, Looks looks) {
@@ -173,13 +404,13 @@ final class Classifier {
                 }
                 hash = Hash.mix(Hash.mix(hash, low), high);
             }
-            int slot = fold(hash);
-            while (slots[slot] != null) {
-                CompiledRule[] rules = slots[slot];
-                if (equal(packet, rules[0])) {
-                    return first(rules, packet, state, floor, looks);
+            int slot = Hash.fold(hash) & slotMask;
+            Value value = pages[slot >>> PAGE_BITS][slot & pageMask];
+            while (value != null) {
+                if (equal(packet, value.rules()[0])) {
+                    return first(value.rules(), packet, state, floor, looks);
                 }
-                slot = slot + 1 & slotMask;
+                value = value.next();
             }
             return null;
         }
@@ -220,10 +451,6 @@ final class Classifier {
                 }
             }
             return true;
-        }
-
-        private int fold(long hash) {
-            return Hash.fold(hash) & slotMask;
         }
     }
 }

@@ -2,15 +2,11 @@ package dev.iod.eswitch.rules;
 
 import dev.iod.engine.EngineException;
 import dev.iod.engine.EngineException.Category;
-import dev.iod.engine.WireWriter;
 import dev.iod.eswitch.rules.PipelineState.DatapathState;
 import dev.iod.eswitch.rules.PipelineState.NeighborKey;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.EntityCodec;
 import dev.iod.pipeline.EntityKey;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -19,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The rows the agent put, and the way from one {@link PipelineState} to the next. A change is
@@ -31,6 +28,21 @@ public final class EntityStore {
     private final Map<EntityKey, Entity> rows = new HashMap<>();
     private final RuleTables rules = new RuleTables();
     private PipelineState state = PipelineState.EMPTY;
+
+    // What the next state is made of.
+    private PersistentMap<Integer, DatapathState> datapaths = PersistentMap.empty();
+    private PersistentMap<Long, Entity.LogicalPort> ports = PersistentMap.empty();
+    private PersistentMap<Long, Entity.MulticastGroup> multicastGroups = PersistentMap.empty();
+    private PersistentMap<NeighborKey, Long> neighbors = PersistentMap.empty();
+    private PersistentMap<String, SetMatcher> sets = PersistentMap.empty();
+    private PersistentMap<Integer, Entity.Device> devices = PersistentMap.empty();
+    private PersistentMap<Integer, Long> portOfDevice = PersistentMap.empty();
+
+    private final Map<Integer, TreeSet<Long>> deviceUsers = new HashMap<>();
+
+    /** Ports behind each tunnel. */
+    private final Map<Integer, Integer> tunnels = new HashMap<>();
+
     private long generations;
 
     /** One step of a transaction: a new row or the key of one to forget. */
@@ -85,52 +97,124 @@ public final class EntityStore {
         return state;
     }
 
-    /** What a transaction touched: rows by kind, and the datapaths whose packets it may concern. */
+    /** What a transaction touched, until the next state is made. */
     private static final class Touched {
-        final Set<EntityKey.Kind> kinds = new HashSet<>();
+        /** Datapaths whose packets it may concern. */
         final Set<Integer> datapaths = new HashSet<>();
-        final Set<RuleTables.TableKey> tables = new HashSet<>();
+
+        /** Datapaths that are new, or in another set of groups. */
+        final Set<Integer> whole = new HashSet<>();
+
         final Set<String> sets = new HashSet<>();
     }
 
     private void remove(EntityKey key, Touched touched) {
         Entity old = rows.remove(key);
         if (old != null) {
-            touch(old, touched);
-            if (old instanceof Entity.Rule rule) {
-                rules.remove(rule);
-            }
+            leave(old, touched);
         }
     }
 
     private void put(EntityKey key, Entity entity, Touched touched) {
-        Entity old = rows.put(key, entity);
+        Entity old = rows.get(key);
         if (entity.equals(old)) {
-            rows.put(key, old);
             return;
         }
+        rows.put(key, entity);
         if (old != null) {
-            touch(old, touched);
-            if (old instanceof Entity.Rule rule) {
-                rules.remove(rule);
+            replaced(old, touched);
+        }
+        enter(entity, touched);
+    }
+
+    /** A row goes. */
+    private void leave(Entity old, Touched touched) {
+        replaced(old, touched);
+        switch (old) {
+            case Entity.Datapath e -> datapaths = datapaths.without(e.key());
+            case Entity.DatapathGroup e ->
+                    touched.whole.addAll(rules.group(e.id(), new int[0]));
+            case Entity.Rule e -> rules.remove(e.id());
+            case Entity.ValueSet e -> sets = sets.without(e.name());
+            case Entity.LogicalPort e -> ports = ports.without(e.key());
+            case Entity.MulticastGroup e -> multicastGroups = multicastGroups.without(e.key());
+            case Entity.Neighbor e -> neighbors = neighbors.without(key(e));
+            case Entity.Device e -> devices = devices.without(e.id());
+        }
+    }
+
+    /** A row goes or another one takes its place. */
+    private void replaced(Entity old, Touched touched) {
+        touch(old, touched);
+        if (old instanceof Entity.LogicalPort port) {
+            switch (port.target()) {
+                case Target.Local(int device) -> {
+                    users(device).remove(port.key());
+                    use(device);
+                }
+                case Target.Remote(int address) -> tunnel(address, -1);
+                case Target.Peer ignored -> {}
+                case Target.Nowhere ignored -> {}
             }
         }
+    }
+
+    private void enter(Entity entity, Touched touched) {
         touch(entity, touched);
-        if (entity instanceof Entity.Rule rule) {
-            rules.put(CompiledRule.of(rule));
+        switch (entity) {
+            case Entity.Datapath e -> touched.whole.add(e.key());
+            case Entity.DatapathGroup e ->
+                    touched.whole.addAll(rules.group(e.id(), e.datapaths()));
+            case Entity.Rule e -> rules.put(e);
+            case Entity.ValueSet e -> sets = sets.with(e.name(), SetMatcher.of(e));
+            case Entity.LogicalPort e -> {
+                ports = ports.with(e.key(), e);
+                switch (e.target()) {
+                    case Target.Local(int device) -> {
+                        users(device).add(e.key());
+                        use(device);
+                    }
+                    case Target.Remote(int address) -> tunnel(address, 1);
+                    case Target.Peer ignored -> {}
+                    case Target.Nowhere ignored -> {}
+                }
+            }
+            case Entity.MulticastGroup e -> multicastGroups = multicastGroups.with(e.key(), e);
+            case Entity.Neighbor e -> neighbors = neighbors.with(key(e), e.mac());
+            case Entity.Device e -> devices = devices.with(e.id(), e);
+        }
+    }
+
+    private static NeighborKey key(Entity.Neighbor neighbor) {
+        return new NeighborKey(neighbor.port(), neighbor.ip().high(), neighbor.ip().low());
+    }
+
+    private TreeSet<Long> users(int device) {
+        return deviceUsers.computeIfAbsent(device, d -> new TreeSet<>());
+    }
+
+    /** Of several ports on a device, which is a moment's state, the first has it. */
+    private void use(int device) {
+        TreeSet<Long> users = users(device);
+        if (users.isEmpty()) {
+            deviceUsers.remove(device);
+            portOfDevice = portOfDevice.without(device);
+        } else {
+            portOfDevice = portOfDevice.with(device, users.getFirst());
+        }
+    }
+
+    private void tunnel(int address, int by) {
+        if (tunnels.merge(address, by, Integer::sum) == 0) {
+            tunnels.remove(address);
         }
     }
 
     private static void touch(Entity entity, Touched touched) {
-        touched.kinds.add(EntityKey.of(entity).kind());
         switch (entity) {
             case Entity.Datapath e -> touched.datapaths.add(e.key());
-            case Entity.DatapathGroup e -> {
-                for (int datapath : e.datapaths()) {
-                    touched.datapaths.add(datapath);
-                }
-            }
-            case Entity.Rule e -> touched.tables.add(RuleTables.TableKey.of(e));
+            case Entity.DatapathGroup e -> {}
+            case Entity.Rule e -> {}
             case Entity.ValueSet e -> touched.sets.add(e.name());
             case Entity.LogicalPort e -> touched.datapaths.add(datapathOf(e.key()));
             case Entity.MulticastGroup e -> touched.datapaths.add(datapathOf(e.key()));
@@ -144,126 +228,40 @@ public final class EntityStore {
     }
 
     private PipelineState next(Touched touched) {
-        rules.rebuild(touched.tables);
-        Map<Integer, int[]> groups = new HashMap<>();
-        for (Entity.DatapathGroup group : all(Entity.DatapathGroup.class)) {
-            groups.put(group.id(), group.datapaths());
-        }
-        for (RuleTables.TableKey key : touched.tables) {
-            touched.datapaths.addAll(scope(key.scope(), groups));
+        Map<Integer, Set<Integer>> tables = new HashMap<>();
+        for (RuleTables.TableKey key : rules.settle()) {
+            for (int datapath : rules.datapathsOf(key.scope())) {
+                tables.computeIfAbsent(datapath, d -> new HashSet<>()).add(key.number());
+            }
         }
         for (int scope : rules.scopesUsing(touched.sets)) {
-            touched.datapaths.addAll(scope(scope, groups));
+            touched.datapaths.addAll(rules.datapathsOf(scope));
         }
+        touched.datapaths.addAll(touched.whole);
+        touched.datapaths.addAll(tables.keySet());
+        for (int key : touched.datapaths) {
+            if (rows.get(EntityKey.datapath(key)) instanceof Entity.Datapath row) {
+                DatapathState old = datapaths.get(key);
+                Classifier[][] now =
+                        old == null || touched.whole.contains(key)
+                                ? rules.tablesOf(key)
+                                : rules.with(
+                                        old.tables(), key, tables.getOrDefault(key, Set.of()));
+                datapaths = datapaths.with(key, new DatapathState(row, ++generations, now));
+            }
+        }
+        Set<Integer> addresses =
+                state.tunnelAddresses().equals(tunnels.keySet())
+                        ? state.tunnelAddresses()
+                        : Set.copyOf(tunnels.keySet());
         return new PipelineState(
-                datapaths(touched, groups),
-                touched.kinds.contains(EntityKey.Kind.LOGICAL_PORT) ? ports() : state.ports(),
-                touched.kinds.contains(EntityKey.Kind.MULTICAST_GROUP)
-                        ? multicastGroups()
-                        : state.multicastGroups(),
-                touched.kinds.contains(EntityKey.Kind.NEIGHBOR) ? neighbors() : state.neighbors(),
-                touched.sets.isEmpty() ? state.sets() : sets(),
-                touched.kinds.contains(EntityKey.Kind.DEVICE) ? devices() : state.devices(),
-                touched.kinds.contains(EntityKey.Kind.LOGICAL_PORT)
-                        ? portOfDevice()
-                        : state.portOfDevice(),
-                touched.kinds.contains(EntityKey.Kind.LOGICAL_PORT)
-                        ? tunnelAddresses()
-                        : state.tunnelAddresses());
-    }
-
-    private static List<Integer> scope(int scope, Map<Integer, int[]> groups) {
-        if (scope >= 0) {
-            return List.of(scope);
-        }
-        int[] members = groups.get(-scope);
-        return members == null ? List.of() : Arrays.stream(members).boxed().toList();
-    }
-
-    private Map<Integer, DatapathState> datapaths(Touched touched, Map<Integer, int[]> groups) {
-        if (touched.datapaths.isEmpty()) {
-            return state.datapaths();
-        }
-        Map<Integer, List<Integer>> scopes = new HashMap<>();
-        groups.forEach(
-                (id, members) -> {
-                    for (int member : members) {
-                        scopes.computeIfAbsent(member, key -> new ArrayList<>()).add(-id);
-                    }
-                });
-        Map<Integer, DatapathState> next = new HashMap<>();
-        for (Entity.Datapath row : all(Entity.Datapath.class)) {
-            DatapathState old = state.datapath(row.key());
-            if (old != null && !touched.datapaths.contains(row.key())) {
-                next.put(row.key(), old);
-            } else {
-                List<Integer> own = scopes.computeIfAbsent(row.key(), key -> new ArrayList<>());
-                own.add(row.key());
-                next.put(row.key(), new DatapathState(row, ++generations, rules.tablesOf(own)));
-            }
-        }
-        return next;
-    }
-
-    private Map<Long, Entity.LogicalPort> ports() {
-        Map<Long, Entity.LogicalPort> ports = new HashMap<>();
-        all(Entity.LogicalPort.class).forEach(port -> ports.put(port.key(), port));
-        return ports;
-    }
-
-    private Map<Integer, Long> portOfDevice() {
-        Map<Integer, Long> ports = new HashMap<>();
-        for (Entity.LogicalPort port : all(Entity.LogicalPort.class)) {
-            if (port.target() instanceof Target.Local local) {
-                ports.put(local.device(), port.key());
-            }
-        }
-        return ports;
-    }
-
-    private Set<Integer> tunnelAddresses() {
-        Set<Integer> addresses = new HashSet<>();
-        for (Entity.LogicalPort port : all(Entity.LogicalPort.class)) {
-            if (port.target() instanceof Target.Remote remote) {
-                addresses.add(remote.tunnelAddress());
-            }
-        }
-        return addresses;
-    }
-
-    private Map<Long, Entity.MulticastGroup> multicastGroups() {
-        Map<Long, Entity.MulticastGroup> groups = new HashMap<>();
-        all(Entity.MulticastGroup.class).forEach(group -> groups.put(group.key(), group));
-        return groups;
-    }
-
-    private Map<NeighborKey, Long> neighbors() {
-        Map<NeighborKey, Long> neighbors = new HashMap<>();
-        for (Entity.Neighbor n : all(Entity.Neighbor.class)) {
-            neighbors.put(new NeighborKey(n.port(), n.ip().high(), n.ip().low()), n.mac());
-        }
-        return neighbors;
-    }
-
-    private Map<String, SetMatcher> sets() {
-        Map<String, SetMatcher> sets = new HashMap<>();
-        all(Entity.ValueSet.class).forEach(set -> sets.put(set.name(), SetMatcher.of(set)));
-        return sets;
-    }
-
-    private Map<Integer, Entity.Device> devices() {
-        Map<Integer, Entity.Device> devices = new HashMap<>();
-        all(Entity.Device.class).forEach(device -> devices.put(device.id(), device));
-        return devices;
-    }
-
-    private <T extends Entity> List<T> all(Class<T> type) {
-        List<T> found = new ArrayList<>();
-        for (Entity row : rows.values()) {
-            if (type.isInstance(row)) {
-                found.add(type.cast(row));
-            }
-        }
-        return found;
+                datapaths,
+                ports,
+                multicastGroups,
+                neighbors,
+                sets,
+                devices,
+                portOfDevice,
+                addresses);
     }
 }

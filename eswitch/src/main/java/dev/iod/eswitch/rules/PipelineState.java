@@ -4,7 +4,6 @@ import dev.iod.eswitch.packet.Looks;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.Action.Stage;
 import dev.iod.pipeline.Entity;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -13,37 +12,43 @@ import org.jspecify.annotations.Nullable;
  * the next one from the last, sharing what did not change, and the engine thread swaps it in whole.
  */
 public record PipelineState(
-        Map<Integer, DatapathState> datapaths,
-        Map<Long, Entity.LogicalPort> ports,
-        Map<Long, Entity.MulticastGroup> multicastGroups,
-        Map<NeighborKey, Long> neighbors,
-        Map<String, SetMatcher> sets,
-        Map<Integer, Entity.Device> devices,
-        Map<Integer, Long> portOfDevice,
+        PersistentMap<Integer, DatapathState> datapaths,
+        PersistentMap<Long, Entity.LogicalPort> ports,
+        PersistentMap<Long, Entity.MulticastGroup> multicastGroups,
+        PersistentMap<NeighborKey, Long> neighbors,
+        PersistentMap<String, SetMatcher> sets,
+        PersistentMap<Integer, Entity.Device> devices,
+        PersistentMap<Integer, Long> portOfDevice,
         Set<Integer> tunnelAddresses) {
 
     public static final PipelineState EMPTY =
             new PipelineState(
-                    Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Set.of());
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    Set.of());
 
     record NeighborKey(long port, long ipHigh, long ipLow) {}
 
     /**
      * @param generation changes whenever anything changed that this datapath's rules can see
      */
-    public record DatapathState(
-            Entity.Datapath row, long generation, Map<Integer, Classifier[]> tables) {
+    public record DatapathState(Entity.Datapath row, long generation, Classifier[][] tables) {
+        private static final Classifier[] NONE = {};
+
         /** Classifiers of a table, own and shared; empty when it has no rules. */
         Classifier[] table(Stage stage, int table) {
-            Classifier[] found = tables.get(tableNumber(stage, table));
-            return found == null ? NONE : found;
+            int number = tableNumber(stage, table);
+            return number < tables.length ? tables[number] : NONE;
         }
 
         static int tableNumber(Stage stage, int table) {
             return table << 1 | stage.ordinal();
         }
-
-        private static final Classifier[] NONE = {};
     }
 
     SetMatcher set(String name) {

@@ -4,6 +4,7 @@ import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity.ValueSet;
 import dev.iod.pipeline.Field;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -49,5 +50,10 @@ final class SetMatcher {
             }
         }
         return false;
+    }
+
+    @Override
+    public String toString() {
+        return Arrays.toString(masks) + Arrays.toString(values);
     }
 }

@@ -14,7 +14,6 @@ import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -34,13 +33,13 @@ final class ClassifierTest {
     private final SplittableRandom random = new SplittableRandom(20261122);
     private final PipelineState state =
             new PipelineState(
-                    Map.of(),
-                    Map.of(),
-                    Map.of(),
-                    Map.of(),
-                    Map.of("set", SetMatcher.of(set())),
-                    Map.of(),
-                    Map.of(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
+                    PersistentMap.<String, SetMatcher>empty().with("set", SetMatcher.of(set())),
+                    PersistentMap.empty(),
+                    PersistentMap.empty(),
                     java.util.Set.of());
 
     private final Looks looks = (packet, field, high, low) -> {};
@@ -74,9 +73,50 @@ final class ClassifierTest {
         }
     }
 
+    /** A table changed rule by rule, and many at once, finds what one made of the same rules does. */
+    @Test
+    void changedIsAsMadeAnew() {
+        Packet p =
+                TestPackets.parsed(
+                        Frames.ethernet(2, 4, 0x0800, Frames.udp4(1, 2, 3, 4, new byte[4])));
+        for (int round = 0; round < 20; round++) {
+            List<CompiledRule> rules = new ArrayList<>();
+            Classifier changed = Classifier.EMPTY;
+            int next = 0;
+            for (int step = 0; step < 60; step++) {
+                List<CompiledRule> added = new ArrayList<>();
+                int most = random.nextInt(10) == 0 ? 400 : 4;
+                for (int i = 0; i < random.nextInt(most); i++) {
+                    added.add(CompiledRule.of(rule(next, next * 7919 % 65521, wide(most))));
+                    next++;
+                }
+                List<CompiledRule> removed = new ArrayList<>();
+                for (int i = 0; i < random.nextInt(most) && !rules.isEmpty(); i++) {
+                    removed.add(rules.remove(random.nextInt(rules.size())));
+                }
+                rules.addAll(added);
+                changed = changed.change(added, removed);
+                Classifier anew = Classifier.of(rules);
+                assertThat(changed.maxPriority()).isEqualTo(anew.maxPriority());
+                for (int i = 0; i < 20; i++) {
+                    fill(p);
+                    assertThat(changed.find(p, state, Integer.MIN_VALUE, recorder))
+                            .isSameAs(anew.find(p, state, Integer.MIN_VALUE, recorder));
+                }
+            }
+        }
+    }
+
+    /** Many values of one field, so that tables have pages. */
+    private Match wide(int most) {
+        return most > 4 || random.nextBoolean()
+                ? Match.equal(Field.REG0, random.nextInt(1000))
+                : match(0);
+    }
+
     private void fill(Packet p) {
         p.inPort = random.nextInt(4);
-        p.registers[0] = random.nextInt(8);
+        p.registers[0] = random.nextInt(random.nextBoolean() ? 8 : 1000);
         p.ctLabelLow = random.nextInt(4);
         p.ctLabelHigh = random.nextInt(4);
         HeaderFields.write(p, Field.ETH_DST, 0, random.nextInt(4));
