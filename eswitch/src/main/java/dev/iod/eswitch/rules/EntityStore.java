@@ -132,8 +132,7 @@ public final class EntityStore {
         replaced(old, touched);
         switch (old) {
             case Entity.Datapath e -> datapaths = datapaths.without(e.key());
-            case Entity.DatapathGroup e ->
-                    touched.whole.addAll(rules.group(e.id(), new int[0]));
+            case Entity.DatapathGroup e -> touched.whole.addAll(rules.group(e.id(), new int[0]));
             case Entity.Rule e -> rules.remove(e.id());
             case Entity.ValueSet e -> sets = sets.without(e.name());
             case Entity.LogicalPort e -> ports = ports.without(e.key());
@@ -163,8 +162,7 @@ public final class EntityStore {
         touch(entity, touched);
         switch (entity) {
             case Entity.Datapath e -> touched.whole.add(e.key());
-            case Entity.DatapathGroup e ->
-                    touched.whole.addAll(rules.group(e.id(), e.datapaths()));
+            case Entity.DatapathGroup e -> touched.whole.addAll(rules.group(e.id(), e.datapaths()));
             case Entity.Rule e -> rules.put(e);
             case Entity.ValueSet e -> sets = sets.with(e.name(), SetMatcher.of(e));
             case Entity.LogicalPort e -> {
@@ -245,8 +243,7 @@ public final class EntityStore {
                 Classifier[][] now =
                         old == null || touched.whole.contains(key)
                                 ? rules.tablesOf(key)
-                                : rules.with(
-                                        old.tables(), key, tables.getOrDefault(key, Set.of()));
+                                : rules.with(old.tables(), key, tables.getOrDefault(key, Set.of()));
                 datapaths = datapaths.with(key, new DatapathState(row, ++generations, now));
             }
         }

@@ -102,8 +102,7 @@ public final class PersistentMap<K, V> {
             }
             case Branch<K, V> branch -> {
                 int bit = bit(hash, shift);
-                yield replace(
-                        branch, bit, put(branch.child(bit), hash, shift + BITS, key, value));
+                yield replace(branch, bit, put(branch.child(bit), hash, shift + BITS, key, value));
             }
         };
     }
@@ -131,12 +130,12 @@ public final class PersistentMap<K, V> {
         };
     }
 
-    @SuppressWarnings("unchecked") // Java has no arrays of generic types.
+    @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no arrays of generic types.
     private static <K, V> Branch<K, V> branch(int bits, Node<K, V> child) {
         return new Branch<>(bits, new Node[] {child});
     }
 
-    @SuppressWarnings("unchecked") // Java has no arrays of generic types.
+    @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no arrays of generic types.
     private static <K, V> Branch<K, V> replace(Branch<K, V> branch, int bit, Node<K, V> child) {
         int position = branch.position(bit);
         Node<K, V>[] old = branch.children();
@@ -152,7 +151,7 @@ public final class PersistentMap<K, V> {
         return new Branch<>(branch.bits() | bit, children);
     }
 
-    @SuppressWarnings("unchecked") // Java has no arrays of generic types.
+    @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no arrays of generic types.
     private static <K, V> @Nullable Node<K, V> drop(Branch<K, V> branch, int bit) {
         int position = branch.position(bit);
         Node<K, V>[] old = branch.children();

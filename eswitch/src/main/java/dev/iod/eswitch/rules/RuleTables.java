@@ -84,8 +84,7 @@ final class RuleTables {
                         drop(tables, key.scope(), key.number());
                     } else {
                         classifiers.put(key, next);
-                        tables.computeIfAbsent(key.scope(), s -> new TreeSet<>())
-                                .add(key.number());
+                        tables.computeIfAbsent(key.scope(), s -> new TreeSet<>()).add(key.number());
                     }
                 });
         Set<TableKey> changed = Set.copyOf(edits.keySet());

@@ -73,7 +73,9 @@ final class ClassifierTest {
         }
     }
 
-    /** A table changed rule by rule, and many at once, finds what one made of the same rules does. */
+    /**
+     * A table changed rule by rule, and many at once, finds what one made of the same rules does.
+     */
     @Test
     void changedIsAsMadeAnew() {
         Packet p =

@@ -88,7 +88,8 @@ final class PersistentMapTest {
         return copy;
     }
 
-    private static Set<Key> difference(PersistentMap<Key, Integer> a, PersistentMap<Key, Integer> b) {
+    private static Set<Key> difference(
+            PersistentMap<Key, Integer> a, PersistentMap<Key, Integer> b) {
         Set<Key> keys = new HashSet<>();
         PersistentMap.difference(a, b, key -> assertThat(keys.add(key)).isTrue());
         return keys;
