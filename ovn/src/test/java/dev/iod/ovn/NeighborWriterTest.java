@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.EngineEvent.NeighborLearned;
+import dev.iod.ovsdb.Row;
+import dev.iod.ovsdb.Value;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,22 +30,64 @@ class NeighborWriterTest {
         assertThat(writer.dropped()).isEqualTo(1);
     }
 
+    /** A southbound with the port that neighbours are learned on. */
+    private static Model model() {
+        var datapath = new UUID(0, 1);
+        var port = new UUID(0, 2);
+        var rows = new HashMap<String, Map<UUID, Optional<Row>>>();
+        rows.put(
+                "Datapath_Binding",
+                Map.of(
+                        datapath,
+                        Optional.of(
+                                Row.of(
+                                        "Datapath_Binding",
+                                        datapath,
+                                        Map.of("tunnel_key", Value.of(1))))));
+        rows.put(
+                "Port_Binding",
+                Map.of(
+                        port,
+                        Optional.of(
+                                Row.of(
+                                        "Port_Binding",
+                                        port,
+                                        Map.of(
+                                                "logical_port", Value.of("lrp"),
+                                                "type", Value.of(""),
+                                                "datapath", Value.of(datapath),
+                                                "tunnel_key", Value.of(1),
+                                                "chassis", Value.none())))));
+        var model = new Model("n1");
+        model.apply(rows, fact -> {});
+        return model;
+    }
+
     @Test
     void isSlowedDown() {
         var writer = new NeighborWriter();
-        var model = new Model("n1");
+        var model = model();
         long now = System.nanoTime();
-        for (int i = 0; i < 2 * NeighborWriter.BATCH_LIMIT; i++) {
-            writer.learned(neighbor(i));
+        int left = 3;
+        for (int i = 0; i < 2 * NeighborWriter.BATCH_LIMIT + left; i++) {
+            assertThat(writer.learned(neighbor(i))).isTrue();
         }
-        // Ports that are not known any more are left out, but taken from the queue.
-        assertThat(writer.next(model, now, 0)).isEmpty();
+        long interval = NeighborWriter.INTERVAL_NANOS;
+        assertThat(writer.next(model, now, 0)).hasSize(NeighborWriter.BATCH_LIMIT);
+        assertThat(writer.next(model, now + interval / 2, 0)).as("too early").isEmpty();
+        assertThat(writer.next(model, now + interval, 0)).hasSize(NeighborWriter.BATCH_LIMIT);
+        assertThat(writer.isEmpty()).isFalse();
+        assertThat(writer.next(model, now + 2 * interval, 0)).hasSize(left);
         assertThat(writer.isEmpty()).isTrue();
+        assertThat(writer.next(model, now + 3 * interval, 0)).isEmpty();
+    }
+
+    @Test
+    void portsThatAreGoneAreLeftOut() {
+        var writer = new NeighborWriter();
         writer.learned(neighbor(1));
-        assertThat(writer.next(model, now + NeighborWriter.INTERVAL_NANOS / 2, 0)).isEmpty();
-        assertThat(writer.isEmpty()).as("too early").isFalse();
-        assertThat(writer.next(model, now + NeighborWriter.INTERVAL_NANOS, 0)).isEmpty();
-        assertThat(writer.isEmpty()).isTrue();
+        assertThat(writer.next(new Model("n1"), System.nanoTime(), 0)).isEmpty();
+        assertThat(writer.isEmpty()).as("taken from the queue all the same").isTrue();
     }
 
     @ParameterizedTest

@@ -43,6 +43,9 @@ class OvnTraceTest {
 
     private static final int LEAST_HITS = 20;
 
+    /** Most further packets of each topology, made until what is rare was taken often enough. */
+    private static final int RARE_PACKETS = 10 * PACKETS / TOPOLOGIES;
+
     /** Most mutants of one kind: many change what no packet of the run can tell. */
     private static final int MUTANTS = 40;
 
@@ -79,11 +82,20 @@ class OvnTraceTest {
         world = Optional.of(made);
         made.fill();
         coverage = new Coverage(made.stages(), made.entities.all(Rule.class));
+        var packets = new ArrayList<RandomPackets>();
         for (RandomTopology topology : made.topologies) {
-            var packets = new RandomPackets(topology, seed);
+            packets.add(new RandomPackets(topology, seed));
             for (int i = 0; i < PACKETS / TOPOLOGIES; i++) {
                 count("packets");
-                enumerate(made, packets.next());
+                enumerate(made, packets.getLast().next());
+            }
+        }
+        for (int i = 0; i < RARE_PACKETS && !seldom().isEmpty(); i++) {
+            for (RandomPackets of : packets) {
+                if (!seldom().isEmpty()) {
+                    count("packets for what is rare");
+                    enumerate(made, of.next());
+                }
             }
         }
         System.out.println(COUNTS);
@@ -157,10 +169,19 @@ class OvnTraceTest {
 
     @Test
     void everyStageAndShapeOfActionIsTaken() {
+        assertThat(seldom()).isEmpty();
+        // What is reached after all is to be taken off the list.
+        assertThat(UNREACHED.keySet())
+                .allMatch(what -> coverage.totals().getOrDefault(what, 0) < LEAST_HITS);
+        System.out.println("not reached: " + UNREACHED);
+    }
+
+    /** Stages and shapes that are to be taken and were not taken often enough. */
+    private static Set<String> seldom() {
         var seldom = new TreeMap<>(coverage.totals());
         seldom.values().removeIf(hits -> hits >= LEAST_HITS);
-        assertThat(seldom.keySet()).isEqualTo(UNREACHED.keySet());
-        System.out.println("not reached: " + UNREACHED);
+        seldom.keySet().removeAll(UNREACHED.keySet());
+        return seldom.keySet();
     }
 
     /** A way of breaking a rule; the rows to put into the engine in place of the rule. */

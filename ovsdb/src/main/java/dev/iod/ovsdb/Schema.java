@@ -21,6 +21,18 @@ record Schema(String name, String version, Map<String, Map<String, ColumnType>> 
             this.zero = zero;
         }
 
+        /** Whether an atom is of this type; a real number may be written as an integer. */
+        boolean admits(Atom atom) {
+            return switch (atom) {
+                case Atom.Int ignored -> this == INTEGER || this == REAL;
+                case Atom.Real ignored -> this == REAL;
+                case Atom.Bool ignored -> this == BOOLEAN;
+                case Atom.Text ignored -> this == STRING;
+                case Atom.Ref ignored -> this == UUID;
+                case Atom.NamedRef ignored -> false;
+            };
+        }
+
         static AtomType of(String name) {
             return switch (name) {
                 case "integer" -> INTEGER;
@@ -57,16 +69,25 @@ record Schema(String name, String version, Map<String, Map<String, ColumnType>> 
         /** Brings a value to the form of this type: a lone atom of a set column is a set. */
         Value normal(Value read) {
             return switch (read) {
-                case Atom atom when scalar() -> atom;
-                case Atom atom when !map() -> Value.set(List.of(atom));
-                case Value.Items items when !scalar() && !map() -> items;
+                case Atom atom when scalar() && key.admits(atom) -> atom;
+                case Atom atom when !scalar() && !map() && key.admits(atom) ->
+                        Value.set(List.of(atom));
+                case Value.Items items
+                        when !scalar() && !map() && items.atoms().stream().allMatch(key::admits) ->
+                        items;
                 case Value.Items items when map() && items.atoms().isEmpty() -> Value.Entries.EMPTY;
-                case Value.Entries entries when map() -> entries;
+                case Value.Entries entries when map() && fits(entries) -> entries;
                 default ->
                         throw new OvsdbException(
                                 OvsdbException.Category.PROTOCOL,
                                 "a value does not fit its column's type");
             };
+        }
+
+        private boolean fits(Value.Entries entries) {
+            return entries.atoms().keySet().stream().allMatch(key::admits)
+                    && entries.atoms().values().stream()
+                            .allMatch(atom -> value.orElse(key).admits(atom));
         }
     }
 }
