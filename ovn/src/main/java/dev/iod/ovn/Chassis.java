@@ -286,7 +286,8 @@ public final class Chassis implements AutoCloseable {
             if (!known.contains(flow)) {
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        "flow refused, its packets are dropped unless it is no flow: flow={0} stage={1} reason={2}",
+                        "flow refused, its packets are dropped unless it is no flow: flow={0}"
+                            + " stage={1} reason={2}",
                         flow.flow(),
                         flow.stage(),
                         flow.reason());

@@ -1,10 +1,10 @@
 package dev.iod.ovn;
 
-import dev.iod.pipeline.Entity;
-import dev.iod.pipeline.Entity.Target;
 import dev.iod.ovn.FlowCompiler.Compiled;
 import dev.iod.ovn.FlowCompiler.Datapath;
 import dev.iod.ovsdb.Row;
+import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.Entity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

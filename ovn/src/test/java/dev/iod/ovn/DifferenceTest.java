@@ -2,11 +2,11 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.pipeline.Entity;
-import dev.iod.pipeline.EntityKey;
 import dev.iod.ovsdb.Condition;
 import dev.iod.ovsdb.Endpoint;
 import dev.iod.ovsdb.Row;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.EntityKey;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;

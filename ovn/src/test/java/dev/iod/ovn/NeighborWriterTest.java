@@ -2,10 +2,10 @@ package dev.iod.ovn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.pipeline.Bits;
-import dev.iod.pipeline.EngineEvent.NeighborLearned;
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Value;
+import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.EngineEvent.NeighborLearned;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;

@@ -63,8 +63,7 @@ class MessageReaderTest {
 
     private static MessageReader reader(String text) {
         var reader =
-                new MessageReader(
-                        new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
+                new MessageReader(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
         reader.layouts(Map.of("T", LAYOUT));
         return reader;
     }
