@@ -102,8 +102,8 @@ final class ClassifierTest {
                 assertThat(changed.maxPriority()).isEqualTo(anew.maxPriority());
                 for (int i = 0; i < 20; i++) {
                     fill(p);
-                    assertThat(changed.find(p, state, Integer.MIN_VALUE, recorder))
-                            .isSameAs(anew.find(p, state, Integer.MIN_VALUE, recorder));
+                    assertThat(changed.find(p, state, Integer.MIN_VALUE, looks))
+                            .isSameAs(anew.find(p, state, Integer.MIN_VALUE, looks));
                 }
             }
         }
