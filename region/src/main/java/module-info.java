@@ -1,6 +1,7 @@
 /**
- * What all services of a region share: the record of a service, audit, and the nodes with their
- * sessions and goals. Uses rest and store, the node contract and runtime; knows no service.
+ * What all services of a region share: the record of a service, actors, quotas, collections, audit,
+ * and the nodes with their sessions and goals. Uses rest and store, the node contract and runtime;
+ * knows no service.
  */
 @org.jspecify.annotations.NullMarked
 // The package of the migrations holds no classes, and Flyway finds them only if it is open.

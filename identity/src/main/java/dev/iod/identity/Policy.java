@@ -1,15 +1,10 @@
 package dev.iod.identity;
 
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Caller;
 
 /** Who may do what in the identity service, refused in Keystone's words. */
 final class Policy {
     private Policy() {}
-
-    static void requireAdmin(Caller caller, String action) {
-        require(caller.isAdmin(), action);
-    }
 
     static void require(boolean allowed, String action) {
         if (!allowed) {
