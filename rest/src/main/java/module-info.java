@@ -6,7 +6,6 @@
 @org.jspecify.annotations.NullMarked
 module dev.iod.rest {
     requires static transitive org.jspecify;
-    requires io.helidon.webserver;
     requires transitive tools.jackson.databind;
 
     exports dev.iod.rest;

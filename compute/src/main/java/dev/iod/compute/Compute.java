@@ -56,8 +56,6 @@ public final class Compute {
                 .with(VersionsApi.MICROVERSIONS)
                 .withMigrations("db/compute")
                 .withQuotas(ComputeQuotas.own())
-                .withNodes(
-                        new ComputeGoals(parts.ports()),
-                        new ComputeObservations(parts.database(), parts.ports()));
+                .withNodes(new ComputeGoals(parts.ports()), new ComputeObservations(parts.ports()));
     }
 }

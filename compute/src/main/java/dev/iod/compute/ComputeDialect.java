@@ -26,11 +26,12 @@ final class ComputeDialect implements Dialect {
             case NOT_FOUND -> "itemNotFound";
             case METHOD_NOT_ALLOWED -> "badMethod";
             case CONFLICT -> "conflictingRequest";
-            case TOO_LARGE -> "overLimit";
+            case TOO_LARGE, TOO_MANY_REQUESTS -> "overLimit";
             case UNSUPPORTED_MEDIA_TYPE -> "badMediaType";
             case NOT_IMPLEMENTED -> "notImplemented";
             case UNAVAILABLE -> "serviceUnavailable";
-            case NOT_ACCEPTABLE, INTERNAL -> "computeFault";
+            case NOT_ACCEPTABLE, TIMEOUT, URI_TOO_LONG, HEADERS_TOO_LARGE, INTERNAL, HTTP_VERSION ->
+                    "computeFault";
         };
     }
 }

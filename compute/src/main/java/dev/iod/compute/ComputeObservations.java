@@ -20,16 +20,14 @@ import org.jdbi.v3.core.Handle;
 final class ComputeObservations implements NodeObserver {
     private static final System.Logger LOG = System.getLogger(ComputeObservations.class.getName());
 
-    private final Database database;
     private final ServerPorts ports;
 
-    ComputeObservations(Database database, ServerPorts ports) {
-        this.database = database;
+    ComputeObservations(ServerPorts ports) {
         this.ports = ports;
     }
 
     @Override
-    public void observed(String node, Observed observed) {
+    public void observed(Database database, String node, Observed observed) {
         // Most reports change nothing: find that out without a write transaction.
         boolean news = database.read(handle -> !verdicts(handle, node, observed).isEmpty());
         if (news) {

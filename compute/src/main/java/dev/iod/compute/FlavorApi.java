@@ -18,6 +18,7 @@ import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.rest.Schema;
 import dev.iod.rest.View;
+import dev.iod.store.Listed;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -102,18 +103,18 @@ final class FlavorApi {
                         admin,
                         bound(request, "minRam"),
                         (int) Math.min(Integer.MAX_VALUE, bound(request, "minDisk")));
-        List<Flavor> flavors =
+        Listed<Flavor> flavors =
                 parts.database().read(handle -> FlavorStore.list(handle, filter, page));
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray("flavors");
-        flavors.forEach(flavor -> array.add(view.render(flavor, scope)));
-        if (!flavors.isEmpty() && flavors.size() == page.limit()) {
+        flavors.rows().forEach(flavor -> array.add(view.render(flavor, scope)));
+        if (flavors.more()) {
             root.set(
                     "flavors_links",
                     Links.at(scope)
                             .next(
                                     collection,
-                                    request.query().with("marker", flavors.getLast().id())));
+                                    request.query().with("marker", flavors.rows().getLast().id())));
         }
         return Response.ok(root);
     }

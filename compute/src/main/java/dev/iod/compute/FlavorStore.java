@@ -5,6 +5,7 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.ListQuery;
 import dev.iod.store.Database;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -50,7 +51,7 @@ final class FlavorStore {
             long minMemoryMib,
             int minDiskGib) {}
 
-    static List<Flavor> list(Handle handle, Filter filter, ListQuery page) {
+    static Listed<Flavor> list(Handle handle, Filter filter, ListQuery page) {
         ListSql sql =
                 new ListSql("SELECT * FROM flavor", SORT_KEYS)
                         .where("memory_mib >= ?", filter.minMemoryMib())

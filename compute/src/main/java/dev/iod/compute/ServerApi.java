@@ -7,12 +7,12 @@ import dev.iod.region.Node;
 import dev.iod.region.Nodes;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Json;
-import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.rest.View;
+import dev.iod.store.Listed;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,12 +59,12 @@ final class ServerApi {
     }
 
     private Response list(Request request, String collection, View<ServerShown> view) {
-        ListQuery page = request.list();
         View.Scope scope = Scopes.of(request);
         return parts.database()
                 .read(
                         handle -> {
-                            List<Server> servers = ServerList.page(handle, request);
+                            Listed<Server> found = ServerList.page(handle, request);
+                            List<Server> servers = found.rows();
                             ObjectNode root = Json.object();
                             ArrayNode array = root.putArray("servers");
                             List<ServerShown> shown =
@@ -72,7 +72,7 @@ final class ServerApi {
                                             ? servers.stream().map(ServerShown::brief).toList()
                                             : shown(handle, servers);
                             shown.forEach(s -> array.add(view.render(s, scope)));
-                            if (!servers.isEmpty() && servers.size() == page.limit()) {
+                            if (found.more()) {
                                 String last = servers.getLast().id().toString();
                                 root.set(
                                         "servers_links",

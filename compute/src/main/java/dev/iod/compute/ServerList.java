@@ -8,7 +8,9 @@ import dev.iod.rest.Fault;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.rest.Request;
+import dev.iod.store.LinearPattern;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.SQLException;
 import java.sql.Timestamp;
@@ -33,7 +35,7 @@ final class ServerList {
     /** Nova's sort keys; the expressions are never null. */
     private static final Map<String, String> SORT_KEYS = sortKeys();
 
-    /** Filters on text by regular expression, as in Nova, for everybody. */
+    /** Filters on text by {@link LinearPattern}, as in Nova, for everybody. */
     private static final Map<String, String> PATTERNS =
             Map.of(
                     "name", "name",
@@ -100,13 +102,17 @@ final class ServerList {
     /** PostgreSQL's SQLSTATE for a filter that is no regular expression. */
     private static final String INVALID_REGEX = "2201B";
 
+    private static final String UNSUPPORTED =
+            "Invalid input for query parameters %s: a filter is a 'regex' of at most %d"
+                    + " characters, with %s.";
+
     private static final String QUERY_CANCELED = "57014";
     private static final int MAX_SECONDS = 5;
 
     private ServerList() {}
 
     /** The servers a list request asks for. */
-    static List<Server> page(Handle handle, Request request) {
+    static Listed<Server> page(Handle handle, Request request) {
         Query query = request.query();
         int minor = request.microversion().minor();
         ComputeQueries.SERVERS.check(request);
@@ -120,7 +126,7 @@ final class ServerList {
                         });
         ListSql sql = new ListSql("SELECT * FROM server", SORT_KEYS).idsAreUuids();
         if (!scope(sql, request) || !status(handle, sql, query, minor)) {
-            return List.of();
+            return new Listed<>(List.of(), false);
         }
         patterns(sql, query, PATTERNS);
         equals(sql, query, Map.of("image", "image_id", "image_ref", "image_id"));
@@ -135,7 +141,7 @@ final class ServerList {
         }
         ListQuery list = withoutIgnored(withDirections(request.list(), query), minor);
         refuseSortByNode(request, list);
-        // A user's regular expression may take for ever; this is for this transaction only.
+        // For this transaction only: whatever a filter costs, it does not keep a connection.
         handle.execute("SET LOCAL statement_timeout = '" + MAX_SECONDS + "s'");
         try {
             return sql.page(
@@ -311,10 +317,12 @@ final class ServerList {
                         query.first(name)
                                 .ifPresent(
                                         value -> {
-                                            if (value.length() > 255) {
+                                            if (!LinearPattern.accepts(value)) {
                                                 throw ApiException.badRequest(
-                                                        "Invalid input for query parameters %s."
-                                                                .formatted(name));
+                                                        UNSUPPORTED.formatted(
+                                                                name,
+                                                                LinearPattern.MAX_LENGTH,
+                                                                LinearPattern.SUPPORTED));
                                             }
                                             sql.where(column + " ~ ?", value);
                                         }));

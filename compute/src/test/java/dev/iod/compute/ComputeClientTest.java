@@ -75,12 +75,7 @@ class ComputeClientTest {
 
     private static FakeNode node(Database database, ServerPorts ports, String name) {
         return new FakeNode(
-                database,
-                new ComputeGoals(ports),
-                new ComputeObservations(database, ports),
-                name,
-                4,
-                2048);
+                database, new ComputeGoals(ports), new ComputeObservations(ports), name, 4, 2048);
     }
 
     private String image(String options, String name) {
@@ -194,7 +189,8 @@ class ComputeClientTest {
         assertThat(
                         tenant.run(
                                 make
-                                        + "--image micro --flavor m1.nano --availability-zone nova:n1 x"))
+                                        + "--image micro --flavor m1.nano --availability-zone"
+                                        + " nova:n1 x"))
                 .contains("(HTTP 403)");
         tenant.run(make + "--image micro --flavor m1.medium big");
         JsonNode big = tenant.json("server show big");

@@ -41,10 +41,10 @@ final class FakeNode {
         database.run(
                 handle ->
                         handle.createUpdate(
-                                        "INSERT INTO node (name, vcpus, memory_mib, disk_mib, heartbeat_at,"
-                                                + " encapsulation_address, architecture)"
-                                                + " VALUES (:name, :vcpus, :memory, 1048576, now() + interval '1 hour',"
-                                                + " '127.0.0.9', 'x86_64')")
+                                        "INSERT INTO node (name, vcpus, memory_mib, disk_mib,"
+                                            + " heartbeat_at, encapsulation_address, architecture)"
+                                            + " VALUES (:name, :vcpus, :memory, 1048576, now() +"
+                                            + " interval '1 hour', '127.0.0.9', 'x86_64')")
                                 .bind("name", name)
                                 .bind("vcpus", vcpus)
                                 .bind("memory", memoryMib)
@@ -108,6 +108,7 @@ final class FakeNode {
     /** Reports what runs, without fetching the goal. */
     void report() {
         sink.observed(
+                database,
                 name,
                 Observed.newBuilder()
                         .setGoalRevision(revision)

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.iod.network.ServerPorts;
 import dev.iod.node.Goal;
 import dev.iod.region.Services;
-import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
+import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
 import java.io.BufferedReader;
@@ -51,7 +51,7 @@ class KillTest {
                     new FakeNode(
                             database,
                             new ComputeGoals(ports),
-                            new ComputeObservations(database, ports),
+                            new ComputeObservations(ports),
                             "n1",
                             1000,
                             1_000_000);
@@ -185,9 +185,9 @@ class KillTest {
         assertThat(
                         ids(
                                 database,
-                                "SELECT name FROM compute_node c WHERE claimed_memory_mib <> (SELECT"
-                                        + " coalesce(sum(memory_mib), 0) FROM server s WHERE s.node ="
-                                        + " c.name)"))
+                                "SELECT name FROM compute_node c WHERE claimed_memory_mib <>"
+                                    + " (SELECT coalesce(sum(memory_mib), 0) FROM server s WHERE"
+                                    + " s.node = c.name)"))
                 .isEmpty();
         Goal goal = node.goal();
         Set<String> wanted =

@@ -10,6 +10,7 @@ import dev.iod.region.Services;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.ApiServer;
 import dev.iod.rest.Microversion;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
@@ -48,7 +49,12 @@ final class Region implements AutoCloseable {
         List<Service> services = services(database, ports);
         Services.prepare(database, services);
         server =
-                Services.serve(InetAddress.getLoopbackAddress(), port, services, new FixedTokens());
+                Services.serve(
+                        InetAddress.getLoopbackAddress(),
+                        port,
+                        ServerLimits.standard(),
+                        services,
+                        new FixedTokens());
     }
 
     static List<Service> services(Database database, ServerPorts ports) {
@@ -69,7 +75,7 @@ final class Region implements AutoCloseable {
         return new FakeNode(
                 database,
                 new ComputeGoals(ports),
-                new ComputeObservations(database, ports),
+                new ComputeObservations(ports),
                 name,
                 vcpus,
                 memoryMib);

@@ -18,6 +18,7 @@ import dev.iod.region.RegionService;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.region.Sessions;
+import dev.iod.rest.ServerLimits;
 import dev.iod.runtime.Config;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;
@@ -39,7 +40,11 @@ public final class Main {
     /** Kept here because java.util.logging forgets the level of a logger nobody holds. */
     private static final Logger FLYWAY = Logger.getLogger("org.flywaydb");
 
+    /** For requests; at most {@link dev.iod.rest.ServerLimits#runningPerPayer} of one payer. */
     private static final int DATABASE_CONNECTIONS = 16;
+
+    /** For nodes and reconcilers, whatever requests do. */
+    private static final int BACKGROUND_CONNECTIONS = 6;
 
     /** The underlay's 1500 less Geneve's 58. */
     private static final int MAX_MTU_BYTES = 1442;
@@ -70,6 +75,7 @@ public final class Main {
         InetAddress loopback = InetAddress.getLoopbackAddress();
         Pki pki = Pki.loadOrCreate(settings.directory().resolve("pki"), clock);
         Database database = Database.open(settings.database(), DATABASE_CONNECTIONS);
+        Database background = Database.open(settings.database(), BACKGROUND_CONNECTIONS);
         TokenService tokens = new TokenService(database, clock);
         ImageService images = new ImageService(database, new ImageFiles(settings.images()), clock);
         ConnectedNodes nodes = new ConnectedNodes();
@@ -85,8 +91,10 @@ public final class Main {
         Services.prepare(database, services);
 
         // Closed in this order: first the doors, last the database.
-        shutdown.add("api", Services.serve(loopback, settings.apiPort(), services, tokens));
-        Sessions sessions = new Sessions(database, nodes, services, clock);
+        shutdown.add(
+                "api",
+                Services.serve(loopback, settings.apiPort(), settings.limits(), services, tokens));
+        Sessions sessions = new Sessions(background, nodes, services, clock);
         shutdown.add("sessions", sessions);
         shutdown.add(
                 "nodes",
@@ -95,12 +103,13 @@ public final class Main {
                         pki.region().keyManager(),
                         TlsIdentity.trustManager(pki.region().authorities()),
                         new RegionService(
-                                database, sessions, images::file, pki.authority(), clock)));
+                                background, sessions, images::file, pki.authority(), clock)));
         shutdown.add(
                 "northbound",
-                NorthboundReconciler.start(database, settings.northbound(), settings.region()));
-        shutdown.add("watch", new NodeWatch(database, services));
+                NorthboundReconciler.start(background, settings.northbound(), settings.region()));
+        shutdown.add("watch", new NodeWatch(background, services));
         shutdown.add("tokens", tokens);
+        shutdown.add("background database", background);
         shutdown.add("database", database);
     }
 

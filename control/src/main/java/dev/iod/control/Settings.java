@@ -1,5 +1,6 @@
 package dev.iod.control;
 
+import dev.iod.rest.ServerLimits;
 import dev.iod.runtime.Config;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,6 +22,7 @@ import java.util.Map;
 record Settings(
         Path directory,
         int apiPort,
+        ServerLimits limits,
         int nodePort,
         String database,
         String northbound,
@@ -28,6 +30,8 @@ record Settings(
         String adminPassword,
         String region) {
     private static final int MAX_PORT = 65_535;
+    private static final int MAX_CONNECTIONS = 65_536;
+    private static final int DEFAULT_CONNECTIONS = 1024;
 
     static Settings read(Config config, Map<String, String> environment) {
         String configured = config.text("database", "");
@@ -35,6 +39,7 @@ record Settings(
                 new Settings(
                         config.path("directory"),
                         (int) config.number("api-port", 0, MAX_PORT),
+                        limits(config),
                         (int) config.number("node-port", 0, MAX_PORT),
                         environment.getOrDefault("IOD_DATABASE_URL", configured),
                         config.text("northbound"),
@@ -47,6 +52,16 @@ record Settings(
                     "neither the setting 'database' nor IOD_DATABASE_URL names a database");
         }
         return settings;
+    }
+
+    private static ServerLimits limits(Config config) {
+        int connections =
+                (int) config.number("api-connections", 16, MAX_CONNECTIONS, DEFAULT_CONNECTIONS);
+        return ServerLimits.standard(
+                connections,
+                (int)
+                        config.number(
+                                "api-connections-per-address", 1, connections, connections / 2));
     }
 
     private static String password(Path file) {

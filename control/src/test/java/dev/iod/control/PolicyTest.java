@@ -9,6 +9,7 @@ import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Quota;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.ApiServer;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
@@ -82,7 +83,7 @@ class PolicyTest {
                         ADMIN_PASSWORD,
                         clock);
         Services.prepare(database, services);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, services, tokens);
+        server = Services.serve(InetAddress.getLoopbackAddress(), 0, ServerLimits.standard(), services, tokens);
         users.put(Kind.STRANGER, new User(new HttpCaller(url(), ""), NOTHING, NOTHING));
         User admin = login("admin", ADMIN_PASSWORD, "admin");
         users.put(Kind.ADMIN, admin);

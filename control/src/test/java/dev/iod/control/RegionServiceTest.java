@@ -280,7 +280,7 @@ class RegionServiceTest {
 
     private final class Recorder implements NodeObserver {
         @Override
-        public void observed(String node, Observed observed) {
+        public void observed(Database database, String node, Observed observed) {
             observations.add(node + " " + observed.getGoalRevision());
         }
 

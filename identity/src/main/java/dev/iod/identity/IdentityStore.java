@@ -3,6 +3,7 @@ package dev.iod.identity;
 import dev.iod.region.Pages;
 import dev.iod.rest.ListQuery;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -40,7 +41,7 @@ final class IdentityStore {
                 .findOne();
     }
 
-    static List<Project> projects(
+    static Listed<Project> projects(
             Handle handle, ListQuery query, Collection<String> names, Optional<Boolean> enabled) {
         return list("project", names, enabled)
                 .page(handle, Pages.of(query), BY_NAME, IdentityStore::project);
@@ -96,7 +97,7 @@ final class IdentityStore {
                 .findOne();
     }
 
-    static List<Account> accounts(
+    static Listed<Account> accounts(
             Handle handle, ListQuery query, Collection<String> names, Optional<Boolean> enabled) {
         return list("account", names, enabled)
                 .page(handle, Pages.of(query), BY_NAME, IdentityStore::account);
@@ -106,8 +107,8 @@ final class IdentityStore {
         write(
                 handle,
                 "INSERT INTO account (id, name, description, email, enabled, default_project_id,"
-                        + " password_hash, tokens_valid_from) VALUES (:id, :name, :description, :email,"
-                        + " :enabled, :project, :hash, :from)",
+                    + " password_hash, tokens_valid_from) VALUES (:id, :name, :description, :email,"
+                    + " :enabled, :project, :hash, :from)",
                 account);
     }
 
@@ -148,7 +149,7 @@ final class IdentityStore {
                 .all(handle, "name", IdentityStore::role);
     }
 
-    static List<Role> roles(Handle handle, ListQuery query, Collection<String> names) {
+    static Listed<Role> roles(Handle handle, ListQuery query, Collection<String> names) {
         return list("role", names, Optional.empty())
                 .page(handle, Pages.of(query), BY_NAME, IdentityStore::role);
     }

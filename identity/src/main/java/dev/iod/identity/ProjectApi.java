@@ -10,6 +10,7 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
+import dev.iod.store.Listed;
 import java.util.List;
 import java.util.Optional;
 
@@ -40,7 +41,7 @@ final class ProjectApi {
         Project project =
                 new Project(
                         Ids.random(),
-                        body.string("name", 1, MAX_NAME),
+                        Names.of(body, MAX_NAME),
                         body.optionalString("description", MAX_TEXT).orElse(""),
                         body.optionalBoolean("enabled").orElse(true));
         checkFixed(body);
@@ -66,7 +67,8 @@ final class ProjectApi {
                         || body.optionalBoolean("is_domain").orElse(false);
         if (other) {
             throw ApiException.badRequest(
-                    "Projects are directly under the domain 'default'; there are no other parents.");
+                    "Projects are directly under the domain 'default'; there are no other"
+                        + " parents.");
         }
         if (!body.optionalArray("tags", 0).orElse(List.of()).isEmpty()) {
             throw ApiException.badRequest("Projects have no tags.");
@@ -79,7 +81,7 @@ final class ProjectApi {
         if (!request.query().first("domain_id").map(Views.DOMAIN::equals).orElse(true)) {
             return Views.all(request, "projects", List.of());
         }
-        List<Project> projects =
+        Listed<Project> projects =
                 database.read(
                         handle ->
                                 IdentityStore.projects(
@@ -88,10 +90,7 @@ final class ProjectApi {
                                         request.query().all("name"),
                                         request.query().flag("enabled")));
         return Views.page(
-                request,
-                query,
-                "projects",
-                projects.stream().map(project -> Views.project(request, project)).toList());
+                request, "projects", projects.map(project -> Views.project(request, project)));
     }
 
     private Response show(Request request) {
@@ -115,7 +114,7 @@ final class ProjectApi {
         String id = request.pathParameter("id");
         Fields body = request.body("project");
         Optional<String> name =
-                body.has("name") ? Optional.of(body.string("name", 1, MAX_NAME)) : Optional.empty();
+                body.has("name") ? Optional.of(Names.of(body, MAX_NAME)) : Optional.empty();
         Optional<String> description = body.optionalString("description", MAX_TEXT);
         Optional<Boolean> enabled = body.optionalBoolean("enabled");
         checkFixed(body);
@@ -166,7 +165,8 @@ final class ProjectApi {
 
     private static ApiException duplicate(String name) {
         return ApiException.conflict(
-                "Conflict occurred attempting to store project - it is not permitted to have two projects"
+                "Conflict occurred attempting to store project - it is not permitted to have two"
+                    + " projects"
                         + " with the same name in the same domain : %s.".formatted(name));
     }
 }

@@ -11,6 +11,7 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
+import dev.iod.store.Listed;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -50,7 +51,7 @@ final class RoleApi {
         Role role =
                 new Role(
                         Ids.random(),
-                        body.string("name", 1, MAX_NAME),
+                        Names.of(body, MAX_NAME),
                         body.optionalString("description", MAX_TEXT).orElse(""));
         checkFixed(body);
         body.end();
@@ -80,14 +81,10 @@ final class RoleApi {
 
     private Response list(Request request) {
         ListQuery query = request.list();
-        List<Role> roles =
+        Listed<Role> roles =
                 database.read(
                         handle -> IdentityStore.roles(handle, query, request.query().all("name")));
-        return Views.page(
-                request,
-                query,
-                "roles",
-                roles.stream().map(role -> Views.role(request, role)).toList());
+        return Views.page(request, "roles", roles.map(role -> Views.role(request, role)));
     }
 
     private Response show(Request request) {
@@ -99,7 +96,7 @@ final class RoleApi {
         String id = request.pathParameter("id");
         Fields body = request.body("role");
         Optional<String> name =
-                body.has("name") ? Optional.of(body.string("name", 1, MAX_NAME)) : Optional.empty();
+                body.has("name") ? Optional.of(Names.of(body, MAX_NAME)) : Optional.empty();
         Optional<String> description = body.optionalString("description", MAX_TEXT);
         checkFixed(body);
         body.end();

@@ -28,7 +28,7 @@ final class TokenApi {
     private final Catalog catalog;
 
     /** Who logs in and how. */
-    private record Login(Account account, String method) {}
+    private record Login(Account account, Optional<Token> token) {}
 
     /** The wish for a scope. */
     private record Scope(Kind kind, Optional<String> projectId, Optional<String> projectName) {
@@ -62,11 +62,10 @@ final class TokenApi {
         Scope scope = scope(auth.optionalNode("scope"));
         auth.end();
         Optional<String> project = database.read(handle -> project(handle, login.account(), scope));
-        Token token = tokens.issue(login.account().id(), project);
+        Token token = tokens.issue(login.account().id(), project, login.token());
         String text = tokens.sign(token);
         boolean withCatalog = !request.query().names().contains("nocatalog");
-        return describe(request, 201, token, login.method(), withCatalog)
-                .header("X-Subject-Token", text);
+        return describe(request, 201, token, withCatalog).header("X-Subject-Token", text);
     }
 
     private Login login(Fields identity) {
@@ -79,7 +78,7 @@ final class TokenApi {
             Fields user = password.object("user");
             password.end();
             // The schema lets other methods' sections stand beside the used one.
-            return new Login(withPassword(user), "password");
+            return new Login(withPassword(user), Optional.empty());
         }
         if (methods.equals(List.of("token"))) {
             Fields section = identity.object("token");
@@ -88,12 +87,14 @@ final class TokenApi {
             Token token = tokens.token(text).orElseThrow(TokenApi::unauthorized);
             return new Login(
                     database.read(handle -> IdentityStore.account(handle, token.userId()))
+                            .filter(Account::enabled)
                             .orElseThrow(TokenApi::unauthorized),
-                    "token");
+                    Optional.of(token));
         }
         throw new ApiException(
                 Fault.UNAUTHORIZED,
-                "Attempted to authenticate with an unsupported method. Supported are password and token.");
+                "Attempted to authenticate with an unsupported method. Supported are password and"
+                    + " token.");
     }
 
     private Account withPassword(Fields user) {
@@ -116,7 +117,7 @@ final class TokenApi {
                                                         n ->
                                                                 IdentityStore.accountByName(
                                                                         handle, n)));
-        boolean matches = Passwords.verify(password, account.flatMap(Account::passwordHash));
+        boolean matches = tokens.verify(password, account);
         return account.filter(found -> matches && found.enabled())
                 .orElseThrow(TokenApi::unauthorized);
     }
@@ -182,7 +183,7 @@ final class TokenApi {
     private Response show(Request request) {
         Token subject = subject(request);
         boolean withCatalog = !request.query().names().contains("nocatalog");
-        return describe(request, 200, subject, "password", withCatalog)
+        return describe(request, 200, subject, withCatalog)
                 .header("X-Subject-Token", tokens.sign(subject));
     }
 
@@ -229,15 +230,20 @@ final class TokenApi {
         return Views.all(request, "domains", List.of(Views.domain(request)));
     }
 
-    private Response describe(
-            Request request, int status, Token token, String method, boolean withCatalog) {
+    private Response describe(Request request, int status, Token token, boolean withCatalog) {
         return database.read(
                 handle -> {
                     Account account =
                             IdentityStore.account(handle, token.userId())
                                     .orElseThrow(TokenApi::unauthorized);
                     ObjectNode view = Json.object();
-                    view.putArray("methods").add(method);
+                    view.set(
+                            "methods",
+                            Json.strings(
+                                    token.methods().stream()
+                                            .map(Token.Method::text)
+                                            .sorted()
+                                            .toList()));
                     ObjectNode user =
                             view.putObject("user")
                                     .put("id", account.id())

@@ -42,6 +42,7 @@ public final class TokenService implements Authenticator, AutoCloseable {
     private final Database database;
     private final Clock clock;
     private final Map<Key, Principal> cache = new ConcurrentHashMap<>();
+    private final VerifiedPasswords passwords;
     private final Set<String> revoked = ConcurrentHashMap.newKeySet();
     private final AtomicLong generation = new AtomicLong();
     private volatile byte[] secret = {};
@@ -57,6 +58,7 @@ public final class TokenService implements Authenticator, AutoCloseable {
     public TokenService(Database database, Clock clock) {
         this.database = database;
         this.clock = clock;
+        this.passwords = new VerifiedPasswords(clock);
     }
 
     /** Loads the signing key (makes it at the first start) and the revoked tokens. */
@@ -71,17 +73,31 @@ public final class TokenService implements Authenticator, AutoCloseable {
         Database.notify(handle, CHANNEL, "");
     }
 
-    /** A new token; whether the user may have it is the caller's business. */
-    Token issue(String userId, Optional<String> project) {
+    /**
+     * A new token; whether the user may have it is the caller's business.
+     *
+     * @param from the token that is exchanged for it, if that is how the user came: the new one
+     *     ends when that one does
+     */
+    Token issue(String userId, Optional<String> project, Optional<Token> from) {
         byte[] audit = new byte[16];
         new SecureRandom().nextBytes(audit);
         Instant now = Instant.ofEpochMilli(clock.millis());
+        Set<Token.Method> methods = new HashSet<>();
+        methods.add(from.isPresent() ? Token.Method.TOKEN : Token.Method.PASSWORD);
+        from.ifPresent(token -> methods.addAll(token.methods()));
         return new Token(
                 userId,
                 project,
                 now,
-                now.plus(LIFETIME),
-                java.util.HexFormat.of().formatHex(audit));
+                from.map(Token::expiresAt).orElse(now.plus(LIFETIME)),
+                java.util.HexFormat.of().formatHex(audit),
+                methods);
+    }
+
+    /** Whether the password is the account's. */
+    boolean verify(String password, Optional<Account> account) {
+        return passwords.verify(password, account.flatMap(Account::passwordHash));
     }
 
     String sign(Token token) {

@@ -11,6 +11,7 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
+import dev.iod.store.Listed;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
@@ -48,7 +49,7 @@ final class UserApi {
         Account account =
                 new Account(
                         Ids.random(),
-                        body.string("name", 1, MAX_NAME),
+                        Names.of(body, MAX_NAME),
                         body.optionalString("description", MAX_TEXT).orElse(""),
                         body.optionalString("email", MAX_NAME).orElse(""),
                         body.optionalBoolean("enabled").orElse(true),
@@ -80,7 +81,7 @@ final class UserApi {
         if (!request.query().first("domain_id").map(Views.DOMAIN::equals).orElse(true)) {
             return Views.all(request, "users", List.of());
         }
-        List<Account> accounts =
+        Listed<Account> accounts =
                 database.read(
                         handle ->
                                 IdentityStore.accounts(
@@ -88,11 +89,7 @@ final class UserApi {
                                         query,
                                         request.query().all("name"),
                                         request.query().flag("enabled")));
-        return Views.page(
-                request,
-                query,
-                "users",
-                accounts.stream().map(account -> Views.user(request, account)).toList());
+        return Views.page(request, "users", accounts.map(account -> Views.user(request, account)));
     }
 
     private Response show(Request request) {
@@ -108,7 +105,7 @@ final class UserApi {
         String id = request.pathParameter("id");
         Fields body = request.body("user");
         Optional<String> name =
-                body.has("name") ? Optional.of(body.string("name", 1, MAX_NAME)) : Optional.empty();
+                body.has("name") ? Optional.of(Names.of(body, MAX_NAME)) : Optional.empty();
         Optional<String> description = body.optionalString("description", MAX_TEXT);
         Optional<String> email = body.optionalString("email", MAX_NAME);
         Optional<Boolean> enabled = body.optionalBoolean("enabled");

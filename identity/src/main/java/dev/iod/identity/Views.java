@@ -1,9 +1,9 @@
 package dev.iod.identity;
 
 import dev.iod.rest.Json;
-import dev.iod.rest.ListQuery;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
+import dev.iod.store.Listed;
 import java.util.List;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -90,16 +90,16 @@ final class Views {
         return Response.ok(root);
     }
 
-    /** A page; the link to the next one is there when this one is full. */
-    static Response page(Request request, ListQuery query, String name, List<ObjectNode> views) {
+    /** A page; the link to the next one is there when there may be one. */
+    static Response page(Request request, String name, Listed<ObjectNode> page) {
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray(name);
-        views.forEach(array::add);
+        page.rows().forEach(array::add);
         ObjectNode links = root.putObject("links");
         links.put("self", request.baseUrl() + request.path());
         links.putNull("previous");
-        if (!views.isEmpty() && views.size() == query.limit()) {
-            String last = views.getLast().path("id").stringValue();
+        if (page.more()) {
+            String last = page.rows().getLast().path("id").stringValue();
             links.put(
                     "next",
                     request.baseUrl()

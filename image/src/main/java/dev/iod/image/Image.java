@@ -10,7 +10,8 @@ import java.util.Optional;
 /**
  * An image: metadata, and a description of its bytes once they are there.
  *
- * @param properties free properties, such as {@code kernel_id}
+ * @param file of the bytes, or of those that are being uploaded; each upload has one of its own, so
+ *     it says which upload an image is made of
  */
 record Image(
         String id,
@@ -18,6 +19,7 @@ record Image(
         Status status,
         Attributes attributes,
         Optional<Content> content,
+        Optional<String> file,
         Instant createdAt,
         Instant updatedAt) {
 
@@ -28,7 +30,9 @@ record Image(
         /** An upload runs. */
         SAVING,
         /** Complete; the bytes never change again. */
-        ACTIVE;
+        ACTIVE,
+        /** Complete, and only administrators may read the bytes; nothing boots from it. */
+        DEACTIVATED;
 
         String text() {
             return name().toLowerCase(Locale.ROOT);
@@ -47,7 +51,11 @@ record Image(
         }
     }
 
-    /** What a user can set. */
+    /**
+     * What a user can set.
+     *
+     * @param properties free properties, such as {@code kernel_id}
+     */
     record Attributes(
             String name,
             Visibility visibility,
@@ -68,15 +76,55 @@ record Image(
     /** The bytes; digests in hex. */
     record Content(long sizeBytes, String md5, String sha256, String sha512) {}
 
+    /** Whether the bytes are there. */
+    boolean complete() {
+        return switch (status) {
+            case QUEUED, SAVING -> false;
+            case ACTIVE, DEACTIVATED -> true;
+        };
+    }
+
     boolean visibleTo(Actor actor) {
         return attributes.visibility() == Visibility.PUBLIC || actor.mayAccess(owner);
     }
 
     Image with(Attributes other, Instant now) {
-        return new Image(id, owner, status, other, content, createdAt, now);
+        return new Image(id, owner, status, other, content, file, createdAt, now);
     }
 
-    Image with(Status other, Optional<Content> bytes, Instant now) {
-        return new Image(id, owner, other, attributes, bytes, createdAt, now);
+    Image with(Status other, Instant now) {
+        return new Image(id, owner, other, attributes, content, file, createdAt, now);
+    }
+
+    /** Without bytes. */
+    Image queued(Instant now) {
+        return new Image(
+                id,
+                owner,
+                Status.QUEUED,
+                attributes,
+                Optional.empty(),
+                Optional.empty(),
+                createdAt,
+                now);
+    }
+
+    /** While an upload writes that file. */
+    Image saving(String upload, Instant now) {
+        return new Image(
+                id,
+                owner,
+                Status.SAVING,
+                attributes,
+                Optional.empty(),
+                Optional.of(upload),
+                createdAt,
+                now);
+    }
+
+    /** With the bytes that the upload wrote. */
+    Image active(Content bytes, Instant now) {
+        return new Image(
+                id, owner, Status.ACTIVE, attributes, Optional.of(bytes), file, createdAt, now);
     }
 }

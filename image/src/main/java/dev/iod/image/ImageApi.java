@@ -15,13 +15,21 @@ import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.UUID;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -53,6 +61,10 @@ public final class ImageApi {
                     "disk_format", "disk_format",
                     "container_format", "container_format");
 
+    private static final Map<String, String> OPERATORS =
+            new TreeMap<>(
+                    Map.of("gt", ">", "gte", ">=", "lt", "<", "lte", "<=", "eq", "=", "neq", "<>"));
+
     private final Database database;
     private final ImageService images;
 
@@ -78,6 +90,12 @@ public final class ImageApi {
         routes.add(Route.put("/v2/images/{id}/tags/{tag}", api::addTag).may(Rule.MEMBER));
         routes.add(Route.delete("/v2/images/{id}/tags/{tag}", api::removeTag).may(Rule.MEMBER));
         routes.add(Route.get("/v2/images/{id}/members", api::members).may(Rule.READER));
+        routes.add(
+                Route.post("/v2/images/{id}/actions/deactivate", r -> api.activate(r, false))
+                        .may(Rule.ADMIN));
+        routes.add(
+                Route.post("/v2/images/{id}/actions/reactivate", r -> api.activate(r, true))
+                        .may(Rule.ADMIN));
         routes.addAll(ImageSchemas.routes());
         return Service.listed("image", "glance", "/image", "", ImageDialect.DIALECT, routes)
                 .withMigrations("db/image")
@@ -114,16 +132,16 @@ public final class ImageApi {
         Query query = request.query();
         ListQuery page = request.list();
         ListSql sql = filtered(Actor.of(request), query);
-        List<Image> found =
+        Listed<Image> found =
                 database.read(
                         handle -> sql.page(handle, Pages.of(page), NEWEST_FIRST, ImageStore::map));
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray("images");
-        found.forEach(image -> array.add(view(image)));
+        found.rows().forEach(image -> array.add(view(image)));
         root.put("first", "/v2/images");
         root.put("schema", "/v2/schemas/images");
-        if (!found.isEmpty() && found.size() == page.limit()) {
-            root.put("next", "/v2/images?" + query.with("marker", found.getLast().id()));
+        if (found.more()) {
+            root.put("next", "/v2/images?" + query.with("marker", found.rows().getLast().id()));
         }
         return Response.ok(root);
     }
@@ -151,6 +169,10 @@ public final class ImageApi {
                 }
                 case "protected" -> sql.where("protected = ?", query.flag(name).orElse(false));
                 case "tag" -> query.all(name).forEach(tag -> sql.where("? = ANY (tags)", tag));
+                case "size" -> sql.where("size_bytes = ?", number(name, value));
+                case "min_disk" -> sql.where("min_disk_gib = ?", number(name, value));
+                case "min_ram" -> sql.where("min_ram_mib = ?", number(name, value));
+                case "created_at", "updated_at" -> time(sql, name, value);
                 case "size_min" -> sql.where("size_bytes >= ?", number(name, value));
                 case "size_max" -> sql.where("size_bytes <= ?", number(name, value));
                 default -> {
@@ -175,6 +197,36 @@ public final class ImageApi {
             values.add(value.replace("\"", ""));
         }
         return values;
+    }
+
+    /** {@code gt:TIME} and the like; a time alone is an equal one. */
+    private static void time(ListSql sql, String column, String text) {
+        int colon = text.indexOf(':');
+        String operator = colon < 0 ? "" : text.substring(0, colon);
+        String sign = OPERATORS.getOrDefault(operator, "");
+        if (sign.isEmpty() && operator.matches("[a-z]+")) {
+            throw ApiException.badRequest(
+                    "Unable to filter by %s: the operator '%s' is none of %s."
+                            .formatted(column, operator, String.join(", ", OPERATORS.keySet())));
+        }
+        String time = sign.isEmpty() ? text : text.substring(colon + 1);
+        try {
+            String iso = time.strip().replace(' ', 'T');
+            Instant instant =
+                    iso.matches(".*([Zz]|[+-][0-9]{2}:?[0-9]{2})$")
+                            ? OffsetDateTime.parse(iso).toInstant()
+                            : LocalDateTime.parse(iso).toInstant(ZoneOffset.UTC);
+            // Shown in seconds, so compared in seconds.
+            sql.where(
+                    "date_trunc('second', %s) %s ?".formatted(column, sign.isEmpty() ? "=" : sign),
+                    instant.truncatedTo(ChronoUnit.SECONDS).atOffset(ZoneOffset.UTC));
+        } catch (DateTimeParseException e) {
+            throw new ApiException(
+                    Fault.BAD_REQUEST,
+                    "Unable to filter by %s: '%s' is not a time in ISO 8601."
+                            .formatted(column, time),
+                    e);
+        }
     }
 
     private static long number(String name, String text) {
@@ -237,11 +289,15 @@ public final class ImageApi {
                         handle ->
                                 ImageService.visible(
                                         handle, Actor.of(request), request.pathParameter("id")));
+        if (image.status() == Image.Status.DEACTIVATED && !request.caller().isAdmin()) {
+            throw ApiException.forbidden(
+                    "The requested image has been deactivated. Image data download is forbidden.");
+        }
         Optional<Image.Content> content = image.content();
         if (content.isEmpty()) {
             return Response.empty(204);
         }
-        return images.file(image.id())
+        return images.bytes(image)
                 .map(
                         file ->
                                 Response.file(
@@ -250,6 +306,11 @@ public final class ImageApi {
                                                 content.get().sizeBytes())
                                         .header("Content-Md5", content.get().md5()))
                 .orElseThrow(() -> ImageService.missing(image.id()));
+    }
+
+    private Response activate(Request request, boolean active) {
+        images.activate(Actor.of(request), request.pathParameter("id"), active);
+        return Response.empty(204);
     }
 
     private Response addTag(Request request) {

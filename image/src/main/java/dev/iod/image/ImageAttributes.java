@@ -1,8 +1,10 @@
 package dev.iod.image;
 
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -43,6 +45,10 @@ final class ImageAttributes {
                     "owner");
 
     private static final int MAX_PROPERTIES = 128;
+
+    /** Names and values of all properties together, in UTF-8. */
+    static final int MAX_PROPERTIES_BYTES = 64 << 10;
+
     private static final int MAX_TAGS = 128;
     private static final int MAX_TEXT = 255;
     private static final int MAX_VALUE = 65_535;
@@ -214,6 +220,17 @@ final class ImageAttributes {
         if (properties.size() > MAX_PROPERTIES) {
             throw ApiException.badRequest(
                     "An image may have at most %d properties.".formatted(MAX_PROPERTIES));
+        }
+        long bytes = 0;
+        for (Map.Entry<String, String> one : properties.entrySet()) {
+            bytes += one.getKey().getBytes(StandardCharsets.UTF_8).length;
+            bytes += one.getValue().getBytes(StandardCharsets.UTF_8).length;
+        }
+        if (bytes > MAX_PROPERTIES_BYTES) {
+            throw new ApiException(
+                    Fault.TOO_LARGE,
+                    "The properties of an image may have at most %d bytes in all; these have %d."
+                            .formatted(MAX_PROPERTIES_BYTES, bytes));
         }
         for (String name : properties.keySet()) {
             if (name.isEmpty() || name.length() > MAX_TEXT || name.indexOf('\0') >= 0) {

@@ -17,16 +17,18 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.OptionalLong;
-import java.util.UUID;
-import java.util.function.Predicate;
+import java.util.Set;
 
-/** The directory of image bytes. A file is there whole, under its image's id, or not at all. */
+/**
+ * The directory of image bytes. Each upload has a file of its own, which is there whole or not at
+ * all, and which nobody writes again.
+ */
 public final class ImageFiles {
     /** Largest image. */
     public static final long MAX_BYTES = 16L << 30;
 
     private static final String PART = ".part-";
-    private static final int BUFFER_BYTES = 1 << 18;
+    private static final int BUFFER_BYTES = 1 << 16;
 
     private final Path directory;
 
@@ -40,9 +42,9 @@ public final class ImageFiles {
         }
     }
 
-    /** Where the bytes of an active image are. */
-    public Path path(String id) {
-        return directory.resolve(id);
+    /** Where the bytes of an upload are. */
+    Path path(String upload) {
+        return directory.resolve(upload);
     }
 
     /**
@@ -51,8 +53,8 @@ public final class ImageFiles {
      * @param announced length by the request's header; a stream of another length is refused
      * @throws ApiException 413 beyond {@link #MAX_BYTES}, 400 when the stream breaks off
      */
-    Image.Content store(String id, InputStream stream, OptionalLong announced) {
-        Path part = directory.resolve(PART + UUID.randomUUID());
+    Image.Content store(String upload, InputStream stream, OptionalLong announced) {
+        Path part = directory.resolve(PART + upload);
         try {
             Image.Content content = write(part, stream);
             if (announced.isPresent() && announced.getAsLong() != content.sizeBytes()) {
@@ -60,8 +62,8 @@ public final class ImageFiles {
                         "The upload ended after %d of %d bytes."
                                 .formatted(content.sizeBytes(), announced.getAsLong()));
             }
-            Files.move(part, path(id), StandardCopyOption.ATOMIC_MOVE);
-            AtomicFile.syncDirectory(path(id));
+            Files.move(part, path(upload), StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.syncDirectory(path(upload));
             return content;
         } catch (IOException | UncheckedIOException e) {
             throw new ApiException(
@@ -71,17 +73,17 @@ public final class ImageFiles {
         }
     }
 
-    /** Removes an image's bytes, if any. */
-    void remove(String id) {
-        delete(path(id));
+    /** Removes the bytes of an upload, if any. */
+    void remove(String upload) {
+        delete(path(upload));
     }
 
-    /** Removes what a killed process left: half uploads, and files of no active image. */
-    void clean(Predicate<String> active) {
+    /** Removes what a killed process left: half uploads, and files of no image. */
+    void clean(Set<String> needed) {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
-                if (name.startsWith(PART) || !active.test(name)) {
+                if (name.startsWith(PART) || !needed.contains(name)) {
                     delete(file);
                 }
             }

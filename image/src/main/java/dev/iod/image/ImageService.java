@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 
@@ -30,11 +31,7 @@ public final class ImageService implements Images {
     /** Clears up after a process that was killed during an upload. */
     void start() {
         database.run(ImageStore::resetUploads);
-        files.clean(
-                id ->
-                        database.read(handle -> ImageStore.find(handle, id))
-                                .filter(image -> image.status() == Image.Status.ACTIVE)
-                                .isPresent());
+        files.clean(database.read(ImageStore::files));
     }
 
     /** An image the caller may see. */
@@ -47,7 +44,15 @@ public final class ImageService implements Images {
     Image create(Actor actor, String id, String owner, Image.Attributes attributes) {
         Instant now = now();
         Image image =
-                new Image(id, owner, Image.Status.QUEUED, attributes, Optional.empty(), now, now);
+                new Image(
+                        id,
+                        owner,
+                        Image.Status.QUEUED,
+                        attributes,
+                        Optional.empty(),
+                        Optional.empty(),
+                        now,
+                        now);
         checkVisibility(actor, attributes.visibility());
         database.run(
                 handle -> {
@@ -74,7 +79,8 @@ public final class ImageService implements Images {
                                     || !changed.containerFormat()
                                             .equals(old.attributes().containerFormat()))) {
                         throw ApiException.forbidden(
-                                "Attribute container_format and disk_format can be only replaced for a queued image.");
+                                "Attribute container_format and disk_format can be only replaced"
+                                    + " for a queued image.");
                     }
                     Image image = old.with(changed, now());
                     ImageStore.update(handle, image);
@@ -83,31 +89,42 @@ public final class ImageService implements Images {
                 });
     }
 
-    /** Stores the bytes. Until they are complete nobody sees any of them. */
+    /**
+     * Stores the bytes. Until they are complete nobody sees any of them, and they become the
+     * image's only if it still waits for this upload: meanwhile it may have been deleted and made
+     * anew.
+     */
     void upload(Actor actor, String id, InputStream stream, OptionalLong announced) {
-        database.run(handle -> begin(handle, actor, id, announced));
+        String upload = UUID.randomUUID().toString();
+        database.run(handle -> begin(handle, actor, id, announced, upload));
         boolean stored = false;
         try {
-            Image.Content content = files.store(id, stream, announced);
+            Image.Content content = files.store(upload, stream, announced);
             database.run(
                     handle -> {
-                        Image image = ImageStore.find(handle, id).orElseThrow(() -> gone(id));
+                        Image image = awaited(handle, id, upload).orElseThrow(() -> gone(id));
                         ImageQuotas.claim(
                                 handle, image.owner(), ImageQuotas.BYTES, content.sizeBytes());
-                        ImageStore.update(
-                                handle,
-                                image.with(Image.Status.ACTIVE, Optional.of(content), now()));
+                        ImageStore.update(handle, image.active(content, now()));
                         Audit.record(handle, actor, "upload image", id);
                     });
             stored = true;
         } finally {
             if (!stored) {
-                abandon(id);
+                abandon(id, upload);
             }
         }
     }
 
-    private void begin(Handle handle, Actor actor, String id, OptionalLong announced) {
+    /** The image if it waits for that upload. */
+    private static Optional<Image> awaited(Handle handle, String id, String upload) {
+        return ImageStore.find(handle, id)
+                .filter(image -> image.status() == Image.Status.SAVING)
+                .filter(image -> image.file().equals(Optional.of(upload)));
+    }
+
+    private void begin(
+            Handle handle, Actor actor, String id, OptionalLong announced, String upload) {
         Image image = own(handle, actor, id, "modify");
         if (image.status() != Image.Status.QUEUED) {
             throw ApiException.conflict(
@@ -121,45 +138,72 @@ public final class ImageService implements Images {
         }
         // Before the bytes come, where their number is known; after them it is claimed again.
         ImageQuotas.claim(handle, image.owner(), ImageQuotas.BYTES, announced.orElse(0));
-        ImageStore.update(handle, image.with(Image.Status.SAVING, Optional.empty(), now()));
+        ImageStore.update(handle, image.saving(upload, now()));
     }
 
-    private void abandon(String id) {
-        files.remove(id);
+    private void abandon(String id, String upload) {
+        files.remove(upload);
         database.run(
                 handle ->
-                        ImageStore.find(handle, id)
-                                .filter(image -> image.status() == Image.Status.SAVING)
+                        awaited(handle, id, upload)
                                 .ifPresent(
-                                        image ->
-                                                ImageStore.update(
-                                                        handle,
-                                                        image.with(
-                                                                Image.Status.QUEUED,
-                                                                Optional.empty(),
-                                                                now()))));
+                                        image -> ImageStore.update(handle, image.queued(now()))));
+    }
+
+    /** Whether the bytes may be used; only administrators say so. */
+    void activate(Actor actor, String id, boolean active) {
+        Image.Status wanted = active ? Image.Status.ACTIVE : Image.Status.DEACTIVATED;
+        database.run(
+                handle -> {
+                    Image image = visible(handle, actor, id);
+                    if (!actor.isAdmin()) {
+                        throw ApiException.forbidden(
+                                "You are not authorized to complete %s action."
+                                        .formatted(active ? "reactivate" : "deactivate"));
+                    }
+                    if (!image.complete()) {
+                        throw ApiException.forbidden(
+                                "Not allowed to %s image in status '%s'"
+                                        .formatted(
+                                                active ? "reactivate" : "deactivate",
+                                                image.status().text()));
+                    }
+                    ImageStore.update(handle, image.with(wanted, now()));
+                    Audit.record(
+                            handle, actor, active ? "reactivate image" : "deactivate image", id);
+                });
     }
 
     void delete(Actor actor, String id) {
-        database.run(
-                handle -> {
-                    Image image = own(handle, actor, id, "delete");
-                    if (image.attributes().isProtected()) {
-                        throw ApiException.forbidden(
-                                "Image %s is protected and cannot be deleted.".formatted(id));
-                    }
-                    ImageStore.delete(handle, id);
-                    Audit.record(handle, actor, "delete image", id);
-                });
-        // After the commit: a crash in between leaves a file that the next start removes.
-        files.remove(id);
+        Optional<String> file =
+                database.transaction(
+                        handle -> {
+                            Image image = own(handle, actor, id, "delete");
+                            if (image.attributes().isProtected()) {
+                                throw ApiException.forbidden(
+                                        "Image %s is protected and cannot be deleted."
+                                                .formatted(id));
+                            }
+                            ImageStore.delete(handle, id);
+                            Audit.record(handle, actor, "delete image", id);
+                            return image.file();
+                        });
+        // After the commit: a crash in between leaves a file that the next start removes. An upload
+        // that runs removes its own.
+        file.ifPresent(files::remove);
     }
 
-    /** The file of an active image; for nodes, which fetch what their goal names. */
+    /**
+     * The file of an image's bytes; for nodes, which fetch what their goal names. A server that
+     * runs keeps what it has, also when its image was deactivated.
+     */
     public Optional<Path> file(String id) {
-        return database.read(handle -> ImageStore.find(handle, id))
-                .filter(image -> image.status() == Image.Status.ACTIVE)
-                .map(image -> files.path(id));
+        return database.read(handle -> ImageStore.find(handle, id)).flatMap(this::bytes);
+    }
+
+    /** The file of its bytes, if they are complete. */
+    Optional<Path> bytes(Image image) {
+        return image.complete() ? image.file().map(files::path) : Optional.empty();
     }
 
     @Override
@@ -207,6 +251,7 @@ public final class ImageService implements Images {
                                 found ->
                                         found.visibleTo(actor)
                                                 || found.owner().equals(image.owner()))
+                        .filter(found -> found.status() == Image.Status.ACTIVE)
                         .flatMap(Image::content)
                         .orElseThrow(
                                 () ->

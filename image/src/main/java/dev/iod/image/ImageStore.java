@@ -6,10 +6,12 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.ZoneOffset;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -34,24 +36,23 @@ final class ImageStore {
         write(
                 handle,
                 "INSERT INTO image (id, name, owner, status, visibility, protected, hidden,"
-                        + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
-                        + " sha256, sha512, tags, properties, created_at, updated_at)"
-                        + " VALUES (:id, :name, :owner, :status, :visibility, :protected, :hidden,"
-                        + " :disk, :container, :minDisk, :minRam, :size, :md5, :sha256, :sha512,"
-                        + " :tags, CAST(:properties AS jsonb), :created, :updated)",
+                    + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
+                    + " file, sha256, sha512, tags, properties, created_at, updated_at) VALUES"
+                    + " (:id, :name, :owner, :status, :visibility, :protected, :hidden, :disk,"
+                    + " :container, :minDisk, :minRam, :size, :md5, :file, :sha256, :sha512, :tags,"
+                    + " CAST(:properties AS jsonb), :created, :updated)",
                 image);
     }
 
     static void update(Handle handle, Image image) {
         write(
                 handle,
-                "UPDATE image SET name = :name, owner = :owner, status = :status,"
-                        + " visibility = :visibility, protected = :protected, hidden = :hidden,"
-                        + " disk_format = :disk, container_format = :container,"
-                        + " min_disk_gib = :minDisk, min_ram_mib = :minRam, size_bytes = :size,"
-                        + " md5 = :md5, sha256 = :sha256, sha512 = :sha512, tags = :tags,"
-                        + " properties = CAST(:properties AS jsonb), created_at = :created,"
-                        + " updated_at = :updated WHERE id = :id",
+                "UPDATE image SET name = :name, owner = :owner, status = :status, visibility ="
+                    + " :visibility, protected = :protected, hidden = :hidden, disk_format = :disk,"
+                    + " container_format = :container, min_disk_gib = :minDisk, min_ram_mib ="
+                    + " :minRam, size_bytes = :size, md5 = :md5, file = :file, sha256 = :sha256,"
+                    + " sha512 = :sha512, tags = :tags, properties = CAST(:properties AS jsonb),"
+                    + " created_at = :created, updated_at = :updated WHERE id = :id",
                 image);
     }
 
@@ -59,9 +60,17 @@ final class ImageStore {
         handle.execute("DELETE FROM image WHERE id = ?", id);
     }
 
+    /** The files that images are made of. */
+    static Set<String> files(Handle handle) {
+        return new HashSet<>(
+                handle.createQuery("SELECT file FROM image WHERE file IS NOT NULL")
+                        .mapTo(String.class)
+                        .list());
+    }
+
     /** Uploads that a killed process left behind can be started again. */
     static void resetUploads(Handle handle) {
-        handle.execute("UPDATE image SET status = 'queued' WHERE status = 'saving'");
+        handle.execute("UPDATE image SET status = 'queued', file = NULL WHERE status = 'saving'");
     }
 
     private static void write(Handle handle, String sql, Image image) {
@@ -85,6 +94,7 @@ final class ImageStore {
                         .bind("md5", image.content().map(Image.Content::md5).orElse(null))
                         .bind("sha256", image.content().map(Image.Content::sha256).orElse(null))
                         .bind("sha512", image.content().map(Image.Content::sha512).orElse(null))
+                        .bind("file", image.file().orElse(null))
                         .bindArray("tags", String.class, set.tags())
                         .bind("properties", Json.text(properties))
                         .bind("created", image.createdAt().atOffset(ZoneOffset.UTC))
@@ -110,7 +120,7 @@ final class ImageStore {
         Image.Status status =
                 Image.Status.valueOf(row.getString("status").toUpperCase(Locale.ROOT));
         Optional<Image.Content> content =
-                status == Image.Status.ACTIVE
+                row.getString("sha256") != null
                         ? Optional.of(
                                 new Image.Content(
                                         row.getLong("size_bytes"),
@@ -126,6 +136,7 @@ final class ImageStore {
                 status,
                 attributes,
                 content,
+                Optional.ofNullable(row.getString("file")),
                 created.toInstant(),
                 updated.toInstant());
     }

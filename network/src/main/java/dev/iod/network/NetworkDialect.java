@@ -39,11 +39,16 @@ final class NetworkDialect implements Dialect {
             case UNAUTHORIZED,
                     METHOD_NOT_ALLOWED,
                     NOT_ACCEPTABLE,
+                    TIMEOUT,
                     TOO_LARGE,
+                    URI_TOO_LONG,
                     UNSUPPORTED_MEDIA_TYPE,
+                    TOO_MANY_REQUESTS,
+                    HEADERS_TOO_LARGE,
                     INTERNAL,
                     NOT_IMPLEMENTED,
-                    UNAVAILABLE ->
+                    UNAVAILABLE,
+                    HTTP_VERSION ->
                     "HTTP" + fault.title().replace(" ", "");
         };
     }

@@ -5,6 +5,7 @@ import dev.iod.region.Pages;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -46,9 +47,8 @@ final class NetworkStore {
         TunnelKeys.execute(
                 handle.createUpdate(
                                 "INSERT INTO network (id, project_id, name, description,"
-                                        + " admin_state_up, mtu_bytes, port_security_enabled) VALUES"
-                                        + " (:id, :project, :name, :description, :up, :mtu,"
-                                        + " :security)")
+                                    + " admin_state_up, mtu_bytes, port_security_enabled) VALUES"
+                                    + " (:id, :project, :name, :description, :up, :mtu, :security)")
                         .bind("id", network.id())
                         .bind("project", network.projectId())
                         .bind("name", network.name())
@@ -72,7 +72,7 @@ final class NetworkStore {
                 .orElseThrow(() -> Neutron.networkNotFound(id));
     }
 
-    static List<Network> list(Handle handle, Actor actor, Query query, ListQuery list) {
+    static Listed<Network> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM network_row", SORT_COLUMNS);
         if (!actor.isAdmin()) {
             sql.where("project_id = ?", actor.projectId());

@@ -5,6 +5,7 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
+import dev.iod.store.Listed;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -64,10 +65,9 @@ final class PortResource implements Resource {
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
-        return PortStore.list(handle, actor, query, page).stream()
-                .map(port -> PortView.of(port, actor))
-                .toList();
+    public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        return PortStore.list(handle, actor, query, page)
+                .map(port -> PortView.of(port, actor));
     }
 
     @Override
@@ -194,7 +194,8 @@ final class PortResource implements Resource {
         if (!enabled && !keptPairs.isEmpty()) {
             throw Neutron.conflict(
                     "AddressPairAndPortSecurityRequired",
-                    "Port Security must be enabled in order to have allowed address pairs on a port.");
+                    "Port Security must be enabled in order to have allowed address pairs on a"
+                        + " port.");
         }
         List<UUID> otherwise =
                 isNew && filterable

@@ -5,7 +5,7 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
-import java.util.List;
+import dev.iod.store.Listed;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.node.ObjectNode;
@@ -26,7 +26,8 @@ interface Resource {
     /** The resource, if there is one with this id that the caller may see; 404 otherwise. */
     ObjectNode show(Handle handle, Actor actor, UUID id);
 
-    List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page);
+    /** A page of those that the actor may see. */
+    Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page);
 
     ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields);
 

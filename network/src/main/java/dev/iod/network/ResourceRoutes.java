@@ -10,6 +10,7 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
+import dev.iod.store.Listed;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -49,7 +50,7 @@ final class ResourceRoutes {
     }
 
     private Response list(Request request) {
-        List<ObjectNode> found =
+        Listed<ObjectNode> page =
                 resource.listWrites()
                         ? database.transaction(
                                 handle ->
@@ -68,8 +69,8 @@ final class ResourceRoutes {
         ListQuery query = request.list();
         ObjectNode body = Json.object();
         ArrayNode items = body.putArray(resource.plural());
-        boolean full = request.query().first("limit").isPresent() && found.size() == query.limit();
-        if (full && !found.isEmpty()) {
+        List<ObjectNode> found = page.rows();
+        if (page.more()) {
             String edge = found.get(query.backward() ? 0 : found.size() - 1).path("id").asString();
             body.putArray(resource.plural() + "_links")
                     .addObject()

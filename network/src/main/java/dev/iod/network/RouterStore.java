@@ -5,6 +5,7 @@ import dev.iod.region.Pages;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -57,7 +58,7 @@ final class RouterStore {
                 .orElseThrow(() -> Neutron.routerNotFound(id));
     }
 
-    static List<Router> list(Handle handle, Actor actor, Query query, ListQuery list) {
+    static Listed<Router> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM router", SORT_COLUMNS);
         if (!actor.isAdmin()) {
             sql.where("project_id = ?", actor.projectId());

@@ -7,7 +7,8 @@ import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
-import java.util.List;
+import dev.iod.rest.Rule;
+import dev.iod.store.Listed;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.node.ObjectNode;
@@ -68,9 +69,9 @@ final class RuleResource implements Resource {
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+    public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
         SecurityGroups.ensureDefault(handle, actor.projectId());
-        return RuleStore.list(handle, actor, query, page).stream().map(RuleResource::view).toList();
+        return RuleStore.list(handle, actor, query, page).map(RuleResource::view);
     }
 
     @Override

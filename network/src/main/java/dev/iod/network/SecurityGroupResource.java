@@ -6,6 +6,7 @@ import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
+import dev.iod.store.Listed;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -65,11 +66,10 @@ final class SecurityGroupResource implements Resource {
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+    public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
         SecurityGroups.ensureDefault(handle, actor.projectId());
-        return SecurityGroupStore.list(handle, actor, query, page).stream()
-                .map(SecurityGroupResource::view)
-                .toList();
+        return SecurityGroupStore.list(handle, actor, query, page)
+                .map(SecurityGroupResource::view);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.iod.region.Pages;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -79,19 +80,19 @@ final class SecurityGroupStore {
                 .list();
     }
 
-    static List<SecurityGroup> list(Handle handle, Actor actor, Query query, ListQuery list) {
+    static Listed<SecurityGroup> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM security_group", SORT_COLUMNS);
         if (!actor.isAdmin()) {
             sql.where("project_id = ?", actor.projectId());
         }
         FILTERS.apply(sql, query);
-        return withRules(
-                handle,
+        Listed<SecurityGroup> page =
                 sql.page(
                         handle,
                         Pages.of(list),
                         List.of(new Page.Sort("created_at", false)),
-                        (row, context) -> map(row)));
+                        (row, context) -> map(row));
+        return new Listed<>(withRules(handle, page.rows()), page.more());
     }
 
     static Map<UUID, String> names(Handle handle, Collection<UUID> ids) {

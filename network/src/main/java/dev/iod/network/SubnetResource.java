@@ -6,6 +6,7 @@ import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
+import dev.iod.store.Listed;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -88,10 +89,9 @@ final class SubnetResource implements Resource {
     }
 
     @Override
-    public List<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
-        return SubnetStore.list(handle, actor, query, page).stream()
-                .map(SubnetResource::view)
-                .toList();
+    public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
+        return SubnetStore.list(handle, actor, query, page)
+                .map(SubnetResource::view);
     }
 
     @Override

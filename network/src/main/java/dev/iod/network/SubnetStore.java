@@ -5,6 +5,7 @@ import dev.iod.region.Pages;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -46,11 +47,11 @@ final class SubnetStore {
         bind(
                         handle.createUpdate(
                                 "INSERT INTO subnet (id, project_id, network_id, cidr, dhcp_mac,"
-                                        + " name, description, gateway, dns_servers, host_routes,"
-                                        + " dhcp_enabled) VALUES (:id, :project, :network, :cidr::cidr,"
-                                        + " :mac, :name, :description, :gateway::inet,"
-                                        + " string_to_array(:dns, ','), string_to_array(:routes, ','),"
-                                        + " :dhcp)"),
+                                    + " name, description, gateway, dns_servers, host_routes,"
+                                    + " dhcp_enabled) VALUES (:id, :project, :network, :cidr::cidr,"
+                                    + " :mac, :name, :description, :gateway::inet,"
+                                    + " string_to_array(:dns, ','), string_to_array(:routes, ','),"
+                                    + " :dhcp)"),
                         subnet)
                 .bind("project", subnet.projectId())
                 .bind("network", subnet.networkId())
@@ -74,7 +75,7 @@ final class SubnetStore {
                 .orElseThrow(() -> Neutron.subnetNotFound(id));
     }
 
-    static List<Subnet> list(Handle handle, Actor actor, Query query, ListQuery list) {
+    static Listed<Subnet> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM subnet_row", SORT_COLUMNS);
         if (!actor.isAdmin()) {
             sql.where("project_id = ?", actor.projectId());
@@ -115,10 +116,11 @@ final class SubnetStore {
         bind(
                         handle.createUpdate(
                                 "UPDATE subnet SET name = :name, description = :description,"
-                                        + " gateway = :gateway::inet, dns_servers ="
-                                        + " string_to_array(:dns, ','), host_routes ="
-                                        + " string_to_array(:routes, ','), dhcp_enabled = :dhcp,"
-                                        + " revision = revision + 1, updated_at = now() WHERE id = :id"),
+                                    + " gateway = :gateway::inet, dns_servers ="
+                                    + " string_to_array(:dns, ','), host_routes ="
+                                    + " string_to_array(:routes, ','), dhcp_enabled = :dhcp,"
+                                    + " revision = revision + 1, updated_at = now() WHERE id ="
+                                    + " :id"),
                         subnet)
                 .execute();
         handle.createUpdate("DELETE FROM subnet_pool_range WHERE subnet_id = :id")

@@ -6,10 +6,12 @@ import dev.iod.region.Actor;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
-import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
+import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
+import dev.iod.store.Listed;
 import dev.iod.store.testing.PostgresFixture;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -39,7 +41,13 @@ class NetworkApiTest {
         database = Database.open(PostgresFixture.newDatabase(), 8);
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, services, new FixedTokens());
+        server =
+                Services.serve(
+                        InetAddress.getLoopbackAddress(),
+                        0,
+                        ServerLimits.standard(),
+                        services,
+                        new FixedTokens());
     }
 
     @AfterAll
@@ -187,7 +195,7 @@ class NetworkApiTest {
                 member.post(
                         "/subnets",
                         ("{'subnet':{'network_id':'%s','ip_version':4,'cidr':'10.1.0.0/24',"
-                                        + "'allocation_pools':[{'start':'10.1.0.1','end':'10.1.0.9'}]}}")
+                             + "'allocation_pools':[{'start':'10.1.0.1','end':'10.1.0.9'}]}}")
                                 .formatted(network)),
                 409,
                 "GatewayConflictWithAllocationPools");

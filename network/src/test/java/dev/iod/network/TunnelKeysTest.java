@@ -7,9 +7,10 @@ import dev.iod.region.Quotas;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
-import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
+import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
 import java.net.InetAddress;
@@ -40,7 +41,13 @@ class TunnelKeysTest {
         database = Database.open(url, 8);
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, services, new FixedTokens());
+        server =
+                Services.serve(
+                        InetAddress.getLoopbackAddress(),
+                        0,
+                        ServerLimits.standard(),
+                        services,
+                        new FixedTokens());
         // Quotas are not what is tested here.
         database.run(
                 handle ->
@@ -107,7 +114,8 @@ class TunnelKeysTest {
         }
         assertThat(
                         keys(
-                                "SELECT segmentation_id FROM network UNION ALL SELECT tunnel_key FROM router"))
+                                "SELECT segmentation_id FROM network UNION ALL SELECT tunnel_key"
+                                    + " FROM router"))
                 .hasSize(33)
                 .doesNotHaveDuplicates()
                 .allMatch(key -> key >= 65536 && key <= 131071);
@@ -137,9 +145,9 @@ class TunnelKeysTest {
 
         execute(
                 "INSERT INTO network (id, project_id, name, description, admin_state_up, mtu_bytes,"
-                        + " port_security_enabled, segmentation_id) SELECT gen_random_uuid(), 'q', '',"
-                        + " '', true, 1442, true, key FROM generate_series(65536, 131071) key ON"
-                        + " CONFLICT DO NOTHING");
+                    + " port_security_enabled, segmentation_id) SELECT gen_random_uuid(), 'q', '',"
+                    + " '', true, 1442, true, key FROM generate_series(65536, 131071) key ON"
+                    + " CONFLICT DO NOTHING");
         for (String kind : List.of("network", "router")) {
             Answer none = member.post("/" + kind + "s", "{'" + kind + "':{}}");
             assertThat(none.status()).as(none.text()).isEqualTo(409);
@@ -181,18 +189,19 @@ class TunnelKeysTest {
                         handle -> {
                             handle.execute(
                                     "INSERT INTO network (id, project_id, name, description,"
-                                            + " admin_state_up, mtu_bytes, port_security_enabled) SELECT"
-                                            + " gen_random_uuid(), 'p', '', '', true, 1442, true FROM"
-                                            + " generate_series(1, 50)");
+                                        + " admin_state_up, mtu_bytes, port_security_enabled)"
+                                        + " SELECT gen_random_uuid(), 'p', '', '', true, 1442, true"
+                                        + " FROM generate_series(1, 50)");
                             handle.execute(
                                     "INSERT INTO router (id, project_id, name, description,"
-                                            + " admin_state_up) VALUES (gen_random_uuid(), 'p', '', '',"
-                                            + " true)");
+                                        + " admin_state_up) VALUES (gen_random_uuid(), 'p', '', '',"
+                                        + " true)");
                             handle.execute(
                                     A_PORT
-                                            + ") SELECT gen_random_uuid(), 'p', n.id, '', '', true, 'mac ' ||"
-                                            + " i, r.id, 'network:router_interface', false FROM network n,"
-                                            + " router r, generate_series(1, 4) i");
+                                            + ") SELECT gen_random_uuid(), 'p', n.id, '', '', true,"
+                                            + " 'mac ' || i, r.id, 'network:router_interface',"
+                                            + " false FROM network n, router r, generate_series(1,"
+                                            + " 4) i");
                         });
         try (Database upgraded = Database.open(old, 2)) {
             Services.prepare(
@@ -200,8 +209,8 @@ class TunnelKeysTest {
             assertThat(
                             keys(
                                     upgraded,
-                                    "SELECT segmentation_id FROM network UNION ALL SELECT tunnel_key"
-                                            + " FROM router"))
+                                    "SELECT segmentation_id FROM network UNION ALL SELECT"
+                                        + " tunnel_key FROM router"))
                     .hasSize(51)
                     .doesNotHaveDuplicates()
                     .allMatch(key -> key >= 65536);

@@ -12,6 +12,7 @@ import dev.iod.region.Quotas;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
@@ -48,7 +49,13 @@ class NorthboundReconcilerTest {
         database = Database.open(PostgresFixture.newDatabase(), 8);
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, services, new FixedTokens());
+        server =
+                Services.serve(
+                        InetAddress.getLoopbackAddress(),
+                        0,
+                        ServerLimits.standard(),
+                        services,
+                        new FixedTokens());
         // Quotas are not what is tested here.
         database.run(
                 handle ->
@@ -164,11 +171,11 @@ class NorthboundReconcilerTest {
                         handle
                                 .createQuery(
                                         "SELECT 'neutron-' || id || ' ' || segmentation_id FROM"
-                                                + " network UNION ALL SELECT 'neutron-' || id || ' ' ||"
-                                                + " tunnel_key FROM router UNION ALL SELECT id || ' '"
-                                                + " || tunnel_key FROM port UNION ALL SELECT 'lrp-' ||"
-                                                + " id || ' ' || tunnel_key FROM port WHERE"
-                                                + " device_owner = 'network:router_interface'")
+                                            + " network UNION ALL SELECT 'neutron-' || id || ' ' ||"
+                                            + " tunnel_key FROM router UNION ALL SELECT id || ' '"
+                                            + " || tunnel_key FROM port UNION ALL SELECT 'lrp-' ||"
+                                            + " id || ' ' || tunnel_key FROM port WHERE"
+                                            + " device_owner = 'network:router_interface'")
                                 .mapTo(String.class)
                                 .list()
                                 .stream()

@@ -7,6 +7,7 @@ import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.View;
 import dev.iod.store.Database;
+import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import dev.iod.store.Table;
 import java.util.List;
@@ -94,13 +95,13 @@ public final class Collection<T extends Record> {
                 paged
                         ? Pages.of(request.list())
                         : new Page(ListQuery.MAX_LIMIT, Optional.empty(), List.of(), false);
-        List<T> found = database.read(handle -> table.list(handle, owner, page));
+        Listed<T> found = database.read(handle -> table.list(handle, owner, page));
         View.Scope scope = rules.scope(request);
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray(rules.plural());
-        found.forEach(one -> array.add(rules.item(item.render(one, scope))));
-        if (paged && !found.isEmpty() && found.size() == page.limit()) {
-            root.set(rules.plural() + "_links", rules.next(request, rules.key(found.getLast())));
+        found.rows().forEach(one -> array.add(rules.item(item.render(one, scope))));
+        if (paged && found.more()) {
+            root.set(rules.plural() + "_links", rules.next(request, rules.key(found.rows().getLast())));
         }
         return Response.ok(root);
     }

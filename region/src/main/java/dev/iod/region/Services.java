@@ -12,6 +12,7 @@ import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
+import dev.iod.rest.ServerLimits;
 import dev.iod.store.Database;
 import dev.iod.store.StoreException;
 import java.net.InetAddress;
@@ -45,7 +46,11 @@ public final class Services {
      * @throws IllegalStateException when the port cannot be had
      */
     public static ApiServer serve(
-            InetAddress address, int port, List<Service> services, Authenticator authenticator) {
+            InetAddress address,
+            int port,
+            ServerLimits limits,
+            List<Service> services,
+            Authenticator authenticator) {
         List<Api> apis = new ArrayList<>();
         apis.add(
                 new Api(
@@ -56,7 +61,7 @@ public final class Services {
                                 Route.get("/", request -> root(request, services))
                                         .may(Rule.PUBLIC))));
         services.forEach(service -> apis.add(service.api()));
-        return ApiServer.start(address, port, apis, authenticator, Services::error);
+        return ApiServer.start(address, port, apis, authenticator, Services::error, limits);
     }
 
     private static Response root(Request request, List<Service> services) {

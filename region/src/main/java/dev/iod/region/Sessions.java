@@ -176,7 +176,8 @@ public final class Sessions implements AutoCloseable {
             try {
                 database.run(
                         handle -> Nodes.heard(handle, session.node(), observed, clock.instant()));
-                observers.forEach(observer -> observer.observed(session.node(), observed));
+                observers.forEach(
+                        observer -> observer.observed(database, session.node(), observed));
             } catch (RuntimeException e) {
                 // The next observation is complete again.
                 LOG.log(

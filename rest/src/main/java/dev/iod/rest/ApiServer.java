@@ -1,33 +1,38 @@
 package dev.iod.rest;
 
-import io.helidon.http.HeaderName;
-import io.helidon.http.HeaderNames;
-import io.helidon.http.Status;
-import io.helidon.webserver.WebServer;
-import io.helidon.webserver.http.HttpRouting;
-import io.helidon.webserver.http.ServerRequest;
-import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
-import java.nio.file.Files;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 
 /**
- * The region's HTTP listener. One virtual thread per request; at most {@link #MAX_CONNECTIONS}
- * connections.
+ * The region's HTTP listener (RFC 9110, 9112). One virtual thread a connection, one that accepts
+ * and one that cuts connections whose time is over. What it gives is {@link ServerLimits}.
  */
 public final class ApiServer implements AutoCloseable {
-    /** Connections beyond this wait in the kernel's accept queue. */
-    public static final int MAX_CONNECTIONS = 1024;
+    private static final System.Logger LOG = System.getLogger(ApiServer.class.getName());
+    private static final int BACKLOG = 1024;
+    private static final Duration GRACE = Duration.ofMillis(500);
+    private static final Duration LOOK = Duration.ofMillis(500);
 
-    private static final Duration IDLE = Duration.ofMinutes(2);
+    private final ServerSocket listener;
+    private final Connections connections;
+    private final Dispatcher dispatcher;
+    private final ServerLimits limits;
+    private final Thread accepting;
+    private final Thread cutting;
+    private volatile boolean stopped;
 
-    private final WebServer server;
-
-    private ApiServer(WebServer server) {
-        this.server = server;
+    private ApiServer(ServerSocket listener, Dispatcher dispatcher, ServerLimits limits) {
+        this.listener = listener;
+        this.dispatcher = dispatcher;
+        this.limits = limits;
+        this.connections = new Connections(limits.connections(), limits.connectionsPerAddress());
+        this.accepting = Thread.ofPlatform().daemon().name("api-accept").unstarted(this::accept);
+        this.cutting = Thread.ofVirtual().name("api-deadlines").unstarted(this::cut);
     }
 
     /**
@@ -41,84 +46,98 @@ public final class ApiServer implements AutoCloseable {
             int port,
             List<Api> apis,
             Authenticator authenticator,
-            Outcomes outcomes) {
-        Dispatcher dispatcher = new Dispatcher(new Router(apis), authenticator, outcomes);
-        WebServer server =
-                WebServer.builder()
-                        .address(address)
-                        .port(port)
-                        .maxTcpConnections(MAX_CONNECTIONS)
-                        .idleConnectionTimeout(IDLE)
-                        .shutdownHook(false)
-                        .addRouting(
-                                HttpRouting.builder()
-                                        .any(
-                                                (request, response) ->
-                                                        answer(dispatcher, request, response)))
-                        .build()
-                        .start();
-        if (!server.isRunning()) {
-            // It only logs why, most likely that the port is taken.
+            Outcomes outcomes,
+            ServerLimits limits) {
+        Dispatcher dispatcher = new Dispatcher(new Router(apis), authenticator, outcomes, limits);
+        ServerSocket listener;
+        try {
+            listener = new ServerSocket();
+            listener.setReuseAddress(true);
+            listener.bind(new InetSocketAddress(address, port), BACKLOG);
+        } catch (IOException e) {
             throw new IllegalStateException(
-                    "the API cannot listen on %s:%d".formatted(address, port));
+                    "the API cannot listen on %s:%d: %s".formatted(address, port, e.getMessage()),
+                    e);
         }
-        return new ApiServer(server);
+        ApiServer server = new ApiServer(listener, dispatcher, limits);
+        server.accepting.start();
+        server.cutting.start();
+        return server;
     }
 
     /** The TCP port it listens on. */
     public int port() {
-        return server.port();
+        return listener.getLocalPort();
     }
 
-    /** Finishes running requests within the server's grace period and stops. */
+    /** Connections that are open. */
+    int connections() {
+        return connections.size();
+    }
+
+    /** Bytes of bodies that are in memory. */
+    long bodyBytes() {
+        return dispatcher.bodyBytes();
+    }
+
+    /** Takes no more requests, and gives those that run a moment to finish. */
     @Override
     public void close() {
-        server.stop();
+        stopped = true;
+        try {
+            listener.close();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "closing the listener", e);
+        }
+        cutting.interrupt();
+        connections.close();
+        try {
+            for (long end = System.nanoTime() + GRACE.toNanos();
+                    connections.size() > 0 && System.nanoTime() < end; ) {
+                Thread.sleep(Duration.ofMillis(5));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        connections.cutAll();
     }
 
-    private static void answer(
-            Dispatcher dispatcher, ServerRequest request, ServerResponse response) {
-        String method = request.prologue().method().text();
-        String host = request.headers().first(HeaderNames.HOST).orElse("127.0.0.1");
-        Dispatcher.Raw raw =
-                new Dispatcher.Raw(
-                        "http://" + host,
-                        method,
-                        request.prologue().uriPath().path(),
-                        request.query().rawValue(),
-                        name -> request.headers().first(HeaderNames.create(name)),
-                        () -> new BodyStream(request.content().inputStream()));
-        Response answer = dispatcher.dispatch(raw);
-        response.status(Status.create(answer.status()));
-        answer.headers().forEach((name, value) -> response.header(name, value));
-        boolean head = method.equals("HEAD");
-        switch (answer.body()) {
-            case Response.Body.Empty() -> response.send();
-            case Response.Body.Bytes(String mediaType, byte[] bytes) -> {
-                response.header(HeaderNames.CONTENT_TYPE, mediaType);
-                if (head) {
-                    response.send();
+    private void accept() {
+        while (!stopped) {
+            try {
+                Socket socket = listener.accept();
+                socket.setTcpNoDelay(true);
+                HttpConnection connection =
+                        new HttpConnection(socket, connections, dispatcher, limits);
+                if (connections.admit(connection)) {
+                    Thread.ofVirtual().name("api").start(connection);
                 } else {
-                    response.send(bytes);
+                    connection.refuse();
+                }
+            } catch (IOException e) {
+                if (!stopped) {
+                    // Most likely no descriptor is free; those that are late give theirs back.
+                    LOG.log(System.Logger.Level.WARNING, "accepting a connection", e);
+                    pause();
                 }
             }
-            case Response.Body.Stream stream -> send(response, stream, head);
         }
     }
 
-    private static void send(ServerResponse response, Response.Body.Stream body, boolean head) {
-        HeaderName type = HeaderNames.CONTENT_TYPE;
-        response.header(type, body.mediaType());
-        response.contentLength(body.sizeBytes());
-        if (head) {
-            response.send();
-            return;
+    private void cut() {
+        while (!stopped) {
+            pause();
+            connections.cutLate(System.nanoTime());
         }
-        try (OutputStream stream = response.outputStream()) {
-            Files.copy(body.file(), stream);
-        } catch (IOException e) {
-            // The status line is out; only breaking the connection tells the client.
-            throw new java.io.UncheckedIOException(e);
+    }
+
+    private void pause() {
+        try {
+            Thread.sleep(LOOK);
+        } catch (InterruptedException e) {
+            if (!stopped) {
+                LOG.log(System.Logger.Level.WARNING, "interrupted without being stopped");
+            }
         }
     }
 }

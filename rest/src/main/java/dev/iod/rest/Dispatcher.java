@@ -1,11 +1,9 @@
 package dev.iod.rest;
 
-import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /** Route, authenticate, authorize, handle, and word every error in the service's format. */
 final class Dispatcher {
@@ -15,37 +13,72 @@ final class Dispatcher {
     private final Router router;
     private final Authenticator authenticator;
     private final Outcomes outcomes;
+    private final Turns turns;
+    private final ByteBudget budget;
 
-    /** A request before routing. */
+    /**
+     * A request before routing.
+     *
+     * @param source who pays for it when nobody is known to have sent it
+     * @param path with its escapes
+     */
     record Raw(
             String baseUrl,
+            String source,
             String method,
             String path,
             String query,
             Function<String, Optional<String>> headers,
-            Supplier<InputStream> body) {}
+            RequestBody body) {}
 
-    Dispatcher(Router router, Authenticator authenticator, Outcomes outcomes) {
+    Dispatcher(Router router, Authenticator authenticator, Outcomes outcomes, ServerLimits limits) {
         this.router = router;
         this.authenticator = authenticator;
         this.outcomes = outcomes;
+        this.turns = new Turns(limits.running(), limits.runningPerPayer(), limits.patience());
+        this.budget = new ByteBudget(limits.bodyBytes(), limits.bodyBytesPerPayer());
     }
 
-    Response dispatch(Raw raw) {
+    /** Bytes of bodies that are in memory. */
+    long bodyBytes() {
+        return budget.usedBytes();
+    }
+
+    /** The answer to something that does not get as far as a route. */
+    Response refuse(String path, ApiException error) {
+        return worded(router.dialect(path), error);
+    }
+
+    /** Answers; the answer is to be closed when it is written. */
+    Exchange dispatch(Raw raw) {
         String id = "req-" + UUID.randomUUID();
-        Optional<Router.Match> match = router.find(Router.split(raw.path()));
-        Response response;
-        if (match.isEmpty()) {
-            response =
-                    router.dialect(raw.path())
-                            .render(ApiException.notFound("The resource could not be found."));
-        } else {
-            response = dispatch(raw, id, match.get());
+        Exchange exchange;
+        try {
+            Optional<Router.Match> match = router.find(Router.split(raw.path()));
+            exchange =
+                    match.isEmpty()
+                            ? free(
+                                    raw,
+                                    refuse(
+                                            raw.path(),
+                                            ApiException.notFound(
+                                                    "The resource could not be found.")))
+                            : dispatch(raw, id, match.get());
+        } catch (ApiException e) {
+            exchange = free(raw, refuse(raw.path(), e));
         }
-        return response.header("X-Openstack-Request-Id", id).header("X-Compute-Request-Id", id);
+        return new Exchange(
+                exchange.response()
+                        .header("X-Openstack-Request-Id", id)
+                        .header("X-Compute-Request-Id", id),
+                exchange.reservation());
     }
 
-    private Response dispatch(Raw raw, String id, Router.Match match) {
+    private Exchange free(Raw raw, Response response) {
+        return new Exchange(response, budget.open(raw.source()));
+    }
+
+    private Exchange dispatch(Raw raw, String id, Router.Match match) {
         Api api = match.target().api();
         Map<String, Route> methods = match.target().methods();
         Route route = methods.get(raw.method());
@@ -53,23 +86,41 @@ final class Dispatcher {
             route = methods.get("GET");
         }
         if (route == null) {
-            return api.dialect()
-                    .render(
-                            new ApiException(
-                                    Fault.METHOD_NOT_ALLOWED,
-                                    "The method %s is not allowed for this resource."
-                                            .formatted(raw.method())))
-                    .header("Allow", String.join(", ", methods.keySet()));
+            return free(
+                    raw,
+                    api.dialect()
+                            .render(
+                                    new ApiException(
+                                            Fault.METHOD_NOT_ALLOWED,
+                                            "The method %s is not allowed for this resource."
+                                                    .formatted(raw.method())))
+                            .header("Allow", String.join(", ", methods.keySet())));
         }
         Microversion version = api.microversions().min();
+        ByteBudget.Reservation reservation = budget.open(raw.source());
         Response response;
         try {
             version = api.microversions().requested(raw.headers()::apply);
-            response = handle(raw, id, match, route, version);
+            Optional<Caller> caller =
+                    route.rule() == Rule.PUBLIC ? Optional.empty() : Optional.of(caller(raw));
+            if (caller.isPresent()) {
+                authorize(api, route, caller.get());
+            }
+            String payer = caller.map(Dispatcher::payer).orElse(raw.source());
+            reservation = budget.open(payer);
+            response = handle(raw, id, match, route, caller, version, payer, reservation);
+            if (response.body() instanceof Response.Body.Bytes(String type, byte[] bytes)) {
+                reservation.take(bytes.length);
+            }
         } catch (RuntimeException e) {
             response = render(raw, api, answer(raw, id, e));
         }
-        return api.microversions().decorate(response, version);
+        return new Exchange(api.microversions().decorate(response, version), reservation);
+    }
+
+    /** Whose share a request counts in. */
+    private static String payer(Caller caller) {
+        return caller.project().map(id -> "project " + id).orElse("user " + caller.userId());
     }
 
     private ApiException answer(Raw raw, String id, RuntimeException failure) {
@@ -78,7 +129,9 @@ final class Dispatcher {
         String what = id + " " + raw.method() + " " + raw.path();
         if (known.isEmpty()) {
             LOG.log(System.Logger.Level.ERROR, what, failure);
-        } else if (known.get().fault().status() >= Fault.INTERNAL.status()) {
+        } else if (known.get().fault().status() >= Fault.INTERNAL.status()
+                && known.get().getCause() != null) {
+            // Without a cause it is a limit, which whoever reaches it can reach again and again.
             LOG.log(System.Logger.Level.WARNING, what, known.get());
         }
         return known.orElseGet(
@@ -89,10 +142,14 @@ final class Dispatcher {
     }
 
     private Response handle(
-            Raw raw, String id, Router.Match match, Route route, Microversion version) {
-        Optional<Caller> caller =
-                route.rule() == Rule.PUBLIC ? Optional.empty() : Optional.of(caller(raw));
-        caller.ifPresent(known -> authorize(match.target().api(), route, known));
+            Raw raw,
+            String id,
+            Router.Match match,
+            Route route,
+            Optional<Caller> caller,
+            Microversion version,
+            String payer,
+            ByteBudget.Reservation reservation) {
         Request.Incoming incoming =
                 new Request.Incoming(
                         id,
@@ -102,14 +159,18 @@ final class Dispatcher {
                         Query.parse(raw.query()),
                         raw.headers(),
                         raw.body());
-        return route.handler()
-                .handle(
-                        new Request(
-                                incoming,
-                                match.target().api().dialect(),
-                                match.parameters(),
-                                caller,
-                                version));
+        try (Turns.Turn turn = turns.take(payer)) {
+            return route.handler()
+                    .handle(
+                            new Request(
+                                    incoming,
+                                    match.target().api().dialect(),
+                                    match.parameters(),
+                                    caller,
+                                    version,
+                                    reservation,
+                                    turn));
+        }
     }
 
     private Caller caller(Raw raw) {
@@ -136,11 +197,18 @@ final class Dispatcher {
 
     private static Response render(Raw raw, Api api, ApiException error) {
         if (error.fault() != Fault.UNAUTHORIZED) {
-            return api.dialect().render(error);
+            return worded(api.dialect(), error);
         }
         // keystonemiddleware answers 401 for every service in this one form.
         return Dialect.PLAIN
                 .render(error)
                 .header("WWW-Authenticate", "Keystone uri=\"" + raw.baseUrl() + "/identity\"");
+    }
+
+    private static Response worded(Dialect dialect, ApiException error) {
+        Response response = dialect.render(error);
+        return error.fault() == Fault.UNAVAILABLE || error.fault() == Fault.TOO_MANY_REQUESTS
+                ? response.header("Retry-After", "1")
+                : response;
     }
 }

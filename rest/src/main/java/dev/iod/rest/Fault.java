@@ -8,12 +8,17 @@ public enum Fault {
     NOT_FOUND(404, "Not Found"),
     METHOD_NOT_ALLOWED(405, "Method Not Allowed"),
     NOT_ACCEPTABLE(406, "Not Acceptable"),
+    TIMEOUT(408, "Request Timeout"),
     CONFLICT(409, "Conflict"),
     TOO_LARGE(413, "Request Entity Too Large"),
+    URI_TOO_LONG(414, "Request-URI Too Long"),
     UNSUPPORTED_MEDIA_TYPE(415, "Unsupported Media Type"),
+    TOO_MANY_REQUESTS(429, "Too Many Requests"),
+    HEADERS_TOO_LARGE(431, "Request Header Fields Too Large"),
     INTERNAL(500, "Internal Server Error"),
     NOT_IMPLEMENTED(501, "Not Implemented"),
-    UNAVAILABLE(503, "Service Unavailable");
+    UNAVAILABLE(503, "Service Unavailable"),
+    HTTP_VERSION(505, "HTTP Version Not Supported");
 
     private final int status;
     private final String title;

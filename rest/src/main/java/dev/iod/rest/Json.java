@@ -15,10 +15,14 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /** Building, reading and writing JSON trees. */
 public final class Json {
     private static final int MAX_DEPTH = 32;
+
+    /** A tree has at most so many names and values; it takes about 100 bytes for each. */
+    static final int MAX_TOKENS = 100_000;
 
     private static final JsonMapper MAPPER =
             JsonMapper.builder(
@@ -26,6 +30,7 @@ public final class Json {
                                     .streamReadConstraints(
                                             StreamReadConstraints.builder()
                                                     .maxNestingDepth(MAX_DEPTH)
+                                                    .maxTokenCount(MAX_TOKENS)
                                                     .build())
                                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                                     .build())
@@ -78,12 +83,15 @@ public final class Json {
     /**
      * Parses one JSON value.
      *
-     * @throws ApiException 400 when it is not JSON, is nested deeper than 32, repeats a property or
-     *     is followed by more text
+     * @throws ApiException 400 when it is not JSON, is nested deeper than 32, has more than 100,000
+     *     tokens, repeats a property, is followed by more text, or has text that is not Unicode or
+     *     has a NUL, which the database could not store
      */
     public static JsonNode parse(byte[] text) {
         try {
-            return MAPPER.readTree(text);
+            JsonNode tree = MAPPER.readTree(text);
+            check(tree);
+            return tree;
         } catch (JacksonException e) {
             throw new ApiException(
                     Fault.BAD_REQUEST,
@@ -91,6 +99,44 @@ public final class Json {
                             + e.getOriginalMessage()
                             + ").",
                     e);
+        }
+    }
+
+    /** Whether every surrogate of a text has its other half, and no character is NUL. */
+    static boolean storable(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == 0 || Character.isLowSurrogate(c)) {
+                return false;
+            }
+            if (Character.isHighSurrogate(c)) {
+                i++;
+                if (i == text.length() || !Character.isLowSurrogate(text.charAt(i))) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static void check(JsonNode node) {
+        switch (node) {
+            case StringNode text -> check(text.stringValue());
+            case ObjectNode object -> {
+                object.propertyNames().forEach(Json::check);
+                object.values().forEach(Json::check);
+            }
+            case ArrayNode array -> array.values().forEach(Json::check);
+            default -> {
+                // Numbers and constants.
+            }
+        }
+    }
+
+    private static void check(String text) {
+        if (!storable(text)) {
+            throw ApiException.badRequest(
+                    "Malformed request body: a text has a NUL or half a surrogate pair.");
         }
     }
 

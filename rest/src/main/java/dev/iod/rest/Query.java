@@ -1,7 +1,9 @@
 package dev.iod.rest;
 
-import java.net.URLDecoder;
+import java.io.ByteArrayOutputStream;
 import java.net.URLEncoder;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -97,14 +99,53 @@ public final class Query {
     }
 
     private static String decode(String text) {
-        try {
-            String decoded = URLDecoder.decode(text, StandardCharsets.UTF_8);
-            if (decoded.indexOf('\0') >= 0) {
-                throw ApiException.badRequest("The URL contains a NUL character.");
-            }
-            return decoded;
-        } catch (IllegalArgumentException e) {
-            throw new ApiException(Fault.BAD_REQUEST, "The URL has a malformed escape.", e);
+        return unescape(text.replace('+', ' '));
+    }
+
+    /**
+     * The text that an escaped part of a URL stands for.
+     *
+     * @throws ApiException 400 when an escape is malformed, stands for NUL or is not UTF-8
+     */
+    static String unescape(String text) {
+        if (text.indexOf('%') < 0) {
+            return text;
         }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(text.length());
+        for (int at = 0; at < text.length(); ) {
+            int escape = text.indexOf('%', at);
+            int end = escape < 0 ? text.length() : escape;
+            bytes.writeBytes(text.substring(at, end).getBytes(StandardCharsets.UTF_8));
+            at = end;
+            if (escape >= 0) {
+                bytes.write(escaped(text, escape));
+                at += 3;
+            }
+        }
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes.toByteArray()))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new ApiException(Fault.BAD_REQUEST, "The URL is not UTF-8.", e);
+        }
+    }
+
+    private static int escaped(String text, int at) {
+        int value =
+                at + 3 > text.length()
+                        ? -1
+                        : Character.digit(text.charAt(at + 1), 16) * 16
+                                + Character.digit(text.charAt(at + 2), 16);
+        if (value < 0
+                || Character.digit(text.charAt(at + 1), 16) < 0
+                || Character.digit(text.charAt(at + 2), 16) < 0) {
+            throw ApiException.badRequest("The URL has a malformed escape.");
+        }
+        if (value == 0) {
+            throw ApiException.badRequest("The URL contains a NUL character.");
+        }
+        return value;
     }
 }

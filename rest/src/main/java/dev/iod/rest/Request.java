@@ -2,21 +2,29 @@ package dev.iod.rest;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.SocketTimeoutException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /** A request after routing and authentication. */
 public final class Request {
     /** Largest JSON body taken. */
     public static final int JSON_LIMIT_BYTES = 1 << 20;
 
+    /** The same of a caller without a token. */
+    public static final int PUBLIC_LIMIT_BYTES = 64 << 10;
+
+    /** Memory of the buffer that a handler reads a stream with. */
+    private static final int STREAM_BYTES = 256 << 10;
+
     private final Incoming incoming;
     private final Dialect dialect;
     private final Map<String, String> pathParameters;
     private final Optional<Caller> caller;
     private final Microversion microversion;
+    private final ByteBudget.Reservation reservation;
+    private final Turns.Turn turn;
 
     /**
      * What arrived, in terms of no web server.
@@ -30,19 +38,23 @@ public final class Request {
             String path,
             Query query,
             Function<String, Optional<String>> headers,
-            Supplier<InputStream> body) {}
+            RequestBody body) {}
 
     Request(
             Incoming incoming,
             Dialect dialect,
             Map<String, String> pathParameters,
             Optional<Caller> caller,
-            Microversion microversion) {
+            Microversion microversion,
+            ByteBudget.Reservation reservation,
+            Turns.Turn turn) {
         this.incoming = incoming;
         this.dialect = dialect;
         this.pathParameters = Map.copyOf(pathParameters);
         this.caller = caller;
         this.microversion = microversion;
+        this.reservation = reservation;
+        this.turn = turn;
     }
 
     /** The request's id, {@code req-UUID}; also in the log and in the answer's header. */
@@ -120,22 +132,39 @@ public final class Request {
         return inner;
     }
 
-    /** The body in memory; 413 beyond {@link #JSON_LIMIT_BYTES}. */
+    /** The body in memory; 413 beyond {@link #JSON_LIMIT_BYTES}, 503 beyond the budget of all. */
     public byte[] bytes() {
-        try (InputStream stream = incoming.body().get()) {
-            byte[] bytes = stream.readNBytes(JSON_LIMIT_BYTES + 1);
-            if (bytes.length > JSON_LIMIT_BYTES) {
-                throw new ApiException(
-                        Fault.TOO_LARGE, "The body is larger than " + JSON_LIMIT_BYTES + " bytes.");
+        RequestBody body = incoming.body();
+        int limit = caller.isPresent() ? JSON_LIMIT_BYTES : PUBLIC_LIMIT_BYTES;
+        if (body.announcedBytes().orElse(0) > limit) {
+            throw tooLarge(limit);
+        }
+        // Charged before it is read: half a body is of no use to anybody.
+        reservation.take(body.announcedBytes().orElse(limit));
+        try {
+            byte[] bytes = body.readNBytes(limit + 1);
+            if (bytes.length > limit) {
+                throw tooLarge(limit);
             }
             return bytes;
+        } catch (SocketTimeoutException e) {
+            throw new ApiException(Fault.TIMEOUT, "The body did not arrive in time.", e);
         } catch (IOException e) {
             throw new ApiException(Fault.BAD_REQUEST, "The body did not arrive whole.", e);
         }
     }
 
-    /** The body as a stream without a limit; the handler declares its own. */
+    /**
+     * The body as a stream without a limit; the handler declares its own. It waits for the client,
+     * so from here on it does not count among the requests that run.
+     */
     public InputStream stream() {
-        return incoming.body().get();
+        reservation.take(STREAM_BYTES);
+        turn.close();
+        return incoming.body();
+    }
+
+    private static ApiException tooLarge(int limit) {
+        return new ApiException(Fault.TOO_LARGE, "The body is larger than " + limit + " bytes.");
     }
 }

@@ -57,13 +57,15 @@ final class Router {
                         });
     }
 
-    /** Splits a path at its slashes; empty segments vanish, so a slash at the end does too. */
+    /**
+     * Splits a path at its slashes and takes the escapes off each part.
+     *
+     * @throws ApiException 400 when an escape is malformed or stands for NUL
+     */
     static List<String> split(String path) {
         List<String> segments = new ArrayList<>();
-        for (String segment : path.split("/", MAX_SEGMENTS)) {
-            if (!segment.isEmpty()) {
-                segments.add(segment);
-            }
+        for (String segment : path.substring(1).split("/", MAX_SEGMENTS)) {
+            segments.add(Query.unescape(segment));
         }
         return segments;
     }
@@ -72,6 +74,12 @@ final class Router {
             Node node, List<String> segments, int depth, List<String> values) {
         if (depth == segments.size()) {
             return node.target;
+        }
+        if (segments.get(depth).isEmpty()) {
+            // A slash too many, but where an id is expected it is an empty one.
+            return node.parameter.isPresent()
+                    ? Optional.empty()
+                    : find(node, segments, depth + 1, values);
         }
         Node literal = node.literals.get(segments.get(depth));
         if (literal != null) {
@@ -96,7 +104,10 @@ final class Router {
     private void add(Api api, Route route) {
         Node node = root;
         List<String> names = new ArrayList<>();
-        for (String segment : split(api.prefix() + route.template())) {
+        for (String segment : (api.prefix() + route.template()).split("/", -1)) {
+            if (segment.isEmpty()) {
+                continue;
+            }
             if (segment.startsWith("{")) {
                 names.add(segment.substring(1, segment.length() - 1));
                 if (node.parameter.isEmpty()) {

@@ -46,12 +46,13 @@ class ApiServerTest {
                         0,
                         List.of(compute),
                         new FixedTokens(),
-                        failure -> Optional.empty());
+                        failure -> Optional.empty(),
+                        ServerLimits.standard());
         member = new HttpCaller("http://127.0.0.1:" + server.port() + "/compute/v2.1", "p1");
     }
 
     /** A service's own form: a key that follows the status. */
-    private static Response error(ApiException error) {
+    static Response error(ApiException error) {
         String key =
                 switch (error.fault()) {
                     case BAD_REQUEST -> "badRequest";
@@ -114,7 +115,8 @@ class ApiServerTest {
                                         server.port(),
                                         List.of(),
                                         new FixedTokens(),
-                                        failure -> Optional.empty()))
+                                        failure -> Optional.empty(),
+                                        ServerLimits.standard()))
                 .hasMessageContaining("cannot listen");
     }
 

@@ -8,7 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * The logger of every IoD process: one line per record on standard error, see {@link LogLine}. The
  * lowest level written is INFO, or that of the longest matching prefix in the system property
- * {@code iod.log} (for example {@code dev.iod.dpu=DEBUG,io.helidon=WARNING}).
+ * {@code iod.log} (for example {@code dev.iod.dpu=DEBUG,io.grpc=WARNING}).
  */
 public final class LineLoggerFinder extends System.LoggerFinder {
     private static final int LOGGERS_LIMIT = 10_000;

@@ -1,6 +1,8 @@
 package dev.iod.store;
 
 import dev.iod.store.StoreException.Reason;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -12,6 +14,7 @@ import java.util.UUID;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.result.ResultIterator;
 
 /**
  * A list query with filters and keyset paging: a page costs its own rows, however deep it is. The
@@ -25,6 +28,12 @@ import org.jdbi.v3.core.mapper.RowMapper;
  * }</pre>
  */
 public final class ListSql {
+    /** Most bytes of text in the rows of a page; one row is returned whatever its size. */
+    public static final int MAX_PAGE_BYTES = 4 << 20;
+
+    /** Rows that are fetched at once. */
+    private static final int FETCH_ROWS = 64;
+
     /** Most rows that {@link #all} returns. */
     public static final int MAX_ROWS = 1000;
 
@@ -84,12 +93,12 @@ public final class ListSql {
     }
 
     /**
-     * One page.
+     * One page, of at most {@link #MAX_PAGE_BYTES}.
      *
      * @param defaultSort used when the request names no key
      * @throws StoreException for an unknown sort key or a marker that is not in the list
      */
-    public <T> List<T> page(
+    public <T> Listed<T> page(
             Handle handle, Page query, List<Page.Sort> defaultSort, RowMapper<T> mapper) {
         Map<String, Boolean> order = order(query, defaultSort);
         Optional<List<Object>> from = query.marker().map(id -> markerValues(handle, id, order));
@@ -100,11 +109,40 @@ public final class ListSql {
                         terms.add(sortColumns.get(key) + (descending ? " DESC" : " ASC")));
         String sql = select + whereClause() + " ORDER BY " + String.join(", ", terms) + " LIMIT ?";
         values.add(query.limit());
-        List<T> rows = new ArrayList<>(bind(handle.createQuery(sql), values).map(mapper).list());
+        List<T> rows = new ArrayList<>();
+        long[] bytes = {0};
+        RowMapper<T> counting =
+                (row, context) -> {
+                    bytes[0] += bytes(row);
+                    return mapper.map(row, context);
+                };
+        boolean cut = false;
+        try (ResultIterator<T> found =
+                bind(handle.createQuery(sql).setFetchSize(FETCH_ROWS), values)
+                        .map(counting)
+                        .iterator()) {
+            while (!cut && found.hasNext()) {
+                T row = found.next();
+                cut = bytes[0] > MAX_PAGE_BYTES && !rows.isEmpty();
+                if (!cut) {
+                    rows.add(row);
+                }
+            }
+        }
         if (query.backward()) {
             Collections.reverse(rows);
         }
-        return rows;
+        return new Listed<>(rows, !rows.isEmpty() && (cut || rows.size() == query.limit()));
+    }
+
+    /** What a row has of text, numbers as they are written. */
+    private static long bytes(ResultSet row) throws SQLException {
+        long bytes = 0;
+        for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+            String text = row.getString(i);
+            bytes += text == null ? 0 : text.length();
+        }
+        return bytes;
     }
 
     /** All rows without paging, at most {@link #MAX_ROWS}. */

@@ -40,7 +40,7 @@ public final class Table<T extends Record> {
     }
 
     /** A page of the owner's rows; a marker is a key. */
-    public List<T> list(Handle handle, String ownerValue, Page page) {
+    public Listed<T> list(Handle handle, String ownerValue, Page page) {
         return new ListSql("SELECT * FROM " + name, Map.of("id", key))
                 .where(owner + " = ?", ownerValue)
                 .page(handle, page, List.of(), mapper);

@@ -105,8 +105,8 @@ class DatabaseTest {
             try (Connection other = DriverManager.getConnection(url);
                     Statement statement = other.createStatement()) {
                 statement.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                + " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+                                + " current_database() AND pid <> pg_backend_pid()");
             }
             assertThat(count("SELECT 1")).isEqualTo(1);
             // After the loss subscribers are told to look at everything.
@@ -171,6 +171,49 @@ class DatabaseTest {
                 handle ->
                         new ListSql("SELECT * FROM page", Map.of("id", "id", "name", "name"))
                                 .where("n >= ?", 0)
+                                .page(
+                                        handle,
+                                        query,
+                                        List.of(),
+                                        (row, context) -> row.getString("id"))
+                                .rows());
+    }
+
+    @Test
+    void aPageHasABoundInBytes() {
+        int count = 100;
+        int size = 100_000;
+        database.run(
+                handle -> {
+                    handle.execute("CREATE TABLE heavy (id text PRIMARY KEY, body text)");
+                    handle.execute(
+                            "INSERT INTO heavy SELECT to_char(n, 'FM000'), repeat('x', ?)"
+                                    + " FROM generate_series(1, ?) n",
+                            size,
+                            count);
+                    handle.execute(
+                            "INSERT INTO heavy VALUES ('999', repeat('x', ?))",
+                            2 * ListSql.MAX_PAGE_BYTES);
+                });
+        List<String> seen = new ArrayList<>();
+        Optional<String> marker = Optional.empty();
+        Listed<String> page;
+        do {
+            page = heavy(marker);
+            assertThat(page.rows().size()).isBetween(1, ListSql.MAX_PAGE_BYTES / size);
+            seen.addAll(page.rows());
+            marker = Optional.of(page.rows().getLast());
+        } while (page.more());
+        // The last row alone is larger than a page, and comes alone.
+        assertThat(page.rows()).containsExactly("999");
+        assertThat(seen).hasSize(count + 1).doesNotHaveDuplicates();
+    }
+
+    private Listed<String> heavy(Optional<String> marker) {
+        Page query = new Page(1000, marker, List.of(), false);
+        return database.read(
+                handle ->
+                        new ListSql("SELECT * FROM heavy", Map.of("id", "id"))
                                 .page(
                                         handle,
                                         query,

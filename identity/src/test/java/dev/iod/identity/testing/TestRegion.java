@@ -5,6 +5,7 @@ import dev.iod.identity.TokenService;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
@@ -36,7 +37,9 @@ public final class TestRegion implements AutoCloseable {
         List<Service> all = new ArrayList<>(others);
         all.add(IdentityApi.service(database, tokens, "test", ADMIN_PASSWORD, clock, others));
         Services.prepare(database, all);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, all, tokens);
+        server =
+                Services.serve(
+                        InetAddress.getLoopbackAddress(), 0, ServerLimits.standard(), all, tokens);
     }
 
     /** The database, for looking behind the API. */
@@ -88,8 +91,8 @@ public final class TestRegion implements AutoCloseable {
                 .post(
                         "/identity/v3/auth/tokens",
                         ("{'auth':{'identity':{'methods':['password'],'password':{'user':{'name':'%s',"
-                                        + "'domain':{'id':'default'},'password':'%s'}}},"
-                                        + "'scope':{'project':{'name':'%s','domain':{'id':'default'}}}}}")
+                             + "'domain':{'id':'default'},'password':'%s'}}},"
+                             + "'scope':{'project':{'name':'%s','domain':{'id':'default'}}}}}")
                                 .formatted(user, password, project));
     }
 
