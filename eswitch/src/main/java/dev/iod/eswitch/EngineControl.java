@@ -1,7 +1,7 @@
 package dev.iod.eswitch;
 
-import dev.iod.engine.EngineException.Category;
 import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.eswitch.DeviceManager.Difference;
 import dev.iod.eswitch.base.Clock;
 import dev.iod.eswitch.ports.Attachment;

@@ -11,10 +11,6 @@ import dev.iod.eswitch.testing.TestPackets;
 import dev.iod.eswitch.tunnel.Geneve;
 import dev.iod.pipeline.Action.Reply;
 import dev.iod.pipeline.Field;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -24,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Packets the engine makes, read by tshark: the oracle nobody here wrote. */
 final class CraftedPacketsTest {

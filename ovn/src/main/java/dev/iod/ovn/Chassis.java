@@ -287,7 +287,7 @@ public final class Chassis implements AutoCloseable {
                 LOG.log(
                         System.Logger.Level.WARNING,
                         "flow refused, its packets are dropped unless it is no flow: flow={0}"
-                            + " stage={1} reason={2}",
+                                + " stage={1} reason={2}",
                         flow.flow(),
                         flow.stage(),
                         flow.reason());

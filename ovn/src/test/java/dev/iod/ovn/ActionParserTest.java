@@ -3,11 +3,11 @@ package dev.iod.ovn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Action.Next;
 import dev.iod.pipeline.Action.Reply;
 import dev.iod.pipeline.Action.Stage;
 import dev.iod.pipeline.Action.Zone;
-import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Field;
 import java.util.HexFormat;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.ovn.TraceWorld.Case;
 import dev.iod.pipeline.EngineReport.TraceStep;
-import dev.iod.pipeline.Entity.Rule;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Rule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -56,7 +56,9 @@ final class ModuleEdgesTest {
             if (edges.size() > 1) {
                 String name = name(module);
                 edges.forEach((from, to) -> real.put(from, shorten(name, to)));
-                assertThat(circle(edges)).as("packages of %s of a circle or before it", name).isEmpty();
+                assertThat(circle(edges))
+                        .as("packages of %s of a circle or before it", name)
+                        .isEmpty();
             }
         }
         assertThat(documented(PACKAGE_ROW))

@@ -5,7 +5,6 @@ import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.packet.Packet.Transport;
 import dev.iod.pipeline.Field;
 import dev.iod.sys.Memory;
-
 import java.util.Arrays;
 
 /**

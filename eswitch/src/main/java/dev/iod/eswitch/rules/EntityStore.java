@@ -1,11 +1,11 @@
 package dev.iod.eswitch.rules;
 
-import dev.iod.engine.EngineException.Category;
 import dev.iod.engine.EngineException;
+import dev.iod.engine.EngineException.Category;
 import dev.iod.eswitch.rules.PipelineState.DatapathState;
 import dev.iod.eswitch.rules.PipelineState.NeighborKey;
-import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.EntityKey;
 import java.util.Collection;
 import java.util.Collections;
