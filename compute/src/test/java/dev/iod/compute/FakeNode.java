@@ -42,9 +42,9 @@ final class FakeNode {
                 handle ->
                         handle.createUpdate(
                                         "INSERT INTO node (name, vcpus, memory_mib, disk_mib,"
-                                            + " heartbeat_at, encapsulation_address, architecture)"
-                                            + " VALUES (:name, :vcpus, :memory, 1048576, now() +"
-                                            + " interval '1 hour', '127.0.0.9', 'x86_64')")
+                                                + " heartbeat_at, encapsulation_address, architecture)"
+                                                + " VALUES (:name, :vcpus, :memory, 1048576, now() +"
+                                                + " interval '1 hour', '127.0.0.9', 'x86_64')")
                                 .bind("name", name)
                                 .bind("vcpus", vcpus)
                                 .bind("memory", memoryMib)

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.iod.network.ServerPorts;
 import dev.iod.node.Goal;
 import dev.iod.region.Services;
-import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.rest.testing.HttpCaller;
+import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
 import java.io.BufferedReader;
@@ -186,8 +186,8 @@ class KillTest {
                         ids(
                                 database,
                                 "SELECT name FROM compute_node c WHERE claimed_memory_mib <>"
-                                    + " (SELECT coalesce(sum(memory_mib), 0) FROM server s WHERE"
-                                    + " s.node = c.name)"))
+                                        + " (SELECT coalesce(sum(memory_mib), 0) FROM server s WHERE"
+                                        + " s.node = c.name)"))
                 .isEmpty();
         Goal goal = node.goal();
         Set<String> wanted =

@@ -18,7 +18,6 @@ import dev.iod.region.RegionService;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.region.Sessions;
-import dev.iod.rest.ServerLimits;
 import dev.iod.runtime.Config;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;

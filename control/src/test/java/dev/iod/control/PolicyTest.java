@@ -9,10 +9,10 @@ import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Quota;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
-import dev.iod.rest.ServerLimits;
 import dev.iod.rest.ApiServer;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
@@ -83,7 +83,13 @@ class PolicyTest {
                         ADMIN_PASSWORD,
                         clock);
         Services.prepare(database, services);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, ServerLimits.standard(), services, tokens);
+        server =
+                Services.serve(
+                        InetAddress.getLoopbackAddress(),
+                        0,
+                        ServerLimits.standard(),
+                        services,
+                        tokens);
         users.put(Kind.STRANGER, new User(new HttpCaller(url(), ""), NOTHING, NOTHING));
         User admin = login("admin", ADMIN_PASSWORD, "admin");
         users.put(Kind.ADMIN, admin);
@@ -391,7 +397,7 @@ class PolicyTest {
                         .post(
                                 "/identity/v3/auth/tokens",
                                 ("{'auth':{'identity':{'methods':['password'],'password':{'user':{'name':'%s',"
-                                     + "'domain':{'id':'default'},'password':'%s'}}}%s}}")
+                                                + "'domain':{'id':'default'},'password':'%s'}}}%s}}")
                                         .formatted(name, password, scope));
         JsonNode token = answer.json().path("token");
         return new User(

@@ -107,8 +107,8 @@ final class IdentityStore {
         write(
                 handle,
                 "INSERT INTO account (id, name, description, email, enabled, default_project_id,"
-                    + " password_hash, tokens_valid_from) VALUES (:id, :name, :description, :email,"
-                    + " :enabled, :project, :hash, :from)",
+                        + " password_hash, tokens_valid_from) VALUES (:id, :name, :description, :email,"
+                        + " :enabled, :project, :hash, :from)",
                 account);
     }
 

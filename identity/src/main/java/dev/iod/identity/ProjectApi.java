@@ -68,7 +68,7 @@ final class ProjectApi {
         if (other) {
             throw ApiException.badRequest(
                     "Projects are directly under the domain 'default'; there are no other"
-                        + " parents.");
+                            + " parents.");
         }
         if (!body.optionalArray("tags", 0).orElse(List.of()).isEmpty()) {
             throw ApiException.badRequest("Projects have no tags.");
@@ -166,7 +166,7 @@ final class ProjectApi {
     private static ApiException duplicate(String name) {
         return ApiException.conflict(
                 "Conflict occurred attempting to store project - it is not permitted to have two"
-                    + " projects"
+                        + " projects"
                         + " with the same name in the same domain : %s.".formatted(name));
     }
 }

@@ -94,7 +94,7 @@ final class TokenApi {
         throw new ApiException(
                 Fault.UNAUTHORIZED,
                 "Attempted to authenticate with an unsupported method. Supported are password and"
-                    + " token.");
+                        + " token.");
     }
 
     private Account withPassword(Fields user) {

@@ -80,7 +80,7 @@ public final class ImageService implements Images {
                                             .equals(old.attributes().containerFormat()))) {
                         throw ApiException.forbidden(
                                 "Attribute container_format and disk_format can be only replaced"
-                                    + " for a queued image.");
+                                        + " for a queued image.");
                     }
                     Image image = old.with(changed, now());
                     ImageStore.update(handle, image);

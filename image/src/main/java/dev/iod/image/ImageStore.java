@@ -36,11 +36,11 @@ final class ImageStore {
         write(
                 handle,
                 "INSERT INTO image (id, name, owner, status, visibility, protected, hidden,"
-                    + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
-                    + " file, sha256, sha512, tags, properties, created_at, updated_at) VALUES"
-                    + " (:id, :name, :owner, :status, :visibility, :protected, :hidden, :disk,"
-                    + " :container, :minDisk, :minRam, :size, :md5, :file, :sha256, :sha512, :tags,"
-                    + " CAST(:properties AS jsonb), :created, :updated)",
+                        + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
+                        + " file, sha256, sha512, tags, properties, created_at, updated_at) VALUES"
+                        + " (:id, :name, :owner, :status, :visibility, :protected, :hidden, :disk,"
+                        + " :container, :minDisk, :minRam, :size, :md5, :file, :sha256, :sha512, :tags,"
+                        + " CAST(:properties AS jsonb), :created, :updated)",
                 image);
     }
 
@@ -48,11 +48,11 @@ final class ImageStore {
         write(
                 handle,
                 "UPDATE image SET name = :name, owner = :owner, status = :status, visibility ="
-                    + " :visibility, protected = :protected, hidden = :hidden, disk_format = :disk,"
-                    + " container_format = :container, min_disk_gib = :minDisk, min_ram_mib ="
-                    + " :minRam, size_bytes = :size, md5 = :md5, file = :file, sha256 = :sha256,"
-                    + " sha512 = :sha512, tags = :tags, properties = CAST(:properties AS jsonb),"
-                    + " created_at = :created, updated_at = :updated WHERE id = :id",
+                        + " :visibility, protected = :protected, hidden = :hidden, disk_format = :disk,"
+                        + " container_format = :container, min_disk_gib = :minDisk, min_ram_mib ="
+                        + " :minRam, size_bytes = :size, md5 = :md5, file = :file, sha256 = :sha256,"
+                        + " sha512 = :sha512, tags = :tags, properties = CAST(:properties AS jsonb),"
+                        + " created_at = :created, updated_at = :updated WHERE id = :id",
                 image);
     }
 

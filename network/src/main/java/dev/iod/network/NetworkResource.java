@@ -94,8 +94,7 @@ final class NetworkResource implements Resource {
 
     @Override
     public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
-        return NetworkStore.list(handle, actor, query, page)
-                .map(network -> view(network, actor));
+        return NetworkStore.list(handle, actor, query, page).map(network -> view(network, actor));
     }
 
     @Override

@@ -47,8 +47,8 @@ final class NetworkStore {
         TunnelKeys.execute(
                 handle.createUpdate(
                                 "INSERT INTO network (id, project_id, name, description,"
-                                    + " admin_state_up, mtu_bytes, port_security_enabled) VALUES"
-                                    + " (:id, :project, :name, :description, :up, :mtu, :security)")
+                                        + " admin_state_up, mtu_bytes, port_security_enabled) VALUES"
+                                        + " (:id, :project, :name, :description, :up, :mtu, :security)")
                         .bind("id", network.id())
                         .bind("project", network.projectId())
                         .bind("name", network.name())

@@ -66,8 +66,7 @@ final class PortResource implements Resource {
 
     @Override
     public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
-        return PortStore.list(handle, actor, query, page)
-                .map(port -> PortView.of(port, actor));
+        return PortStore.list(handle, actor, query, page).map(port -> PortView.of(port, actor));
     }
 
     @Override
@@ -195,7 +194,7 @@ final class PortResource implements Resource {
             throw Neutron.conflict(
                     "AddressPairAndPortSecurityRequired",
                     "Port Security must be enabled in order to have allowed address pairs on a"
-                        + " port.");
+                            + " port.");
         }
         List<UUID> otherwise =
                 isNew && filterable

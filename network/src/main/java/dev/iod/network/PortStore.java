@@ -46,13 +46,13 @@ final class PortStore {
                 bind(
                                 handle.createUpdate(
                                         "INSERT INTO port (id, project_id, network_id, name,"
-                                            + " description, admin_state_up, mac, device_id,"
-                                            + " device_owner, host, vnic_type,"
-                                            + " port_security_enabled, address_pairs, tunnel_key)"
-                                            + " VALUES (:id, :project, :network, :name,"
-                                            + " :description, :up, :mac, :device, :owner, :host,"
-                                            + " :vnic, :security, string_to_array(:pairs, ','),"
-                                            + " free_port_key(:network, :device))"),
+                                                + " description, admin_state_up, mac, device_id,"
+                                                + " device_owner, host, vnic_type,"
+                                                + " port_security_enabled, address_pairs, tunnel_key)"
+                                                + " VALUES (:id, :project, :network, :name,"
+                                                + " :description, :up, :mac, :device, :owner, :host,"
+                                                + " :vnic, :security, string_to_array(:pairs, ','),"
+                                                + " free_port_key(:network, :device))"),
                                 port)
                         .bind("project", port.projectId())
                         .bind("network", port.networkId()));
@@ -223,12 +223,12 @@ final class PortStore {
     static Optional<Ipv4> lowestFree(Handle handle, UUID subnetId) {
         return handle.createQuery(
                         "SELECT host(min(candidate)) FROM (SELECT first AS candidate FROM"
-                            + " subnet_pool_range WHERE subnet_id = :subnet UNION ALL SELECT"
-                            + " a.address + 1 FROM port_address a JOIN subnet_pool_range r ON"
-                            + " r.subnet_id = a.subnet_id AND a.address >= r.first AND a.address <"
-                            + " r.last WHERE a.subnet_id = :subnet) c WHERE NOT EXISTS (SELECT 1"
-                            + " FROM port_address u WHERE u.subnet_id = :subnet AND u.address ="
-                            + " c.candidate)")
+                                + " subnet_pool_range WHERE subnet_id = :subnet UNION ALL SELECT"
+                                + " a.address + 1 FROM port_address a JOIN subnet_pool_range r ON"
+                                + " r.subnet_id = a.subnet_id AND a.address >= r.first AND a.address <"
+                                + " r.last WHERE a.subnet_id = :subnet) c WHERE NOT EXISTS (SELECT 1"
+                                + " FROM port_address u WHERE u.subnet_id = :subnet AND u.address ="
+                                + " c.candidate)")
                 .bind("subnet", subnetId)
                 .map((row, context) -> Optional.ofNullable(row.getString(1)).map(Ipv4::of))
                 .one();

@@ -61,8 +61,7 @@ final class RouterResource implements Resource {
 
     @Override
     public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
-        return RouterStore.list(handle, actor, query, page)
-                .map(RouterResource::view);
+        return RouterStore.list(handle, actor, query, page).map(RouterResource::view);
     }
 
     @Override

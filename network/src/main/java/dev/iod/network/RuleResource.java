@@ -7,7 +7,6 @@ import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
-import dev.iod.rest.Rule;
 import dev.iod.store.Listed;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;

@@ -52,10 +52,10 @@ final class RuleStore {
     static void insert(Handle handle, SecurityGroupRule rule) {
         handle.createUpdate(
                         "INSERT INTO security_group_rule (id, security_group_id, project_id,"
-                            + " direction, ethertype, protocol, port_minimum, port_maximum,"
-                            + " remote_prefix, remote_group_id, description) VALUES (:id, :group,"
-                            + " :project, :direction, :type, :protocol, :minimum, :maximum,"
-                            + " :prefix, :remote, :description)")
+                                + " direction, ethertype, protocol, port_minimum, port_maximum,"
+                                + " remote_prefix, remote_group_id, description) VALUES (:id, :group,"
+                                + " :project, :direction, :type, :protocol, :minimum, :maximum,"
+                                + " :prefix, :remote, :description)")
                 .bind("id", rule.id())
                 .bind("group", rule.groupId())
                 .bind("project", rule.projectId())
@@ -100,8 +100,7 @@ final class RuleStore {
                 .findFirst();
     }
 
-    static Listed<SecurityGroupRule> list(
-            Handle handle, Actor actor, Query query, ListQuery list) {
+    static Listed<SecurityGroupRule> list(Handle handle, Actor actor, Query query, ListQuery list) {
         ListSql sql = new ListSql("SELECT * FROM security_group_rule", SORT_COLUMNS);
         if (!actor.isAdmin()) {
             sql.where("project_id = ?", actor.projectId());

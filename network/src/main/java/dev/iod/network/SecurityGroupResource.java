@@ -68,8 +68,7 @@ final class SecurityGroupResource implements Resource {
     @Override
     public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
         SecurityGroups.ensureDefault(handle, actor.projectId());
-        return SecurityGroupStore.list(handle, actor, query, page)
-                .map(SecurityGroupResource::view);
+        return SecurityGroupStore.list(handle, actor, query, page).map(SecurityGroupResource::view);
     }
 
     @Override

@@ -90,8 +90,7 @@ final class SubnetResource implements Resource {
 
     @Override
     public Listed<ObjectNode> list(Handle handle, Actor actor, Query query, ListQuery page) {
-        return SubnetStore.list(handle, actor, query, page)
-                .map(SubnetResource::view);
+        return SubnetStore.list(handle, actor, query, page).map(SubnetResource::view);
     }
 
     @Override

@@ -47,11 +47,11 @@ final class SubnetStore {
         bind(
                         handle.createUpdate(
                                 "INSERT INTO subnet (id, project_id, network_id, cidr, dhcp_mac,"
-                                    + " name, description, gateway, dns_servers, host_routes,"
-                                    + " dhcp_enabled) VALUES (:id, :project, :network, :cidr::cidr,"
-                                    + " :mac, :name, :description, :gateway::inet,"
-                                    + " string_to_array(:dns, ','), string_to_array(:routes, ','),"
-                                    + " :dhcp)"),
+                                        + " name, description, gateway, dns_servers, host_routes,"
+                                        + " dhcp_enabled) VALUES (:id, :project, :network, :cidr::cidr,"
+                                        + " :mac, :name, :description, :gateway::inet,"
+                                        + " string_to_array(:dns, ','), string_to_array(:routes, ','),"
+                                        + " :dhcp)"),
                         subnet)
                 .bind("project", subnet.projectId())
                 .bind("network", subnet.networkId())
@@ -116,11 +116,11 @@ final class SubnetStore {
         bind(
                         handle.createUpdate(
                                 "UPDATE subnet SET name = :name, description = :description,"
-                                    + " gateway = :gateway::inet, dns_servers ="
-                                    + " string_to_array(:dns, ','), host_routes ="
-                                    + " string_to_array(:routes, ','), dhcp_enabled = :dhcp,"
-                                    + " revision = revision + 1, updated_at = now() WHERE id ="
-                                    + " :id"),
+                                        + " gateway = :gateway::inet, dns_servers ="
+                                        + " string_to_array(:dns, ','), host_routes ="
+                                        + " string_to_array(:routes, ','), dhcp_enabled = :dhcp,"
+                                        + " revision = revision + 1, updated_at = now() WHERE id ="
+                                        + " :id"),
                         subnet)
                 .execute();
         handle.createUpdate("DELETE FROM subnet_pool_range WHERE subnet_id = :id")

@@ -8,10 +8,9 @@ import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
 import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
-import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.rest.testing.HttpCaller;
+import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.store.Database;
-import dev.iod.store.Listed;
 import dev.iod.store.testing.PostgresFixture;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -195,7 +194,7 @@ class NetworkApiTest {
                 member.post(
                         "/subnets",
                         ("{'subnet':{'network_id':'%s','ip_version':4,'cidr':'10.1.0.0/24',"
-                             + "'allocation_pools':[{'start':'10.1.0.1','end':'10.1.0.9'}]}}")
+                                        + "'allocation_pools':[{'start':'10.1.0.1','end':'10.1.0.9'}]}}")
                                 .formatted(network)),
                 409,
                 "GatewayConflictWithAllocationPools");

@@ -6,8 +6,8 @@ import dev.iod.region.Quota;
 import dev.iod.region.Quotas;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
-import dev.iod.rest.ServerLimits;
 import dev.iod.rest.ApiServer;
+import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
@@ -34,7 +34,13 @@ class NetworkQuotasTest {
         database = Database.open(PostgresFixture.newDatabase(), 8);
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
-        server = Services.serve(InetAddress.getLoopbackAddress(), 0, ServerLimits.standard(), services, new FixedTokens());
+        server =
+                Services.serve(
+                        InetAddress.getLoopbackAddress(),
+                        0,
+                        ServerLimits.standard(),
+                        services,
+                        new FixedTokens());
         member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
     }
 

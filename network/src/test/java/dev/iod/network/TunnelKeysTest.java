@@ -9,8 +9,8 @@ import dev.iod.region.Services;
 import dev.iod.rest.ApiServer;
 import dev.iod.rest.ServerLimits;
 import dev.iod.rest.testing.FixedTokens;
-import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.rest.testing.HttpCaller;
+import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
 import java.net.InetAddress;
@@ -115,7 +115,7 @@ class TunnelKeysTest {
         assertThat(
                         keys(
                                 "SELECT segmentation_id FROM network UNION ALL SELECT tunnel_key"
-                                    + " FROM router"))
+                                        + " FROM router"))
                 .hasSize(33)
                 .doesNotHaveDuplicates()
                 .allMatch(key -> key >= 65536 && key <= 131071);
@@ -145,9 +145,9 @@ class TunnelKeysTest {
 
         execute(
                 "INSERT INTO network (id, project_id, name, description, admin_state_up, mtu_bytes,"
-                    + " port_security_enabled, segmentation_id) SELECT gen_random_uuid(), 'q', '',"
-                    + " '', true, 1442, true, key FROM generate_series(65536, 131071) key ON"
-                    + " CONFLICT DO NOTHING");
+                        + " port_security_enabled, segmentation_id) SELECT gen_random_uuid(), 'q', '',"
+                        + " '', true, 1442, true, key FROM generate_series(65536, 131071) key ON"
+                        + " CONFLICT DO NOTHING");
         for (String kind : List.of("network", "router")) {
             Answer none = member.post("/" + kind + "s", "{'" + kind + "':{}}");
             assertThat(none.status()).as(none.text()).isEqualTo(409);
@@ -189,13 +189,13 @@ class TunnelKeysTest {
                         handle -> {
                             handle.execute(
                                     "INSERT INTO network (id, project_id, name, description,"
-                                        + " admin_state_up, mtu_bytes, port_security_enabled)"
-                                        + " SELECT gen_random_uuid(), 'p', '', '', true, 1442, true"
-                                        + " FROM generate_series(1, 50)");
+                                            + " admin_state_up, mtu_bytes, port_security_enabled)"
+                                            + " SELECT gen_random_uuid(), 'p', '', '', true, 1442, true"
+                                            + " FROM generate_series(1, 50)");
                             handle.execute(
                                     "INSERT INTO router (id, project_id, name, description,"
-                                        + " admin_state_up) VALUES (gen_random_uuid(), 'p', '', '',"
-                                        + " true)");
+                                            + " admin_state_up) VALUES (gen_random_uuid(), 'p', '', '',"
+                                            + " true)");
                             handle.execute(
                                     A_PORT
                                             + ") SELECT gen_random_uuid(), 'p', n.id, '', '', true,"
@@ -210,7 +210,7 @@ class TunnelKeysTest {
                             keys(
                                     upgraded,
                                     "SELECT segmentation_id FROM network UNION ALL SELECT"
-                                        + " tunnel_key FROM router"))
+                                            + " tunnel_key FROM router"))
                     .hasSize(51)
                     .doesNotHaveDuplicates()
                     .allMatch(key -> key >= 65536);

@@ -171,11 +171,11 @@ class NorthboundReconcilerTest {
                         handle
                                 .createQuery(
                                         "SELECT 'neutron-' || id || ' ' || segmentation_id FROM"
-                                            + " network UNION ALL SELECT 'neutron-' || id || ' ' ||"
-                                            + " tunnel_key FROM router UNION ALL SELECT id || ' '"
-                                            + " || tunnel_key FROM port UNION ALL SELECT 'lrp-' ||"
-                                            + " id || ' ' || tunnel_key FROM port WHERE"
-                                            + " device_owner = 'network:router_interface'")
+                                                + " network UNION ALL SELECT 'neutron-' || id || ' ' ||"
+                                                + " tunnel_key FROM router UNION ALL SELECT id || ' '"
+                                                + " || tunnel_key FROM port UNION ALL SELECT 'lrp-' ||"
+                                                + " id || ' ' || tunnel_key FROM port WHERE"
+                                                + " device_owner = 'network:router_interface'")
                                 .mapTo(String.class)
                                 .list()
                                 .stream()

@@ -101,7 +101,9 @@ public final class Collection<T extends Record> {
         ArrayNode array = root.putArray(rules.plural());
         found.rows().forEach(one -> array.add(rules.item(item.render(one, scope))));
         if (paged && found.more()) {
-            root.set(rules.plural() + "_links", rules.next(request, rules.key(found.rows().getLast())));
+            root.set(
+                    rules.plural() + "_links",
+                    rules.next(request, rules.key(found.rows().getLast())));
         }
         return Response.ok(root);
     }

@@ -27,8 +27,10 @@ class HttpProtocolTest {
                         Microversions.NONE,
                         List.of(
                                 Route.get("/v2.1/things", HttpProtocolTest::list).may(Rule.READER),
-                                Route.get("/v2.1/things/{id}", HttpProtocolTest::show).may(Rule.READER),
-                                Route.post("/v2.1/things", HttpProtocolTest::echo).may(Rule.MEMBER)));
+                                Route.get("/v2.1/things/{id}", HttpProtocolTest::show)
+                                        .may(Rule.READER),
+                                Route.post("/v2.1/things", HttpProtocolTest::echo)
+                                        .may(Rule.MEMBER)));
         server =
                 ApiServer.start(
                         InetAddress.getLoopbackAddress(),
@@ -208,10 +210,10 @@ class HttpProtocolTest {
                     random.nextBoolean()
                             ? request("GET", "/compute/v2.1/things/" + i)
                             : ("POST /compute/v2.1/things HTTP/1.1\r\n"
-                                   + "Host: x\r\n"
-                                   + "X-Auth-Token: p\r\n"
-                                   + "Content-Length: %d\r\n\r\n"
-                                   + "{\"a\":%d}")
+                                            + "Host: x\r\n"
+                                            + "X-Auth-Token: p\r\n"
+                                            + "Content-Length: %d\r\n\r\n"
+                                            + "{\"a\":%d}")
                                     .formatted(6 + Integer.toString(i).length(), i));
         }
         try (RawClient client = new RawClient(server.port())) {

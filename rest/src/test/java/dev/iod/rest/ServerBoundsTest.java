@@ -199,8 +199,8 @@ class ServerBoundsTest {
         RawClient client = open(server);
         client.say(
                 "POST /compute/v2.1/things HTTP/1.1\r\n"
-                    + "Host: x\r\n"
-                    + "Content-Length: 99999999999\r\n\r\n");
+                        + "Host: x\r\n"
+                        + "Content-Length: 99999999999\r\n\r\n");
         RawClient.Answer answer = client.answer();
         assertThat(answer.status()).isEqualTo(401);
         assertThat(answer.headers()).containsEntry("connection", "close");
@@ -277,7 +277,8 @@ class ServerBoundsTest {
                         ApiServerTest::error,
                         Microversions.NONE,
                         List.of(
-                                Route.get("/v2.1/thing", ignored -> Response.ok(Json.object())).may(Rule.READER),
+                                Route.get("/v2.1/thing", ignored -> Response.ok(Json.object()))
+                                        .may(Rule.READER),
                                 Route.get("/v2.1/large", ignored -> large()).may(Rule.READER),
                                 Route.get("/v2.1/wait", ignored -> hold()).may(Rule.READER),
                                 Route.post("/v2.1/things", this::take).may(Rule.MEMBER),

@@ -91,8 +91,8 @@ public final class TestRegion implements AutoCloseable {
                 .post(
                         "/identity/v3/auth/tokens",
                         ("{'auth':{'identity':{'methods':['password'],'password':{'user':{'name':'%s',"
-                             + "'domain':{'id':'default'},'password':'%s'}}},"
-                             + "'scope':{'project':{'name':'%s','domain':{'id':'default'}}}}}")
+                                        + "'domain':{'id':'default'},'password':'%s'}}},"
+                                        + "'scope':{'project':{'name':'%s','domain':{'id':'default'}}}}}")
                                 .formatted(user, password, project));
     }
 
