@@ -89,7 +89,11 @@ class RegionServiceTest {
                                     new ImageService(database, new ImageFiles(directory), clock);
                             return List.of(
                                     ImageApi.service(database, images[0]),
-                                    NodeApi.service(database, clock));
+                                    NodeApi.service(database, clock),
+                                    // A node's disk is in a migration with servers' claims of it.
+                                    Service.unlisted("/tables", List.of())
+                                            .withMigrations("db/network")
+                                            .withMigrations("db/compute"));
                         });
         Database database = region.database();
         sessions =

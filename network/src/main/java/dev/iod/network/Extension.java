@@ -15,6 +15,7 @@ enum Extension {
     PROJECT_ID("project-id", "project_id field enabled"),
     PROVIDER("provider", "Provider Network"),
     QUOTAS("quotas", "Quota management support"),
+    QUOTA_DETAILS("quota_details", "Quota details management support"),
     ROUTER("router", "Neutron L3 Router"),
     SECURITY_GROUP("security-group", "security-group"),
     RULE_NORMALIZED_CIDR(

@@ -12,25 +12,13 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What the network service answers without a database: versions, extensions, quotas (there are
- * none, so everything is unlimited) and lists of what a region cannot have yet.
+ * What the network service answers without a database: versions, extensions and lists of what a
+ * region cannot have yet.
  */
 final class FixedAnswers {
     /** Resources of Neutron of which there are none. */
     private static final List<String> NONE =
             List.of("agents", "subnetpools", "address-groups", "address-scopes", "floatingips");
-
-    private static final List<String> QUOTAS =
-            List.of(
-                    "network",
-                    "subnet",
-                    "port",
-                    "router",
-                    "security_group",
-                    "security_group_rule",
-                    "floatingip",
-                    "subnetpool",
-                    "rbac_policy");
 
     private FixedAnswers() {}
 
@@ -45,13 +33,6 @@ final class FixedAnswers {
             String key = name.replace('-', '_');
             routes.add(path("/" + name, request -> Response.ok(list(key))));
         }
-        routes.add(
-                Route.get(
-                                NetworkApi.VERSION_PATH + "/quotas",
-                                request -> Response.ok(list("quotas")))
-                        .may(Rule.ADMIN));
-        routes.add(path("/quotas/{project}", FixedAnswers::quota));
-        routes.add(path("/quotas/{project}/default", FixedAnswers::quota));
         return routes;
     }
 
@@ -138,17 +119,6 @@ final class FixedAnswers {
                     .put("resource", resource)
                     .put("state", "available");
         }
-        return Response.ok(body);
-    }
-
-    private static Response quota(Request request) {
-        String project = request.pathParameter("project");
-        if (!request.caller().mayAccess(project)) {
-            throw Neutron.forbidden("get_quota");
-        }
-        ObjectNode body = Json.object();
-        ObjectNode quota = body.putObject("quota");
-        QUOTAS.forEach(name -> quota.put(name, -1));
         return Response.ok(body);
     }
 }

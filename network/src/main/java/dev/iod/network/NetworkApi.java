@@ -25,6 +25,7 @@ public final class NetworkApi {
         var ports = new Ports(random);
         var routes = new ArrayList<Route>();
         routes.addAll(FixedAnswers.routes());
+        routes.addAll(new QuotaRoutes(database).routes());
         List<Resource> resources =
                 List.of(
                         new NetworkResource(maximumMtuBytes, ports),

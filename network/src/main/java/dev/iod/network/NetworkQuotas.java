@@ -7,22 +7,24 @@ import org.jdbi.v3.core.Handle;
 
 /** What a project may have of the network service, with Neutron's standard limits. */
 public final class NetworkQuotas {
-    public static final Quota NETWORKS = Quota.ofRows("network", "network", 100, "network");
-    public static final Quota SUBNETS = Quota.ofRows("network", "subnet", 100, "subnet");
+    static final String SERVICE = "network";
+
+    public static final Quota NETWORKS = Quota.ofRows(SERVICE, "network", 100, "network");
+    public static final Quota SUBNETS = Quota.ofRows(SERVICE, "subnet", 100, "subnet");
 
     /** Not the ones that the region makes for metadata. */
     public static final Quota PORTS =
             Quota.ofRows(
-                    "network",
+                    SERVICE,
                     "port",
                     500,
                     "port WHERE device_owner <> '" + DeviceOwner.METADATA + "'");
 
-    public static final Quota ROUTERS = Quota.ofRows("network", "router", 10, "router");
+    public static final Quota ROUTERS = Quota.ofRows(SERVICE, "router", 10, "router");
     public static final Quota SECURITY_GROUPS =
-            Quota.ofRows("network", "security_group", 10, "security_group");
+            Quota.ofRows(SERVICE, "security_group", 10, "security_group");
     public static final Quota RULES =
-            Quota.ofRows("network", "security_group_rule", 100, "security_group_rule");
+            Quota.ofRows(SERVICE, "security_group_rule", 100, "security_group_rule");
 
     static final List<Quota> ALL =
             List.of(NETWORKS, SUBNETS, PORTS, ROUTERS, SECURITY_GROUPS, RULES);

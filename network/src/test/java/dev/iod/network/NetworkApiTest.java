@@ -389,7 +389,7 @@ class NetworkApiTest {
         assertThat(member.get("/extensions/security-group").status()).isEqualTo(200);
         assertError(member.get("/extensions/trunk"), 404, "ExtensionNotFound");
         assertThat(member.get("/agents").json().toString()).isEqualTo("{\"agents\":[]}");
-        assertThat(member.get("/quotas/static").json().at("/quota/port").intValue()).isEqualTo(-1);
+        assertThat(member.get("/quotas/static").json().at("/quota/port").intValue()).isEqualTo(500);
         assertThat(member.get("/trunks").status()).isEqualTo(404);
     }
 

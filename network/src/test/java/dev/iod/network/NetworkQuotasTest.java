@@ -41,7 +41,7 @@ class NetworkQuotasTest {
                         ServerLimits.standard(),
                         services,
                         new FixedTokens());
-        member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
+        member = new HttpCaller(base(), "p");
     }
 
     @AfterEach
@@ -97,11 +97,48 @@ class NetworkQuotasTest {
     }
 
     @Test
+    void limitsAreShownSetAndReset() {
+        var admin = new HttpCaller(base(), "p:admin");
+        assertThat(member.get("/quotas/p").json().at("/quota/router").asInt()).isEqualTo(10);
+        assertThat(member.get("/quotas/q").status()).isEqualTo(403);
+        assertThat(member.put("/quotas/p", "{'quota':{'router':11}}").status()).isEqualTo(403);
+        assertThat(admin.get("/quotas").json().at("/quotas").size()).isZero();
+
+        Answer set = admin.put("/quotas/p", "{'quota':{'router':1,'network':-1}}");
+        assertThat(set.status()).as(set.text()).isEqualTo(200);
+        assertThat(set.json().at("/quota/router").asInt()).isEqualTo(1);
+        assertThat(post("routers", "router", "").status()).isEqualTo(201);
+        assertThat(post("routers", "router", "").status()).isEqualTo(409);
+        for (String path : List.of("/quotas/p/details", "/quotas/p/details.json")) {
+            Answer details = member.get(path);
+            assertThat(details.json().at("/quota/router/limit").asInt()).isEqualTo(1);
+            assertThat(details.json().at("/quota/router/used").asInt()).isEqualTo(1);
+            assertThat(details.json().at("/quota/network/limit").asInt()).isEqualTo(-1);
+        }
+        assertThat(member.get("/quotas/p/default").json().at("/quota/router").asInt())
+                .isEqualTo(10);
+        assertThat(admin.get("/quotas").json().at("/quotas/0/project_id").stringValue())
+                .isEqualTo("p");
+
+        for (String wrong : List.of("'router':-2", "'router':'many'", "'floatingip':5")) {
+            Answer refused = admin.put("/quotas/p", "{'quota':{'network':7," + wrong + "}}");
+            assertThat(refused.status()).as(refused.text()).isEqualTo(400);
+        }
+        assertThat(member.get("/quotas/p").json().at("/quota/network").asInt()).isEqualTo(-1);
+
+        assertThat(admin.delete("/quotas/p").status()).isEqualTo(204);
+        assertThat(member.get("/quotas/p").json().at("/quota/router").asInt()).isEqualTo(10);
+    }
+
+    private String base() {
+        return "http://127.0.0.1:" + server.port() + "/network/v2.0";
+    }
+
+    @Test
     void otherProjectsHaveTheirOwn() {
         limit(NetworkQuotas.NETWORKS, 0);
         assertThat(post("networks", "network", "").status()).isEqualTo(409);
-        HttpCaller other =
-                new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "q");
+        HttpCaller other = new HttpCaller(base(), "q");
         assertThat(other.post("/networks", "{'network':{}}").status()).isEqualTo(201);
     }
 

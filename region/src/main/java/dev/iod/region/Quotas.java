@@ -83,6 +83,16 @@ public final class Quotas {
         return limits;
     }
 
+    /** The projects that have limits of their own of a service, in order. */
+    public static List<String> projects(Handle handle, String service) {
+        return handle.createQuery(
+                        "SELECT DISTINCT project_id FROM quota WHERE service = :service"
+                                + " ORDER BY project_id")
+                .bind("service", service)
+                .mapTo(String.class)
+                .list();
+    }
+
     /** Gives the project a limit of its own. */
     public static void set(Handle handle, String project, Quota quota, long limit) {
         handle.createUpdate(
