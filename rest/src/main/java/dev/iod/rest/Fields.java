@@ -1,12 +1,13 @@
 package dev.iod.rest;
 
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A JSON object of a request, read strictly: each property is asked for by name and type, and
@@ -157,8 +158,7 @@ public final class Fields {
             throw invalid(name, node, "of type 'string'");
         }
         String value = node.stringValue();
-        // PostgreSQL text cannot hold NUL; refuse it here for every service.
-        if (value.length() < minLength || value.length() > maxLength || value.indexOf('\0') >= 0) {
+        if (value.length() < minLength || value.length() > maxLength) {
             throw invalid(
                     name, node, "a string of %d to %d characters".formatted(minLength, maxLength));
         }

@@ -1,5 +1,7 @@
 package dev.iod.rest;
 
+import tools.jackson.databind.JsonNode;
+
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -7,7 +9,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
-import tools.jackson.databind.JsonNode;
 
 /**
  * What a request body may be, with the words Nova uses when it is something else. Clients and their
@@ -156,10 +157,6 @@ public sealed interface Schema {
             }
             if (length > max) {
                 return violation(value, PythonText.repr(value) + " is too long");
-            }
-            if (text.indexOf('\0') >= 0) {
-                // PostgreSQL text cannot hold it; Nova answers the same with 400.
-                return violation(value, PythonText.repr(value) + " contains a NUL character");
             }
             return format.check(value, text);
         }
