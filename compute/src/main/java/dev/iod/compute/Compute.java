@@ -53,9 +53,10 @@ public final class Compute {
                         VersionsApi.VERSION_PATH,
                         new ComputeDialect(),
                         routes)
-                .with(VersionsApi.MICROVERSIONS)
-                .withMigrations("db/compute")
-                .withQuotas(ComputeQuotas.own())
-                .withNodes(new ComputeGoals(parts.ports()), new ComputeObservations(parts.ports()));
+                .microversions(VersionsApi.MICROVERSIONS)
+                .migrations("db/compute")
+                .quotas(ComputeQuotas.own())
+                .nodes(new ComputeGoals(parts.ports()), new ComputeObservations(parts.ports()))
+                .build();
     }
 }

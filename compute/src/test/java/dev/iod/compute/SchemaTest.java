@@ -7,13 +7,10 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Json;
 import dev.iod.rest.Schema;
-
-import org.junit.jupiter.api.Test;
-
-import tools.jackson.databind.JsonNode;
-
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /** The texts are those of Nova 26 for the same bodies. */
 class SchemaTest {

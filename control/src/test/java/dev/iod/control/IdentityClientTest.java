@@ -48,7 +48,7 @@ class IdentityClientTest {
     }
 
     private static Service listed(String type, String name, String version) {
-        return Service.listed(type, name, "/" + type, version, Dialect.PLAIN, List.of());
+        return Service.listed(type, name, "/" + type, version, Dialect.PLAIN, List.of()).build();
     }
 
     @AfterAll
@@ -59,7 +59,7 @@ class IdentityClientTest {
 
     @Test
     void projectsUsersAndRoles() {
-        assertThat(admin.json("token issue").path("id").stringValue()).startsWith("iod1.");
+        assertThat(admin.json("token issue").path("id").stringValue()).startsWith("iod2.");
         String project = admin.json("project create --description x p1").path("id").stringValue();
         assertThat(admin.json("project show p1").path("id").stringValue()).isEqualTo(project);
         assertThat(names(admin.json("project list"))).contains("p1", "admin");
@@ -124,13 +124,15 @@ class IdentityClientTest {
                 new OpenStackClient(region.url(), "tenant", "pw-tenant", "tenant")) {
             assertThat(tenant.run("role list"))
                     .contains(
-                            "You are not authorized to perform the requested action: identity:list_roles. (HTTP 403)");
+                            "You are not authorized to perform the requested action:"
+                                    + " identity:list_roles. (HTTP 403)");
             // Refused the list of all, the client shows one's own.
             assertThat(names(tenant.json("project list"))).containsExactly("tenant");
             assertThat(tenant.run("user create x")).contains("(HTTP 403)");
             assertThat(
                             tenant.run(
-                                    "image create --public --disk-format raw --container-format bare --file /dev/null x"))
+                                    "image create --public --disk-format raw --container-format"
+                                            + " bare --file /dev/null x"))
                     .contains("403", "publicize_image");
             assertThat(tenant.json("project show tenant").path("name").stringValue())
                     .isEqualTo("tenant");

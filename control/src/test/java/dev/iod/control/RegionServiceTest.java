@@ -92,8 +92,8 @@ class RegionServiceTest {
                                     NodeApi.service(database, clock),
                                     // A node's disk is in a migration with servers' claims of it.
                                     Service.unlisted("/tables", List.of())
-                                            .withMigrations("db/network")
-                                            .withMigrations("db/compute"));
+                                            .migrations("db/compute")
+                                            .build());
                         });
         Database database = region.database();
         sessions =
@@ -102,9 +102,10 @@ class RegionServiceTest {
                         nodes,
                         List.of(
                                 Service.unlisted("/none", List.of())
-                                        .withNodes(
+                                        .nodes(
                                                 (handle, node, whole) -> whole.mergeFrom(goal),
-                                                new Recorder())),
+                                                new Recorder())
+                                        .build()),
                         clock);
         KeyPair pair = Keys.generate();
         TlsIdentity identity =

@@ -45,12 +45,13 @@ public final class IdentityApi {
         routes.addAll(new RoleApi(database, tokens).routes());
         routes.addAll(new CatalogApi(catalog).routes());
         return Service.listed(TYPE, NAME, PREFIX, VERSION_PATH, new IdentityDialect(), routes)
-                .withMigrations("db/identity")
-                .startedBy(
+                .migrations("db/identity")
+                .start(
                         () -> {
                             Bootstrap.run(database, adminPassword, clock);
                             tokens.start();
-                        });
+                        })
+                .build();
     }
 
     private static Response versions(Request request) {

@@ -29,7 +29,7 @@ class IdentityApiTest {
     }
 
     private static Service listed(String type, String version) {
-        return Service.listed(type, type, "/" + type, version, Dialect.PLAIN, List.of());
+        return Service.listed(type, type, "/" + type, version, Dialect.PLAIN, List.of()).build();
     }
 
     @AfterAll
@@ -116,8 +116,8 @@ class IdentityApiTest {
                 .run(
                         handle ->
                                 handle.execute(
-                                        "INSERT INTO revoked_token SELECT i::text, now() + interval '1 h'"
-                                                + " FROM generate_series(1, ?) i",
+                                        "INSERT INTO revoked_token SELECT i::text, now() + interval"
+                                                + " '1 h' FROM generate_series(1, ?) i",
                                         TokenService.MAX_REVOKED));
         try {
             assertThat(
@@ -186,7 +186,8 @@ class IdentityApiTest {
         assertThat(list.status()).isEqualTo(403);
         assertThat(list.json().at("/error/message").stringValue())
                 .isEqualTo(
-                        "You are not authorized to perform the requested action: identity:list_projects.");
+                        "You are not authorized to perform the requested action:"
+                                + " identity:list_projects.");
         assertThat(member.post("/identity/v3/users", "{'user':{'name':'x'}}").status())
                 .isEqualTo(403);
         assertThat(member.get("/identity/v3/auth/projects").json().path("projects").size())

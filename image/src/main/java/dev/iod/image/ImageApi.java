@@ -98,9 +98,10 @@ public final class ImageApi {
                         .may(Rule.ADMIN));
         routes.addAll(ImageSchemas.routes());
         return Service.listed("image", "glance", "/image", "", ImageDialect.DIALECT, routes)
-                .withMigrations("db/image")
-                .withQuotas(ImageQuotas.ALL)
-                .startedBy(images::start);
+                .migrations("db/image")
+                .quotas(ImageQuotas.ALL)
+                .start(images::start)
+                .build();
     }
 
     private Response create(Request request) {

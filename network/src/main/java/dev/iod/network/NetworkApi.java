@@ -37,7 +37,8 @@ public final class NetworkApi {
         resources.forEach(resource -> routes.addAll(ResourceRoutes.of(database, resource)));
         routes.addAll(new RouterInterfaces(database, ports).routes());
         return Service.listed("network", "neutron", PREFIX, "", new NetworkDialect(), routes)
-                .withMigrations("db/network")
-                .withQuotas(NetworkQuotas.ALL);
+                .migrations("db/network")
+                .quotas(NetworkQuotas.ALL)
+                .build();
     }
 }

@@ -31,12 +31,13 @@ public final class NodeApi {
     public static Service service(Database database, Clock clock) {
         NodeApi api = new NodeApi(database, clock);
         return Service.unlisted(
-                "/iod",
-                List.of(
-                        Route.get("/v1/nodes", api::list).may(Rule.ADMIN),
-                        Route.post("/v1/nodes", api::invite).may(Rule.ADMIN),
-                        Route.get("/v1/nodes/{name}", api::show).may(Rule.ADMIN),
-                        Route.delete("/v1/nodes/{name}", api::remove).may(Rule.ADMIN)));
+                        "/iod",
+                        List.of(
+                                Route.get("/v1/nodes", api::list).may(Rule.ADMIN),
+                                Route.post("/v1/nodes", api::invite).may(Rule.ADMIN),
+                                Route.get("/v1/nodes/{name}", api::show).may(Rule.ADMIN),
+                                Route.delete("/v1/nodes/{name}", api::remove).may(Rule.ADMIN)))
+                .build();
     }
 
     private Response list(Request request) {

@@ -4,6 +4,7 @@ import dev.iod.rest.Api;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.Microversions;
 import dev.iod.rest.Route;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -45,119 +46,96 @@ public record Service(
         observers = List.copyOf(observers);
     }
 
-    /** A service of the catalog, without microversions, tables or nodes. */
-    public static Service listed(
+    /** A service of the catalog. */
+    public static Builder listed(
             String type,
             String name,
             String prefix,
             String version,
             Dialect dialect,
             List<Route> routes) {
-        return new Service(
-                type,
-                name,
-                prefix,
-                version,
-                dialect,
-                Microversions.NONE,
-                routes,
-                List.of(),
-                List.of(),
-                List.of(),
-                List.of(),
-                () -> {});
+        return new Builder(type, name, prefix, version, dialect, routes);
     }
 
     /** A service that the catalog does not know, with the plain dialect. */
-    public static Service unlisted(String prefix, List<Route> routes) {
+    public static Builder unlisted(String prefix, List<Route> routes) {
         return listed("", "", prefix, "", Dialect.PLAIN, routes);
     }
 
-    /** The same with microversions. */
-    public Service with(Microversions versions) {
-        return new Service(
-                type,
-                name,
-                prefix,
-                version,
-                dialect,
-                versions,
-                routes,
-                migrations,
-                quotas,
-                goalParts,
-                observers,
-                start);
-    }
+    /** What a service may have beside its routes: at first nothing. */
+    public static final class Builder {
+        private final String type;
+        private final String name;
+        private final String prefix;
+        private final String version;
+        private final Dialect dialect;
+        private final List<Route> routes;
+        private final List<String> migrations = new ArrayList<>();
+        private final List<GoalPart> goalParts = new ArrayList<>();
+        private final List<NodeObserver> observers = new ArrayList<>();
+        private Microversions microversions = Microversions.NONE;
+        private List<Quota> quotas = List.of();
+        private Runnable start = () -> {};
 
-    /** The same with a folder of migrations. */
-    public Service withMigrations(String folder) {
-        return new Service(
-                type,
-                name,
-                prefix,
-                version,
-                dialect,
-                microversions,
-                routes,
-                List.of(folder),
-                quotas,
-                goalParts,
-                observers,
-                start);
-    }
+        private Builder(
+                String type,
+                String name,
+                String prefix,
+                String version,
+                Dialect dialect,
+                List<Route> routes) {
+            this.type = type;
+            this.name = name;
+            this.prefix = prefix;
+            this.version = version;
+            this.dialect = dialect;
+            this.routes = routes;
+        }
 
-    /** The same with quotas. */
-    public Service withQuotas(List<Quota> limited) {
-        return new Service(
-                type,
-                name,
-                prefix,
-                version,
-                dialect,
-                microversions,
-                routes,
-                migrations,
-                limited,
-                goalParts,
-                observers,
-                start);
-    }
+        public Builder microversions(Microversions versions) {
+            microversions = versions;
+            return this;
+        }
 
-    /** The same with a part of nodes' goals and an observer of what became of it. */
-    public Service withNodes(GoalPart goals, NodeObserver observer) {
-        return new Service(
-                type,
-                name,
-                prefix,
-                version,
-                dialect,
-                microversions,
-                routes,
-                migrations,
-                quotas,
-                List.of(goals),
-                List.of(observer),
-                start);
-    }
+        /** One more folder of migrations. */
+        public Builder migrations(String folder) {
+            migrations.add(folder);
+            return this;
+        }
 
-    /**
-     * The same with work to do once its tables are there; for example to clear up after a crash.
-     */
-    public Service startedBy(Runnable work) {
-        return new Service(
-                type,
-                name,
-                prefix,
-                version,
-                dialect,
-                microversions,
-                routes,
-                migrations,
-                quotas,
-                goalParts,
-                observers,
-                work);
+        public Builder quotas(List<Quota> limited) {
+            quotas = limited;
+            return this;
+        }
+
+        /** One more part of nodes' goals, and an observer of what became of it. */
+        public Builder nodes(GoalPart goals, NodeObserver observer) {
+            goalParts.add(goals);
+            observers.add(observer);
+            return this;
+        }
+
+        /** Work to do once its tables are there; for example to clear up after a crash. */
+        public Builder start(Runnable work) {
+            start = work;
+            return this;
+        }
+
+        public Service build() {
+            return new Service(
+                    type,
+                    name,
+                    prefix,
+                    version,
+                    dialect,
+                    microversions,
+                    routes,
+                    migrations,
+                    quotas,
+                    goalParts,
+                    observers,
+                    start);
+        }
     }
 
     /** Whether it is in the catalog and in the document at the root. */
