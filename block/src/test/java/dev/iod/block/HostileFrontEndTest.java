@@ -189,7 +189,7 @@ class HostileFrontEndTest {
         Memory.fill(driver.data(0), 4096, 7);
         driver.write(0, 0, 4096);
         driver.kick();
-        await(() -> hostile.requestsUnderWay() == 1);
+        Await.until(() -> hostile.requestsUnderWay() == 1);
         byte[] table =
                 FrontEnd.memoryTable(
                         FrontEnd.GUEST_BASE, front.memoryBytes(), FrontEnd.USER_BASE, 0);
@@ -205,20 +205,12 @@ class HostileFrontEndTest {
         hostile.inject(b -> b.hold(Operation.WRITE));
         driver.write(0, 0, 4096);
         driver.kick();
-        await(() -> hostile.requestsUnderWay() == 1);
+        Await.until(() -> hostile.requestsUnderWay() == 1);
         front.disconnect();
         hostile.goodGoesOn();
         hostile.inject(InjectingBackend::release);
         front.connect();
         assertThat(hostile.guest.await(driver, 0)).isEqualTo(BlockDriver.OK);
-    }
-
-    private static void await(java.util.function.BooleanSupplier holds) {
-        long until = System.nanoTime() + 60_000_000_000L;
-        while (!holds.getAsBoolean()) {
-            assertThat(System.nanoTime() - until).as("within a minute").isNegative();
-            Thread.onSpinWait();
-        }
     }
 
     /** Only where the engine is told that memory need not be sealed. */

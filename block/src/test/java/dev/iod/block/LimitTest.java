@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -120,7 +119,7 @@ class LimitTest {
     }
 
     private Sum until(int answered, Load first, Load second) {
-        await(
+        Await.until(
                 () -> {
                     first.turn();
                     second.turn();
@@ -162,9 +161,9 @@ class LimitTest {
                 driver.read(slot, 0, REQUEST_BYTES);
             }
             driver.kick();
-            await(() -> count("v", VolumeCounter.THROTTLED) == Guest.SLOTS - 1);
+            Await.until(() -> count("v", VolumeCounter.THROTTLED) == Guest.SLOTS - 1);
             engine.run(new Command.Limit("v", new Limits(0, 1 << 30)));
-            await(() -> driver.ring().completed() == Guest.SLOTS);
+            Await.until(() -> driver.ring().completed() == Guest.SLOTS);
         }
     }
 
@@ -177,13 +176,13 @@ class LimitTest {
             driver.read(0, 0, REQUEST_BYTES);
             driver.read(1, 0, REQUEST_BYTES);
             driver.kick();
-            await(() -> count("a", VolumeCounter.THROTTLED) == 1 && driver.hasAnswer());
+            Await.until(() -> count("a", VolumeCounter.THROTTLED) == 1 && driver.hasAnswer());
             driver.take();
             Load load = new Load(busy);
             for (int i = 0; i < 200; i++) {
                 driver.flush(2);
                 driver.kick();
-                await(
+                Await.until(
                         () -> {
                             load.turn();
                             return driver.hasAnswer();
@@ -193,15 +192,7 @@ class LimitTest {
             }
             assertThat(count("a", VolumeCounter.FLUSHES)).isEqualTo(200);
             engine.run(new Command.Limit("a", Limits.NONE));
-            await(driver::hasAnswer);
-        }
-    }
-
-    private static void await(java.util.function.BooleanSupplier condition) {
-        long until = System.nanoTime() + 60_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - until).as("within a minute").isNegative();
-            LockSupport.parkNanos(20_000);
+            Await.until(driver::hasAnswer);
         }
     }
 
