@@ -41,7 +41,6 @@ public final class Replica implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Replica.class.getName());
     private static final String MONITOR = "replica";
     private static final UUID NO_TRANSACTION = new UUID(0, 0);
-    private static final Duration CONDITION_DEADLINE = Duration.ofSeconds(60);
 
     private final Config config;
     private final Update.Listener listener;
@@ -71,7 +70,10 @@ public final class Replica implements AutoCloseable {
     /**
      * @param name of this replica, for threads and logs
      * @param tls needed when an endpoint is {@link Endpoint.Tls}; carries the client certificate
-     * @param probeInterval an echo is sent after this silence, the connection closed after twice it
+     * @param probeInterval over TLS an echo is sent after this silence, and the connection is
+     *     closed when nothing comes for as long again; for twelve times as long when another
+     *     request is unanswered, because a server that works on one says nothing. Over a unix
+     *     socket the kernel tells when the server is gone, and nothing is sent
      * @param connectTimeout of connect and TLS handshake
      * @param maxBackoff longest pause between rounds of connection attempts
      */
@@ -213,7 +215,9 @@ public final class Replica implements AutoCloseable {
                             "not connected to " + config.database() + ": " + status.problem()));
         }
         return session.get()
-                .submit(deadline, id -> MessageWriter.transact(id, config.database(), operations))
+                .submit(
+                        Optional.of(deadline),
+                        id -> MessageWriter.transact(id, config.database(), operations))
                 .handle(
                         (reply, error) -> {
                             if (error != null) {
@@ -275,7 +279,9 @@ public final class Replica implements AutoCloseable {
             Session session, long version, Map<String, List<Condition>> changed) {
         var snapshot = Map.copyOf(changed);
         return session.submit(
-                        CONDITION_DEADLINE,
+                        // The server may have to look at every row; without the answer nothing
+                        // would ever be settled again.
+                        Optional.empty(),
                         id -> MessageWriter.conditionChange(id, MONITOR, snapshot))
                 .thenAccept(
                         reply -> {

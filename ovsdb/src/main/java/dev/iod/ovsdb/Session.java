@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongFunction;
@@ -21,28 +22,36 @@ import tools.jackson.core.JacksonException;
  * every pending request fails.
  */
 final class Session implements AutoCloseable {
+    /** The id of echo requests; those of others count from 1. */
+    private static final long ECHO = 0;
+
     private final Transport transport;
     private final MessageReader reader;
     private final ReentrantLock writing = new ReentrantLock();
     private final Map<Long, CompletableFuture<Message.Reply>> pending = new ConcurrentHashMap<>();
     private final AtomicLong lastId = new AtomicLong();
-    private volatile long receivedNanos = System.nanoTime();
-    private volatile long probedNanos = receivedNanos;
+
+    /** Requests without an answer, whether anyone still waits for it or not. */
+    private final AtomicInteger unanswered = new AtomicInteger();
+
+    private final Silence silence = new Silence(System::nanoTime);
     private volatile boolean closed;
 
-    /** The stream with a note of when something last arrived. */
+    /** The stream with a note of when something is waited for. */
     private final class Watched extends InputStream {
         @Override
         public int read() throws IOException {
+            silence.waiting();
             int read = transport.read();
-            receivedNanos = System.nanoTime();
+            silence.received();
             return read;
         }
 
         @Override
         public int read(byte[] target, int offset, int length) throws IOException {
+            silence.waiting();
             int read = transport.read(target, offset, length);
-            receivedNanos = System.nanoTime();
+            silence.received();
             return read;
         }
     }
@@ -64,10 +73,12 @@ final class Session implements AutoCloseable {
         long id = lastId.incrementAndGet();
         reader.expect(expected);
         try {
+            unanswered.incrementAndGet();
             send(request.apply(id));
             while (true) {
                 Message message = read();
                 if (message instanceof Message.Reply reply && reply.id() == id) {
+                    unanswered.decrementAndGet();
                     reply.failure().ifPresent(Session::raise);
                     return reply.body();
                 }
@@ -78,8 +89,14 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /** Sends a request; the answer is given to the future by the thread that reads. */
-    CompletableFuture<Message.Reply> submit(Duration deadline, LongFunction<byte[]> request) {
+    /**
+     * Sends a request; the answer is given to the future by the thread that reads.
+     *
+     * @param deadline after which nobody waits for the answer any more; empty = as long as the
+     *     connection lasts
+     */
+    CompletableFuture<Message.Reply> submit(
+            Optional<Duration> deadline, LongFunction<byte[]> request) {
         if (pending.size() >= Replica.PENDING_LIMIT) {
             return CompletableFuture.failedFuture(
                     new OvsdbException(
@@ -99,9 +116,10 @@ final class Session implements AutoCloseable {
         }
         var future = new CompletableFuture<Message.Reply>();
         pending.put(id, future);
-        future.orTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS)
-                .whenComplete((reply, error) -> pending.remove(id));
+        deadline.ifPresent(limit -> future.orTimeout(limit.toMillis(), TimeUnit.MILLISECONDS));
+        future.whenComplete((reply, error) -> pending.remove(id));
         try {
+            unanswered.incrementAndGet();
             send(bytes);
             if (closed) {
                 throw gone("the connection was closed");
@@ -120,6 +138,9 @@ final class Session implements AutoCloseable {
     private Optional<Notified> handle(Message message) {
         switch (message) {
             case Message.Reply reply -> {
+                if (reply.id() != ECHO) {
+                    unanswered.decrementAndGet();
+                }
                 CompletableFuture<Message.Reply> future = pending.get(reply.id());
                 if (future != null) {
                     future.complete(reply);
@@ -166,24 +187,34 @@ final class Session implements AutoCloseable {
         }
     }
 
-    /** Sends an echo when the peer is quiet and ends the session when it stays quiet. */
+    /**
+     * Sends an echo when the peer is quiet, and ends the session when it stays quiet ({@link
+     * Silence}). Nothing over a connection whose end the kernel tells.
+     */
     void probe(Duration interval) {
-        long now = System.nanoTime();
-        long quietNanos = now - receivedNanos;
-        if (quietNanos > 2 * interval.toNanos()) {
+        if (!transport.canVanish() || transport.isReadable()) {
+            return;
+        }
+        switch (silence.look(interval, unanswered.get() > 0)) {
+            case FINE -> {}
+            case ASK -> ask();
+            case GONE -> close();
+        }
+    }
+
+    private void ask() {
+        if (!writing.tryLock()) {
+            // A writer is at work or stuck: what it writes is not answered by a peer that is gone.
+            silence.asked();
+            return;
+        }
+        try {
+            silence.asked();
+            transport.write(MessageWriter.echo(ECHO));
+        } catch (IOException e) {
             close();
-        } else if (quietNanos > interval.toNanos()
-                && now - probedNanos > interval.toNanos()
-                && writing.tryLock()) {
-            // A lock that is taken means a writer is at work: then the answer is awaited anyway.
-            try {
-                probedNanos = now;
-                transport.write(MessageWriter.echo(lastId.incrementAndGet()));
-            } catch (IOException e) {
-                close();
-            } finally {
-                writing.unlock();
-            }
+        } finally {
+            writing.unlock();
         }
     }
 

@@ -23,6 +23,12 @@ abstract class Transport extends InputStream {
     /** Blocks until all is handed to the kernel. */
     abstract void write(byte[] bytes) throws IOException;
 
+    /** Whether the other end can be gone without the kernel knowing: not on the same machine. */
+    abstract boolean canVanish();
+
+    /** Whether bytes have arrived that were not read yet, as far as is known. */
+    abstract boolean isReadable();
+
     @Override
     public abstract int read(byte[] target, int offset, int length) throws IOException;
 
@@ -53,6 +59,16 @@ abstract class Transport extends InputStream {
 
         Unix(SocketChannel channel) {
             this.channel = channel;
+        }
+
+        @Override
+        boolean canVanish() {
+            return false;
+        }
+
+        @Override
+        boolean isReadable() {
+            return false;
         }
 
         @Override
@@ -114,6 +130,21 @@ abstract class Transport extends InputStream {
             } catch (IOException | RuntimeException e) {
                 plain.close();
                 throw e;
+            }
+        }
+
+        @Override
+        boolean canVanish() {
+            return true;
+        }
+
+        @Override
+        boolean isReadable() {
+            try {
+                return plain.getInputStream().available() > 0;
+            } catch (IOException e) {
+                // The reader meets the same error, and ends the session.
+                return false;
             }
         }
 

@@ -35,7 +35,8 @@
  * <p><b>Threads.</b> Each replica has one thread, {@code ovsdb-NAME}: it connects, reads, applies
  * updates, completes transactions and calls the listener. A listener must be quick (it holds up
  * echo replies) and must not wait for a transaction. A second thread, {@code ovsdb-NAME-probe},
- * closes a connection that has gone silent. Every other method may be called from any thread.
+ * closes a connection whose server is gone ({@code Silence}). Every other method may be called from
+ * any thread.
  *
  * <p><b>Bounds.</b> Pending transactions: {@link dev.iod.ovsdb.Replica#PENDING_LIMIT}, each with a
  * deadline. A request: {@link dev.iod.ovsdb.Replica#REQUEST_LIMIT_BYTES}. Memory: the rows the
