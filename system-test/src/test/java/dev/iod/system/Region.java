@@ -66,6 +66,11 @@ final class Region implements AutoCloseable {
         return "http://127.0.0.1:" + config.getProperty("api-port");
     }
 
+    /** Where nodes dial. */
+    String nodePort() {
+        return config.getProperty("node-port");
+    }
+
     String adminPassword() {
         return config.getProperty("admin-password");
     }
