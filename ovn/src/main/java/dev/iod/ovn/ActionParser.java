@@ -238,7 +238,7 @@ final class ActionParser {
 
     private void require(String predicate) {
         required.add(MatchParser.requirement(Symbol.named(predicate).orElseThrow()));
-        required.add(MatchParser.parse(predicate, NoNames.SCOPE).match());
+        required.add(MatchParser.expansion(predicate));
     }
 
     private void lookUpNeighbor(int width, List<Action> out) {

@@ -126,7 +126,11 @@ public final class Chassis implements AutoCloseable {
      */
     public record PortStatus(boolean claimed, boolean ready, String reason) {}
 
-    /** A logical flow this chassis does not execute; packets that meet it are dropped. */
+    /**
+     * A logical flow this chassis does not execute; packets that meet it are dropped.
+     *
+     * @param stage its pipeline and table
+     */
     public record Refused(String flow, String stage, String reason) {}
 
     /**

@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 record Constant(Format format, Bits value, Bits mask) {
     private static final Pattern ETHERNET =
             Pattern.compile("([0-9a-fA-F]{1,2}:){5}[0-9a-fA-F]{1,2}");
+    private static final Bits ALL = Bits.ones(128);
     private static final BigInteger LOW = BigInteger.ONE.shiftLeft(64).subtract(BigInteger.ONE);
 
     /** How it was written; decides what a mask means. */
@@ -32,7 +33,7 @@ record Constant(Format format, Bits value, Bits mask) {
     }
 
     boolean masked() {
-        return !mask.equals(Bits.ones(128));
+        return !Span.same(mask, ALL);
     }
 
     /** Bits that a field needs to be compared with it. */
@@ -50,8 +51,16 @@ record Constant(Format format, Bits value, Bits mask) {
 
     /** Reads one number; masks are applied by {@link #withMask}. */
     static Constant parse(String text) {
-        Bits all = Bits.ones(128);
-        if (ETHERNET.matcher(text).matches()) {
+        Bits all = ALL;
+        long plain = decimal(text, 0, text.length());
+        if (plain >= 0) {
+            return new Constant(Format.DECIMAL, Bits.of(plain), all);
+        }
+        long ip4 = dotted(text);
+        if (ip4 >= 0) {
+            return new Constant(Format.IPV4, Bits.of(ip4), all);
+        }
+        if (isEthernet(text)) {
             return new Constant(Format.ETHERNET, Bits.of(ethernet(text)), all);
         }
         if (text.contains(":")) {
@@ -75,6 +84,39 @@ record Constant(Format format, Bits value, Bits mask) {
         } catch (NumberFormatException e) {
             throw new OvnException(Category.SYNTAX, "not a number: " + text, e);
         }
+    }
+
+    /** The number that these digits are, of up to 18 and without leading zeros; -1 otherwise. */
+    private static long decimal(String text, int from, int to) {
+        if (to <= from || to - from > 18 || to - from > 1 && text.charAt(from) == '0') {
+            return -1;
+        }
+        long value = 0;
+        for (int i = from; i < to; i++) {
+            char c = text.charAt(i);
+            if (c < '0' || c > '9') {
+                return -1;
+            }
+            value = 10 * value + c - '0';
+        }
+        return value;
+    }
+
+    /** An IPv4 address in its usual form; -1 for anything else. */
+    private static long dotted(String text) {
+        long value = 0;
+        int from = 0;
+        for (int part = 0; part < 4; part++) {
+            int dot = text.indexOf('.', from);
+            int to = part < 3 ? dot : text.length();
+            long number = to < 0 ? -1 : decimal(text, from, to);
+            if (number < 0 || number > 255) {
+                return -1;
+            }
+            value = value << 8 | number;
+            from = to + 1;
+        }
+        return value;
     }
 
     /** This constant with a mask after a slash: a prefix length or bits in the same format. */
@@ -122,15 +164,40 @@ record Constant(Format format, Bits value, Bits mask) {
                 .toString();
     }
 
+    private static boolean isEthernet(String text) {
+        return text.indexOf(':') >= 0 && (isUsual(text) || ETHERNET.matcher(text).matches());
+    }
+
+    /** With two digits for each byte. */
+    private static boolean isUsual(String text) {
+        if (text.length() != 17) {
+            return false;
+        }
+        for (int i = 0; i < 17; i++) {
+            char c = text.charAt(i);
+            if (i % 3 == 2 ? c != ':' : c > 'f' || Character.digit(c, 16) < 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     static long ethernet(String text) {
-        if (!ETHERNET.matcher(text).matches()) {
+        if (!isEthernet(text)) {
             throw new OvnException(Category.SYNTAX, "not an Ethernet address: " + text);
         }
         long value = 0;
-        for (String part : text.split(":", -1)) {
-            value = value << 8 | Integer.parseInt(part, 16);
+        int digits = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == ':') {
+                value = value << 8 | digits;
+                digits = 0;
+            } else {
+                digits = digits << 4 | Character.digit(c, 16);
+            }
         }
-        return value;
+        return value << 8 | digits;
     }
 
     private static Bits bits(String digits, int radix) {

@@ -83,14 +83,14 @@ final class FlowCompiler {
     }
 
     private static Chassis.Refused refused(Row flow, String why) {
-        String stage = flow.map("external_ids").getOrDefault("stage-name", "");
+        String stage = flow.text("pipeline") + " table " + flow.integer("table_id");
         return new Chassis.Refused(flow.uuid().toString(), stage, why);
     }
 
     /** Adds a rule for a body that can match; it keeps the number of the one it replaces. */
     private void rule(
             Row flow, int scope, Body body, Optional<Compiled> before, List<Entity.Rule> rules) {
-        if (body.match().equals(Matches.FALSE)) {
+        if (Matches.isFalse(body.match())) {
             return;
         }
         int position = rules.size();

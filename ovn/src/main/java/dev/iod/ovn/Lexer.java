@@ -3,6 +3,7 @@ package dev.iod.ovn;
 import dev.iod.ovn.OvnException.Category;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Splits an OVN match or action text into tokens (ovn-sb(5), Logical_Flow, "match"). */
 final class Lexer {
@@ -11,7 +12,13 @@ final class Lexer {
 
     private static final List<String> LONG_OPERATORS =
             List.of("<->", "&&", "||", "==", "!=", "<=", ">=", "..", "--");
+    private static final String LONG_BEGINNINGS = "<&|=!>.-";
     private static final String SHORT_OPERATORS = "()[]{}<>!=;,/&:-";
+    private static final List<Token> SHORT_TOKENS =
+            SHORT_OPERATORS
+                    .chars()
+                    .mapToObj(c -> new Token(Kind.OPERATOR, Character.toString(c)))
+                    .toList();
 
     private final String text;
     private int at;
@@ -67,8 +74,11 @@ final class Lexer {
 
     private void skip() {
         while (at < text.length()) {
-            if (Character.isWhitespace(text.charAt(at))) {
+            char c = text.charAt(at);
+            if (c == ' ' || Character.isWhitespace(c)) {
                 at++;
+            } else if (c != '/') {
+                return;
             } else if (text.startsWith("//", at)) {
                 int end = text.indexOf('\n', at);
                 at = end < 0 ? text.length() : end + 1;
@@ -103,19 +113,28 @@ final class Lexer {
         if (isNameStart(c) && !text.startsWith("..", at)) {
             return new Token(Kind.NAME, name());
         }
-        for (String operator : LONG_OPERATORS) {
-            if (text.startsWith(operator, at)) {
-                return take(Kind.OPERATOR, at + operator.length());
-            }
+        Optional<String> operator = longOperator(c);
+        if (operator.isPresent()) {
+            at += operator.get().length();
+            return new Token(Kind.OPERATOR, operator.get());
         }
         if (c == '^' && at + 1 < text.length() && isNameStart(text.charAt(at + 1))) {
             at++;
             throw new OvnException(Category.UNSUPPORTED, "template variable " + name());
         }
-        if (SHORT_OPERATORS.indexOf(c) >= 0) {
-            return take(Kind.OPERATOR, at + 1);
+        int place = SHORT_OPERATORS.indexOf(c);
+        if (place >= 0) {
+            at++;
+            return SHORT_TOKENS.get(place);
         }
         throw syntax("invalid character '" + c + "'");
+    }
+
+    private Optional<String> longOperator(char first) {
+        if (LONG_BEGINNINGS.indexOf(first) < 0) {
+            return Optional.empty();
+        }
+        return LONG_OPERATORS.stream().filter(o -> text.startsWith(o, at)).findFirst();
     }
 
     private Token take(Kind kind, int end) {
@@ -129,7 +148,7 @@ final class Lexer {
         int end = at;
         boolean colon = false;
         while (end < text.length()
-                && (isHex(text.charAt(end)) || ":.".indexOf(text.charAt(end)) >= 0)) {
+                && (isHex(text.charAt(end)) || text.charAt(end) == ':' || text.charAt(end) == '.')) {
             colon |= text.charAt(end) == ':';
             end++;
         }
@@ -159,7 +178,7 @@ final class Lexer {
     private String name() {
         int start = at;
         while (at < text.length() && (isNameStart(text.charAt(at)) || isDigit(text.charAt(at)))) {
-            if (text.startsWith("..", at)) {
+            if (text.charAt(at) == '.' && text.startsWith("..", at)) {
                 break;
             }
             at++;
@@ -172,6 +191,13 @@ final class Lexer {
 
     /** A JSON string. */
     private Token quoted() {
+        int end = text.indexOf('"', at + 1);
+        int escape = text.indexOf('\\', at + 1);
+        if (end >= 0 && (escape < 0 || escape > end)) {
+            var token = new Token(Kind.TEXT, text.substring(at + 1, end));
+            at = end + 1;
+            return token;
+        }
         var value = new StringBuilder();
         for (at++; at < text.length(); at++) {
             char c = text.charAt(at);

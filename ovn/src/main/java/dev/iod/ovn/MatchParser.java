@@ -435,7 +435,7 @@ final class MatchParser {
     }
 
     /** The predicate of one of the table's own expressions. */
-    private static Match expansion(String text) {
+    static Match expansion(String text) {
         return Expansions.of(text);
     }
 

@@ -28,6 +28,19 @@ final class Sets {
         String engineName() {
             return kind == Kind.PORT_GROUP ? "@" + name : "$" + name + "/" + width;
         }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Used used
+                    && kind == used.kind
+                    && width == used.width
+                    && name.equals(used.name);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * name.hashCode() + width;
+        }
     }
 
     /** The engine's set; empty when the database has none of that name. */

@@ -32,8 +32,7 @@ final class Southbound {
                                 "table_id",
                                 "priority",
                                 "match",
-                                "actions",
-                                "external_ids")
+                                "actions")
                         .where(none),
                 Table.of("Multicast_Group", "datapath", "name", "tunnel_key", "ports").where(none),
                 Table.of(

@@ -49,7 +49,7 @@ record Span(List<Slice> parts) {
         int start = 0;
         for (Slice part : parts) {
             Bits partMask = shiftRight(mask, start).and(Bits.ones(part.width()));
-            if (!partMask.equals(Bits.ZERO)) {
+            if (!same(partMask, Bits.ZERO)) {
                 Bits partValue = shiftRight(value, start).and(partMask);
                 terms.add(
                         new Match.Masked(
@@ -108,6 +108,10 @@ record Span(List<Slice> parts) {
 
     private static boolean bit(Bits value, int bit) {
         return (shiftRight(value, bit).low() & 1) != 0;
+    }
+
+    static boolean same(Bits a, Bits b) {
+        return a.low() == b.low() && a.high() == b.high();
     }
 
     static Bits shiftLeft(Bits value, int by) {

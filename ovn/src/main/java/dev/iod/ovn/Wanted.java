@@ -3,15 +3,13 @@ package dev.iod.ovn;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.EntityKey;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -23,6 +21,9 @@ final class Wanted {
             Comparator.comparing(claim -> claim.source().toString());
 
     private final Map<EntityKey, Claim> rows = new HashMap<>();
+
+    /** Rules by their numbers, which are given to one source each: they have no rivals. */
+    private final Map<Long, Entity.Rule> rules = new HashMap<>();
 
     /** All claims of rows that more than one source wants; the last in order wins. */
     private final Map<EntityKey, List<Claim>> rivals = new HashMap<>();
@@ -41,17 +42,46 @@ final class Wanted {
 
     /** What a source wants from now on, in place of what it wanted before. */
     void replace(Fact source, List<? extends Entity> before, List<? extends Entity> after) {
-        Set<EntityKey> kept = new HashSet<>();
         for (Entity entity : after) {
-            EntityKey key = EntityKey.of(entity);
-            kept.add(key);
-            claim(key, Optional.of(new Claim(source, entity)), source);
+            if (entity instanceof Entity.Rule rule) {
+                set(rule);
+            } else {
+                claim(EntityKey.of(entity), Optional.of(new Claim(source, entity)), source);
+            }
         }
         for (Entity entity : before) {
-            EntityKey key = EntityKey.of(entity);
-            if (!kept.contains(key)) {
-                claim(key, Optional.empty(), source);
+            if (!isIn(after, entity)) {
+                remove(entity, source);
             }
+        }
+    }
+
+    /** Whether one of them is the same row. */
+    private static boolean isIn(List<? extends Entity> entities, Entity one) {
+        for (Entity entity : entities) {
+            boolean same =
+                    one instanceof Entity.Rule a
+                            ? entity instanceof Entity.Rule b && a.id() == b.id()
+                            : EntityKey.of(entity).equals(EntityKey.of(one));
+            if (same) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void set(Entity.Rule rule) {
+        Entity.Rule before = rules.put(rule.id(), rule);
+        if (!rule.equals(before)) {
+            note(EntityKey.of(rule), Optional.ofNullable(before), Optional.of(rule));
+        }
+    }
+
+    private void remove(Entity entity, Fact source) {
+        if (!(entity instanceof Entity.Rule rule)) {
+            claim(EntityKey.of(entity), Optional.empty(), source);
+        } else if (rules.remove(rule.id()) != null) {
+            note(EntityKey.of(rule), Optional.of(rule), Optional.empty());
         }
     }
 
@@ -79,23 +109,36 @@ final class Wanted {
         Optional<Entity> now = after.map(Claim::entity);
         after.ifPresentOrElse(claim -> rows.put(key, claim), () -> rows.remove(key));
         if (!old.equals(now)) {
-            changed.putIfAbsent(key, old);
-            observer.accept(old, now);
+            note(key, old, now);
         }
     }
 
-    int size() {
-        return rows.size();
+    private void note(EntityKey key, Optional<Entity> before, Optional<Entity> after) {
+        changed.putIfAbsent(key, before);
+        observer.accept(before, after);
     }
 
-    Collection<Entity> all() {
-        return rows.values().stream().map(Claim::entity).toList();
+    int size() {
+        return rows.size() + rules.size();
+    }
+
+    List<Entity> all() {
+        var all = new ArrayList<Entity>(size());
+        rows.values().forEach(claim -> all.add(claim.entity()));
+        all.addAll(rules.values());
+        return all;
+    }
+
+    private Optional<Entity> present(EntityKey key) {
+        return key.kind() == EntityKey.Kind.RULE
+                ? Optional.ofNullable(rules.get(key.number()))
+                : Optional.ofNullable(rows.get(key)).map(Claim::entity);
     }
 
     /** Everything, and nothing differs from it yet. */
     Engine.Change takeAll() {
         changed.clear();
-        return new Engine.Change(true, List.copyOf(all()), List.of());
+        return new Engine.Change(true, Collections.unmodifiableList(all()), List.of());
     }
 
     /** What differs from what was taken before. */
@@ -104,11 +147,11 @@ final class Wanted {
         var remove = new ArrayList<EntityKey>();
         changed.forEach(
                 (key, before) -> {
-                    Claim now = rows.get(key);
-                    if (now == null) {
+                    Optional<Entity> now = present(key);
+                    if (now.isEmpty()) {
                         before.ifPresent(entity -> remove.add(key));
-                    } else if (!before.equals(Optional.of(now.entity()))) {
-                        put.add(now.entity());
+                    } else if (!before.equals(now)) {
+                        put.add(now.get());
                     }
                 });
         changed.clear();

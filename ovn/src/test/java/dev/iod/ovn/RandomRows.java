@@ -305,9 +305,7 @@ final class RandomRows {
                 "match",
                 Value.of(match()),
                 "actions",
-                Value.of(actions()),
-                "external_ids",
-                Value.map(Map.of("stage-name", "stage")));
+                Value.of(actions()));
     }
 
     private String match() {

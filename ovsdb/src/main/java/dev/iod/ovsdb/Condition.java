@@ -22,6 +22,22 @@ public record Condition(String column, Function function, Value value) {
         }
     }
 
+    // What record classes make of these is slow without the second compiler.
+
+    @Override
+    public boolean equals(Object other) {
+        return other == this
+                || other instanceof Condition condition
+                        && function == condition.function
+                        && column.equals(condition.column)
+                        && value.equals(condition.value);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * (31 * column.hashCode() + function.hashCode()) + value.hashCode();
+    }
+
     public static Condition equal(String column, Value value) {
         return new Condition(column, Function.EQUAL, value);
     }

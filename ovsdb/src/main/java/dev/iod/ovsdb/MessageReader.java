@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.ObjIntConsumer;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
@@ -42,6 +43,7 @@ final class MessageReader {
                     .build();
 
     private final JsonParser in;
+    private final ValueReader values;
     private Map<String, Row.Layout> layouts = Map.of();
     private Expected expected = Expected.ANY;
 
@@ -59,6 +61,7 @@ final class MessageReader {
                 FACTORY.createParser(
                         ObjectReadContext.empty(),
                         new InputStreamReader(stream, StandardCharsets.UTF_8));
+        values = new ValueReader(in);
     }
 
     void layouts(Map<String, Row.Layout> layouts) {
@@ -186,7 +189,7 @@ final class MessageReader {
                 case "details" -> details = in.getString();
                 case "count" -> count = in.getLongValue();
                 case "uuid" -> {
-                    if (ValueReader.read(in) instanceof Atom.Ref(UUID inserted)) {
+                    if (values.read() instanceof Atom.Ref(UUID inserted)) {
                         uuid = Optional.of(inserted);
                     }
                 }
@@ -207,7 +210,7 @@ final class MessageReader {
             while (in.nextToken() == JsonToken.PROPERTY_NAME) {
                 String column = in.currentName();
                 in.nextToken();
-                row.put(column, ValueReader.read(in));
+                row.put(column, values.read());
             }
             rows.add(row);
         }
@@ -258,7 +261,7 @@ final class MessageReader {
                 case "initial", "insert" ->
                         change = Optional.of(new RowChange.Present(whole(layout, uuid)));
                 case "modify" ->
-                        change = Optional.of(new RowChange.Modified(uuid, columns(layout)));
+                        change = Optional.of(new RowChange.Modified(uuid, differences(layout)));
                 case "delete" -> {
                     in.skipChildren();
                     change = Optional.of(new RowChange.Gone(uuid));
@@ -270,27 +273,30 @@ final class MessageReader {
     }
 
     private Row whole(Row.Layout layout, UUID uuid) {
-        var values = new Value[layout.columns().size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = layout.types().get(i).initial();
+        var row = new Value[layout.columns().size()];
+        for (int i = 0; i < row.length; i++) {
+            row[i] = layout.types().get(i).initial();
         }
-        columns(layout).forEach((column, value) -> values[layout.index(column)] = value);
-        return new Row(layout, uuid, values);
+        columns(layout, (value, index) -> row[index] = value);
+        return new Row(layout, uuid, row);
     }
 
-    private Map<String, Value> columns(Row.Layout layout) {
+    private Map<String, Value> differences(Row.Layout layout) {
         var found = new HashMap<String, Value>();
+        columns(layout, (value, index) -> found.put(layout.columns().get(index), value));
+        return found;
+    }
+
+    private void columns(Row.Layout layout, ObjIntConsumer<Value> found) {
         while (in.nextToken() == JsonToken.PROPERTY_NAME) {
-            String column = in.currentName();
+            int index = layout.index(in.currentName());
             in.nextToken();
-            int index = layout.index(column);
             if (index < 0) {
                 in.skipChildren();
             } else {
-                found.put(column, layout.types().get(index).normal(ValueReader.read(in)));
+                found.accept(layout.types().get(index).normal(values.read()), index);
             }
         }
-        return found;
     }
 
     private static void require(boolean holds, String message) {

@@ -22,7 +22,12 @@ public final class Row {
     /** The replicated columns of a table, shared by its rows. */
     record Layout(String table, List<String> columns, List<Schema.ColumnType> types) {
         int index(String column) {
-            return columns.indexOf(column);
+            for (int i = 0; i < columns.size(); i++) {
+                if (columns.get(i).equals(column)) {
+                    return i;
+                }
+            }
+            return -1;
         }
     }
 
@@ -103,7 +108,13 @@ public final class Row {
 
     /** A column of at most one string. */
     public Optional<String> optionalText(String column) {
-        return texts(column).stream().findFirst();
+        for (Atom atom : items(column)) {
+            if (atom instanceof Atom.Text(String text)) {
+                return Optional.of(text);
+            }
+            throw mismatch(column, "optional string");
+        }
+        return Optional.empty();
     }
 
     /** A column of at most one integer. */
@@ -178,6 +189,18 @@ public final class Row {
                     map.put(k, v);
                 });
         return map;
+    }
+
+    /** One value of a map of strings. */
+    public Optional<String> entry(String column, String key) {
+        if (!(value(column) instanceof Value.Entries(Map<Atom, Atom> atoms))) {
+            throw mismatch(column, "map");
+        }
+        return switch (atoms.get(new Atom.Text(key))) {
+            case null -> Optional.empty();
+            case Atom.Text(String text) -> Optional.of(text);
+            default -> throw mismatch(column, "map of strings");
+        };
     }
 
     private Set<Atom> items(String column) {

@@ -73,7 +73,7 @@ record Schema(String name, String version, Map<String, Map<String, ColumnType>> 
                 case Atom atom when !scalar() && !map() && key.admits(atom) ->
                         Value.set(List.of(atom));
                 case Value.Items items
-                        when !scalar() && !map() && items.atoms().stream().allMatch(key::admits) ->
+                        when !scalar() && !map() && admitsAll(items.atoms()) ->
                         items;
                 case Value.Items items when map() && items.atoms().isEmpty() -> Value.Entries.EMPTY;
                 case Value.Entries entries when map() && fits(entries) -> entries;
@@ -85,9 +85,21 @@ record Schema(String name, String version, Map<String, Map<String, ColumnType>> 
         }
 
         private boolean fits(Value.Entries entries) {
-            return entries.atoms().keySet().stream().allMatch(key::admits)
-                    && entries.atoms().values().stream()
-                            .allMatch(atom -> value.orElse(key).admits(atom));
+            for (Map.Entry<Atom, Atom> entry : entries.atoms().entrySet()) {
+                if (!key.admits(entry.getKey()) || !value.orElse(key).admits(entry.getValue())) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private boolean admitsAll(Iterable<Atom> atoms) {
+            for (Atom atom : atoms) {
+                if (!key.admits(atom)) {
+                    return false;
+                }
+            }
+            return true;
         }
     }
 }

@@ -1,9 +1,8 @@
 package dev.iod.ovsdb;
 
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -14,21 +13,21 @@ import java.util.UUID;
  * atom for a set of one.
  */
 public sealed interface Value permits Atom, Value.Items, Value.Entries {
-    /** A set; iteration keeps the server's order. */
+    /** A set; iteration keeps the server's order. Meant to be iterated, not searched. */
     record Items(Set<Atom> atoms) implements Value {
         public static final Items EMPTY = new Items(Set.of());
 
         public Items {
-            atoms = Collections.unmodifiableSet(new LinkedHashSet<>(atoms));
+            atoms = AtomSet.of(atoms);
         }
     }
 
-    /** A map; iteration keeps the server's order. */
+    /** A map; iteration keeps the server's order. Meant for a few entries. */
     record Entries(Map<Atom, Atom> atoms) implements Value {
         public static final Entries EMPTY = new Entries(Map.of());
 
         public Entries {
-            atoms = Collections.unmodifiableMap(new LinkedHashMap<>(atoms));
+            atoms = AtomMap.of(atoms);
         }
     }
 
@@ -54,7 +53,7 @@ public sealed interface Value permits Atom, Value.Items, Value.Entries {
     }
 
     static Items set(Collection<? extends Atom> atoms) {
-        return new Items(new LinkedHashSet<>(atoms));
+        return new Items(AtomSet.of(List.copyOf(atoms)));
     }
 
     static Items none() {

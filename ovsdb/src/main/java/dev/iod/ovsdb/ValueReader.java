@@ -1,20 +1,25 @@
 package dev.iod.ovsdb;
 
 import dev.iod.ovsdb.OvsdbException.Category;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.UUID;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
-/** Reads {@code <value>} of RFC 7047 §5.1. */
+/** Reads {@code <value>} of RFC 7047 §5.1; atoms that come again are the same objects. */
 final class ValueReader {
-    private ValueReader() {}
+    private final JsonParser in;
+    private final Recent recent = new Recent();
+
+    ValueReader(JsonParser in) {
+        this.in = in;
+    }
 
     /** The value whose first token is the parser's current one. */
-    static Value read(JsonParser in) {
+    Value read() {
         if (in.currentToken() != JsonToken.START_ARRAY) {
-            return atom(in);
+            return atom();
         }
         in.nextToken();
         String tag = in.getString();
@@ -22,8 +27,8 @@ final class ValueReader {
         Value value =
                 switch (tag) {
                     case "uuid", "named-uuid" -> tagged(tag, in.getString());
-                    case "set" -> items(in);
-                    case "map" -> entries(in);
+                    case "set" -> items();
+                    case "map" -> entries();
                     default -> throw wrong("unknown value tag \"" + tag + "\"");
                 };
         if (in.nextToken() != JsonToken.END_ARRAY) {
@@ -32,13 +37,13 @@ final class ValueReader {
         return value;
     }
 
-    private static Atom atom(JsonParser in) {
+    private Atom atom() {
         return switch (in.currentToken()) {
-            case VALUE_STRING -> new Atom.Text(in.getString());
-            case VALUE_NUMBER_INT -> new Atom.Int(in.getLongValue());
+            case VALUE_STRING -> recent.text(in.getString());
+            case VALUE_NUMBER_INT -> recent.number(in.getLongValue());
             case VALUE_NUMBER_FLOAT -> new Atom.Real(in.getDoubleValue());
-            case VALUE_TRUE -> new Atom.Bool(true);
-            case VALUE_FALSE -> new Atom.Bool(false);
+            case VALUE_TRUE -> Atom.Bool.TRUE;
+            case VALUE_FALSE -> Atom.Bool.FALSE;
             case START_ARRAY -> {
                 in.nextToken();
                 String tag = in.getString();
@@ -51,29 +56,29 @@ final class ValueReader {
         };
     }
 
-    private static Atom tagged(String tag, String value) {
+    private Atom tagged(String tag, String value) {
         return switch (tag) {
-            case "uuid" -> new Atom.Ref(uuid(value));
+            case "uuid" -> recent.ref(uuid(value));
             case "named-uuid" -> new Atom.NamedRef(value);
             default -> throw wrong("unknown atom tag \"" + tag + "\"");
         };
     }
 
-    private static Value items(JsonParser in) {
-        var atoms = new LinkedHashSet<Atom>();
+    private Value items() {
+        var atoms = new ArrayList<Atom>(2);
         while (in.nextToken() != JsonToken.END_ARRAY) {
-            atoms.add(atom(in));
+            atoms.add(atom());
         }
-        return atoms.isEmpty() ? Value.Items.EMPTY : new Value.Items(atoms);
+        return atoms.isEmpty() ? Value.Items.EMPTY : new Value.Items(AtomSet.of(atoms));
     }
 
-    private static Value entries(JsonParser in) {
+    private Value entries() {
         var atoms = new LinkedHashMap<Atom, Atom>();
         while (in.nextToken() == JsonToken.START_ARRAY) {
             in.nextToken();
-            Atom key = atom(in);
+            Atom key = atom();
             in.nextToken();
-            atoms.put(key, atom(in));
+            atoms.put(key, atom());
             in.nextToken();
         }
         return atoms.isEmpty() ? Value.Entries.EMPTY : new Value.Entries(atoms);
