@@ -91,7 +91,9 @@ sealed interface Fact {
     record Multicast(UUID datapath, String name) implements Fact {
         @Override
         public boolean equals(Object other) {
-            return other instanceof Multicast fact && datapath.equals(fact.datapath) && name.equals(fact.name);
+            return other instanceof Multicast fact
+                    && datapath.equals(fact.datapath)
+                    && name.equals(fact.name);
         }
 
         @Override

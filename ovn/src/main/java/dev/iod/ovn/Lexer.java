@@ -148,7 +148,9 @@ final class Lexer {
         int end = at;
         boolean colon = false;
         while (end < text.length()
-                && (isHex(text.charAt(end)) || text.charAt(end) == ':' || text.charAt(end) == '.')) {
+                && (isHex(text.charAt(end))
+                        || text.charAt(end) == ':'
+                        || text.charAt(end) == '.')) {
             colon |= text.charAt(end) == ':';
             end++;
         }

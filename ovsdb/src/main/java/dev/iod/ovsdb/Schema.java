@@ -72,8 +72,7 @@ record Schema(String name, String version, Map<String, Map<String, ColumnType>> 
                 case Atom atom when scalar() && key.admits(atom) -> atom;
                 case Atom atom when !scalar() && !map() && key.admits(atom) ->
                         Value.set(List.of(atom));
-                case Value.Items items
-                        when !scalar() && !map() && admitsAll(items.atoms()) ->
+                case Value.Items items when !scalar() && !map() && admitsAll(items.atoms()) ->
                         items;
                 case Value.Items items when map() && items.atoms().isEmpty() -> Value.Entries.EMPTY;
                 case Value.Entries entries when map() && fits(entries) -> entries;
