@@ -12,6 +12,7 @@ module dev.iod.store {
     // Jdbi needs it and, being an automatic module, cannot say so.
     requires io.leangen.geantyref;
     requires org.postgresql.jdbc;
+    requires tools.jackson.databind;
 
     // To the PostgreSQL driver too, which makes our socket factory by its name.
     exports dev.iod.store;

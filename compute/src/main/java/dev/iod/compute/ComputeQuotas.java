@@ -34,7 +34,12 @@ final class ComputeQuotas {
         INJECTED_FILES(Quota.bound(SERVICE, "injected_files", 0)),
         INSTANCES(Quota.ofRows(SERVICE, "instances", 10, "server")),
         /** Of a user, by the limit of the project; as in Nova, no project uses any. */
-        KEY_PAIRS(new Quota(SERVICE, "key_pairs", 100, Keypair.TABLE::count)),
+        KEY_PAIRS(
+                new Quota(
+                        SERVICE,
+                        "key_pairs",
+                        100,
+                        (handle, user) -> Keypair.TABLE.count(handle, Keypair.of(user)))),
         METADATA_ITEMS(Quota.bound(SERVICE, "metadata_items", 128)),
         RAM(Quota.ofSum(SERVICE, "ram", 51_200, "coalesce(sum(memory_mib), 0)", "server")),
         SECURITY_GROUP_RULES(NetworkQuotas.RULES, "security_group_rules"),

@@ -8,31 +8,26 @@ import static dev.iod.rest.View.truth;
 import static dev.iod.rest.View.until;
 
 import dev.iod.region.Actor;
-import dev.iod.region.Audit;
+import dev.iod.region.Collection;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Json;
-import dev.iod.rest.ListQuery;
+import dev.iod.rest.Queries;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.rest.Schema;
 import dev.iod.rest.View;
-import dev.iod.store.Listed;
-import java.util.LinkedHashMap;
+import dev.iod.store.Columns;
+import dev.iod.store.Where;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
-import java.util.function.UnaryOperator;
-import org.jdbi.v3.core.Handle;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
-/** {@code /flavors} with extra specs and access lists. */
+/** {@code /flavors}. */
 final class FlavorApi {
     private static final View<Flavor> BRIEF =
             new View<>(
@@ -62,61 +57,59 @@ final class FlavorApi {
                             field("rxtx_factor", (f, v) -> number(f.rxtxFactor())),
                             field("links", (f, v) -> Links.at(v).of("flavors", f.id())),
                             since(55, "description", (f, v) -> text(f.description())),
-                            since(61, "extra_specs", (f, v) -> Rows.object(f.properties()))));
+                            since(61, "extra_specs", (f, v) -> Json.object(f.properties()))));
 
     private final Parts parts;
+    private final Collection<Flavor> flavors;
 
     FlavorApi(Parts parts) {
         this.parts = parts;
+        flavors =
+                NovaStyle.collection(parts, Flavor.TABLE, "flavor", "id", Flavor::id)
+                        .shown(BRIEF, FULL)
+                        .visible(request -> Flavor.usable(Actor.of(request)))
+                        .filters(FlavorApi::filtered)
+                        .parameters(ComputeQueries.FLAVORS, Queries.ANY)
+                        .missing((request, id) -> "Flavor %s could not be found.".formatted(id))
+                        .duplicate(
+                                (columns, constraint) ->
+                                        constraint.equals("flavor_name")
+                                                ? "Flavor with name %s already exists."
+                                                        .formatted(columns.text("name"))
+                                                : "Flavor with ID %s already exists."
+                                                        .formatted(columns.text("id")))
+                        .deleted(request -> 202)
+                        .build();
     }
 
     List<Route> routes() {
-        return List.of(
-                Route.get("/v2.1/flavors", request -> list(request, "flavors", BRIEF))
-                        .may(Rule.READER),
-                Route.get("/v2.1/flavors/detail", request -> list(request, "flavors/detail", FULL))
-                        .may(Rule.READER),
-                Route.post("/v2.1/flavors", this::create).may(Rule.ADMIN),
-                Route.get("/v2.1/flavors/{id}", this::show).may(Rule.READER),
-                Route.put("/v2.1/flavors/{id}", this::update).may(Rule.ADMIN),
-                Route.delete("/v2.1/flavors/{id}", this::delete).may(Rule.ADMIN),
-                Route.post("/v2.1/flavors/{id}/action", this::act).may(Rule.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-flavor-access", this::access).may(Rule.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-extra_specs", this::specs).may(Rule.READER),
-                Route.post("/v2.1/flavors/{id}/os-extra_specs", this::addSpecs).may(Rule.ADMIN),
-                Route.get("/v2.1/flavors/{id}/os-extra_specs/{key}", this::spec).may(Rule.READER),
-                Route.put("/v2.1/flavors/{id}/os-extra_specs/{key}", this::putSpec).may(Rule.ADMIN),
-                Route.delete("/v2.1/flavors/{id}/os-extra_specs/{key}", this::deleteSpec)
-                        .may(Rule.ADMIN));
+        String all = "/v2.1/flavors";
+        String one = all + "/{id}";
+        List<Route> own =
+                List.of(
+                        Route.get(all, flavors::list).may(Rule.READER),
+                        Route.get(all + "/detail", request -> flavors.list(request, FULL))
+                                .may(Rule.READER),
+                        Route.post(all, this::create).may(Rule.ADMIN),
+                        Route.get(one, flavors::show).may(Rule.READER),
+                        Route.put(one, this::update).may(Rule.ADMIN),
+                        Route.delete(one, flavors::delete).may(Rule.ADMIN));
+        return Stream.of(
+                        own,
+                        new FlavorAccessApi(parts.database(), flavors).routes(),
+                        new FlavorSpecsApi(flavors).routes())
+                .flatMap(List::stream)
+                .toList();
     }
 
-    private Response list(Request request, String collection, View<Flavor> view) {
-        ComputeQueries.FLAVORS.check(request);
-        ListQuery page = request.list();
-        View.Scope scope = Scopes.of(request);
+    private static Where filtered(Request request, Where visible) {
         boolean admin = request.caller().isAdmin();
-        Optional<Boolean> shared = admin ? shared(request) : Optional.empty();
-        FlavorStore.Filter filter =
-                new FlavorStore.Filter(
-                        request.caller().projectId(),
-                        shared,
-                        admin,
-                        bound(request, "minRam"),
-                        (int) Math.min(Integer.MAX_VALUE, bound(request, "minDisk")));
-        Listed<Flavor> flavors =
-                parts.database().read(handle -> FlavorStore.list(handle, filter, page));
-        ObjectNode root = Json.object();
-        ArrayNode array = root.putArray("flavors");
-        flavors.rows().forEach(flavor -> array.add(view.render(flavor, scope)));
-        if (flavors.more()) {
-            root.set(
-                    "flavors_links",
-                    Links.at(scope)
-                            .next(
-                                    collection,
-                                    request.query().with("marker", flavors.rows().getLast().id())));
-        }
-        return Response.ok(root);
+        Where where =
+                visible.and("memory_mib >= ?", bound(request, "minRam"))
+                        .and("disk_gib >= ?", bound(request, "minDisk"));
+        return admin
+                ? shared(request).map(only -> where.and("shared = ?", only)).orElse(where)
+                : where.and("NOT disabled");
     }
 
     /** Only shared flavors unless an administrator asks for others; {@code none} is all. */
@@ -139,224 +132,42 @@ final class FlavorApi {
         return Long.parseLong(text);
     }
 
-    private Response show(Request request) {
-        return answer(request, parts.database().read(handle -> visible(handle, request)));
-    }
-
-    private static Flavor visible(Handle handle, Request request) {
-        String id = request.pathParameter("id");
-        return FlavorStore.usable(
-                        handle, id, request.caller().projectId(), request.caller().isAdmin())
-                .orElseThrow(
-                        () -> ApiException.notFound("Flavor %s could not be found.".formatted(id)));
-    }
-
-    private static Response answer(Request request, Flavor flavor) {
-        ObjectNode root = Json.object();
-        root.set("flavor", FULL.render(flavor, Scopes.of(request)));
-        return Response.ok(root);
-    }
-
     private Response create(Request request) {
         JsonNode body = Bodies.read(request, Bodies.CREATE_FLAVOR).path("flavor");
         JsonNode id = body.path("id");
-        Flavor flavor =
-                new Flavor(
-                        id.isMissingNode() || id.isNull()
-                                ? UUID.randomUUID().toString()
-                                : id.asString(),
-                        body.path("name").stringValue(),
-                        whole(body, "ram"),
-                        (int) whole(body, "vcpus"),
-                        (int) whole(body, "disk"),
-                        (int) whole(body, "OS-FLV-EXT-DATA:ephemeral"),
-                        (int) whole(body, "swap"),
-                        Double.parseDouble(body.path("rxtx_factor").asString("1")),
-                        !body.has("os-flavor-access:is_public")
-                                || Schema.Truth.of(body.path("os-flavor-access:is_public")),
-                        false,
-                        body.path("description").stringValueOpt(),
-                        Map.of());
-        parts.database()
-                .run(
-                        handle -> {
-                            FlavorStore.insert(handle, flavor);
-                            Audit.record(handle, Actor.of(request), "create flavor", flavor.id());
-                        });
-        return answer(request, flavor);
+        JsonNode shared = body.path("os-flavor-access:is_public");
+        Columns columns =
+                new Columns()
+                        .set(
+                                "id",
+                                id.isMissingNode() || id.isNull()
+                                        ? UUID.randomUUID().toString()
+                                        : id.asString())
+                        .set("name", body.path("name").stringValue())
+                        .set("memory_mib", whole(body, "ram"))
+                        .set("vcpus", whole(body, "vcpus"))
+                        .set("disk_gib", whole(body, "disk"))
+                        .set("ephemeral_gib", whole(body, "OS-FLV-EXT-DATA:ephemeral"))
+                        .set("swap_mib", whole(body, "swap"))
+                        .set(
+                                "rxtx_factor",
+                                Double.parseDouble(body.path("rxtx_factor").asString("1")))
+                        .set("shared", shared.isMissingNode() || Schema.Truth.of(shared))
+                        .set("description", body.path("description").stringValueOpt());
+        return flavors.show(request, flavors.create(request, columns));
     }
 
-    private static long whole(JsonNode body, String name) {
-        return Long.parseLong(body.path(name).asString("0"));
+    private static int whole(JsonNode body, String name) {
+        return Integer.parseInt(body.path(name).asString("0"));
     }
 
     private Response update(Request request) {
-        if (request.microversion().minor() < 55) {
+        if (!request.microversion().since(2, 55)) {
             throw ApiException.notFound("The resource could not be found.");
         }
         JsonNode body = Bodies.read(request, Bodies.UPDATE_FLAVOR).path("flavor");
-        Flavor changed =
-                parts.database()
-                        .transaction(
-                                handle -> {
-                                    Flavor flavor = visible(handle, request);
-                                    FlavorStore.describe(
-                                            handle,
-                                            flavor.id(),
-                                            body.path("description").stringValueOpt());
-                                    return visible(handle, request);
-                                });
-        return answer(request, changed);
-    }
-
-    private Response delete(Request request) {
-        parts.database()
-                .run(
-                        handle -> {
-                            Flavor flavor = visible(handle, request);
-                            FlavorStore.delete(handle, flavor.id());
-                            Audit.record(handle, Actor.of(request), "delete flavor", flavor.id());
-                        });
-        return Response.empty(202);
-    }
-
-    private Response act(Request request) {
-        JsonNode body = Json.parse(request.bytes());
-        boolean add = body.has("addTenantAccess");
-        if (!add && !body.has("removeTenantAccess")) {
-            throw ApiException.badRequest("There is no such action.");
-        }
-        Bodies.checked(
-                body,
-                add ? Bodies.ADD_ACCESS : Bodies.REMOVE_ACCESS,
-                request.microversion().minor());
-        String project =
-                body.path(add ? "addTenantAccess" : "removeTenantAccess")
-                        .path("tenant")
-                        .stringValue();
-        return parts.database()
-                .transaction(
-                        handle -> {
-                            Flavor flavor = visible(handle, request);
-                            if (add && flavor.shared()) {
-                                throw ApiException.conflict(
-                                        "Can not add access to a public flavor.");
-                            }
-                            boolean changed =
-                                    add
-                                            ? FlavorStore.grant(handle, flavor.id(), project)
-                                            : FlavorStore.revoke(handle, flavor.id(), project);
-                            if (!changed) {
-                                throw unchangedAccess(add, flavor.id(), project);
-                            }
-                            return accessList(handle, flavor);
-                        });
-    }
-
-    private static ApiException unchangedAccess(boolean add, String flavor, String project) {
-        return add
-                ? ApiException.conflict(
-                        "Flavor access already exists for flavor %s and project %s combination."
-                                .formatted(flavor, project))
-                : ApiException.notFound(
-                        "Flavor access not found for %s / %s combination."
-                                .formatted(flavor, project));
-    }
-
-    private Response access(Request request) {
-        return parts.database()
-                .read(
-                        handle -> {
-                            Flavor flavor = visible(handle, request);
-                            if (flavor.shared()) {
-                                throw ApiException.notFound(
-                                        "Access list not available for public flavors.");
-                            }
-                            return accessList(handle, flavor);
-                        });
-    }
-
-    private static Response accessList(Handle handle, Flavor flavor) {
-        ObjectNode root = Json.object();
-        ArrayNode array = root.putArray("flavor_access");
-        for (String project : FlavorStore.access(handle, flavor.id())) {
-            array.addObject().put("flavor_id", flavor.id()).put("tenant_id", project);
-        }
-        return Response.ok(root);
-    }
-
-    private Response specs(Request request) {
-        Flavor flavor = parts.database().read(handle -> visible(handle, request));
-        ObjectNode root = Json.object();
-        root.set("extra_specs", Rows.object(flavor.properties()));
-        return Response.ok(root);
-    }
-
-    private Response spec(Request request) {
-        String key = request.pathParameter("key");
-        Flavor flavor = parts.database().read(handle -> visible(handle, request));
-        String value = flavor.properties().get(key);
-        if (value == null) {
-            throw noSpec(flavor, key);
-        }
-        return Response.ok(Json.object().put(key, value));
-    }
-
-    private Response addSpecs(Request request) {
-        JsonNode body = Bodies.read(request, Bodies.EXTRA_SPECS);
-        Map<String, String> more = Rows.map(body.path("extra_specs"));
-        changeSpecs(request, more, all -> all);
-        ObjectNode root = Json.object();
-        root.set("extra_specs", Rows.object(more));
-        return Response.ok(root);
-    }
-
-    private Response putSpec(Request request) {
-        Map<String, String> one = Rows.map(Bodies.read(request, Bodies.EXTRA_SPEC));
-        if (!one.keySet().equals(Set.of(request.pathParameter("key")))) {
-            throw ApiException.badRequest("Request body and URI mismatch");
-        }
-        changeSpecs(request, one, all -> all);
-        return Response.ok(Rows.object(one));
-    }
-
-    private Response deleteSpec(Request request) {
-        String key = request.pathParameter("key");
-        changeSpecs(
-                request,
-                Map.of(),
-                all -> {
-                    all.remove(key);
-                    return all;
-                });
-        return Response.empty(200);
-    }
-
-    private void changeSpecs(
-            Request request, Map<String, String> more, UnaryOperator<Map<String, String>> change) {
-        String machine = more.get(Flavor.MACHINE);
-        if (machine != null && !Set.of("q35", "microvm").contains(machine)) {
-            throw ApiException.badRequest(
-                    "Validation failed; extra spec %s must be q35 or microvm, not '%s'."
-                            .formatted(Flavor.MACHINE, machine));
-        }
-        parts.database()
-                .run(
-                        handle -> {
-                            Flavor flavor = visible(handle, request);
-                            Map<String, String> all = new LinkedHashMap<>(flavor.properties());
-                            all.putAll(more);
-                            int before = all.size();
-                            Map<String, String> changed = change.apply(all);
-                            if (more.isEmpty() && changed.size() == before) {
-                                throw noSpec(flavor, request.pathParameter("key"));
-                            }
-                            FlavorStore.setProperties(handle, flavor.id(), changed);
-                        });
-    }
-
-    private static ApiException noSpec(Flavor flavor, String key) {
-        return ApiException.notFound(
-                "Flavor %s has no extra specs with key %s.".formatted(flavor.id(), key));
+        Columns columns =
+                new Columns().set("description", body.path("description").stringValueOpt());
+        return flavors.show(request, flavors.update(request, flavor -> columns));
     }
 }

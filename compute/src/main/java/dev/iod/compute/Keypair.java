@@ -1,7 +1,10 @@
 package dev.iod.compute;
 
 import dev.iod.store.Table;
+import dev.iod.store.Where;
 import java.time.Instant;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
 
 /** A public key; the region never keeps a private one. It belongs to a user, not to a project. */
 record Keypair(
@@ -12,5 +15,15 @@ record Keypair(
         String publicKey,
         String fingerprint,
         Instant createdAt) {
-    static final Table<Keypair> TABLE = Table.of(Keypair.class, "keypair", "user_id", "name");
+    static final Table<Keypair> TABLE = Table.of(Keypair.class, "keypair", "name");
+
+    /** The user's key pair of that name. */
+    static Optional<Keypair> find(Handle handle, String user, String name) {
+        return TABLE.first(handle, of(user).and(TABLE.is(name)));
+    }
+
+    /** Those of a user. */
+    static Where of(String user) {
+        return Where.of("user_id = ?", user);
+    }
 }

@@ -35,7 +35,7 @@ final class ServerCreation {
             Flavor flavor,
             Images.Bootable image,
             Optional<Keypair> key,
-            Optional<ServerGroupStore.ServerGroup> group,
+            Optional<ServerGroup> group,
             int count,
             String reservationId) {}
 
@@ -58,7 +58,7 @@ final class ServerCreation {
                                 ingredients.flavor().memoryMib(),
                                 RootDisks.mib(ingredients.flavor(), ingredients.image().disk()),
                                 wanted.forcedNode(),
-                                ingredients.group().map(ServerGroupStore.ServerGroup::rule)),
+                                ingredients.group().map(ServerGroup::rule)),
                         wanted.group());
         List<Server> servers = new ArrayList<>();
         for (int i = 0; i < ingredients.count(); i++) {
@@ -91,7 +91,7 @@ final class ServerCreation {
     private Ingredients gather(Handle handle, Actor actor, NewServers wanted) {
         String project = actor.projectId();
         Flavor flavor =
-                FlavorStore.usable(handle, wanted.flavorId(), project, actor.isAdmin())
+                Flavor.find(handle, actor, wanted.flavorId())
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
@@ -114,8 +114,7 @@ final class ServerCreation {
                 wanted.keyName()
                         .map(
                                 name ->
-                                        Keypair.TABLE
-                                                .find(handle, actor.userId(), name)
+                                        Keypair.find(handle, actor.userId(), name)
                                                 .orElseThrow(
                                                         () ->
                                                                 ApiException.badRequest(
@@ -123,8 +122,7 @@ final class ServerCreation {
                                                                                 + " provided.")));
         checkMetadata(handle, project, wanted);
         int count = ComputeQuotas.admit(handle, project, flavor, wanted.min(), wanted.max());
-        Optional<ServerGroupStore.ServerGroup> group =
-                wanted.group().map(id -> group(handle, project, id, count));
+        Optional<ServerGroup> group = wanted.group().map(id -> group(handle, project, id, count));
         return new Ingredients(flavor, image, key, group, count, reservationId());
     }
 
@@ -136,10 +134,9 @@ final class ServerCreation {
         }
     }
 
-    private static ServerGroupStore.ServerGroup group(
-            Handle handle, String project, UUID id, int count) {
-        ServerGroupStore.ServerGroup group =
-                ServerGroupStore.find(handle, id)
+    private static ServerGroup group(Handle handle, String project, UUID id, int count) {
+        ServerGroup group =
+                ServerGroup.find(handle, id)
                         .filter(found -> found.projectId().equals(project))
                         .orElseThrow(
                                 () ->
@@ -148,7 +145,7 @@ final class ServerCreation {
                                                         .formatted(id)));
         long limit =
                 ComputeQuotas.limit(handle, project, ComputeQuotas.Resource.SERVER_GROUP_MEMBERS);
-        if (Quotas.exceeds(ServerGroupStore.members(handle, id).size() + count, limit)) {
+        if (Quotas.exceeds(group.members().size() + count, limit)) {
             throw ApiException.forbidden("Quota exceeded, too many servers in group");
         }
         return group;

@@ -268,7 +268,16 @@ class MistakesTest {
         String body = "{'flavor': {'name': 'f', 'id': 'f1', 'ram': 64, 'vcpus': 1, 'disk': 0}}";
         refused(member.post("/flavors", body), 403, "forbidden", "Policy doesn't allow");
         assertThat(admin.post("/flavors", body).status()).isEqualTo(200);
-        refused(admin.post("/flavors", body), 409, "conflictingRequest", "already exists.");
+        refused(
+                admin.post("/flavors", body),
+                409,
+                "conflictingRequest",
+                "Flavor with ID f1 already exists.");
+        refused(
+                admin.post("/flavors", body.replace("f1", "f2")),
+                409,
+                "conflictingRequest",
+                "Flavor with name f already exists.");
         String specs = "/flavors/f1/os-extra_specs";
         refused(
                 admin.post(specs, "{'extra_specs': {'iod:machine': 'i440fx'}}"),
@@ -277,6 +286,8 @@ class MistakesTest {
                 "must be q35 or microvm");
         assertThat(admin.post(specs, "{'extra_specs': {'iod:machine': 'microvm'}}").status())
                 .isEqualTo(200);
+        assertThat(admin.post(specs, "{'extra_specs': {}}").text())
+                .isEqualTo("{\"extra_specs\":{}}");
         assertThat(admin.delete(specs + "/iod:machine").status()).isEqualTo(200);
         assertThat(admin.delete(specs + "/iod:machine").status()).isEqualTo(404);
         assertThat(admin.delete("/flavors/f1").status()).isEqualTo(202);

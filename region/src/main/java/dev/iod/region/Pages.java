@@ -15,6 +15,7 @@ public final class Pages {
                 query.sort().stream()
                         .map(sort -> new Page.Sort(sort.key(), sort.descending()))
                         .toList(),
-                query.backward());
+                query.backward(),
+                0);
     }
 }

@@ -83,6 +83,7 @@ public final class Services {
         Fault fault =
                 switch (outcome.reason()) {
                     case UNAVAILABLE -> Fault.UNAVAILABLE;
+                    case DUPLICATE -> Fault.CONFLICT;
                     case UNKNOWN_SORT_KEY, UNKNOWN_MARKER -> Fault.BAD_REQUEST;
                 };
         return Optional.of(new ApiException(fault, String.valueOf(outcome.getMessage()), outcome));

@@ -4,6 +4,8 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -58,6 +60,20 @@ public final class Json {
         ArrayNode array = array();
         values.forEach(array::add);
         return array;
+    }
+
+    /** An object of strings. */
+    public static ObjectNode object(Map<String, String> values) {
+        ObjectNode object = object();
+        values.forEach(object::put);
+        return object;
+    }
+
+    /** The properties of an object as text, in its order. */
+    public static Map<String, String> map(JsonNode object) {
+        Map<String, String> map = new LinkedHashMap<>();
+        object.propertyStream().forEach(e -> map.put(e.getKey(), e.getValue().asString()));
+        return map;
     }
 
     /** Puts a string, or JSON null when there is none. */

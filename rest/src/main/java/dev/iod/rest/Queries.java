@@ -10,6 +10,9 @@ import java.util.Set;
  * @param strictSince minor number of the first version that refuses others
  */
 public record Queries(int strictSince, Set<String> names) {
+    /** Any parameter, in every version. */
+    public static final Queries ANY = new Queries(Integer.MAX_VALUE, Set.of());
+
     /** Copies. */
     public Queries {
         names = Set.copyOf(names);

@@ -33,7 +33,7 @@ public final class Database implements AutoCloseable {
 
     private Database(HikariDataSource pool) {
         this.pool = pool;
-        this.jdbi = Jdbi.create(pool);
+        this.jdbi = Jdbi.create(pool).installPlugin(new TextMaps());
         this.notifications = new Notifications(pool.getJdbcUrl());
     }
 

@@ -39,8 +39,7 @@ public final class ListSql {
 
     private final String select;
     private final Map<String, String> sortColumns;
-    private final List<String> conditions = new ArrayList<>();
-    private final List<Object> values = new ArrayList<>();
+    private Where where = Where.ALL;
     private Function<String, Object> markerId = id -> id;
 
     /**
@@ -74,21 +73,19 @@ public final class ListSql {
 
     /** Adds a condition with {@code ?} for each value. */
     public ListSql where(String condition, Object... bound) {
-        conditions.add("(" + condition + ")");
-        Collections.addAll(values, bound);
+        where = where.and(condition, bound);
+        return this;
+    }
+
+    /** Adds conditions. */
+    public ListSql where(Where more) {
+        where = where.and(more);
         return this;
     }
 
     /** Adds "expression is one of these"; no values means no condition. */
     public ListSql in(String expression, Collection<?> allowed) {
-        if (!allowed.isEmpty()) {
-            conditions.add(
-                    expression
-                            + " IN ("
-                            + String.join(",", Collections.nCopies(allowed.size(), "?"))
-                            + ")");
-            values.addAll(allowed);
-        }
+        where = where.in(expression, allowed);
         return this;
     }
 
@@ -107,8 +104,15 @@ public final class ListSql {
         order.forEach(
                 (key, descending) ->
                         terms.add(sortColumns.get(key) + (descending ? " DESC" : " ASC")));
-        String sql = select + whereClause() + " ORDER BY " + String.join(", ", terms) + " LIMIT ?";
-        values.add(query.limit());
+        String sql =
+                select
+                        + where.clause()
+                        + " ORDER BY "
+                        + String.join(", ", terms)
+                        + " LIMIT ? OFFSET ?";
+        List<Object> bound = new ArrayList<>(where.values());
+        bound.add(query.limit());
+        bound.add(query.offset());
         List<T> rows = new ArrayList<>();
         long[] bytes = {0};
         RowMapper<T> counting =
@@ -118,7 +122,7 @@ public final class ListSql {
                 };
         boolean cut = false;
         try (ResultIterator<T> found =
-                bind(handle.createQuery(sql).setFetchSize(FETCH_ROWS), values)
+                bind(handle.createQuery(sql).setFetchSize(FETCH_ROWS), bound)
                         .map(counting)
                         .iterator()) {
             while (!cut && found.hasNext()) {
@@ -147,8 +151,8 @@ public final class ListSql {
 
     /** All rows without paging, at most {@link #MAX_ROWS}. */
     public <T> List<T> all(Handle handle, String orderBy, RowMapper<T> mapper) {
-        String sql = select + whereClause() + " ORDER BY " + orderBy + " LIMIT " + MAX_ROWS;
-        return bind(handle.createQuery(sql), values).map(mapper).list();
+        String sql = select + where.clause() + " ORDER BY " + orderBy + " LIMIT " + MAX_ROWS;
+        return bind(handle.createQuery(sql), where.values()).map(mapper).list();
     }
 
     private Map<String, Boolean> order(Page query, List<Page.Sort> defaultSort) {
@@ -168,14 +172,13 @@ public final class ListSql {
     private List<Object> markerValues(Handle handle, String id, Map<String, Boolean> order) {
         List<String> columns = order.keySet().stream().map(sortColumns::get).toList();
         // The marker is looked up among the rows the caller may see, by their own conditions.
-        List<Object> bound = new ArrayList<>(values);
-        bound.add(markerId.apply(id));
-        String where =
-                (conditions.isEmpty() ? " WHERE " : whereClause() + " AND ")
-                        + sortColumns.get("id")
-                        + " = ?";
-        String sql = "SELECT " + String.join(", ", columns) + select.substring(fromIndex()) + where;
-        return bind(handle.createQuery(sql), bound)
+        Where one = where.and(sortColumns.get("id") + " = ?", markerId.apply(id));
+        String sql =
+                "SELECT "
+                        + String.join(", ", columns)
+                        + select.substring(fromIndex())
+                        + one.clause();
+        return bind(handle.createQuery(sql), one.values())
                 .map(
                         (row, context) -> {
                             List<Object> found = new ArrayList<>();
@@ -216,12 +219,7 @@ public final class ListSql {
             }
         }
         condition.append("))".repeat(keys.size() - 1));
-        conditions.add("(" + condition + ")");
-        values.addAll(bound);
-    }
-
-    private String whereClause() {
-        return conditions.isEmpty() ? "" : " WHERE " + String.join(" AND ", conditions);
+        where = where.and(condition.toString(), bound.toArray());
     }
 
     private static org.jdbi.v3.core.statement.Query bind(

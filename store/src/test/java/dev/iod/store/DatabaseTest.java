@@ -166,7 +166,7 @@ class DatabaseTest {
     }
 
     private List<String> page(int limit, Optional<String> marker, Page.Sort sort) {
-        Page query = new Page(limit, marker, List.of(sort), false);
+        Page query = new Page(limit, marker, List.of(sort), false, 0);
         return database.read(
                 handle ->
                         new ListSql("SELECT * FROM page", Map.of("id", "id", "name", "name"))
@@ -210,7 +210,7 @@ class DatabaseTest {
     }
 
     private Listed<String> heavy(Optional<String> marker) {
-        Page query = new Page(1000, marker, List.of(), false);
+        Page query = new Page(1000, marker, List.of(), false, 0);
         return database.read(
                 handle ->
                         new ListSql("SELECT * FROM heavy", Map.of("id", "id"))
