@@ -147,7 +147,7 @@ final class FairnessTest {
     private void expire(long millis) {
         engine.nowMillis += millis;
         for (int i = 0; i < 10; i++) {
-            engine.conntrack.expire(engine.nowMillis);
+            engine.conntrack.expire(engine.nowMillis, 4096);
         }
         engine.flows.sweep(FLOWS, PipelineState.EMPTY, Long.MAX_VALUE, engine.nowMillis);
     }

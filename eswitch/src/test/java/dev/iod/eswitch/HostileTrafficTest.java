@@ -70,7 +70,7 @@ final class HostileTrafficTest {
             done = now;
             engine.nowMillis += random.nextInt(3);
             if (i % 1000 == 0) {
-                engine.conntrack.expire(engine.nowMillis);
+                engine.conntrack.expire(engine.nowMillis, 4096);
             }
         }
         assertThat(engine.counters.count(DropReason.INTERNAL)).isZero();

@@ -377,7 +377,7 @@ final class StockConntrackTest {
             EngineReport.Connections part =
                     engine.client().connections(cursor, 1024).get(60, TimeUnit.SECONDS);
             for (ConnectionStatus c : part.connections()) {
-                if (c.sourcePort() == key || c.destinationPort() == key) {
+                if (c.original().sourcePort() == key || c.original().destinationPort() == key) {
                     found.add(c.text() + ",timeout=" + c.leftMillis() / 1000);
                 }
             }

@@ -7,10 +7,8 @@ import java.util.stream.IntStream;
  * One row of the connection table.
  *
  * @param protocol IP protocol number
- * @param source the initiator (IPv4 in the low 32 bits)
- * @param sourcePort TCP, UDP, SCTP: the initiator's port; ICMP: the identifier
- * @param destinationPort the same of the other side
- * @param icmpType what the initiator sent; -1 for other protocols
+ * @param original of the packets of who began the connection
+ * @param reply of those that answer them: the other way round, unless addresses are translated
  * @param state of TCP, that of the side that is further; empty for other protocols
  * @param replied whether packets were seen both ways
  * @param leftMillis until the connection is forgotten
@@ -19,20 +17,28 @@ public record ConnectionStatus(
         int zone,
         int protocol,
         boolean ip6,
-        Bits source,
-        Bits destination,
-        int sourcePort,
-        int destinationPort,
-        int icmpType,
+        Tuple original,
+        Tuple reply,
         String state,
         boolean replied,
         long leftMillis,
         int mark,
         Bits label) {
+    /**
+     * What the packets of one direction are known by.
+     *
+     * @param source address (IPv4 in the low 32 bits)
+     * @param sourcePort TCP, UDP, SCTP: a port; ICMP: the identifier; else 0
+     * @param destinationPort the same
+     * @param icmpType what they are; -1 for other protocols
+     */
+    public record Tuple(
+            Bits source, Bits destination, int sourcePort, int destinationPort, int icmpType) {}
+
     /** The form of {@code ovs-appctl dpctl/dump-conntrack}. */
     public String text() {
         StringBuilder text = new StringBuilder(protocolName());
-        text.append(",orig=(").append(tuple(true)).append("),reply=(").append(tuple(false));
+        text.append(",orig=(").append(text(original)).append("),reply=(").append(text(reply));
         text.append("),zone=").append(zone);
         if (mark != 0) {
             text.append(",mark=").append(Integer.toUnsignedString(mark));
@@ -61,23 +67,14 @@ public record ConnectionStatus(
         };
     }
 
-    private String tuple(boolean original) {
-        String ends =
-                "src="
-                        + address(original ? source : destination)
-                        + ",dst="
-                        + address(original ? destination : source);
-        if (icmpType >= 0) {
-            int type = original ? icmpType : IcmpQuery.other(ip6, icmpType);
-            return ends + ",id=" + sourcePort + ",type=" + type + ",code=0";
+    private String text(Tuple tuple) {
+        String ends = "src=" + address(tuple.source) + ",dst=" + address(tuple.destination);
+        if (tuple.icmpType >= 0) {
+            return ends + ",id=" + tuple.sourcePort + ",type=" + tuple.icmpType + ",code=0";
         }
         return switch (protocol) {
             case IpProtocol.TCP, IpProtocol.UDP, IpProtocol.SCTP ->
-                    ends
-                            + ",sport="
-                            + (original ? sourcePort : destinationPort)
-                            + ",dport="
-                            + (original ? destinationPort : sourcePort);
+                    ends + ",sport=" + tuple.sourcePort + ",dport=" + tuple.destinationPort;
             default -> ends;
         };
     }

@@ -87,7 +87,9 @@ public enum DropReason implements Coded {
     /** Port security forbids a port these addresses, and a rule dropped the packet for it. */
     PORT_SECURITY(40),
     /** The kernel had a frame of the uplink for the engine, which was too slow to take it. */
-    UPLINK_OVERRUN(41);
+    UPLINK_OVERRUN(41),
+    /** A new connection's replies would look like packets of another one. */
+    CONNECTION_CLASH(42);
 
     private final int code;
 

@@ -18,6 +18,11 @@ public final class IcmpQuery {
 
     private IcmpQuery() {}
 
+    /** Number of kinds in a family. */
+    public static int kinds(boolean ip6) {
+        return (ip6 ? REQUESTS6 : REQUESTS4).length;
+    }
+
     /** The kind a type asks, or {@link #NONE}. */
     public static int asked(boolean ip6, int type) {
         return find(type, ip6 ? REQUESTS6 : REQUESTS4);

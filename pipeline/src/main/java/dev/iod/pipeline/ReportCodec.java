@@ -13,7 +13,10 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
-/** Questions, {@link EngineReport} and {@link EngineEvent} on the wire. */
+/**
+ * Questions, {@link EngineReport} and {@link EngineEvent} on the wire. Number 4 of both was for
+ * connections of one tuple.
+ */
 public final class ReportCodec {
     private static final DropReason[] REASONS = DropReason.values();
     private static final Counter[] COUNTERS = Counter.values();
@@ -39,7 +42,7 @@ public final class ReportCodec {
             case Query.Counters q -> out.u8(0);
             case Query.Devices q -> out.u8(1);
             case Query.Flows q -> out.u8(2).i32(q.max());
-            case Query.Connections q -> out.u8(4).i32(q.cursor()).i32(q.max());
+            case Query.Connections q -> out.u8(5).i32(q.cursor()).i32(q.max());
             case Query.Trace q -> {
                 out.u8(3).i64(q.inPort()).blob(q.frame()).i32(q.assumed().size());
                 for (AssumedConnection a : q.assumed()) {
@@ -67,7 +70,7 @@ public final class ReportCodec {
                 }
                 yield new Query.Trace(inPort, frame, List.copyOf(assumed));
             }
-            case 4 -> {
+            case 5 -> {
                 int cursor = in.i32();
                 yield new Query.Connections(cursor, in.i32());
             }
@@ -100,7 +103,7 @@ public final class ReportCodec {
                 }
             }
             case EngineReport.Connections r -> {
-                out.u8(4).i32(r.next()).i32(r.total()).i32(r.connections().size());
+                out.u8(5).i32(r.next()).i32(r.total()).i32(r.connections().size());
                 for (ConnectionStatus c : r.connections()) {
                     writeConnection(out, c);
                 }
@@ -131,7 +134,7 @@ public final class ReportCodec {
             case 1 -> readDevices(in);
             case 2 -> readFlows(in);
             case 3 -> readTrace(in);
-            case 4 -> readConnections(in);
+            case 5 -> readConnections(in);
             default -> throw WireReader.malformed("unknown report " + tag);
         };
     }
@@ -208,12 +211,9 @@ public final class ReportCodec {
     }
 
     private static void writeConnection(WireWriter out, ConnectionStatus c) {
-        out.i32(c.zone())
-                .u8(c.protocol())
-                .bool(c.ip6())
-                .i128(c.source().high(), c.source().low())
-                .i128(c.destination().high(), c.destination().low());
-        out.i32(c.sourcePort()).i32(c.destinationPort()).i32(c.icmpType());
+        out.i32(c.zone()).u8(c.protocol()).bool(c.ip6());
+        writeTuple(out, c.original());
+        writeTuple(out, c.reply());
         out.text(c.state())
                 .bool(c.replied())
                 .i64(c.leftMillis())
@@ -221,20 +221,32 @@ public final class ReportCodec {
                 .i128(c.label().high(), c.label().low());
     }
 
+    private static void writeTuple(WireWriter out, ConnectionStatus.Tuple t) {
+        out.i128(t.source().high(), t.source().low());
+        out.i128(t.destination().high(), t.destination().low());
+        out.i32(t.sourcePort()).i32(t.destinationPort()).i32(t.icmpType());
+    }
+
+    private static ConnectionStatus.Tuple readTuple(WireReader in) {
+        Bits source = Bits.read(in);
+        Bits destination = Bits.read(in);
+        int sourcePort = in.i32();
+        int destinationPort = in.i32();
+        return new ConnectionStatus.Tuple(
+                source, destination, sourcePort, destinationPort, in.i32());
+    }
+
     private static EngineReport readConnections(WireReader in) {
         int next = in.i32();
         int total = in.i32();
-        int count = in.count(80);
+        int count = in.count(127);
         List<ConnectionStatus> connections = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             int zone = in.i32();
             int protocol = in.u8();
             boolean ip6 = in.bool();
-            Bits source = Bits.read(in);
-            Bits destination = Bits.read(in);
-            int sourcePort = in.i32();
-            int destinationPort = in.i32();
-            int icmpType = in.i32();
+            ConnectionStatus.Tuple original = readTuple(in);
+            ConnectionStatus.Tuple reply = readTuple(in);
             String state = in.text();
             boolean replied = in.bool();
             long leftMillis = in.i64();
@@ -244,11 +256,8 @@ public final class ReportCodec {
                             zone,
                             protocol,
                             ip6,
-                            source,
-                            destination,
-                            sourcePort,
-                            destinationPort,
-                            icmpType,
+                            original,
+                            reply,
                             state,
                             replied,
                             leftMillis,

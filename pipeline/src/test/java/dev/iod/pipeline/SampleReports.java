@@ -23,6 +23,31 @@ final class SampleReports {
                                         Map.of(Counter.FLOW_LIMIT, 6L),
                                         Map.of(DropReason.HAIRPIN, 1L)))),
                 new EngineReport.Flows(7, List.of(new EngineReport.FlowStatus("k", "a", 1, 2, 3))),
+                new EngineReport.Connections(
+                        1,
+                        2,
+                        List.of(
+                                new ConnectionStatus(
+                                        7,
+                                        6,
+                                        false,
+                                        new ConnectionStatus.Tuple(
+                                                Bits.of(0x0a000001L),
+                                                Bits.of(0xcb007109L),
+                                                1000,
+                                                80,
+                                                -1),
+                                        new ConnectionStatus.Tuple(
+                                                Bits.of(0x0a000002L),
+                                                Bits.of(0x0a000001L),
+                                                8080,
+                                                1000,
+                                                -1),
+                                        "ESTABLISHED",
+                                        true,
+                                        30_000,
+                                        3,
+                                        new Bits(4, 5)))),
                 new EngineReport.Trace(
                         List.of(new EngineReport.TraceStep(1, Action.Stage.EGRESS, 2, "c", "w")),
                         List.of(

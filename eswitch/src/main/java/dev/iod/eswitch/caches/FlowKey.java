@@ -1,6 +1,6 @@
 package dev.iod.eswitch.caches;
 
-import dev.iod.eswitch.connections.ConnectionKey;
+import dev.iod.eswitch.connections.Tuple;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.Hash;
 
@@ -73,7 +73,7 @@ public final class FlowKey {
             }
             case UDP, SCTP -> ports = (int) p.u32(p.l4);
             case ICMP4, ICMP6 -> {
-                if (!ConnectionKey.isEcho(p)) {
+                if (!Tuple.isEcho(p)) {
                     return Cacheability.NONE;
                 }
                 ports = p.u16(p.l4) << 16 | p.u16(p.l4 + 4);

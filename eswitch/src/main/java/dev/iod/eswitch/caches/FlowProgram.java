@@ -1,5 +1,6 @@
 package dev.iod.eswitch.caches;
 
+import dev.iod.eswitch.connections.ConnectionUse;
 import dev.iod.eswitch.connections.Conntrack;
 import dev.iod.eswitch.connections.Sender;
 import dev.iod.eswitch.packet.Packet;
@@ -12,8 +13,7 @@ import org.jspecify.annotations.Nullable;
  * holds and its connections are in the state it saw. Engine thread only.
  */
 public final class FlowProgram extends Validity {
-    /** Two words each: row << 1 | travels against the initiator; stamp. */
-    private final long[] connections;
+    private final @Nullable ConnectionUse connections;
 
     public final FlowOutput[] outputs;
 
@@ -32,12 +32,12 @@ public final class FlowProgram extends Validity {
     /**
      * @param recorded under which program it holds
      * @param version number of the state it was recorded under
-     * @param connections two words each: row << 1 | travels against the initiator; stamp
+     * @param connections in whose state it holds; null = it tracks none
      */
     public FlowProgram(
             Collector recorded,
             long version,
-            long[] connections,
+            @Nullable ConnectionUse connections,
             FlowOutput[] outputs,
             DropReason[] drops,
             Sender sender) {
@@ -55,10 +55,8 @@ public final class FlowProgram extends Validity {
         if (p.ipLength() > maxIpLength) {
             return false;
         }
-        for (int i = 0; i < connections.length; i += 2) {
-            int row = (int) (connections[i] >>> 1);
-            boolean reply = (connections[i] & 1) != 0;
-            if (!conntrack.refresh(row, (int) connections[i + 1], reply, p, nowMillis)) {
+        for (ConnectionUse use = connections; use != null; use = use.next()) {
+            if (!conntrack.refresh(use, p, nowMillis)) {
                 return false;
             }
         }
@@ -74,12 +72,17 @@ public final class FlowProgram extends Validity {
     /** Loads what a hit will need; the sum has no meaning. */
     public long touch() {
         FlowOutput output = only;
-        return connections.length + (output == null ? 0 : output.inPort);
+        ConnectionUse first = connections;
+        return (first == null ? 0 : first.stamp()) + (output == null ? 0 : output.inPort);
     }
 
     @Override
     public String toString() {
-        return (connections.length == 0 ? "" : "connections=" + connections.length / 2 + " ")
+        int tracked = 0;
+        for (ConnectionUse use = connections; use != null; use = use.next()) {
+            tracked++;
+        }
+        return (tracked == 0 ? "" : "connections=" + tracked + " ")
                 + Arrays.toString(outputs)
                 + (drops.length == 0 ? "" : " drops=" + Arrays.toString(drops));
     }

@@ -27,25 +27,28 @@ final class ConnectionFile {
     private static final System.Logger LOG = System.getLogger(ConnectionFile.class.getName());
 
     /** Number and version: changes with the meaning of header and rows. */
-    private static final long MAGIC = 0x696f_642d_6374_0003L;
+    private static final long MAGIC = 0x696f_642d_6374_0004L;
 
-    private static final int CAPACITY = 8;
-    private static final int ROW = 12;
-    private static final int BOOT = 16;
-    private static final int FRESH = 24;
+    static final int CAPACITY = 8;
+    static final int ROW = 12;
+    static final int BOOT = 16;
+    static final int FRESH = 24;
 
     private ConnectionFile() {}
 
     /**
-     * Opens the file if it is this version's, of this boot and of this size, else makes a new one.
+     * Opens the file if it is this version's, of this boot and of this size, else makes a new one;
+     * one of the version before is set aside ({@link OneTupleFile}).
      *
      * @param capacity number of rows
      */
     static Mapping open(Path directory, int capacity) throws IOException {
         Files.createDirectories(directory);
         Path file = directory.resolve(NAME);
-        long bytes = HEADER + (long) capacity * ConnectionTable.ROW;
+        long bytes =
+                HEADER + (long) capacity * (ConnectionTable.ROW + ConnectionTable.UPPER_HALVES);
         long boot = bootId();
+        OneTupleFile.setAside(directory, boot);
         if (Files.exists(file)) {
             Optional<String> fault = fault(file, bytes, capacity, boot);
             if (fault.isPresent()) {
@@ -53,7 +56,17 @@ final class ConnectionFile {
                 Files.delete(file);
             }
         }
-        reserve(file, bytes, capacity);
+        try {
+            reserve(file, bytes, capacity);
+        } catch (EngineException e) {
+            if (!OneTupleFile.forget(directory)) {
+                throw e;
+            }
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "connections of the engine before are forgotten: there is no room for both");
+            reserve(file, bytes, capacity);
+        }
         Mapping mapping = Mapping.file(file, bytes);
         long header = mapping.address();
         Memory.writeInt(header + CAPACITY, capacity);

@@ -15,44 +15,50 @@ import java.util.List;
 /**
  * The connections, 128 bytes each, in a file that outlives the engine: a restarted engine finds
  * them again. A row counts only when its state word says so, which is written last when a row is
- * made and first when it is freed, so an engine may be killed anywhere. The hash index and the
- * timeout wheel are rebuilt on open. Owned by the engine thread.
+ * made and first when it is freed, so an engine may be killed anywhere. The index and the timeout
+ * wheel are rebuilt on open. Owned by the engine thread.
+ *
+ * <p>A row is two cache lines: what packets read and change, and the two tuples that they are found
+ * by. The upper halves of IPv6 addresses are behind all rows, so that nobody else pays for them.
  */
 public final class ConnectionTable implements AutoCloseable {
     public static final int NONE = -1;
 
-    // Row layout, offsets in bytes.
+    // Row layout, offsets in bytes: the first cache line.
     static final int STATE = 0;
     static final int STAMP = 4;
-    static final int KIND = 8;
-    static final int PORTS = 12;
-    static final int LOW_HIGH = 16;
-    static final int LOW_LOW = 24;
-    static final int HIGH_HIGH = 32;
-    static final int HIGH_LOW = 40;
-    static final int EXPIRY = 48;
-    static final int FLAGS = 56;
-    static final int MARK = 60;
-    static final int LABEL_HIGH = 64;
-    static final int LABEL_LOW = 72;
-    static final int WINDOWS = 80;
+    static final int EXPIRY = 8;
+    static final int FLAGS = 16;
+    static final int MARK = 20;
+    static final int LABEL_HIGH = 24;
+    static final int LABEL_LOW = 32;
 
-    /** In the gap behind the first direction's window ({@link TcpTracker}). */
-    static final int SENDER = 100;
+    /** What {@link TcpTracker} keeps, 24 bytes. */
+    static final int WINDOWS = 40;
+
+    // The second cache line: a tuple is its head, then the lower halves of its addresses.
+    static final int ORIGINAL = 64;
+    static final int REPLY = 88;
+    static final int SENDER = 112;
 
     static final int ROW = 128;
 
-    /** Bit of FLAGS: the initiator is the lower endpoint. */
-    static final int FROM_LOW = 1;
+    /** Of an IPv6 row, behind all rows: the upper halves of both tuples' addresses. */
+    static final int UPPER_HALVES = 32;
+
+    private static final int UPPER_REPLY = 16;
 
     /** Bit of FLAGS: a reply was seen. */
-    static final int REPLIED = 2;
+    static final int REPLIED = 1;
 
     /** Bit of FLAGS: the initiator sent more than one packet. */
-    static final int AGAIN = 4;
+    static final int AGAIN = 2;
 
     /** FLAGS bits 8 to 11: state of the initiator's TCP, 12 to 15 of the responder's. */
     static final int TCP_SHIFT = 8;
+
+    /** FLAGS bits 16 to 23: window scale of the initiator's TCP, 24 to 31 of the responder's. */
+    static final int SCALE_SHIFT = 16;
 
     private static final System.Logger LOG = System.getLogger(ConnectionTable.class.getName());
     private static final int USED = 1;
@@ -65,13 +71,13 @@ public final class ConnectionTable implements AutoCloseable {
     private static final long TICK_MILLIS = 1000;
 
     /** The longest that a connection may be idle. */
-    private static final long MAX_TIMEOUT_MILLIS = 86_400_000;
+    static final long MAX_TIMEOUT_MILLIS = 86_400_000;
 
     private final Mapping mapping;
     private final long rows;
+    private final long upperHalves;
     private final int capacity;
-    private final int[] heads;
-    private final int[] next;
+    private final TupleIndex index;
     private final int[] wheelHeads = new int[WHEEL];
     private final int[] wheelNext;
     private final int[] wheelPrevious;
@@ -92,12 +98,17 @@ public final class ConnectionTable implements AutoCloseable {
     private final ConnectionGroups senders;
     private long wheelTick;
 
+    // Of the row at hand, and what stands in the way of a new one.
+    private final Tuple original = new Tuple();
+    private final Tuple reply = new Tuple();
+    private final Lookup taken = new Lookup();
+
     private ConnectionTable(Mapping mapping, int capacity, long nowMillis) {
         this.mapping = mapping;
         this.rows = mapping.address() + ConnectionFile.HEADER;
+        this.upperHalves = rows + (long) capacity * ROW;
         this.capacity = capacity;
-        heads = filled(Integer.highestOneBit(capacity) * 2);
-        next = filled(capacity);
+        index = new TupleIndex(capacity);
         Arrays.fill(wheelHeads, NONE);
         wheelNext = filled(capacity);
         wheelPrevious = filled(capacity);
@@ -106,7 +117,7 @@ public final class ConnectionTable implements AutoCloseable {
         zones = new ConnectionGroups(capacity);
         senders = new ConnectionGroups(capacity);
         wheelTick = nowMillis / TICK_MILLIS;
-        index(nowMillis);
+        takeOver(nowMillis);
     }
 
     private static int[] filled(int length) {
@@ -123,20 +134,22 @@ public final class ConnectionTable implements AutoCloseable {
      */
     public static ConnectionTable open(Path directory, int capacity, long nowMillis)
             throws IOException {
-        return new ConnectionTable(ConnectionFile.open(directory, capacity), capacity, nowMillis);
+        Mapping mapping = ConnectionFile.open(directory, capacity);
+        ConnectionTable table = new ConnectionTable(mapping, capacity, nowMillis);
+        OneTupleFile.moveInto(table, directory, nowMillis);
+        return table;
     }
 
     /** Takes rows over as far as they make sense: the file may hold anything. */
-    private void index(long nowMillis) {
-        ConnectionKey key = new ConnectionKey();
+    private void takeOver(long nowMillis) {
         int found = 0;
         fresh = ConnectionFile.fresh(mapping, capacity);
         for (int slot = fresh - 1; slot >= 0; slot--) {
-            if (readInt(slot, STATE) == USED && readKey(slot, key) && find(key) == NONE) {
+            if (readInt(slot, STATE) == USED && readTuples(slot) && !taken()) {
                 long latest = nowMillis + MAX_TIMEOUT_MILLIS;
                 writeLong(slot, EXPIRY, Math.min(readLong(slot, EXPIRY), latest));
-                link(slot, key.hash());
-                group(slot, key.zone);
+                index.add(slot, original.hash(), reply.hash());
+                group(slot, original.zone);
                 schedule(slot);
                 found++;
             } else {
@@ -149,39 +162,93 @@ public final class ConnectionTable implements AutoCloseable {
         }
     }
 
-    private boolean readKey(int slot, ConnectionKey key) {
-        int kind = readInt(slot, KIND);
-        key.zone = kind & 0xffff;
-        key.proto = kind >>> 16 & 0xff;
-        key.ip6 = (kind >>> 24 & 1) != 0;
-        key.variant = kind >>> 25;
-        key.lowPort = readInt(slot, PORTS) >>> 16;
-        key.highPort = readInt(slot, PORTS) & 0xffff;
-        key.lowHigh = readLong(slot, LOW_HIGH);
-        key.lowLow = readLong(slot, LOW_LOW);
-        key.highHigh = readLong(slot, HIGH_HIGH);
-        key.highLow = readLong(slot, HIGH_LOW);
-        return key.zone != 0
-                && key.variant <= (key.ip6 ? 1 : 5)
-                && TcpTracker.validStates(readInt(slot, FLAGS) >>> TCP_SHIFT & 0xff);
+    /** Whether another connection has one of the tuples at hand. */
+    private boolean taken() {
+        return find(original, taken) || find(reply, taken);
     }
 
-    int find(ConnectionKey key) {
-        int kind = key.kind();
-        int ports = key.ports();
-        int slot = heads[key.hash() & heads.length - 1];
-        while (slot != NONE) {
-            if (readInt(slot, KIND) == kind
-                    && readInt(slot, PORTS) == ports
-                    && readLong(slot, LOW_LOW) == key.lowLow
-                    && readLong(slot, HIGH_LOW) == key.highLow
-                    && readLong(slot, LOW_HIGH) == key.lowHigh
-                    && readLong(slot, HIGH_HIGH) == key.highHigh) {
-                return slot;
-            }
-            slot = next[slot];
+    /** Takes both tuples of a row. @return whether the row makes sense */
+    private boolean readTuples(int slot) {
+        readTuple(slot, ORIGINAL, original);
+        readTuple(slot, REPLY, reply);
+        return mayHold(original, reply, readInt(slot, FLAGS));
+    }
+
+    /** Whether there can be such a connection: what a file says may be anything. */
+    boolean mayHold(Tuple originalTuple, Tuple replyTuple, int flags) {
+        return originalTuple.valid()
+                && replyTuple.valid()
+                && originalTuple.zone == replyTuple.zone
+                && originalTuple.protocol == replyTuple.protocol
+                && originalTuple.ip6 == replyTuple.ip6
+                && originalTuple.query == replyTuple.query
+                && originalTuple.request == originalTuple.isIcmp()
+                && !replyTuple.request
+                && TcpTracker.validStates(flags >>> TCP_SHIFT & 0xff);
+    }
+
+    private void readTuple(int slot, int offset, Tuple tuple) {
+        long at = address(slot, offset);
+        tuple.head(Memory.readLong(at));
+        tuple.sourceLow = Memory.readLong(at + 8);
+        tuple.destinationLow = Memory.readLong(at + 16);
+        long upper = upperHalves(slot, offset);
+        tuple.sourceHigh = tuple.ip6 ? Memory.readLong(upper) : 0;
+        tuple.destinationHigh = tuple.ip6 ? Memory.readLong(upper + 8) : 0;
+    }
+
+    private void writeTuple(int slot, int offset, Tuple tuple) {
+        long at = address(slot, offset);
+        Memory.writeLong(at, tuple.head());
+        Memory.writeLong(at + 8, tuple.sourceLow);
+        Memory.writeLong(at + 16, tuple.destinationLow);
+        if (tuple.ip6) {
+            long upper = upperHalves(slot, offset);
+            Memory.writeLong(upper, tuple.sourceHigh);
+            Memory.writeLong(upper + 8, tuple.destinationHigh);
         }
-        return NONE;
+    }
+
+    private long upperHalves(int slot, int offset) {
+        return upperHalves + (long) slot * UPPER_HALVES + (offset == REPLY ? UPPER_REPLY : 0);
+    }
+
+    /**
+     * Looks a packet's connection up.
+     *
+     * @param into set to what was found
+     * @return whether there is one
+     */
+    public boolean find(Tuple tuple, Lookup into) {
+        long head = tuple.head();
+        int entry = index.first(tuple.hash());
+        while (entry != NONE) {
+            int slot = TupleIndex.row(entry);
+            boolean isReply = !has(slot, ORIGINAL, head, tuple);
+            if (!isReply || has(slot, REPLY, head, tuple)) {
+                into.row = slot;
+                into.reply = isReply;
+                return true;
+            }
+            entry = index.after(entry);
+        }
+        into.clear();
+        return false;
+    }
+
+    private boolean has(int slot, int offset, long head, Tuple tuple) {
+        long at = address(slot, offset);
+        if (Memory.readLong(at) != head
+                || Memory.readLong(at + 8) != tuple.sourceLow
+                || Memory.readLong(at + 16) != tuple.destinationLow) {
+            return false;
+        }
+        if (!tuple.ip6) {
+            return true;
+        }
+        long upper = upperHalves(slot, offset);
+        return Memory.readLong(upper) == tuple.sourceHigh
+                && Memory.readLong(upper + 8) == tuple.destinationHigh;
     }
 
     private void group(int slot, int zone) {
@@ -191,33 +258,29 @@ public final class ConnectionTable implements AutoCloseable {
     }
 
     /**
-     * Makes a row with zero mark, label and windows.
+     * Makes a row with zero mark, label and windows. There must be room ({@link #free}), and no
+     * connection that has one of the tuples ({@link #find}).
      *
+     * @param originalTuple of the packets of who begins the connection
+     * @param replyTuple of those that answer them, in the same zone, family and protocol; the
+     *     mirror of the other unless addresses are translated
      * @param sender who is charged for it
-     * @return NONE when the table is full
+     * @return the row
      */
-    int add(ConnectionKey key, int flags, int sender, long expiryMillis) {
+    public int add(
+            Tuple originalTuple, Tuple replyTuple, int flags, int sender, long expiryMillis) {
         int slot = take();
-        if (slot == NONE) {
-            return NONE;
-        }
-        writeInt(slot, KIND, key.kind());
-        writeInt(slot, PORTS, key.ports());
-        writeLong(slot, LOW_HIGH, key.lowHigh);
-        writeLong(slot, LOW_LOW, key.lowLow);
-        writeLong(slot, HIGH_HIGH, key.highHigh);
-        writeLong(slot, HIGH_LOW, key.highLow);
+        writeTuple(slot, ORIGINAL, originalTuple);
+        writeTuple(slot, REPLY, replyTuple);
         writeLong(slot, EXPIRY, expiryMillis);
         writeInt(slot, FLAGS, flags);
         writeInt(slot, MARK, 0);
-        writeLong(slot, LABEL_HIGH, 0);
-        writeLong(slot, LABEL_LOW, 0);
-        Memory.fill(address(slot, WINDOWS), ROW - WINDOWS, 0);
+        Memory.fill(address(slot, LABEL_HIGH), ORIGINAL - LABEL_HIGH, 0);
         writeInt(slot, SENDER, sender);
         bump(slot);
         Memory.writeIntRelease(address(slot, STATE), USED);
-        link(slot, key.hash());
-        group(slot, key.zone);
+        index.add(slot, originalTuple.hash(), replyTuple.hash());
+        group(slot, originalTuple.zone);
         schedule(slot);
         return slot;
     }
@@ -227,7 +290,7 @@ public final class ConnectionTable implements AutoCloseable {
             return free[--freeCount];
         }
         if (fresh == capacity) {
-            return NONE;
+            throw new IllegalStateException("no room for a connection was made");
         }
         ConnectionFile.keepFresh(mapping, fresh + 1);
         return fresh++;
@@ -236,11 +299,11 @@ public final class ConnectionTable implements AutoCloseable {
     void remove(int slot) {
         Memory.writeIntRelease(address(slot, STATE), 0);
         bump(slot);
-        ConnectionKey key = new ConnectionKey();
-        readKey(slot, key);
-        zones.remove(key.zone, slot);
+        readTuple(slot, ORIGINAL, original);
+        readTuple(slot, REPLY, reply);
+        zones.remove(original.zone, slot);
         senders.remove(readInt(slot, SENDER), slot);
-        unlink(slot, key.hash());
+        index.remove(slot, original.hash(), reply.hash());
         unschedule(slot);
         free[freeCount++] = slot;
     }
@@ -286,7 +349,7 @@ public final class ConnectionTable implements AutoCloseable {
     /** To be called when flags of a row have changed: it may be established now, or no longer. */
     void review(int slot) {
         boolean waits = mayGo(slot);
-        zones.review(readInt(slot, KIND) & 0xffff, slot, waits);
+        zones.review(Tuple.zone(readLong(slot, ORIGINAL)), slot, waits);
         senders.review(readInt(slot, SENDER), slot, waits);
     }
 
@@ -317,6 +380,11 @@ public final class ConnectionTable implements AutoCloseable {
             }
         }
         return removed;
+    }
+
+    /** Whether {@link #expire} has more to look at now. */
+    boolean expiryDue(long nowMillis) {
+        return wheelTick <= nowMillis / TICK_MILLIS;
     }
 
     /** Sets when a row times out. The wheel notices a later time by itself, an earlier one here. */
@@ -354,65 +422,48 @@ public final class ConnectionTable implements AutoCloseable {
         }
     }
 
-    private void link(int slot, int hash) {
-        int bucket = hash & heads.length - 1;
-        next[slot] = heads[bucket];
-        heads[bucket] = slot;
-    }
-
-    private void unlink(int slot, int hash) {
-        int bucket = hash & heads.length - 1;
-        if (heads[bucket] == slot) {
-            heads[bucket] = next[slot];
-            return;
-        }
-        int before = heads[bucket];
-        while (next[before] != slot) {
-            before = next[before];
-        }
-        next[before] = next[slot];
-    }
-
     /**
      * @param cursor row to begin with
      */
     EngineReport.Connections report(int cursor, int max, long nowMillis) {
         List<ConnectionStatus> found = new ArrayList<>();
-        ConnectionKey key = new ConnectionKey();
         int row = Math.max(cursor, 0);
         int end = (int) Math.min(fresh, (long) row + REPORT_ROWS);
         int most = Math.min(max, REPORT_MOST);
         while (row < end && found.size() < most) {
-            if (used(row) && readKey(row, key)) {
-                found.add(status(row, key, nowMillis));
+            if (used(row)) {
+                found.add(status(row, nowMillis));
             }
             row++;
         }
         return new EngineReport.Connections(row < fresh ? row : 0, size(), List.copyOf(found));
     }
 
-    private ConnectionStatus status(int row, ConnectionKey key, long nowMillis) {
+    private ConnectionStatus status(int row, long nowMillis) {
+        readTuple(row, ORIGINAL, original);
+        readTuple(row, REPLY, reply);
         int flags = readInt(row, FLAGS);
-        boolean fromLow = (flags & FROM_LOW) != 0;
-        Bits low = new Bits(key.lowHigh, key.lowLow);
-        Bits high = new Bits(key.highHigh, key.highLow);
-        boolean tcp = key.proto == IpProtocol.TCP;
-        boolean icmp = key.proto == (key.ip6 ? IpProtocol.ICMP6 : IpProtocol.ICMP4);
-        boolean asks = fromLow == ((key.variant & 1) != 0);
+        boolean tcp = original.protocol == IpProtocol.TCP;
         return new ConnectionStatus(
-                key.zone,
-                key.proto,
-                key.ip6,
-                fromLow ? low : high,
-                fromLow ? high : low,
-                fromLow ? key.lowPort : key.highPort,
-                fromLow ? key.highPort : key.lowPort,
-                icmp ? ConnectionKey.icmpType(key.ip6, key.variant, asks) : -1,
+                original.zone,
+                original.protocol,
+                original.ip6,
+                status(original),
+                status(reply),
                 tcp ? TcpTracker.name(flags >>> TCP_SHIFT & 0xff) : "",
                 (flags & REPLIED) != 0,
                 readLong(row, EXPIRY) - nowMillis,
                 readInt(row, MARK),
                 new Bits(readLong(row, LABEL_HIGH), readLong(row, LABEL_LOW)));
+    }
+
+    private static ConnectionStatus.Tuple status(Tuple tuple) {
+        return new ConnectionStatus.Tuple(
+                new Bits(tuple.sourceHigh, tuple.sourceLow),
+                new Bits(tuple.destinationHigh, tuple.destinationLow),
+                tuple.sourcePort,
+                tuple.destinationPort,
+                tuple.icmpType());
     }
 
     private long address(int slot, int offset) {

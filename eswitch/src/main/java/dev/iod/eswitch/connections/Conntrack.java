@@ -34,16 +34,16 @@ public final class Conntrack {
     private final Limits limits;
     private final int reserved;
     private final Counters counters;
-    private final ConnectionKey key = new ConnectionKey();
+
+    /** What the packet at hand has, and what its connection's answers have. */
+    private final Tuple tuple = new Tuple();
+
+    private final Tuple answers = new Tuple();
+    private final Lookup lookup = new Lookup();
+    private final Lookup other = new Lookup();
 
     /** Number of changes a cached flow would have to notice; only ever grows. */
     public long changes;
-
-    /** Row the last {@link #track} found, NONE for a new or invalid packet. */
-    public int slot = NONE;
-
-    /** Whether the last tracked packet travels against the connection's initiator. */
-    public boolean reply;
 
     /**
      * How many connections a zone and a sender may have. Whatever these say, neither may have more
@@ -71,8 +71,7 @@ public final class Conntrack {
      * @return why the packet must be dropped, if so
      */
     public @Nullable DropReason track(Packet p, int zone, long nowMillis, boolean peek) {
-        slot = NONE;
-        reply = false;
+        lookup.clear();
         p.clearConnection();
         if (zone == 0) {
             return DropReason.NO_ZONE;
@@ -81,8 +80,8 @@ public final class Conntrack {
             return DropReason.FRAGMENT;
         }
         if (isError(p)) {
-            trackRelated(p, zone);
-        } else if (!key.of(p, zone)) {
+            trackRelated(p, zone, nowMillis, peek);
+        } else if (!tuple.of(p, zone)) {
             p.ctState = TRACKED | INVALID;
         } else {
             trackOwn(p, nowMillis, peek);
@@ -93,75 +92,80 @@ public final class Conntrack {
         return null;
     }
 
+    /** What the last {@link #track} found; nothing for a new or invalid packet. Reused. */
+    public Lookup lookup() {
+        return lookup;
+    }
+
     private void trackOwn(Packet p, long nowMillis, boolean peek) {
-        slot = live(table.find(key), nowMillis);
+        find(nowMillis, peek);
         boolean opening = false;
-        if (slot != NONE && p.transport == Transport.TCP) {
-            reply = isReply(slot);
-            int stamp = table.stamp(slot);
-            TcpTracker.Verdict verdict = tcp.segment(slot, reply, p, peek);
-            changes += table.stamp(slot) - stamp;
-            table.review(slot);
+        if (lookup.found() && p.transport == Transport.TCP) {
+            int row = lookup.row;
+            int stamp = table.stamp(row);
+            TcpTracker.Verdict verdict = tcp.segment(row, lookup.reply, p, peek);
+            changes += table.stamp(row) - stamp;
+            table.review(row);
             switch (verdict) {
                 case VALID -> {}
                 case OPENING -> opening = true;
                 case INVALID -> {
                     p.ctState = TRACKED | INVALID;
-                    slot = NONE;
+                    lookup.clear();
                     return;
                 }
                 case REOPEN -> {
                     if (!peek) {
-                        table.remove(slot);
+                        table.remove(row);
                         changes++;
                     }
-                    slot = NONE;
-                    reply = false;
+                    lookup.clear();
                 }
             }
         }
-        if (slot == NONE) {
+        if (!lookup.found()) {
             p.ctState = mayBegin(p) ? TRACKED | NEW : TRACKED | INVALID;
             return;
         }
         // A SYN that comes again, or from both sides, establishes nothing and replies to nothing.
-        reply = !opening && isReply(slot);
+        lookup.reply &= !opening;
         if (!peek) {
             touch(p, nowMillis);
         }
-        int flags = table.readInt(slot, FLAGS);
-        boolean replied = !opening && (reply || (flags & ConnectionTable.REPLIED) != 0);
-        p.ctState = TRACKED | (replied ? ESTABLISHED : NEW) | (reply ? REPLY : 0);
+        int flags = table.readInt(lookup.row, FLAGS);
+        boolean replied = !opening && (lookup.reply || (flags & ConnectionTable.REPLIED) != 0);
+        p.ctState = TRACKED | (replied ? ESTABLISHED : NEW) | (lookup.reply ? REPLY : 0);
         loadMarks(p);
     }
 
-    private int live(int found, long nowMillis) {
-        return found != NONE && table.readLong(found, ConnectionTable.EXPIRY) <= nowMillis
-                ? expireNow(found)
-                : found;
-    }
-
-    private int expireNow(int found) {
-        table.remove(found);
-        changes++;
-        counters.add(Counter.CONNECTIONS_EXPIRED);
-        return NONE;
+    /** Looks the tuple at hand up. A connection that has timed out is none. */
+    private void find(long nowMillis, boolean peek) {
+        if (table.find(tuple, lookup)
+                && table.readLong(lookup.row, ConnectionTable.EXPIRY) <= nowMillis) {
+            if (!peek) {
+                table.remove(lookup.row);
+                changes++;
+                counters.add(Counter.CONNECTIONS_EXPIRED);
+            }
+            lookup.clear();
+        }
     }
 
     private void touch(Packet p, long nowMillis) {
-        int flags = table.readInt(slot, FLAGS);
-        int seen = flags | (reply ? ConnectionTable.REPLIED : ConnectionTable.AGAIN);
+        int row = lookup.row;
+        int flags = table.readInt(row, FLAGS);
+        int seen = flags | (lookup.reply ? ConnectionTable.REPLIED : ConnectionTable.AGAIN);
         if (seen != flags) {
-            table.writeInt(slot, FLAGS, seen);
-            if (reply) {
-                table.bump(slot);
-                table.review(slot);
+            table.writeInt(row, FLAGS, seen);
+            if (lookup.reply) {
+                table.bump(row);
+                table.review(row);
                 changes++;
             }
         }
         ConnectionTimeout timeout = timeout(p.transport, seen);
         if (timeout != null) {
-            table.expireAt(slot, nowMillis + timeout.millis);
+            table.expireAt(row, nowMillis + timeout.millis);
         }
     }
 
@@ -182,15 +186,10 @@ public final class Conntrack {
         };
     }
 
-    private boolean isReply(int row) {
-        boolean fromLow = (table.readInt(row, FLAGS) & ConnectionTable.FROM_LOW) != 0;
-        return fromLow != key.sourceIsLow;
-    }
-
     private boolean mayBegin(Packet p) {
         return switch (p.transport) {
             case TCP -> tcp.mayBegin(p);
-            case ICMP4, ICMP6 -> ConnectionKey.isRequest(p);
+            case ICMP4, ICMP6 -> Tuple.isRequest(p);
             case UDP, SCTP, NONE -> true;
         };
     }
@@ -207,23 +206,22 @@ public final class Conntrack {
     }
 
     /** An error belongs to the connection of the packet it quotes and travels against it. */
-    private void trackRelated(Packet p, int zone) {
-        int found = key.ofQuoted(p, zone) ? table.find(key) : NONE;
-        if (found == NONE) {
-            p.ctState = TRACKED | INVALID;
-            return;
+    private void trackRelated(Packet p, int zone, long nowMillis, boolean peek) {
+        if (tuple.ofError(p, zone)) {
+            find(nowMillis, peek);
         }
-        boolean quotedIsReply = isReply(found);
-        slot = found;
-        reply = !quotedIsReply;
-        p.ctState = TRACKED | RELATED | (reply ? REPLY : 0);
-        loadMarks(p);
+        if (lookup.found()) {
+            p.ctState = TRACKED | RELATED | (lookup.reply ? REPLY : 0);
+            loadMarks(p);
+        } else {
+            p.ctState = TRACKED | INVALID;
+        }
     }
 
     private void loadMarks(Packet p) {
-        p.ctMark = table.readInt(slot, MARK);
-        p.ctLabelHigh = table.readLong(slot, LABEL_HIGH);
-        p.ctLabelLow = table.readLong(slot, LABEL_LOW);
+        p.ctMark = table.readInt(lookup.row, MARK);
+        p.ctLabelHigh = table.readLong(lookup.row, LABEL_HIGH);
+        p.ctLabelLow = table.readLong(lookup.row, LABEL_LOW);
     }
 
     /** Makes the packet's connection unless it exists, and changes its marks. */
@@ -234,21 +232,21 @@ public final class Conntrack {
         if (p.fragment != 0) {
             return DropReason.FRAGMENT;
         }
-        if ((p.ctState & INVALID) != 0 || isError(p) || !key.of(p, zone)) {
+        if ((p.ctState & INVALID) != 0 || isError(p) || !tuple.of(p, zone)) {
             return null;
         }
-        int row = table.find(key);
-        if (row == NONE) {
+        if (!table.find(tuple, lookup)) {
             if (!mayBegin(p)) {
                 return null;
             }
-            DropReason full = makeRoom(zone, p.sender);
-            if (full != null) {
-                return full;
+            answers.mirror(tuple);
+            DropReason refused = makeRoom(zone, p.sender);
+            if (refused != null) {
+                return refused;
             }
-            row = begin(p, nowMillis);
+            lookup.row = begin(p, nowMillis);
         }
-        change(row, change);
+        change(lookup.row, change);
         return null;
     }
 
@@ -268,19 +266,15 @@ public final class Conntrack {
         }
     }
 
-    /** Makes the connection of {@link #key}; there is room. */
+    /** Makes the connection of {@link #tuple} and {@link #answers}; there is room. */
     private int begin(Packet p, long nowMillis) {
-        int states = p.transport == Transport.TCP ? TcpTracker.firstStates() : 0;
-        int flags =
-                (key.sourceIsLow ? ConnectionTable.FROM_LOW : 0)
-                        | states << ConnectionTable.TCP_SHIFT;
         ConnectionTimeout timeout =
                 switch (p.transport) {
                     case TCP -> ConnectionTimeout.TCP_FIRST;
                     case UDP, SCTP, NONE -> ConnectionTimeout.OTHER_FIRST;
                     case ICMP4, ICMP6 -> ConnectionTimeout.ICMP_REQUEST;
                 };
-        int row = table.add(key, flags, p.sender, nowMillis + timeout.millis);
+        int row = table.add(tuple, answers, 0, p.sender, nowMillis + timeout.millis);
         if (p.transport == Transport.TCP) {
             tcp.begin(row, p);
         }
@@ -289,10 +283,11 @@ public final class Conntrack {
         return row;
     }
 
-    /**
-     * Sees to it that one more connection fits. @return which limit stands against it, if one does
-     */
+    /** Sees to it that the connection at hand fits. @return what stands against it, if so */
     private @Nullable DropReason makeRoom(int zone, int sender) {
+        if (table.find(answers, other)) {
+            return DropReason.CONNECTION_CLASH;
+        }
         int room = Math.max(reserved, table.free());
         Group ofZone = table.zones().of(zone);
         if (ofZone.size() >= Math.min(limits.perZone, room) && !evict(ofZone)) {
@@ -323,26 +318,28 @@ public final class Conntrack {
         return true;
     }
 
-    public int stamp(int row) {
-        return table.stamp(row);
+    /** A connection as it is now, for {@link #refresh}, before others of the same flow. */
+    public ConnectionUse use(Lookup found, @Nullable ConnectionUse next) {
+        return new ConnectionUse(found.row, found.reply, table.stamp(found.row), next);
     }
 
     /**
-     * A packet that hit a cached flow: counts it for its connection.
+     * A packet that hit a cached flow: counts it for one of the flow's connections.
      *
      * @return false when the connection is no longer what the flow assumed
      */
-    public boolean refresh(int row, int stamp, boolean isReply, Packet p, long nowMillis) {
-        if (table.stamp(row) != stamp
+    public boolean refresh(ConnectionUse use, Packet p, long nowMillis) {
+        int row = use.row();
+        if (table.stamp(row) != use.stamp()
                 || !table.used(row)
                 || table.readLong(row, ConnectionTable.EXPIRY) <= nowMillis) {
             return false;
         }
-        if (p.transport == Transport.TCP && !tcp.continues(row, isReply, p)) {
+        if (p.transport == Transport.TCP && !tcp.continues(row, use.reply(), p)) {
             return false;
         }
         int flags = table.readInt(row, FLAGS);
-        if (!isReply && (flags & ConnectionTable.AGAIN) == 0) {
+        if (!use.reply() && (flags & ConnectionTable.AGAIN) == 0) {
             flags |= ConnectionTable.AGAIN;
             table.writeInt(row, FLAGS, flags);
         }
@@ -353,13 +350,19 @@ public final class Conntrack {
         return true;
     }
 
-    /** Removes timed-out connections, a bounded number per call. */
-    public void expire(long nowMillis) {
-        int removed = table.expire(nowMillis, 4096);
+    /**
+     * Removes timed-out connections.
+     *
+     * @param rows most that are looked at
+     * @return whether there are more to be looked at now
+     */
+    public boolean expire(long nowMillis, int rows) {
+        int removed = table.expire(nowMillis, rows);
         if (removed > 0) {
             changes++;
             counters.add(Counter.CONNECTIONS_EXPIRED, removed);
         }
+        return table.expiryDue(nowMillis);
     }
 
     public EngineReport.Connections report(int cursor, int max, long nowMillis) {

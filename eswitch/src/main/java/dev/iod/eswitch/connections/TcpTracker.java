@@ -35,12 +35,11 @@ final class TcpTracker {
     private static final int SENT = 0;
     private static final int LIMIT = 4;
     private static final int WINDOW = 8;
-    private static final int SCALE = 12;
 
-    /** Its last four bytes belong to {@link ConnectionTable#SENDER} on the first side. */
-    private static final int SIDE = 24;
+    /** Two of them are what a row has. */
+    static final int SIDE = 12;
 
-    /** Bits of SCALE beside the shift count: offered in a SYN; the connection was met midway. */
+    /** Bits of a scale beside the shift count: offered in a SYN; the connection was met midway. */
     private static final int OFFERED = 0x80;
 
     private static final int UNKNOWN = 0x40;
@@ -53,6 +52,11 @@ final class TcpTracker {
     private static final int OPTION_END = 0;
     private static final int OPTION_NOTHING = 1;
     private static final int OPTION_SCALE = 3;
+
+    /** Bits of the row's flags that hold the states, and those that are not ours. */
+    private static final int STATES = 0xff << ConnectionTable.TCP_SHIFT;
+
+    private static final int ALL_OTHERS = 0xff;
 
     private final ConnectionTable table;
     private final Side initiator = new Side();
@@ -93,19 +97,22 @@ final class TcpTracker {
 
         int scale;
 
-        void load(ConnectionTable table, int row, int at, int shift) {
-            state = table.readInt(row, ConnectionTable.FLAGS) >>> shift & 0xf;
+        /**
+         * @param states the row's flags, with the state of this side in the lowest four bits
+         * @param scales the same, with its scale in the lowest eight
+         */
+        void load(ConnectionTable table, int row, int at, int states, int scales) {
+            state = states & 0xf;
+            scale = scales & 0xff;
             sent = table.readInt(row, at + SENT);
             limit = table.readInt(row, at + LIMIT);
             window = table.readInt(row, at + WINDOW);
-            scale = table.readInt(row, at + SCALE);
         }
 
         void store(ConnectionTable table, int row, int at) {
             table.writeInt(row, at + SENT, sent);
             table.writeInt(row, at + LIMIT, limit);
             table.writeInt(row, at + WINDOW, window);
-            table.writeInt(row, at + SCALE, scale);
         }
 
         void begin(int atLeast) {
@@ -133,11 +140,6 @@ final class TcpTracker {
      */
     static String name(int both) {
         return NAMES[Math.min(Math.max(both & 0xf, both >>> 4), TIME_WAIT)];
-    }
-
-    /** The states a new row begins with. */
-    static int firstStates() {
-        return SYN_SENT;
     }
 
     /** Whether a segment may begin a connection: not with half of a handshake. */
@@ -172,8 +174,9 @@ final class TcpTracker {
         responder.limit = 1;
         responder.window = 1;
         responder.scale = syn ? 0 : UNKNOWN;
-        initiator.store(table, row, ConnectionTable.WINDOWS);
-        responder.store(table, row, ConnectionTable.WINDOWS + SIDE);
+        initiator.state = SYN_SENT;
+        responder.state = CLOSED;
+        store(row);
     }
 
     /** Judges a segment and, unless {@code peek}, moves the row on. */
@@ -224,18 +227,25 @@ final class TcpTracker {
     }
 
     private void load(int row) {
-        initiator.load(table, row, ConnectionTable.WINDOWS, ConnectionTable.TCP_SHIFT);
-        responder.load(table, row, ConnectionTable.WINDOWS + SIDE, ConnectionTable.TCP_SHIFT + 4);
+        int known = table.readInt(row, ConnectionTable.FLAGS);
+        int states = known >>> ConnectionTable.TCP_SHIFT;
+        int scales = known >>> ConnectionTable.SCALE_SHIFT;
+        initiator.load(table, row, ConnectionTable.WINDOWS, states, scales);
+        responder.load(table, row, ConnectionTable.WINDOWS + SIDE, states >>> 4, scales >>> 8);
     }
 
     private void store(int row) {
         initiator.store(table, row, ConnectionTable.WINDOWS);
         responder.store(table, row, ConnectionTable.WINDOWS + SIDE);
-        int states = initiator.state | responder.state << 4;
-        if (states != states(row)) {
-            int rest = table.readInt(row, ConnectionTable.FLAGS) & ~0xff00;
-            table.writeInt(row, ConnectionTable.FLAGS, rest | states << ConnectionTable.TCP_SHIFT);
-            table.bump(row);
+        int known = table.readInt(row, ConnectionTable.FLAGS);
+        int states = (initiator.state | responder.state << 4) << ConnectionTable.TCP_SHIFT;
+        int scales = (initiator.scale | responder.scale << 8) << ConnectionTable.SCALE_SHIFT;
+        int now = known & ALL_OTHERS | states | scales;
+        if (now != known) {
+            table.writeInt(row, ConnectionTable.FLAGS, now);
+            if (((now ^ known) & STATES) != 0) {
+                table.bump(row);
+            }
         }
     }
 

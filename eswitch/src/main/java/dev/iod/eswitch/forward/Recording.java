@@ -9,8 +9,9 @@ import dev.iod.eswitch.caches.PathNode;
 import dev.iod.eswitch.caches.PathSegment;
 import dev.iod.eswitch.caches.PathStep;
 import dev.iod.eswitch.caches.Validity;
-import dev.iod.eswitch.connections.ConnectionTable;
+import dev.iod.eswitch.connections.ConnectionUse;
 import dev.iod.eswitch.connections.Conntrack;
+import dev.iod.eswitch.connections.Lookup;
 import dev.iod.eswitch.connections.Sender;
 import dev.iod.eswitch.packet.Looks;
 import dev.iod.eswitch.packet.Packet;
@@ -74,8 +75,7 @@ final class Recording implements Looks {
     private final Validity.Collector validity = new Validity.Collector(MAX_PARTS);
     private final List<FlowOutput> outputs = new ArrayList<>();
     private final List<DropReason> drops = new ArrayList<>();
-    private final int[] connections = new int[MAX_PARTS];
-    private final boolean[] replies = new boolean[MAX_PARTS];
+    private final Lookup[] connections = new Lookup[MAX_PARTS];
     private int connectionCount;
     private long changesBefore;
     private boolean entryPossible;
@@ -106,6 +106,7 @@ final class Recording implements Looks {
         this.cache = cache;
         this.effects = effects;
         this.peek = peek;
+        Arrays.setAll(connections, i -> new Lookup());
     }
 
     /**
@@ -421,14 +422,13 @@ final class Recording implements Looks {
 
     /** The packet's treatment depends on the state of the connection just looked up. */
     private void connection() {
-        int slot = conntrack.slot;
-        boolean reply = conntrack.reply;
-        if (slot == ConnectionTable.NONE) {
+        Lookup found = conntrack.lookup();
+        if (!found.found()) {
             entryPossible = false;
             return;
         }
         for (int i = 0; i < connectionCount; i++) {
-            if (connections[i] == slot && replies[i] == reply) {
+            if (connections[i].same(found)) {
                 return;
             }
         }
@@ -436,8 +436,7 @@ final class Recording implements Looks {
             entryPossible = false;
             return;
         }
-        connections[connectionCount] = slot;
-        replies[connectionCount++] = reply;
+        connections[connectionCount++].copyFrom(found);
     }
 
     /** What packets with the same key are to do; null when they may do something else. */
@@ -445,15 +444,14 @@ final class Recording implements Looks {
         if (!entryPossible || conntrack.changes != changesBefore) {
             return null;
         }
-        long[] assumed = new long[connectionCount * 2];
-        for (int i = 0; i < connectionCount; i++) {
-            assumed[i * 2] = (long) connections[i] << 1 | (replies[i] ? 1 : 0);
-            assumed[i * 2 + 1] = conntrack.stamp(connections[i]);
+        ConnectionUse uses = null;
+        for (int i = connectionCount - 1; i >= 0; i--) {
+            uses = conntrack.use(connections[i], uses);
         }
         return new FlowProgram(
                 validity,
                 version,
-                assumed,
+                uses,
                 outputs.toArray(FlowOutput[]::new),
                 drops.toArray(DropReason[]::new),
                 sender);

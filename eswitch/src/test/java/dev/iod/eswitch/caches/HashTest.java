@@ -2,7 +2,7 @@ package dev.iod.eswitch.caches;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.eswitch.connections.ConnectionKey;
+import dev.iod.eswitch.connections.Tuple;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.eswitch.testing.TestPackets;
@@ -52,7 +52,7 @@ final class HashTest {
         int[] sets = new int[SLOTS];
         int[] flows = new int[SLOTS];
         FlowKey flow = new FlowKey();
-        ConnectionKey key = new ConnectionKey();
+        Tuple key = new Tuple();
         for (int i = 0; i < SLOTS; i++) {
             byte[] udp = Frames.udp4(i % 32, 99, i / 32, 53, new byte[0]);
             Packet p = TestPackets.parsed(Frames.ethernet(2, 4, 0x0800, udp));

@@ -10,10 +10,14 @@ import dev.iod.eswitch.rules.MarkChange;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.eswitch.testing.TestPackets;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,7 +99,7 @@ final class ConnectionFileTest {
             byte[] first = new byte[ConnectionTable.ROW];
             raw.seek(ConnectionFile.HEADER + ConnectionTable.ROW);
             raw.readFully(first);
-            first[ConnectionTable.PORTS] ^= 1; // would count as a connection of its own
+            first[ConnectionTable.ORIGINAL + 4] ^= 1; // would count as a connection of its own
             raw.seek(ConnectionFile.HEADER + 200L * ConnectionTable.ROW);
             raw.write(first);
         }
@@ -133,7 +137,7 @@ final class ConnectionFileTest {
                 Conntrack conntrack =
                         new Conntrack(table, new Conntrack.Limits(200, 200), counters);
                 for (int i = 0; i < 2000; i++) {
-                    conntrack.expire(NOW + 2 * 86_400_000L);
+                    conntrack.expire(NOW + 2 * 86_400_000L, 4096);
                 }
                 assertThat(table.size()).isZero();
                 assertThat(table.free()).isEqualTo(CAPACITY);
@@ -149,18 +153,140 @@ final class ConnectionFileTest {
                 connectionsAfter(
                         raw -> {
                             byte[] row = new byte[ConnectionTable.ROW];
-                            long last = raw.length() - ConnectionTable.ROW;
-                            raw.seek(last);
+                            raw.seek(ConnectionFile.HEADER);
                             raw.readFully(row);
-                            raw.seek(ConnectionFile.HEADER);
-                            byte[] first = new byte[ConnectionTable.ROW];
-                            raw.readFully(first);
-                            raw.seek(last);
-                            raw.write(first[0] == 1 ? first : row);
-                            raw.seek(ConnectionFile.HEADER);
-                            raw.write(first[0] == 1 ? first : row);
+                            raw.seek(ConnectionFile.HEADER + 50L * ConnectionTable.ROW);
+                            raw.write(row);
                         });
-        assertThat(connections).isEqualTo(100);
+        assertThat(connections).isEqualTo(99);
+    }
+
+    /** A reply tuple that another connection has would take that one's packets. */
+    @Test
+    void aRowWithAnothersReplyTupleIsNotTaken() throws IOException {
+        int connections =
+                connectionsAfter(
+                        raw -> {
+                            byte[] reply = new byte[ConnectionTable.SENDER - ConnectionTable.REPLY];
+                            raw.seek(ConnectionFile.HEADER + ConnectionTable.REPLY);
+                            raw.readFully(reply);
+                            long other = ConnectionFile.HEADER + 50L * ConnectionTable.ROW;
+                            raw.seek(other + ConnectionTable.REPLY);
+                            raw.write(reply);
+                        });
+        assertThat(connections).isEqualTo(99);
+    }
+
+    /** What the engine wrote before connections had two tuples, with one connection of a kind. */
+    private Path fileOfVersion3() throws IOException {
+        try (InputStream file =
+                Objects.requireNonNull(getClass().getResourceAsStream("version3.bin"))) {
+            Files.write(file(), file.readAllBytes());
+        }
+        try (RandomAccessFile raw = new RandomAccessFile(file().toFile(), "rw")) {
+            String boot = Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
+            raw.seek(ConnectionFile.BOOT);
+            long id = UUID.fromString(boot).getMostSignificantBits();
+            raw.writeLong(Long.reverseBytes(id));
+        }
+        return file();
+    }
+
+    private static List<String> listed(ConnectionTable table) {
+        return table.report(0, 1000, NOW).connections().stream()
+                .map(c -> c.text() + " " + c.replied() + " " + c.leftMillis())
+                .toList();
+    }
+
+    @Test
+    void anUpgradedEngineKeepsTheConnectionsOfTheOneBefore() throws IOException {
+        String labels = "mark=3,labels=0x112233445566778899aabbccddeeff00,";
+        String[] before = {
+            "tcp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=1000,dport=80),"
+                    + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=80,dport=1000),zone=7,"
+                    + labels
+                    + "protoinfo=(state=ESTABLISHED) true 86400000",
+            "tcp,orig=(src=10.0.0.2,dst=10.0.0.1,sport=2000,dport=22),"
+                    + "reply=(src=10.0.0.1,dst=10.0.0.2,sport=22,dport=2000),zone=7,"
+                    + labels
+                    + "protoinfo=(state=SYN_SENT) false 30000",
+            "udp,orig=(src=10.0.0.2,dst=10.0.0.1,sport=5,dport=53),"
+                    + "reply=(src=10.0.0.1,dst=10.0.0.2,sport=53,dport=5),zone=7 true 30000",
+            "udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=6,dport=53),"
+                    + "reply=(src=10.0.0.2,dst=10.0.0.1,sport=53,dport=6),zone=7 false 60000",
+            "icmp,orig=(src=10.0.0.2,dst=10.0.0.1,id=9,type=8,code=0),"
+                    + "reply=(src=10.0.0.1,dst=10.0.0.2,id=9,type=0,code=0),zone=7 true 30000",
+            "icmpv6,orig=(src=2001:db8::2,dst=2001:db8::1,id=9,type=128,code=0),"
+                    + "reply=(src=2001:db8::1,dst=2001:db8::2,id=9,type=129,code=0),zone=7"
+                    + " true 30000"
+        };
+        fileOfVersion3();
+        try (ConnectionTable table = ConnectionTable.open(directory, CAPACITY, NOW)) {
+            assertThat(listed(table)).containsExactly(before);
+            assertThat(table.senders().size(5)).isEqualTo(2);
+            assertThat(table.senders().size(6)).isEqualTo(4);
+            // Its windows too: the initiator sent up to 301, the responder offered 1000 from 101.
+            Conntrack conntrack = new Conntrack(table, new Conntrack.Limits(200, 200), counters);
+            byte[] outside = Frames.tcp4(A, B, 1000, 80, 101 + 1001, 501, 0x10, 10);
+            byte[] inside = Frames.tcp4(B, A, 80, 1000, 501, 301, 0x10, 10);
+            assertThat(state(conntrack, outside)).isEqualTo(Conntrack.TRACKED | Conntrack.INVALID);
+            assertThat(state(conntrack, inside))
+                    .isEqualTo(Conntrack.TRACKED | Conntrack.ESTABLISHED | Conntrack.REPLY);
+        }
+        assertThat(directory).isDirectoryContaining(file -> file.equals(file()));
+        assertThat(Files.list(directory)).as("nothing is left of the old file").hasSize(1);
+        try (ConnectionTable table = ConnectionTable.open(directory, CAPACITY, NOW)) {
+            assertThat(listed(table)).hasSize(6);
+        }
+    }
+
+    private static int state(Conntrack conntrack, byte[] ip) {
+        Packet p = TestPackets.parsed(Frames.ethernet(2, 4, 0x0800, ip));
+        assertThat(conntrack.track(p, 7, NOW, false)).isNull();
+        return p.ctState;
+    }
+
+    @Test
+    void anUpgradeThatWasCutOffGoesOn() throws IOException {
+        Files.copy(fileOfVersion3(), directory.resolve("spare"));
+        try (ConnectionTable table = ConnectionTable.open(directory, CAPACITY, NOW)) {
+            table.remove(0);
+            table.remove(1);
+        }
+        Files.move(directory.resolve("spare"), directory.resolve(ConnectionFile.NAME + ".3"));
+        try (ConnectionTable table = ConnectionTable.open(directory, CAPACITY, NOW)) {
+            assertThat(listed(table)).hasSize(6).doesNotHaveDuplicates();
+        }
+        fileOfVersion3();
+        try (ConnectionTable table = ConnectionTable.open(directory, 4, NOW)) {
+            assertThat(table.size()).as("as many as there is room for").isEqualTo(4);
+        }
+    }
+
+    @Test
+    void damagedFilesOfTheVersionBeforeAreTakenAsFarAsTheyMakeSense() throws IOException {
+        SplittableRandom random = new SplittableRandom(12);
+        int kept = 0;
+        for (int round = 0; round < 100; round++) {
+            Files.deleteIfExists(file());
+            fileOfVersion3();
+            try (RandomAccessFile raw = new RandomAccessFile(file().toFile(), "rw")) {
+                for (int i = random.nextInt(20); i >= 0; i--) {
+                    raw.seek(ConnectionFile.HEADER + random.nextInt(7 * ConnectionTable.ROW));
+                    raw.writeByte(random.nextInt());
+                }
+            }
+            try (ConnectionTable table = ConnectionTable.open(directory, CAPACITY, NOW)) {
+                kept += table.size();
+                Conntrack conntrack =
+                        new Conntrack(table, new Conntrack.Limits(200, 200), counters);
+                for (int i = 0; i < 2000; i++) {
+                    conntrack.expire(NOW + 2 * 86_400_000L, 4096);
+                }
+                assertThat(table.size()).isZero();
+            }
+        }
+        assertThat(kept).isPositive();
     }
 
     /** Needs to mount, as root can; the file system goes with the test. */
@@ -171,7 +297,7 @@ final class ConnectionFileTest {
         try {
             assertThatThrownBy(() -> ConnectionTable.open(small, 1024, NOW))
                     .isInstanceOf(EngineException.class)
-                    .hasMessageContaining("1024 connections need 135168 bytes")
+                    .hasMessageContaining("1024 connections need 167936 bytes")
                     .hasMessageContaining("lower the setting connections");
             assertThat(small.resolve(ConnectionFile.NAME)).doesNotExist();
             try (ConnectionTable table = ConnectionTable.open(small, CAPACITY, NOW)) {

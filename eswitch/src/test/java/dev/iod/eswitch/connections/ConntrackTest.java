@@ -119,7 +119,7 @@ final class ConntrackTest {
         assertThat(state(tcp(true, 550, 0, RST, 0))).as("acknowledged long ago").isEqualTo(INVALID);
         assertThat(state(tcp(true, 601, 0, RST, 0))).isEqualTo(REPLY);
         now += 31_000;
-        conntrack.expire(now);
+        conntrack.expire(now, 4096);
         assertThat(table.size()).isZero();
     }
 
@@ -270,7 +270,7 @@ final class ConntrackTest {
         now += 86_401_000;
         // Rows move along the wheel until their time has come.
         for (int i = 0; i < 200; i++) {
-            conntrack.expire(now);
+            conntrack.expire(now, 4096);
         }
         assertThat(table.size()).isZero();
     }
@@ -299,15 +299,14 @@ final class ConntrackTest {
         handshake();
         Packet p = packet(tcp(false, 101, 501, ACK, 20));
         conntrack.track(p, 7, now, false);
-        int slot = conntrack.slot;
-        int stamp = conntrack.stamp(slot);
+        ConnectionUse use = conntrack.use(conntrack.lookup(), null);
         Packet next = packet(tcp(false, 121, 501, ACK, 20));
-        assertThat(conntrack.refresh(slot, stamp, false, next, now)).isTrue();
+        assertThat(conntrack.refresh(use, next, now)).isTrue();
         Packet outside = packet(tcp(false, 90_000, 501, ACK, 20));
-        assertThat(conntrack.refresh(slot, stamp, false, outside, now)).isFalse();
+        assertThat(conntrack.refresh(use, outside, now)).isFalse();
         Packet fin = packet(tcp(false, 141, 501, FIN, 0));
-        assertThat(conntrack.refresh(slot, stamp, false, fin, now)).isFalse();
+        assertThat(conntrack.refresh(use, fin, now)).isFalse();
         conntrack.track(fin, 7, now, false);
-        assertThat(conntrack.refresh(slot, stamp, false, next, now)).isFalse();
+        assertThat(conntrack.refresh(use, next, now)).isFalse();
     }
 }

@@ -3,7 +3,7 @@ package dev.iod.eswitch.packet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.eswitch.caches.FlowKey;
-import dev.iod.eswitch.connections.ConnectionKey;
+import dev.iod.eswitch.connections.Tuple;
 import dev.iod.eswitch.packet.Packet.Transport;
 import dev.iod.eswitch.testing.Frames;
 import dev.iod.eswitch.testing.HostileFrames;
@@ -146,10 +146,10 @@ final class PacketParserTest {
             }
         }
         new FlowKey().of(p, 1);
-        ConnectionKey key = new ConnectionKey();
+        Tuple key = new Tuple();
         key.of(p, 1);
         if (HeaderFields.isIcmp(p)) {
-            key.ofQuoted(p, 1);
+            key.ofError(p, 1);
         }
     }
 
