@@ -1,5 +1,7 @@
 package dev.iod.engine;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -54,6 +56,16 @@ public final class WireWriter {
 
     public int size() {
         return size;
+    }
+
+    /** Begins anew, in the same array. */
+    public void clear() {
+        size = 0;
+    }
+
+    /** Writes all that was written, as it is. */
+    public void writeTo(OutputStream out) throws IOException {
+        out.write(bytes, 0, size);
     }
 
     public byte[] toArray() {

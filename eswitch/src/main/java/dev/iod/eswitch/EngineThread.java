@@ -3,7 +3,6 @@ package dev.iod.eswitch;
 import dev.iod.engine.EngineException;
 import dev.iod.eswitch.base.Clock;
 import dev.iod.eswitch.base.Counters;
-import dev.iod.eswitch.caches.FlowTable;
 import dev.iod.eswitch.forward.PacketEngine;
 import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.ports.Attachment;
@@ -31,9 +30,6 @@ final class EngineThread implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EngineThread.class.getName());
     private static final long SPIN_NANOS = 50_000;
 
-    /** How often idle flows and connections are looked for, while there are any. */
-    private static final long HOUSEKEEPING_MILLIS = 1000;
-
     /** Commands between two rounds of the ports; the rest waits for the next round. */
     static final int MOST_COMMANDS = 8;
 
@@ -53,11 +49,11 @@ final class EngineThread implements AutoCloseable {
     private final EventFd wake = EventFd.create();
     private final ConcurrentLinkedQueue<Runnable> commands = new ConcurrentLinkedQueue<>();
     private final Turns turns;
+    private final Housekeeping housekeeping;
     private final PacketBatch batch;
     private final List<Attachment> attachments = new ArrayList<>();
     private final Thread thread;
     private volatile boolean stopped;
-    private long nextHousekeepingMillis;
 
     /**
      * @param cpu processor it stays on; empty = any
@@ -68,6 +64,7 @@ final class EngineThread implements AutoCloseable {
         this.counters = core.counters();
         this.cpu = cpu;
         this.turns = new Turns(counters);
+        this.housekeeping = new Housekeeping(core);
         long bytes = (long) PacketBatch.CAPACITY * PacketBatch.STRIDE;
         this.batch = new PacketBatch(Mapping.anonymous(bytes).address());
         this.thread = new Thread(null, this::run, "engine", STACK_BYTES);
@@ -160,7 +157,8 @@ final class EngineThread implements AutoCloseable {
             }
             flush();
             long nowNanos = System.nanoTime();
-            housekeeping(nowNanos / 1_000_000);
+            noticeDevices();
+            worked |= housekeeping.step(nowNanos / 1_000_000);
             counters.max(Counter.LONGEST_TURN_MICROS, (nowNanos - turnNanos) / 1000);
             turnNanos = nowNanos;
             if (worked) {
@@ -231,7 +229,7 @@ final class EngineThread implements AutoCloseable {
         }
     }
 
-    private void housekeeping(long nowMillis) {
+    private void noticeDevices() {
         for (int i = 0; i < attachments.size(); i++) {
             Attachment attachment = attachments.get(i);
             boolean up = attachment.port.up();
@@ -239,14 +237,6 @@ final class EngineThread implements AutoCloseable {
                 attachment.wasUp = up;
                 core.events().device(attachment.id, up);
             }
-        }
-        if (nowMillis >= nextHousekeepingMillis) {
-            nextHousekeepingMillis = nowMillis + HOUSEKEEPING_MILLIS;
-            core.conntrack().expire(nowMillis);
-            // Every entry is looked at twice in its idle time.
-            long looks = core.flows().capacity() * 2L;
-            int share = (int) (looks * HOUSEKEEPING_MILLIS / FlowTable.IDLE_MILLIS);
-            engine.sweepFlows(share + 1, nowMillis);
         }
     }
 
@@ -258,8 +248,7 @@ final class EngineThread implements AutoCloseable {
         }
         if (quiet && commands.isEmpty() && !stopped) {
             counters.add(Counter.SLEEPS);
-            boolean housekeep = core.flows().size() > 0 || core.conntrack().size() > 0;
-            epoll.await(housekeep ? (int) HOUSEKEEPING_MILLIS : -1);
+            epoll.await(housekeeping.needed() ? (int) Housekeeping.PERIOD_MILLIS : -1);
             wake.drain();
         }
         for (int i = 0; i < armed; i++) {

@@ -23,6 +23,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
@@ -45,7 +46,10 @@ final class StateFile {
 
     private static final int MAX_ENTRY_BYTES = 16 << 20;
     private static final long SMALL_BYTES = 1 << 20;
-    private static final int BUFFER_BYTES = 1 << 16;
+
+    /** Small: most transactions are, and packets wait for the collector of what is allocated. */
+    private static final int BUFFER_BYTES = 1 << 13;
+
     private static final int PUT = 1;
     private static final int REMOVE = 2;
     private static final int COMMIT = 3;
@@ -147,30 +151,30 @@ final class StateFile {
 
     private void rewrite(Collection<Entity> rows) throws IOException {
         Path fresh = file.resolveSibling("state.new");
-        List<Change> all = new ArrayList<>(rows.size());
-        rows.forEach(row -> all.add(new Change.Put(row)));
+        Stream<Change> all = rows.stream().map(Change.Put::new);
         try (OutputStream out = Files.newOutputStream(fresh)) {
             new DataOutputStream(out).writeLong(MAGIC);
-            wholeBytes = write(out, all);
+            wholeBytes = write(out, all::iterator);
         }
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         bytes = wholeBytes;
         usable = true;
     }
 
-    private static long write(OutputStream to, List<Change> changes) throws IOException {
+    private static long write(OutputStream to, Iterable<Change> changes) throws IOException {
         CheckedOutputStream checked =
                 new CheckedOutputStream(new BufferedOutputStream(to, BUFFER_BYTES), new CRC32());
         DataOutputStream out = new DataOutputStream(checked);
+        WireWriter body = new WireWriter();
         for (Change change : changes) {
-            WireWriter body = new WireWriter();
+            body.clear();
             switch (change) {
                 case Change.Put put -> EntityCodec.write(body, put.entity());
                 case Change.Remove remove -> EntityCodec.writeKey(body, remove.key());
             }
             out.writeByte(change instanceof Change.Put ? PUT : REMOVE);
             out.writeInt(body.size());
-            out.write(body.toArray());
+            body.writeTo(out);
         }
         out.writeByte(COMMIT);
         out.writeLong(checked.getChecksum().getValue());
