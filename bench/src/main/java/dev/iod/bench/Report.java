@@ -32,6 +32,7 @@ record Report(Machine machine, List<Row> rows, List<?> runs) {
 
     /**
      * @param ratio of the medians, above 1 when ours is better; empty when a side was not run
+     * @param roundRatios the same of each round by itself, whose two runs have most in common
      */
     record Row(
             @JsonProperty("case") String what,
@@ -39,7 +40,8 @@ record Report(Machine machine, List<Row> rows, List<?> runs) {
             String unit,
             Optional<Figure> ours,
             Optional<PeerFigure> peer,
-            Optional<Double> ratio) {}
+            Optional<Double> ratio,
+            Optional<Figure> roundRatios) {}
 
     /** A row for each case, metric and peer, cases and peers as they came. */
     static List<Row> rows(List<Run> runs) {
@@ -59,12 +61,13 @@ record Report(Machine machine, List<Row> rows, List<?> runs) {
                                                         metric,
                                                         ours,
                                                         figure(of, metric, peer),
-                                                        peer))
+                                                        peer,
+                                                        roundRatios(of, metric, peer)))
                                 .filter(row -> row.peer.isPresent())
                                 .toList();
                 rows.addAll(beside);
                 if (beside.isEmpty() && ours.isPresent()) {
-                    rows.add(row(what, metric, ours, Optional.empty(), ""));
+                    rows.add(row(what, metric, ours, Optional.empty(), "", List.of()));
                 }
             }
         }
@@ -72,22 +75,41 @@ record Report(Machine machine, List<Row> rows, List<?> runs) {
     }
 
     private static Row row(
-            String what, Metric metric, Optional<Figure> ours, Optional<Figure> peer, String name) {
+            String what,
+            Metric metric,
+            Optional<Figure> ours,
+            Optional<Figure> peer,
+            String name,
+            List<Double> roundRatios) {
         Optional<Double> ratio =
-                ours.flatMap(
-                        o ->
-                                peer.map(
-                                        p ->
-                                                metric.moreIsBetter
-                                                        ? o.median / p.median
-                                                        : p.median / o.median));
+                ours.flatMap(o -> peer.map(p -> ratio(metric, o.median, p.median)));
         return new Row(
                 what,
                 metric.label,
                 metric.unit,
                 ours,
                 peer.map(p -> new PeerFigure(name, p.median, p.min, p.max)),
-                ratio);
+                ratio,
+                roundRatios.isEmpty() ? Optional.empty() : Optional.of(Figure.of(roundRatios)));
+    }
+
+    private static double ratio(Metric metric, double ours, double peer) {
+        return metric.moreIsBetter ? ours / peer : peer / ours;
+    }
+
+    private static List<Double> roundRatios(List<Run> runs, Metric metric, String peer) {
+        List<Double> ratios = new ArrayList<>();
+        for (Run run : runs) {
+            Double value = run.values().get(metric);
+            if (run.ours() && value != null) {
+                runs.stream()
+                        .filter(r -> r.side().equals(peer) && r.round() == run.round())
+                        .flatMap(r -> Stream.ofNullable(r.values().get(metric)))
+                        .findFirst()
+                        .ifPresent(other -> ratios.add(ratio(metric, value, other)));
+            }
+        }
+        return ratios;
     }
 
     private static Optional<Figure> figure(List<Run> runs, Metric metric, String side) {
@@ -101,17 +123,18 @@ record Report(Machine machine, List<Row> rows, List<?> runs) {
 
     void print(PrintStream out) {
         out.printf(
-                "%-28s %-16s %-12s %28s %28s %7s  %s%n",
-                "case", "metric", "unit", "ours", "peer", "ratio", "peer's name");
+                "%-28s %-16s %-12s %28s %28s %7s %22s  %s%n",
+                "case", "metric", "unit", "ours", "peer", "ratio", "of each round", "peer's name");
         for (Row row : rows) {
             out.printf(
-                    "%-28s %-16s %-12s %28s %28s %7s  %s%n",
+                    "%-28s %-16s %-12s %28s %28s %7s %22s  %s%n",
                     row.what,
                     row.metric,
                     row.unit,
                     row.ours.map(f -> text(f.median, f.min, f.max)).orElse("-"),
                     row.peer.map(f -> text(f.median, f.min, f.max)).orElse("-"),
                     row.ratio.map(r -> format("%.2f", r)).orElse("-"),
+                    row.roundRatios.map(f -> text(f.median, f.min, f.max)).orElse("-"),
                     row.peer.map(PeerFigure::name).orElse(""));
         }
     }

@@ -16,8 +16,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class ReportTest {
     private static final String SG = Case.OVN_SG_10K.label;
 
-    private static Run run(String side, long packets, double cpuNanos) {
-        return new Measurement(SG, side, 1, 2.0, packets, 0, cpuNanos, 20_000).figures("a peer");
+    private static Run run(String side, int round, long packets, double cpuNanos) {
+        return new Measurement(SG, side, round, 2.0, packets, 0, cpuNanos, 20_000)
+                .figures("a peer");
     }
 
     @Test
@@ -25,12 +26,12 @@ final class ReportTest {
         List<Report.Row> rows =
                 Report.rows(
                         List.of(
-                                run(Ours.NAME, 6_000_000, 200),
-                                run(Peer.NAME, 2_000_000, 600),
-                                run(Ours.NAME, 8_000_000, 100),
-                                run(Peer.NAME, 2_400_000, 500),
-                                run(Ours.NAME, 7_000_000, 150),
-                                run(Peer.NAME, 1_600_000, 900)));
+                                run(Ours.NAME, 1, 6_000_000, 200),
+                                run(Peer.NAME, 1, 2_000_000, 600),
+                                run(Ours.NAME, 2, 8_000_000, 100),
+                                run(Peer.NAME, 2, 2_400_000, 500),
+                                run(Ours.NAME, 3, 7_000_000, 150),
+                                run(Peer.NAME, 3, 1_600_000, 900)));
         assertThat(rows)
                 .containsExactly(
                         new Report.Row(
@@ -39,19 +40,21 @@ final class ReportTest {
                                 "Mpps",
                                 Optional.of(new Report.Figure(3.5, 3.0, 4.0)),
                                 Optional.of(new Report.PeerFigure("a peer", 1.0, 0.8, 1.2)),
-                                Optional.of(3.5)),
+                                Optional.of(3.5),
+                                Optional.of(new Report.Figure(4.0 / 1.2, 3.0, 3.5 / 0.8))),
                         new Report.Row(
                                 SG,
                                 "CPU time",
                                 "ns/packet",
                                 Optional.of(new Report.Figure(150, 100, 200)),
                                 Optional.of(new Report.PeerFigure("a peer", 600, 500, 900)),
-                                Optional.of(4.0)));
+                                Optional.of(4.0),
+                                Optional.of(new Report.Figure(5, 3, 6))));
     }
 
     @Test
     void aSideThatWasNotRunIsLeftOut() {
-        List<Report.Row> rows = Report.rows(List.of(run(Ours.NAME, 6_000_000, 200)));
+        List<Report.Row> rows = Report.rows(List.of(run(Ours.NAME, 1, 6_000_000, 200)));
         assertThat(rows)
                 .allSatisfy(
                         row -> {
