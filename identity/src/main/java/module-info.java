@@ -9,4 +9,7 @@ module dev.iod.identity {
     exports dev.iod.identity;
 
     opens db.identity;
+    // Jdbi makes records of rows.
+    opens dev.iod.identity to
+            org.jdbi.v3.core;
 }

@@ -31,19 +31,21 @@ final class CatalogApi {
 
     private Response domains(Request request) {
         boolean asked = request.query().first("name").map("Default"::equalsIgnoreCase).orElse(true);
-        return Views.all(request, "domains", asked ? List.of(Views.domain(request)) : List.of());
+        return KeystoneStyle.all(
+                request, "domains", asked ? List.of(Domain.DEFAULT) : List.of(), Domain.VIEW);
     }
 
     private Response domain(Request request) {
         String id = request.pathParameter("id");
-        if (!id.equals(Views.DOMAIN)) {
+        if (!id.equals(Domain.DEFAULT.id())) {
             throw ApiException.notFound("Could not find domain: %s.".formatted(id));
         }
-        return Views.one(200, "domain", Views.domain(request));
+        return KeystoneStyle.one(
+                200, "domain", Domain.VIEW.render(Domain.DEFAULT, KeystoneStyle.of(request)));
     }
 
     private Response regions(Request request) {
-        return Views.all(request, "regions", List.of(catalog.regionView(request.baseUrl())));
+        return KeystoneStyle.all(request, "regions", List.of(catalog.regionView(request.baseUrl())));
     }
 
     private Response region(Request request) {
@@ -51,13 +53,13 @@ final class CatalogApi {
         if (!id.equals(catalog.region())) {
             throw ApiException.notFound("Could not find region: %s.".formatted(id));
         }
-        return Views.one(200, "region", catalog.regionView(request.baseUrl()));
+        return KeystoneStyle.one(200, "region", catalog.regionView(request.baseUrl()));
     }
 
     private Response services(Request request) {
         Optional<String> type = request.query().first("type");
         Optional<String> name = request.query().first("name");
-        return Views.all(
+        return KeystoneStyle.all(
                 request,
                 "services",
                 catalog.entries().stream()
@@ -78,13 +80,13 @@ final class CatalogApi {
                                 () ->
                                         ApiException.notFound(
                                                 "Could not find service: %s.".formatted(id)));
-        return Views.one(200, "service", view);
+        return KeystoneStyle.one(200, "service", view);
     }
 
     private Response endpoints(Request request) {
         Optional<String> service = request.query().first("service_id");
         Optional<String> face = request.query().first("interface");
-        return Views.all(
+        return KeystoneStyle.all(
                 request,
                 "endpoints",
                 catalog.endpoints(request.baseUrl()).stream()
@@ -103,7 +105,7 @@ final class CatalogApi {
                                 () ->
                                         ApiException.notFound(
                                                 "Could not find endpoint: %s.".formatted(id)));
-        return Views.one(200, "endpoint", view);
+        return KeystoneStyle.one(200, "endpoint", view);
     }
 
     private static boolean matches(ObjectNode view, String name, Optional<String> value) {

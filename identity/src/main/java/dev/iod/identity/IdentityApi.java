@@ -43,12 +43,13 @@ public final class IdentityApi {
         routes.addAll(new ProjectApi(database, tokens).routes());
         routes.addAll(new UserApi(database, tokens, clock).routes());
         routes.addAll(new RoleApi(database, tokens).routes());
+        routes.addAll(new GrantApi(database, tokens).routes());
         routes.addAll(new CatalogApi(catalog).routes());
         return Service.listed(TYPE, NAME, PREFIX, VERSION_PATH, new IdentityDialect(), routes)
                 .migrations("db/identity")
                 .start(
                         () -> {
-                            Bootstrap.run(database, adminPassword, clock);
+                            new Bootstrap(database, tokens, adminPassword, clock).run();
                             tokens.start();
                         })
                 .build();
@@ -62,7 +63,7 @@ public final class IdentityApi {
     }
 
     private static Response version(Request request) {
-        return Views.one(200, "version", describe(request));
+        return KeystoneStyle.one(200, "version", describe(request));
     }
 
     private static ObjectNode describe(Request request) {

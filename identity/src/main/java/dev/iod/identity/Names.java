@@ -1,9 +1,16 @@
 package dev.iod.identity;
 
 import dev.iod.rest.Fields;
+import java.util.UUID;
 
-/** Names of users, projects and roles. */
+/** Names and ids of users, projects and roles. */
 final class Names {
+    /** Characters in the name of anything but a project. */
+    static final int MAX_LENGTH = 255;
+
+    /** Characters in a description. */
+    static final int MAX_TEXT = 65_535;
+
     private Names() {}
 
     /**
@@ -17,5 +24,10 @@ final class Names {
             throw body.invalid("name", body.node("name"), "a name that is not blank");
         }
         return name;
+    }
+
+    /** A new id in Keystone's form: a random UUID as 32 hex digits. */
+    static String newId() {
+        return UUID.randomUUID().toString().replace("-", "");
     }
 }

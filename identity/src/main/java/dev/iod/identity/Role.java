@@ -1,6 +1,14 @@
 package dev.iod.identity;
 
+import static dev.iod.rest.View.field;
+import static dev.iod.rest.View.nothing;
+import static dev.iod.rest.View.text;
+
+import dev.iod.rest.Json;
+import dev.iod.rest.View;
+import dev.iod.store.Table;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** A role that users hold on projects. */
@@ -8,6 +16,21 @@ record Role(String id, String name, String description) {
     static final String ADMIN = "admin";
     static final String MEMBER = "member";
     static final String READER = "reader";
+
+    static final Table<Role> TABLE =
+            Table.of(Role.class, "role", "id").sorted(Map.of("name", "name"), "name");
+
+    static final View<Role> VIEW =
+            new View<>(
+                    List.of(
+                            field("id", (r, v) -> text(r.id())),
+                            field("name", (r, v) -> text(r.name())),
+                            // Keystone's global roles, which are the usual ones, have no domain.
+                            field("domain_id", (r, v) -> nothing()),
+                            field("description", (r, v) -> text(r.description())),
+                            // As of every role in Keystone that was given none.
+                            field("options", (r, v) -> Json.object()),
+                            field("links", (r, v) -> KeystoneStyle.self(v, "roles/" + r.id()))));
 
     /** Keystone's implied roles: admin ⊃ member ⊃ reader. */
     static List<String> implied(Set<String> held) {

@@ -10,6 +10,7 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
+import dev.iod.store.Where;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,8 +22,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /v3/auth}: tokens and what one's own token may do. */
 final class TokenApi {
-    private static final int MAX_NAME = 255;
-
     private final Database database;
     private final TokenService tokens;
     private final Catalog catalog;
@@ -70,7 +69,7 @@ final class TokenApi {
 
     private Login login(Fields identity) {
         List<String> methods =
-                identity.optionalStrings("methods", 8, MAX_NAME)
+                identity.optionalStrings("methods", 8, Names.MAX_LENGTH)
                         .orElseThrow(
                                 () -> ApiException.badRequest("'methods' is a required property"));
         if (methods.equals(List.of("password"))) {
@@ -86,7 +85,7 @@ final class TokenApi {
             section.end();
             Token token = tokens.token(text).orElseThrow(TokenApi::unauthorized);
             return new Login(
-                    database.read(handle -> IdentityStore.account(handle, token.userId()))
+                    database.read(handle -> Account.find(handle, token.userId()))
                             .filter(Account::enabled)
                             .orElseThrow(TokenApi::unauthorized),
                     Optional.of(token));
@@ -98,9 +97,9 @@ final class TokenApi {
     }
 
     private Account withPassword(Fields user) {
-        Optional<String> id = user.optionalString("id", MAX_NAME);
-        Optional<String> name = user.optionalString("name", MAX_NAME);
-        boolean domainKnown = user.optionalObject("domain").map(TokenApi::isDefault).orElse(true);
+        Optional<String> id = user.optionalString("id", Names.MAX_LENGTH);
+        Optional<String> name = user.optionalString("name", Names.MAX_LENGTH);
+        boolean domainKnown = user.optionalObject("domain").map(Domain::isDefault).orElse(true);
         String password = user.string("password", 0, Passwords.MAX_LENGTH);
         user.end();
         if (id.isEmpty() && name.isEmpty()) {
@@ -112,14 +111,15 @@ final class TokenApi {
                         : database.read(
                                 handle ->
                                         id.isPresent()
-                                                ? IdentityStore.account(handle, id.get())
-                                                : name.flatMap(
-                                                        n ->
-                                                                IdentityStore.accountByName(
-                                                                        handle, n)));
+                                                ? Account.find(handle, id.get())
+                                                : name.flatMap(n -> byName(handle, n)));
         boolean matches = tokens.verify(password, account);
         return account.filter(found -> matches && found.enabled())
                 .orElseThrow(TokenApi::unauthorized);
+    }
+
+    private static Optional<Account> byName(Handle handle, String name) {
+        return Account.TABLE.first(handle, Where.of("name = ?", name));
     }
 
     private static Scope scope(Optional<JsonNode> node) {
@@ -138,22 +138,14 @@ final class TokenApi {
         }
         Fields project = scope.object("project");
         scope.end();
-        Optional<String> id = project.optionalString("id", MAX_NAME);
-        Optional<String> name = project.optionalString("name", MAX_NAME);
-        boolean known = project.optionalObject("domain").map(TokenApi::isDefault).orElse(true);
+        Optional<String> id = project.optionalString("id", Names.MAX_LENGTH);
+        Optional<String> name = project.optionalString("name", Names.MAX_LENGTH);
+        boolean known = project.optionalObject("domain").map(Domain::isDefault).orElse(true);
         project.end();
         if (id.isEmpty() && name.isEmpty()) {
             throw ApiException.badRequest("A project is named by 'id', or by 'name' and 'domain'.");
         }
         return new Scope(known ? Scope.Kind.PROJECT : Scope.Kind.UNSUPPORTED, id, name);
-    }
-
-    private static boolean isDefault(Fields domain) {
-        Optional<String> id = domain.optionalString("id", MAX_NAME);
-        Optional<String> name = domain.optionalString("name", MAX_NAME);
-        domain.end();
-        return id.map(Views.DOMAIN::equals).orElse(true)
-                && name.map("Default"::equalsIgnoreCase).orElse(true);
     }
 
     private static Optional<String> project(Handle handle, Account account, Scope scope) {
@@ -164,9 +156,13 @@ final class TokenApi {
             case PROJECT -> {
                 Optional<Project> wanted =
                         scope.projectId().isPresent()
-                                ? IdentityStore.project(handle, scope.projectId().get())
+                                ? Project.find(handle, scope.projectId().get())
                                 : scope.projectName()
-                                        .flatMap(name -> IdentityStore.projectByName(handle, name));
+                                        .flatMap(
+                                                name ->
+                                                        Project.TABLE.first(
+                                                                handle,
+                                                                Where.of("name = ?", name)));
                 yield Optional.of(
                         wanted.map(Project::id)
                                 .filter(id -> mayEnter(handle, account, id))
@@ -176,8 +172,8 @@ final class TokenApi {
     }
 
     private static boolean mayEnter(Handle handle, Account account, String projectId) {
-        return IdentityStore.project(handle, projectId).filter(Project::enabled).isPresent()
-                && !IdentityStore.rolesOn(handle, account.id(), projectId).isEmpty();
+        return Project.find(handle, projectId).filter(Project::enabled).isPresent()
+                && !Assignments.rolesOn(handle, account.id(), projectId).isEmpty();
     }
 
     private Response show(Request request) {
@@ -219,22 +215,19 @@ final class TokenApi {
     private Response projects(Request request) {
         List<Project> projects =
                 database.read(
-                        handle -> IdentityStore.projectsOf(handle, request.caller().userId()));
-        return Views.all(
-                request,
-                "projects",
-                projects.stream().map(project -> Views.project(request, project)).toList());
+                        handle -> Assignments.projectsOf(handle, request.caller().userId()));
+        return KeystoneStyle.all(request, "projects", projects, Project.VIEW);
     }
 
     private Response domains(Request request) {
-        return Views.all(request, "domains", List.of(Views.domain(request)));
+        return KeystoneStyle.all(request, "domains", List.of(Domain.DEFAULT), Domain.VIEW);
     }
 
     private Response describe(Request request, int status, Token token, boolean withCatalog) {
         return database.read(
                 handle -> {
                     Account account =
-                            IdentityStore.account(handle, token.userId())
+                            Account.find(handle, token.userId())
                                     .orElseThrow(TokenApi::unauthorized);
                     ObjectNode view = Json.object();
                     view.set(
@@ -248,7 +241,8 @@ final class TokenApi {
                             view.putObject("user")
                                     .put("id", account.id())
                                     .put("name", account.name());
-                    user.set("domain", Views.domainReference());
+                    user.set("domain", Domain.reference());
+                    // Passwords do not expire.
                     user.putNull("password_expires_at");
                     view.putArray("audit_ids").add(token.auditId());
                     view.put("expires_at", Json.timeMicros(token.expiresAt()));
@@ -257,26 +251,26 @@ final class TokenApi {
                     if (withCatalog && token.project().isPresent()) {
                         view.set("catalog", catalog.view(request.baseUrl()));
                     }
-                    return Views.one(status, "token", view);
+                    return KeystoneStyle.one(status, "token", view);
                 });
     }
 
     private static void describeScope(
             Handle handle, ObjectNode view, Account account, String projectId) {
         Project project =
-                IdentityStore.project(handle, projectId).orElseThrow(TokenApi::unauthorized);
+                Project.find(handle, projectId).orElseThrow(TokenApi::unauthorized);
         view.put("is_domain", false);
         ObjectNode scope =
                 view.putObject("project").put("id", project.id()).put("name", project.name());
-        scope.set("domain", Views.domainReference());
-        List<Role> held = IdentityStore.rolesOn(handle, account.id(), projectId);
+        scope.set("domain", Domain.reference());
+        List<Role> held = Assignments.rolesOn(handle, account.id(), projectId);
         Set<String> names = held.stream().map(Role::name).collect(Collectors.toSet());
         List<String> implied =
                 Role.implied(names).stream().filter(name -> !names.contains(name)).toList();
         ArrayNode roles = view.putArray("roles");
         held.forEach(role -> roles.addObject().put("id", role.id()).put("name", role.name()));
         if (!implied.isEmpty()) {
-            IdentityStore.rolesByName(handle, implied)
+            Role.TABLE.all(handle, Where.ALL.in("name", implied))
                     .forEach(
                             role ->
                                     roles.addObject()

@@ -217,7 +217,7 @@ public final class TokenService implements Authenticator, AutoCloseable {
     }
 
     private static Optional<Principal> load(Handle handle, Key key, Instant now) {
-        Optional<Account> account = IdentityStore.account(handle, key.userId());
+        Optional<Account> account = Account.find(handle, key.userId());
         if (account.isEmpty()) {
             return Optional.empty();
         }
@@ -232,11 +232,11 @@ public final class TokenService implements Authenticator, AutoCloseable {
 
     /** Names of the roles, implied ones included; none on a disabled project. */
     private static Set<String> rolesOn(Handle handle, String userId, String projectId) {
-        if (IdentityStore.project(handle, projectId).filter(Project::enabled).isEmpty()) {
+        if (Project.find(handle, projectId).filter(Project::enabled).isEmpty()) {
             return Set.of();
         }
         Set<String> roles =
-                IdentityStore.rolesOn(handle, userId, projectId).stream()
+                Assignments.rolesOn(handle, userId, projectId).stream()
                         .map(Role::name)
                         .collect(Collectors.toCollection(HashSet::new));
         roles.addAll(Role.implied(roles));

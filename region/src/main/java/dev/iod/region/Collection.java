@@ -261,8 +261,13 @@ public final class Collection<T extends Record> {
 
     /** Answers with a resource. */
     public Response show(Request request, T resource) {
-        return Response.ok(
-                wrapped(of.full.orElseThrow().render(resource, of.style.scope(request))));
+        return show(request, 200, resource);
+    }
+
+    /** The same with another status. */
+    public Response show(Request request, int status, T resource) {
+        View<T> full = of.full.orElseThrow();
+        return Response.json(status, wrapped(full.render(resource, of.style.scope(request))));
     }
 
     /**

@@ -72,6 +72,13 @@ public record Table<T extends Record>(
                 .page(handle, page, order, mapper);
     }
 
+    /** Those rows in the order of lists, at most {@link ListSql#MAX_ROWS}. */
+    public List<T> all(Handle handle, Where where) {
+        return new ListSql("SELECT * FROM " + source(), sortKeys)
+                .where(where)
+                .all(handle, orderBy(), mapper);
+    }
+
     /** The row of that key. */
     public Where is(Object keyValue) {
         return Where.of(key + " = ?", keyValue);
@@ -134,6 +141,10 @@ public record Table<T extends Record>(
     /** Removes those rows; how many there were. */
     public int delete(Handle handle, Where where) {
         return handle.execute("DELETE FROM " + name + where.clause(), where.values().toArray());
+    }
+
+    private String orderBy() {
+        return order.isEmpty() ? key : sortKeys.getOrDefault(order.getFirst().key(), key);
     }
 
     private String source() {
