@@ -7,6 +7,7 @@ import dev.iod.pipeline.EngineEvent;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
+import dev.iod.pipeline.PortKey;
 import dev.iod.vhost.testing.FrontEnd;
 import dev.iod.vhost.testing.NetDriver;
 import java.io.IOException;
@@ -187,15 +188,11 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
                             2,
                             100,
                             Match.equal(Field.ETH_DST, MAC + i),
-                            new Action.Set(Field.OUT_PORT.whole(), Bits.of(key(1, i))),
+                            new Action.Set(Field.OUT_PORT.whole(), Bits.of(PortKey.of(1, i))),
                             new Action.Output()));
         }
         all.put(rule(id, 1, Action.Stage.EGRESS, 3, 100, new Match.Always(), new Action.Output()));
         commit(all);
-    }
-
-    private static long key(int network, int port) {
-        return (long) network << 16 | port;
     }
 
     private void base(Path directory) {
@@ -214,7 +211,7 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
                             Action.Stage.INGRESS,
                             0,
                             Match.equal(Field.ETH_DST, MAC + i),
-                            new Action.Set(Field.OUT_PORT.whole(), Bits.of(key(1, i))),
+                            new Action.Set(Field.OUT_PORT.whole(), Bits.of(PortKey.of(1, i))),
                             new Action.Output()));
         }
         all.put(rule(3, 1, Action.Stage.EGRESS, 0, new Match.Always(), new Action.Output()));
@@ -251,11 +248,11 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
     private static void put(EngineClient.Transaction to, int network, int port) {
         to.put(port(network, port, new Entity.Target.Nowhere()));
         for (int i = 0; i < RULES; i++) {
-            Match in = Match.equal(Field.IN_PORT, key(network, port));
+            Match in = Match.equal(Field.IN_PORT, PortKey.of(network, port));
             Match match =
                     switch (i % 3) {
                         case 0 -> in;
-                        case 1 -> Match.equal(Field.ETH_DST, MAC + key(network, port));
+                        case 1 -> Match.equal(Field.ETH_DST, MAC + PortKey.of(network, port));
                         default ->
                                 new Match.All(
                                         List.of(
@@ -265,7 +262,7 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
                     };
             to.put(
                     rule(
-                            key(network, port) << 8 | i,
+                            PortKey.of(network, port) << 8 | i,
                             network,
                             i % 2 == 0 ? Action.Stage.INGRESS : Action.Stage.EGRESS,
                             i,
@@ -276,7 +273,7 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
 
     private static Entity.LogicalPort port(int network, int port, Entity.Target target) {
         return new Entity.LogicalPort(
-                key(network, port),
+                PortKey.of(network, port),
                 "p" + network + "." + port,
                 target,
                 network == 1 ? port : 0,

@@ -12,6 +12,7 @@ import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
+import dev.iod.pipeline.PortKey;
 import dev.iod.pipeline.ReportCodec;
 import dev.iod.sys.AfXdp;
 import dev.iod.sys.Bpf;
@@ -220,7 +221,7 @@ public final class Training {
                                 i + 1, "v" + i, new Entity.Kind.VhostUser(socket, MACS[i]), 1442));
                 all.put(
                         new Entity.LogicalPort(
-                                1 << 16 | i + 1,
+                                PortKey.of(1, i + 1),
                                 "p" + i,
                                 new Entity.Target.Local(i + 1),
                                 10 + i,
@@ -232,7 +233,8 @@ public final class Training {
                                 2,
                                 1,
                                 Match.equal(Field.ETH_DST, MACS[i]),
-                                new Action.Set(Field.OUT_PORT.whole(), Bits.of(1 << 16 | i + 1)),
+                                new Action.Set(
+                                        Field.OUT_PORT.whole(), Bits.of(PortKey.of(1, i + 1))),
                                 new Action.Output()));
             }
             filter(all, 10, Action.Stage.INGRESS);

@@ -16,7 +16,6 @@ import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.eswitch.packet.PacketParser;
 import dev.iod.eswitch.packet.PacketPool;
 import dev.iod.eswitch.ports.Attachment;
-import dev.iod.eswitch.rules.EntityStore;
 import dev.iod.eswitch.rules.PersistentMap;
 import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.rules.PipelineState.DatapathState;
@@ -25,6 +24,7 @@ import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineReport;
+import dev.iod.pipeline.PortKey;
 import dev.iod.pipeline.ReportCodec;
 import dev.iod.sys.Memory;
 import java.util.ArrayList;
@@ -509,9 +509,9 @@ public final class PacketEngine implements Effects {
                 return tracer.report();
             }
             p.inPort = inPort;
-            DatapathState datapath = state.datapath(EntityStore.datapathOf(inPort));
+            DatapathState datapath = state.datapath(PortKey.datapath(inPort));
             if (datapath == null) {
-                tracer.note("no datapath " + EntityStore.datapathOf(inPort));
+                tracer.note("no datapath " + PortKey.datapath(inPort));
                 return tracer.report();
             }
             Recording recording = new Recording(conntrack, new PathCache(counters), tracer, true);

@@ -6,7 +6,6 @@ import dev.iod.eswitch.packet.PacketPool;
 import dev.iod.eswitch.replies.Crafter;
 import dev.iod.eswitch.replies.DhcpServer;
 import dev.iod.eswitch.rules.CompiledRule;
-import dev.iod.eswitch.rules.EntityStore;
 import dev.iod.eswitch.rules.MarkChange;
 import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.eswitch.rules.PipelineState.DatapathState;
@@ -20,6 +19,7 @@ import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Field.Slice;
+import dev.iod.pipeline.PortKey;
 import java.util.List;
 
 /**
@@ -36,8 +36,6 @@ final class SlowPath {
 
     /** Most patch ports one received packet may cross, copies included. */
     static final int MAX_HOPS = 64;
-
-    private static final long GROUP = 0x8000;
 
     private final PacketPool pool;
     private final Crafter crafter = new Crafter();
@@ -91,7 +89,7 @@ final class SlowPath {
     private void enter(Packet p, long port, int depth) {
         p.inPort = port;
         p.outPort = 0;
-        p.datapath = EntityStore.datapathOf(port);
+        p.datapath = PortKey.datapath(port);
         table(p, Stage.INGRESS, 0, depth);
     }
 
@@ -293,14 +291,14 @@ final class SlowPath {
     private final class Delivery {
         /** OUT_PORT is a port or a group; packets from tunnels start here. */
         void run(Packet p, int depth) {
-            DatapathState datapath = state.datapath(EntityStore.datapathOf(p.outPort));
+            DatapathState datapath = state.datapath(PortKey.datapath(p.outPort));
             if (datapath == null) {
                 unknownOutput(p);
                 return;
             }
             // Where the port is decides, even if no table is visited.
             recording.datapath(datapath);
-            if ((p.outPort & GROUP) != 0) {
+            if (PortKey.isGroup(p.outPort)) {
                 multicast(p, depth);
                 return;
             }

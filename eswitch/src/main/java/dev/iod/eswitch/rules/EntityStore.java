@@ -7,6 +7,7 @@ import dev.iod.eswitch.rules.PipelineState.NeighborKey;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.EntityKey;
+import dev.iod.pipeline.PortKey;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -214,15 +215,11 @@ public final class EntityStore {
             case Entity.DatapathGroup e -> {}
             case Entity.Rule e -> {}
             case Entity.ValueSet e -> touched.sets.add(e.name());
-            case Entity.LogicalPort e -> touched.datapaths.add(datapathOf(e.key()));
-            case Entity.MulticastGroup e -> touched.datapaths.add(datapathOf(e.key()));
-            case Entity.Neighbor e -> touched.datapaths.add(datapathOf(e.port()));
+            case Entity.LogicalPort e -> touched.datapaths.add(PortKey.datapath(e.key()));
+            case Entity.MulticastGroup e -> touched.datapaths.add(PortKey.datapath(e.key()));
+            case Entity.Neighbor e -> touched.datapaths.add(PortKey.datapath(e.port()));
             case Entity.Device e -> {}
         }
-    }
-
-    public static int datapathOf(long portKey) {
-        return (int) (portKey >>> 16);
     }
 
     private PipelineState next(Touched touched) {

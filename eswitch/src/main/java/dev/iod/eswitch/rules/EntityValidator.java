@@ -5,6 +5,7 @@ import dev.iod.engine.EngineException.Category;
 import dev.iod.eswitch.packet.PacketBatch;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Kind;
+import dev.iod.pipeline.PortKey;
 
 /** Ranges of the numbers in a row. Rows may refer to rows that do not exist (yet). */
 final class EntityValidator {
@@ -32,14 +33,15 @@ final class EntityValidator {
             case Entity.ValueSet e -> {}
             case Entity.LogicalPort e -> {
                 portKey("logical port", e.key());
-                range("port key", e.key() & 0xffff, 1, 0x7fff);
+                range("port key", PortKey.port(e.key()), 1, PortKey.MAX_PORT);
                 range("conntrack zone", e.zone(), 0, MAX_ZONE);
             }
             case Entity.MulticastGroup e -> {
                 portKey("multicast group", e.key());
-                range("multicast group key", e.key() & 0xffff, 0x8000, 0xffff);
+                int own = PortKey.port(e.key());
+                range("multicast group key", own, PortKey.MIN_GROUP, PortKey.MAX_GROUP);
                 for (long port : e.ports()) {
-                    if (port >>> 16 != e.key() >>> 16) {
+                    if (PortKey.datapath(port) != PortKey.datapath(e.key())) {
                         throw invalid(
                                 "multicast group "
                                         + e.name()
@@ -68,7 +70,7 @@ final class EntityValidator {
     }
 
     private static void portKey(String what, long key) {
-        range(what + " key", key, 1L << 16, 0xff_ffff_ffffL);
+        range(what + " key", key, PortKey.MIN, PortKey.MAX);
     }
 
     private static void range(String what, long value, long low, long high) {

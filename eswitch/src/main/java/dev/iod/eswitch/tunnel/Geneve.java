@@ -4,6 +4,7 @@ import dev.iod.eswitch.packet.Checksum;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.IpProtocol;
+import dev.iod.pipeline.PortKey;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +37,7 @@ public final class Geneve {
         boolean known;
 
         public int ingress() {
-            return ports >>> 16 & 0x7fff;
+            return ports >>> 16 & PortKey.MAX_PORT;
         }
 
         public int egress() {

@@ -5,6 +5,7 @@ import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.packet.PacketParser;
 import dev.iod.eswitch.ports.Attachment;
 import dev.iod.pipeline.DropReason;
+import dev.iod.pipeline.PortKey;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +33,7 @@ public final class Tunnels {
 
     /** The option's value: ingress key << 16 | egress key (ovn-architecture(7)). */
     public static int metadata(long inPort, long outPort) {
-        return (int) (inPort & 0x7fff) << 16 | (int) (outPort & 0xffff);
+        return (PortKey.port(inPort) & PortKey.MAX_PORT) << 16 | PortKey.port(outPort);
     }
 
     /**
@@ -47,8 +48,8 @@ public final class Tunnels {
             return reason;
         }
         p.datapath = metadata.vni;
-        p.inPort = (long) metadata.vni << 16 | metadata.ingress();
-        p.outPort = (long) metadata.vni << 16 | metadata.egress();
+        p.inPort = PortKey.of(metadata.vni, metadata.ingress());
+        p.outPort = PortKey.of(metadata.vni, metadata.egress());
         return PacketParser.parse(p);
     }
 
