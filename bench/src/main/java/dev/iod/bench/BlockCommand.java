@@ -18,11 +18,16 @@ import picocli.CommandLine.Mixin;
         })
 final class BlockCommand implements Callable<Integer> {
     @Mixin Output output = new Output();
+    @Mixin Against.With against = new Against.With();
     @Mixin Selection selection = new Selection(2);
 
     @Override
     public Integer call() {
         List<BlockCases> all = cases();
+        if (against.wanted()) {
+            against.measure(output);
+            return 0;
+        }
         output.check();
         selection.check(all.stream().flatMap(cases -> cases.names().stream()).toList());
         Main.needRoot("it mounts a pool");

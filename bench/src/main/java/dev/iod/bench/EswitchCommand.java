@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
         })
 final class EswitchCommand implements Callable<Integer> {
     @Mixin Output output = new Output();
+    @Mixin Against.With against = new Against.With();
     @Mixin Selection selection = new Selection(5);
 
     @Option(names = "--side", defaultValue = "both", description = "ours, peer or both (default).")
@@ -31,6 +32,10 @@ final class EswitchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (against.wanted()) {
+            against.measure(output, "--side", Ours.NAME);
+            return 0;
+        }
         output.check();
         selection.check(Arrays.stream(Case.values()).map(c -> c.label).toList());
         Main.needRoot("it makes a namespace and takes huge pages");

@@ -1,8 +1,6 @@
 package dev.iod.bench;
 
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -30,18 +28,6 @@ public final class Main {
                         return 1;
                     }
                     throw e;
-                });
-        command.setExecutionStrategy(
-                parsed -> {
-                    CommandLine.ParseResult bench = parsed.subcommand();
-                    if (bench == null || !bench.hasMatchedOption("--against")) {
-                        return new CommandLine.RunLast().execute(parsed);
-                    }
-                    CommandLine.Model.CommandSpec mixin =
-                            Objects.requireNonNull(bench.commandSpec().mixins().get("output"));
-                    Output output = (Output) mixin.userObject();
-                    new Against(output.against, List.of(arguments)).measure(output);
-                    return 0;
                 });
         System.exit(command.execute(arguments));
     }

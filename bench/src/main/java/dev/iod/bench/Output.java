@@ -29,15 +29,6 @@ final class Output {
             })
     Path save = Path.of("");
 
-    @Option(
-            names = "--against",
-            paramLabel = "DIR",
-            description = {
-                "Measure beside another build in a directory (built there, with ./iod build), by"
-                        + " turns of one round each, in place of the peers."
-            })
-    Path against = Path.of("");
-
     void check() {
         if (rounds < 1 || rounds > 100) {
             throw new BenchException("--rounds is 1 to 100, not " + rounds);

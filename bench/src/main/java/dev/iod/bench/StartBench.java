@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
 final class StartBench implements Callable<Integer> {
     private static final int WARM_UP_SECONDS = 20;
     private static final int GENERATOR_NICE = -15;
+    private static final long GENERATOR_SLICE_NANOS = 100_000;
 
     @Mixin Output output = new Output();
 
@@ -74,7 +75,7 @@ final class StartBench implements Callable<Integer> {
         try (Cleanup cleanup = new Cleanup()) {
             cleanup.add("directory", () -> Lab.delete(directory));
             // What this thread starts has its priority.
-            Linux.prioritizeThread(0);
+            Linux.prioritizeThread(0, 0);
             for (int i = 0; i < loops; i++) {
                 Process loop = new ProcessBuilder("sh", "-c", "while :; do :; done").start();
                 cleanup.add("busy loop", () -> Lab.stop(loop));
@@ -91,7 +92,7 @@ final class StartBench implements Callable<Integer> {
             Load load = new Load(drivers.get(0), drivers.get(1));
             cleanup.add("load", load::stop);
             // The generator has the packet thread's share, so that the engine is what is slow.
-            Linux.prioritizeThread(GENERATOR_NICE);
+            Linux.prioritizeThread(GENERATOR_NICE, GENERATOR_SLICE_NANOS);
             load.first();
             double firstMillis = (System.nanoTime() - begin) / 1e6;
             Figures cold = measured(engine, load);

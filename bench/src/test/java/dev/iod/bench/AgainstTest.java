@@ -2,10 +2,12 @@ package dev.iod.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+
+import tools.jackson.databind.json.JsonMapper;
+
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
-import tools.jackson.databind.json.JsonMapper;
 
 final class AgainstTest {
     @Test
@@ -22,9 +24,19 @@ final class AgainstTest {
                                         "--save",
                                         "file",
                                         "--json",
-                                        "--seconds=2")))
+                                        "--seconds=2",
+                                        "--side=both"),
+                                List.of("--side", "ours")))
                 .containsExactly(
-                        "eswitch", "--case", "port", "--seconds=2", "--rounds", "1", "--json");
+                        "eswitch",
+                        "--case",
+                        "port",
+                        "--seconds=2",
+                        "--side",
+                        "ours",
+                        "--rounds",
+                        "1",
+                        "--json");
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.util.Map;
 public final class Errno {
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
+    public static final int ESRCH = 3;
     public static final int EINTR = 4;
     public static final int EIO = 5;
     public static final int EBADF = 9;
@@ -37,6 +38,7 @@ public final class Errno {
             Map.ofEntries(
                     Map.entry(EPERM, "EPERM, operation not permitted"),
                     Map.entry(ENOENT, "ENOENT, no such file or directory"),
+                    Map.entry(ESRCH, "ESRCH, no such process"),
                     Map.entry(EINTR, "EINTR, interrupted"),
                     Map.entry(EIO, "EIO, input/output error"),
                     Map.entry(EBADF, "EBADF, bad descriptor"),

@@ -70,7 +70,7 @@ final class Libc {
     private static final MemorySegment SETNS = symbol("setns");
     private static final MemorySegment SCHED_SETAFFINITY = symbol("sched_setaffinity");
     private static final MemorySegment CLOCK_GETTIME = symbol("clock_gettime");
-    private static final MemorySegment SETPRIORITY = symbol("setpriority");
+    private static final MemorySegment KILL = symbol("kill");
     private static final MemorySegment SOCKET = symbol("socket");
     private static final MemorySegment BIND = symbol("bind");
     private static final MemorySegment CONNECT = symbol("connect");
@@ -277,9 +277,8 @@ final class Libc {
         return (int) call(SETNS, fd, type, 0, 0, 0, 0);
     }
 
-    /** Of the calling thread: on Linux "process" 0 is that (setpriority(2), C library/kernel). */
-    static int setpriority(int nice) {
-        return (int) call(SETPRIORITY, 0, 0, nice, 0, 0, 0);
+    static int kill(int pid, int signal) {
+        return (int) call(KILL, pid, signal, 0, 0, 0, 0);
     }
 
     static int schedSetaffinity(int pid, long size, MemorySegment mask) {

@@ -56,6 +56,16 @@ public final class Linux {
     private static final int CLONE_NEWNET = 0x4000_0000;
     private static final int MAX_CPUS = 1024;
     private static final long FICLONE = 0x4004_9409L;
+    private static final long SYS_SCHED_SETATTR =
+            System.getProperty("os.arch").equals("aarch64") ? 274 : 314;
+
+    /** struct sched_attr of sched_setattr(2): policy 0 is the usual one. */
+    private static final int SCHED_ATTR_BYTES = 48;
+
+    private static final int SCHED_ATTR_NICE = 16;
+    private static final int SCHED_ATTR_RUNTIME = 24;
+    private static final int SIGCONT = 18;
+    private static final int SIGSTOP = 19;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_DIOALIGN = 0x2000;
@@ -308,18 +318,45 @@ public final class Linux {
     }
 
     /**
-     * Sets how readily the calling thread gets a processor, -20 (most) to 19.
+     * Sets how readily the calling thread gets a processor. A thread with short slices runs soon
+     * when it wakes, also in the middle of another one's longer slice (sched_setattr(2); before
+     * Linux 6.12 only niceness counts).
      *
+     * @param nice -20 (most) to 19
+     * @param sliceNanos how long it runs at a time while others wait, 100,000 to 100,000,000; 0 =
+     *     as the kernel likes
      * @return false when this process may not have that much (it lacks CAP_SYS_NICE)
      */
-    public static boolean prioritizeThread(int nice) {
-        if (Libc.setpriority(nice) == 0) {
-            return true;
+    public static boolean prioritizeThread(int nice, long sliceNanos) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attributes = arena.allocate(SCHED_ATTR_BYTES, 8);
+            attributes.set(ValueLayout.JAVA_INT, 0, SCHED_ATTR_BYTES);
+            attributes.set(ValueLayout.JAVA_INT, SCHED_ATTR_NICE, nice);
+            attributes.set(ValueLayout.JAVA_LONG, SCHED_ATTR_RUNTIME, sliceNanos);
+            if (Libc.syscall(SYS_SCHED_SETATTR, 0, attributes.address(), 0) == 0) {
+                return true;
+            }
         }
         int errno = Libc.errno();
         if (errno == Errno.EACCES || errno == Errno.EPERM) {
             return false;
         }
         throw new SysException("set the priority of a thread", errno);
+    }
+
+    /**
+     * Lets a process group stand still (SIGSTOP) or go on (SIGCONT); nothing happens when there is
+     * none any more.
+     *
+     * @param group number of its leader
+     */
+    public static void stopGroup(long group, boolean still) {
+        if (group <= 1) {
+            throw new IllegalArgumentException("not a process group of its own: " + group);
+        }
+        if (Libc.kill(-(int) group, still ? SIGSTOP : SIGCONT) != 0
+                && Libc.errno() != Errno.ESRCH) {
+            throw new SysException("signal process group " + group, Libc.errno());
+        }
     }
 }

@@ -3,14 +3,19 @@ package dev.iod.sys;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 @Timeout(20)
 class DescriptorTest {
@@ -148,6 +153,50 @@ class DescriptorTest {
             Thread.onSpinWait();
         }
         assertThatThrownBy(() -> Linux.processCpuNanos(1L << 22)).isInstanceOf(SysException.class);
+    }
+
+    @Test
+    void aProcessGroupStandsStillAndGoesOn() throws Exception {
+        Process process = new ProcessBuilder("setsid", "sleep", "600").start();
+        try {
+            Path status = Path.of("/proc/" + process.pid() + "/stat");
+            await(() -> Files.readString(status).contains("(sleep)"));
+            Linux.stopGroup(process.pid(), true);
+            await(() -> Files.readString(status).contains("(sleep) T"));
+            Linux.stopGroup(process.pid(), false);
+            await(() -> Files.readString(status).contains("(sleep) S"));
+        } finally {
+            process.destroyForcibly().waitFor();
+        }
+        Linux.stopGroup(process.pid(), true); // There is none any more.
+        assertThatThrownBy(() -> Linux.stopGroup(0, true))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void aThreadHasANicenessAndASliceOfItsOwn() throws Exception {
+        var found = new CompletableFuture<String>();
+        Thread thread =
+                new Thread(
+                        () -> {
+                            try {
+                                assertThat(Linux.prioritizeThread(7, 200_000)).isTrue();
+                                String stat = Files.readString(Path.of("/proc/thread-self/stat"));
+                                found.complete(stat.substring(stat.lastIndexOf(')')));
+                            } catch (IOException | RuntimeException | AssertionError e) {
+                                found.completeExceptionally(e);
+                            }
+                        });
+        thread.start();
+        // The 19th field of proc_pid_stat(5), the 17th behind the name.
+        assertThat(found.get(60, TimeUnit.SECONDS).split(" ")[17]).isEqualTo("7");
+        thread.join();
+    }
+
+    private static void await(Callable<Boolean> condition) throws Exception {
+        while (!condition.call()) {
+            Thread.onSpinWait();
+        }
     }
 
     @Test
