@@ -8,6 +8,7 @@ import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.FrameType;
 import dev.iod.pipeline.ReportCodec;
 import dev.iod.pipeline.ReportCodec.Query;
+import dev.iod.sys.Linux;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -17,6 +18,9 @@ final class AgentServer implements AutoCloseable {
 
     private final ControlServer server;
     private final EventQueue events;
+    /** What agents ask for goes behind packets, and before guests no more than anybody else. */
+    private static final int NICE = 0;
+
     private final Thread sender;
 
     private AgentServer(ControlServer server, EventQueue events) {
@@ -49,6 +53,7 @@ final class AgentServer implements AutoCloseable {
         /** An agent is told which devices are up before anything else. */
         @Override
         public ControlServer.Session open(FrameChannel agent) throws IOException {
+            Linux.prioritizeThread(NICE, 0);
             if (control.answer(new Query.Devices()) instanceof EngineReport.Devices devices) {
                 for (EngineReport.DeviceStatus d : devices.devices()) {
                     EngineEvent event = new EngineEvent.DeviceState(d.id(), d.up());

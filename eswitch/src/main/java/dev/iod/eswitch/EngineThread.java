@@ -41,6 +41,9 @@ final class EngineThread implements AutoCloseable {
     /** Packets go before everything that only prepares for them: compilers, collectors, agents. */
     private static final int NICE = -15;
 
+    /** The shortest there are: it wakes for packets that wait, and sleeps soon. */
+    private static final long SLICE_NANOS = 100_000;
+
     private final Core core;
     private final PacketEngine engine;
     private final Counters counters;
@@ -145,7 +148,7 @@ final class EngineThread implements AutoCloseable {
 
     private void run() {
         cpu.ifPresent(Linux::pinThread);
-        if (!Linux.prioritizeThread(NICE)) {
+        if (!Linux.prioritizeThread(NICE, SLICE_NANOS)) {
             LOG.log(System.Logger.Level.INFO, "packets get no priority: no right to it");
         }
         long lastWorkNanos = System.nanoTime();
