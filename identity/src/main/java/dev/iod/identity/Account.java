@@ -46,8 +46,11 @@ record Account(
                             field("options", (a, v) -> Json.object()),
                             field(
                                     "default_project_id",
-                                    (a, v) -> a.defaultProjectId().map(View::text).orElse(absent())),
-                            field("email", (a, v) -> a.email().isEmpty() ? absent() : text(a.email())),
+                                    (a, v) ->
+                                            a.defaultProjectId().map(View::text).orElse(absent())),
+                            field(
+                                    "email",
+                                    (a, v) -> a.email().isEmpty() ? absent() : text(a.email())),
                             field(
                                     "description",
                                     (a, v) ->

@@ -45,7 +45,8 @@ final class CatalogApi {
     }
 
     private Response regions(Request request) {
-        return KeystoneStyle.all(request, "regions", List.of(catalog.regionView(request.baseUrl())));
+        return KeystoneStyle.all(
+                request, "regions", List.of(catalog.regionView(request.baseUrl())));
     }
 
     private Response region(Request request) {

@@ -130,8 +130,7 @@ final class GrantApi {
                 found.stream().map(one -> assignment(request, one, names)).toList());
     }
 
-    private static ObjectNode assignment(
-            Request request, Assignment assignment, boolean names) {
+    private static ObjectNode assignment(Request request, Assignment assignment, boolean names) {
         ObjectNode view = Json.object();
         ObjectNode role = view.putObject("role").put("id", assignment.roleId());
         ObjectNode user = view.putObject("user").put("id", assignment.accountId());

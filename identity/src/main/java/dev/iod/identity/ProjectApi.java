@@ -33,8 +33,8 @@ final class ProjectApi {
                         .duplicate(
                                 (columns, constraint) ->
                                         ("Conflict occurred attempting to store project - it is not"
-                                                 + " permitted to have two projects with the same"
-                                                 + " name in the same domain : %s.")
+                                                        + " permitted to have two projects with the same"
+                                                        + " name in the same domain : %s.")
                                                 .formatted(columns.text("name")))
                         .build();
     }

@@ -17,8 +17,7 @@ final class RoleApi {
 
     RoleApi(Database database, TokenService tokens) {
         roles =
-                KeystoneStyle.collection(
-                                database, tokens, Role.TABLE, "role", Role.VIEW, Role::id)
+                KeystoneStyle.collection(database, tokens, Role.TABLE, "role", Role.VIEW, Role::id)
                         .filters(
                                 (request, visible) ->
                                         visible.in("name", request.query().all("name")))

@@ -214,8 +214,7 @@ final class TokenApi {
 
     private Response projects(Request request) {
         List<Project> projects =
-                database.read(
-                        handle -> Assignments.projectsOf(handle, request.caller().userId()));
+                database.read(handle -> Assignments.projectsOf(handle, request.caller().userId()));
         return KeystoneStyle.all(request, "projects", projects, Project.VIEW);
     }
 
@@ -257,8 +256,7 @@ final class TokenApi {
 
     private static void describeScope(
             Handle handle, ObjectNode view, Account account, String projectId) {
-        Project project =
-                Project.find(handle, projectId).orElseThrow(TokenApi::unauthorized);
+        Project project = Project.find(handle, projectId).orElseThrow(TokenApi::unauthorized);
         view.put("is_domain", false);
         ObjectNode scope =
                 view.putObject("project").put("id", project.id()).put("name", project.name());
@@ -270,7 +268,8 @@ final class TokenApi {
         ArrayNode roles = view.putArray("roles");
         held.forEach(role -> roles.addObject().put("id", role.id()).put("name", role.name()));
         if (!implied.isEmpty()) {
-            Role.TABLE.all(handle, Where.ALL.in("name", implied))
+            Role.TABLE
+                    .all(handle, Where.ALL.in("name", implied))
                     .forEach(
                             role ->
                                     roles.addObject()

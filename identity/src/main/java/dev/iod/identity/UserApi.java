@@ -30,17 +30,12 @@ final class UserApi {
         this.clock = clock;
         users =
                 KeystoneStyle.collection(
-                                database,
-                                tokens,
-                                Account.TABLE,
-                                "user",
-                                Account.VIEW,
-                                Account::id)
+                                database, tokens, Account.TABLE, "user", Account.VIEW, Account::id)
                         .filters(ProjectApi::filtered)
                         .duplicate(
                                 (columns, constraint) ->
                                         ("Conflict occurred attempting to store user - Duplicate"
-                                                + " entry found with name %s at domain ID default.")
+                                                        + " entry found with name %s at domain ID default.")
                                                 .formatted(columns.text("name")))
                         .build();
     }
@@ -115,8 +110,7 @@ final class UserApi {
         String original = body.string("original_password", 0, Passwords.MAX_LENGTH);
         String password = body.string("password", 1, Passwords.MAX_LENGTH);
         body.end();
-        Account account =
-                users.find(request);
+        Account account = users.find(request);
         if (!Passwords.verify(original, account.passwordHash())) {
             throw new ApiException(
                     Fault.UNAUTHORIZED, "The request you have made requires authentication.");
