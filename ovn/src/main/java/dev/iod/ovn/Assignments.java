@@ -11,10 +11,10 @@ final class Assignments {
 
     /** The bits of a constant's mask, part by part. */
     static void set(Span target, Constant constant, List<Action> out) {
-        Bits mask = constant.mask().and(Bits.ones(target.width()));
+        Bits mask = constant.mask().and(Span.ones(target.width()));
         int start = 0;
         for (Slice part : target.parts()) {
-            Bits ones = Bits.ones(part.width());
+            Bits ones = Span.ones(part.width());
             Bits partMask = Span.shiftRight(mask, start).and(ones);
             Bits partValue = Span.shiftRight(constant.value(), start).and(ones);
             setRuns(part, partValue, partMask, out);
@@ -24,6 +24,10 @@ final class Assignments {
 
     /** One Set per run of ones in the mask. */
     private static void setRuns(Slice part, Bits value, Bits mask, List<Action> out) {
+        if (Span.same(mask, Span.ones(part.width()))) {
+            out.add(new Action.Set(part, value));
+            return;
+        }
         int bit = 0;
         while (bit < part.width()) {
             if ((Span.shiftRight(mask, bit).low() & 1) == 0) {
@@ -42,6 +46,12 @@ final class Assignments {
 
     /** Copies b to a, or exchanges them, part by part; they are of one width. */
     static void pieces(Span a, Span b, boolean swap, List<Action> out) {
+        if (a.parts().size() == 1 && b.parts().size() == 1) {
+            Slice to = a.parts().getFirst();
+            Slice from = b.parts().getFirst();
+            out.add(swap ? new Action.Swap(to, from) : new Action.Copy(from, to));
+            return;
+        }
         int width = a.width();
         int at = 0;
         while (at < width) {

@@ -40,7 +40,11 @@ public final class Chassis implements AutoCloseable {
     public static final int PORT_LIMIT = 16384;
 
     private static final System.Logger LOG = System.getLogger(Chassis.class.getName());
-    private static final Duration TRANSACTION_DEADLINE = Duration.ofSeconds(10);
+
+    /** A server that works on others' requests answers late; asking again would make it later. */
+    private static final Duration TRANSACTION_DEADLINE = Duration.ofSeconds(60);
+
+    private static final Duration FAREWELL_DEADLINE = Duration.ofSeconds(10);
     private static final long RETRY_NANOS = 1_000_000_000;
     private static final long IDLE_MILLIS = 5_000;
 
@@ -358,7 +362,7 @@ public final class Chassis implements AutoCloseable {
         if (taken.resync()) {
             builder.touchAll();
         }
-        Map<String, List<Condition>> conditions = selection.changes();
+        Map<String, List<Condition>> conditions = selection.changes(settled);
         if (!conditions.isEmpty()) {
             replica.select(conditions).whenComplete((done, error) -> wake());
             settled = false;
@@ -548,7 +552,7 @@ public final class Chassis implements AutoCloseable {
     private void leave() {
         model.apply(pending.take().rows(), this::tell);
         try {
-            replica.transactAndWait(binder.farewell(), TRANSACTION_DEADLINE);
+            replica.transactAndWait(binder.farewell(), FAREWELL_DEADLINE);
         } catch (OvsdbException e) {
             LOG.log(System.Logger.Level.WARNING, "the chassis' rows stay: " + e.getMessage());
         }

@@ -201,6 +201,10 @@ record Constant(Format format, Bits value, Bits mask) {
     }
 
     private static Bits bits(String digits, int radix) {
+        // BigInteger also takes a sign, and digits of other scripts.
+        if (!digits.chars().allMatch(c -> c < 128 && Character.digit(c, radix) >= 0)) {
+            throw new OvnException(Category.SYNTAX, "not a number: " + digits);
+        }
         var number = new BigInteger(digits, radix);
         if (number.bitLength() > 128) {
             throw new OvnException(Category.SYNTAX, "more than 128 bits: " + digits);

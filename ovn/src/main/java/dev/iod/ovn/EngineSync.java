@@ -18,7 +18,11 @@ import java.util.function.Consumer;
  */
 final class EngineSync {
     private static final long RETRY_NANOS = 500_000_000;
+
+    /** For an answer: the least, and rows that are given a second more. */
     private static final long DEADLINE_SECONDS = 30;
+
+    private static final int ROWS_A_SECOND = 1_000;
 
     private final Engine engine;
     private final Runnable wake;
@@ -147,9 +151,13 @@ final class EngineSync {
             return;
         }
         sent = Optional.of(new Sent(change, number));
+        // One that is at work would only be given the same again. A connection that is lost fails
+        // the change at once.
+        long seconds =
+                DEADLINE_SECONDS + (change.put().size() + change.remove().size()) / ROWS_A_SECOND;
         engine.commit(change)
                 .toCompletableFuture()
-                .orTimeout(DEADLINE_SECONDS, TimeUnit.SECONDS)
+                .orTimeout(seconds, TimeUnit.SECONDS)
                 .whenComplete(
                         (done, error) -> {
                             outcome =
@@ -164,7 +172,7 @@ final class EngineSync {
     private static String reason(Throwable error) {
         Throwable cause = error.getCause() == null ? error : error.getCause();
         return cause instanceof TimeoutException
-                ? "the engine did not answer within " + DEADLINE_SECONDS + " s"
+                ? "the engine did not answer in time"
                 : "the engine refused a change: " + cause.getMessage();
     }
 }

@@ -108,6 +108,19 @@ sealed interface Fact {
     /** The ports of a port group on all its datapaths. */
     record PortGroup(String name) implements Fact {}
 
+    /** The ports that one row of a port group adds to the group's value set. */
+    record GroupPart(UUID row) implements Fact {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof GroupPart fact && row.equals(fact.row);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * row.hashCode() + 6;
+        }
+    }
+
     /** A value set; flows that use it read that it exists. */
     record Set(Sets.Used used) implements Fact {
         @Override

@@ -128,7 +128,10 @@ final class FlowCompiler {
                             (int) flow.integer("table_id"),
                             names.datapath.inSwitch());
             ActionParser.Result result = actions(flow.text("actions"), place, names);
-            Match whole = Matches.all(List.of(match, result.required()));
+            Match whole =
+                    result.required() instanceof Match.Always
+                            ? match
+                            : Matches.all(List.of(match, result.required()));
             return new Body(whole, result.actions(), Optional.empty());
         } catch (OvnException e) {
             String why = String.valueOf(e.getMessage());

@@ -416,7 +416,10 @@ final class MatchParser {
 
     private Match isPort(Symbol.PortName port, String name) {
         OptionalLong key = scope.port(name);
-        return key.isPresent() ? Match.equal(port.field(), key.getAsLong()) : Matches.FALSE;
+        return key.isPresent()
+                ? new Match.Masked(
+                        port.field(), Bits.of(key.getAsLong()), Span.ones(port.field().width()))
+                : Matches.FALSE;
     }
 
     private Expr.Leaf leaf(String name, Symbol.Predicate predicate) {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -18,12 +19,16 @@ import java.util.function.Consumer;
  * datapaths, and the ports by which more of them may be found. Belongs to the chassis' thread.
  */
 final class Selection {
+    /** Tables whose rows lead to more rows. */
+    private static final Set<String> LEADING =
+            Set.of("Port_Binding", "Datapath_Binding", "Logical_DP_Group");
+
     private final Model model;
     private final LocalDatapaths local;
     private final Derivations<Wish> wishes = new Derivations<>(this::make, this::take);
     private final TreeMap<String, Integer> ports = new TreeMap<>();
     private final TreeSet<UUID> groups = new TreeSet<>();
-    private Map<String, List<Condition>> selected = Map.of();
+    private final Map<String, List<Condition>> selected = new HashMap<>();
     private boolean stale = true;
 
     /** A row to ask for beside those of local datapaths. */
@@ -123,17 +128,26 @@ final class Selection {
         }
     }
 
-    /** The conditions that are others than at the last call, by table. */
-    Map<String, List<Condition>> changes() {
+    /**
+     * The conditions to ask for now, by table, that are others than before. The server looks at
+     * every row of a table whose conditions change: the large tables are asked for once, when the
+     * small ones have said which datapaths are local and in which groups.
+     *
+     * @param settled the rows of all conditions so far are here
+     */
+    Map<String, List<Condition>> changes(boolean settled) {
         wishes.run();
         if (!stale) {
             return Map.of();
         }
-        stale = false;
-        Map<String, List<Condition>> wanted = conditions();
-        var changes = new HashMap<>(wanted);
+        var changes = new HashMap<>(conditions());
         changes.entrySet().removeIf(entry -> entry.getValue().equals(selected.get(entry.getKey())));
-        selected = wanted;
+        if (!settled || changes.keySet().stream().anyMatch(LEADING::contains)) {
+            changes.keySet().retainAll(LEADING);
+        } else {
+            stale = false;
+        }
+        selected.putAll(changes);
         return changes;
     }
 

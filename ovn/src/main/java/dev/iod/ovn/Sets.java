@@ -1,11 +1,14 @@
 package dev.iod.ovn;
 
+import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity.ValueSet;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Address sets and port groups as the engine's value sets. */
 final class Sets {
@@ -43,29 +46,52 @@ final class Sets {
         }
     }
 
-    /** The engine's set; empty when the database has none of that name. */
-    static ValueSet of(Used used, Model model, Consumer<Fact> reads) {
+    /**
+     * The engine's set; empty when the database has none of that name.
+     *
+     * @param parts what is made of {@link Fact.GroupPart}: a port that comes or goes changes one
+     *     row of a group, and the others are not looked at again
+     */
+    static ValueSet of(
+            Used used,
+            Model model,
+            Function<Fact.GroupPart, List<ValueSet.Member>> parts,
+            Consumer<Fact> reads) {
         List<ValueSet.Member> members =
                 switch (used.kind()) {
-                    case PORT_GROUP -> ports(used.name(), model, reads);
+                    case PORT_GROUP -> ports(used.name(), model, parts, reads);
                     case ADDRESS_SET -> addresses(used, model, reads);
                 };
         return new ValueSet(used.engineName(), List.copyOf(members));
     }
 
-    private static List<ValueSet.Member> ports(String group, Model model, Consumer<Fact> reads) {
+    private static List<ValueSet.Member> ports(
+            String group,
+            Model model,
+            Function<Fact.GroupPart, List<ValueSet.Member>> parts,
+            Consumer<Fact> reads) {
         reads.accept(new Fact.PortGroup(group));
-        var names = new TreeSet<String>();
-        model.portGroup(group).forEach(row -> names.addAll(row.texts("ports")));
         var members = new ArrayList<ValueSet.Member>();
-        for (String name : names) {
+        for (Row row : model.portGroup(group)) {
+            var part = new Fact.GroupPart(row.uuid());
+            reads.accept(part);
+            members.addAll(parts.apply(part));
+        }
+        members.sort(Comparator.comparingLong(member -> member.value().low()));
+        return members;
+    }
+
+    /** The ports of one row of a group that exist here; a group has a row for each datapath. */
+    static List<ValueSet.Member> part(Row group, Model model, Consumer<Fact> reads) {
+        var members = new ArrayList<ValueSet.Member>();
+        for (String name : group.texts("ports")) {
             reads.accept(new Fact.PortKey(name));
             model.port(name)
                     .flatMap(model::portKey)
                     .ifPresent(
-                            key -> members.add(new ValueSet.Member(Bits.of(key), Bits.ones(40))));
+                            key -> members.add(new ValueSet.Member(Bits.of(key), Span.ones(40))));
         }
-        return members;
+        return List.copyOf(members);
     }
 
     private static List<ValueSet.Member> addresses(Used used, Model model, Consumer<Fact> reads) {

@@ -6,12 +6,17 @@ import dev.iod.pipeline.Field.Slice;
 import dev.iod.pipeline.Match;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Consecutive bits of an OVN field as parts of engine fields, least significant part first: OVN's
  * 64 and 128-bit registers overlay several of the engine's.
  */
 record Span(List<Slice> parts) {
+    /** Masks of whole fields by their width: nearly every term of every rule has one. */
+    private static final Bits[] ONES =
+            IntStream.rangeClosed(0, 128).mapToObj(Bits::ones).toArray(Bits[]::new);
+
     static Span of(Field... leastSignificantFirst) {
         var parts = new ArrayList<Slice>();
         for (Field field : leastSignificantFirst) {
@@ -43,12 +48,23 @@ record Span(List<Slice> parts) {
         return new Span(found);
     }
 
+    /** {@code width} one bits, always the same object. */
+    static Bits ones(int width) {
+        return ONES[width];
+    }
+
+    /** The same bits; the shared object if these are a number of ones. */
+    private static Bits shared(Bits mask) {
+        int width = Long.bitCount(mask.low()) + Long.bitCount(mask.high());
+        return same(mask, ONES[width]) ? ONES[width] : mask;
+    }
+
     /** A test that {@code this & mask == value}. */
     Match equal(Bits value, Bits mask) {
         var terms = new ArrayList<Match>();
         int start = 0;
         for (Slice part : parts) {
-            Bits partMask = shiftRight(mask, start).and(Bits.ones(part.width()));
+            Bits partMask = shared(shiftRight(mask, start).and(ONES[part.width()]));
             if (!same(partMask, Bits.ZERO)) {
                 Bits partValue = shiftRight(value, start).and(partMask);
                 terms.add(

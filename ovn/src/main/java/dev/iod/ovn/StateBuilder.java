@@ -5,6 +5,7 @@ import dev.iod.ovn.FlowCompiler.Datapath;
 import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Target;
+import dev.iod.pipeline.Entity.ValueSet;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -119,6 +120,14 @@ final class StateBuilder {
          * @param entities the group, once a flow uses it
          */
         record OfGroup(List<Datapath> members, List<Entity> entities) implements Result {}
+
+        /** A part of a value set. */
+        record OfGroupPart(List<ValueSet.Member> members) implements Result {
+            @Override
+            public List<Entity> entities() {
+                return List.of();
+            }
+        }
 
         record OfFlow(Compiled compiled) implements Result {
             @Override
@@ -253,13 +262,29 @@ final class StateBuilder {
                     model.row(table, uuid).flatMap(row -> make(row, before, reads));
             case Fact.Set(Sets.Used used) ->
                     results.isRead(source)
-                            ? plain(Optional.of(Sets.of(used, model, reads)))
+                            ? plain(Optional.of(Sets.of(used, model, this::members, reads)))
                             : Optional.empty();
+            case Fact.GroupPart(UUID uuid) -> groupPart(uuid, source, reads);
             case Fact.Plugged(String port) -> plain(Optional.ofNullable(devices.ports().get(port)));
             case Fact.Provided(String port) ->
                     plain(Optional.ofNullable(devices.services().get(port)));
             default -> throw new IllegalArgumentException("no source of entities: " + source);
         };
+    }
+
+    private Optional<Result> groupPart(UUID uuid, Fact source, Consumer<Fact> reads) {
+        if (!results.isRead(source)) {
+            return Optional.empty();
+        }
+        reads.accept(new Fact.Row("Port_Group", uuid));
+        return model.row("Port_Group", uuid)
+                .map(row -> new Result.OfGroupPart(Sets.part(row, model, reads)));
+    }
+
+    private List<ValueSet.Member> members(Fact.GroupPart part) {
+        return results.result(part)
+                .map(result -> ((Result.OfGroupPart) result).members())
+                .orElse(List.of());
     }
 
     private Optional<Result> make(Row row, Optional<Result> before, Consumer<Fact> reads) {
@@ -294,6 +319,9 @@ final class StateBuilder {
             if (source instanceof Fact.Row row && !members(before).equals(members(after))) {
                 results.changed(new Fact.Members(row.uuid()));
             }
+            if (source instanceof Fact.GroupPart && !before.equals(after)) {
+                results.changed(source);
+            }
         }
 
         /** Value sets and groups are there as long as flows use them. */
@@ -301,6 +329,7 @@ final class StateBuilder {
         public void read(Fact fact, boolean now) {
             switch (fact) {
                 case Fact.Set ignored -> results.touch(fact);
+                case Fact.GroupPart ignored -> results.touch(fact);
                 case Fact.Members(UUID group) when !now -> leftGroups.add(group);
                 default -> {}
             }
@@ -331,6 +360,7 @@ final class StateBuilder {
             case Result.Plain ignored -> Optional.empty();
             case Result.OfDatapath ignored -> Optional.empty();
             case Result.OfGroup ignored -> Optional.empty();
+            case Result.OfGroupPart ignored -> Optional.empty();
         };
     }
 
