@@ -139,6 +139,15 @@ final class PortStore {
         return handle.createQuery("SELECT * FROM port_row").map((row, context) -> map(row)).list();
     }
 
+    static List<Port> ofNetworks(Handle handle, Collection<UUID> networkIds) {
+        return handle.createQuery(
+                        "SELECT * FROM port_row WHERE network_id ="
+                                + " ANY(string_to_array(:networks, ',')::uuid[])")
+                .bind("networks", Rows.joined(networkIds))
+                .map((row, context) -> map(row))
+                .list();
+    }
+
     static Optional<Port> metadataPort(Handle handle, UUID networkId) {
         return handle.createQuery(
                         "SELECT * FROM port_row WHERE network_id = :network"
@@ -151,10 +160,16 @@ final class PortStore {
 
     /** The interfaces of a router. */
     static List<Port> ofRouter(Handle handle, UUID routerId) {
+        return ofRouters(handle, List.of(routerId));
+    }
+
+    /** The interfaces of some routers. */
+    static List<Port> ofRouters(Handle handle, Collection<UUID> routerIds) {
         return handle.createQuery(
-                        "SELECT * FROM port_row WHERE device_id = :router AND device_owner = :owner"
+                        "SELECT * FROM port_row WHERE device_id <> '' AND device_id ="
+                                + " ANY(string_to_array(:routers, ',')) AND device_owner = :owner"
                                 + " ORDER BY created_at, id")
-                .bind("router", routerId.toString())
+                .bind("routers", Rows.joined(routerIds))
                 .bind("owner", DeviceOwner.ROUTER_INTERFACE)
                 .map((row, context) -> map(row))
                 .list();

@@ -9,6 +9,7 @@ import dev.iod.store.Listed;
 import dev.iod.store.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,14 @@ final class RouterStore {
                 Pages.of(list),
                 List.of(new Page.Sort("created_at", false)),
                 (row, context) -> map(row));
+    }
+
+    static List<Router> byIds(Handle handle, Collection<UUID> ids) {
+        return handle.createQuery(
+                        "SELECT * FROM router WHERE id = ANY(string_to_array(:ids, ',')::uuid[])")
+                .bind("ids", Rows.joined(ids))
+                .map((row, context) -> map(row))
+                .list();
     }
 
     static List<Router> all(Handle handle) {

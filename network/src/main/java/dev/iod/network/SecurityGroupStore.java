@@ -61,12 +61,18 @@ final class SecurityGroupStore {
     }
 
     static Optional<SecurityGroup> find(Handle handle, UUID id) {
+        return byIds(handle, List.of(id)).stream().findFirst();
+    }
+
+    static List<SecurityGroup> byIds(Handle handle, Collection<UUID> ids) {
         List<SecurityGroup> found =
-                handle.createQuery("SELECT * FROM security_group WHERE id = :id")
-                        .bind("id", id)
+                handle.createQuery(
+                                "SELECT * FROM security_group WHERE id ="
+                                        + " ANY(string_to_array(:ids, ',')::uuid[])")
+                        .bind("ids", Rows.joined(ids))
                         .map((row, context) -> map(row))
                         .list();
-        return withRules(handle, found).stream().findFirst();
+        return withRules(handle, found);
     }
 
     /** Groups of a project whose name is exactly this. */

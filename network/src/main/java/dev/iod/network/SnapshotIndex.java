@@ -9,11 +9,14 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 
-/** Look-ups in a snapshot. A snapshot is consistent, so what a row refers to exists. */
+/**
+ * Look-ups in a snapshot. A snapshot is consistent, so what a row of its units refers to exists.
+ */
 public final class SnapshotIndex {
     private final NetworkSnapshot snapshot;
     private final Map<UUID, Network> networks;
     private final Map<UUID, Subnet> subnets;
+    private final Map<UUID, List<Subnet>> subnetsByNetwork;
     private final Map<UUID, List<Port>> portsByNetwork;
     private final Map<String, List<Port>> interfacesByRouter;
 
@@ -21,6 +24,7 @@ public final class SnapshotIndex {
         this.snapshot = snapshot;
         networks = snapshot.networks().stream().collect(toMap(Network::id, Function.identity()));
         subnets = snapshot.subnets().stream().collect(toMap(Subnet::id, Function.identity()));
+        subnetsByNetwork = snapshot.subnets().stream().collect(groupingBy(Subnet::networkId));
         portsByNetwork = snapshot.ports().stream().collect(groupingBy(Port::networkId));
         interfacesByRouter =
                 snapshot.ports().stream()
@@ -38,6 +42,14 @@ public final class SnapshotIndex {
 
     public Subnet subnet(UUID id) {
         return Optional.ofNullable(subnets.get(id)).orElseThrow(() -> missing("subnet", id));
+    }
+
+    public List<Subnet> subnets(Network network) {
+        return subnetsByNetwork.getOrDefault(network.id(), List.of());
+    }
+
+    public List<Port> ports(Network network) {
+        return portsByNetwork.getOrDefault(network.id(), List.of());
     }
 
     public List<Port> interfaces(Router router) {

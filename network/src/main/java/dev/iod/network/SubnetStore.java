@@ -89,10 +89,15 @@ final class SubnetStore {
     }
 
     static List<Subnet> ofNetwork(Handle handle, UUID networkId) {
+        return ofNetworks(handle, List.of(networkId));
+    }
+
+    static List<Subnet> ofNetworks(Handle handle, Collection<UUID> networkIds) {
         return handle.createQuery(
-                        "SELECT * FROM subnet_row WHERE network_id = :network"
+                        "SELECT * FROM subnet_row WHERE network_id ="
+                                + " ANY(string_to_array(:networks, ',')::uuid[])"
                                 + " ORDER BY created_at, id")
-                .bind("network", networkId)
+                .bind("networks", Rows.joined(networkIds))
                 .map((row, context) -> map(row))
                 .list();
     }

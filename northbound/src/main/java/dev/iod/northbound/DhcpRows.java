@@ -1,7 +1,9 @@
 package dev.iod.northbound;
 
 import dev.iod.network.HostRoute;
+import dev.iod.network.IntentUnit;
 import dev.iod.network.Ipv4;
+import dev.iod.network.Network;
 import dev.iod.network.SnapshotIndex;
 import dev.iod.network.Subnet;
 import java.util.ArrayList;
@@ -37,15 +39,14 @@ final class DhcpRows {
         this.owner = owner;
     }
 
-    List<NbRow> rows() {
-        return index.snapshot().subnets().stream()
+    void add(UnitPlan.Builder plan, Network network) {
+        index.subnets(network).stream()
                 .filter(Subnet::dhcpEnabled)
-                .map(this::row)
-                .toList();
+                .forEach(subnet -> plan.add(row(plan.unit(), subnet)));
     }
 
-    private NbRow row(Subnet subnet) {
-        return new NbRow.Builder(NbTable.DHCP_OPTIONS, subnet.id().toString(), owner)
+    private NbRow row(IntentUnit unit, Subnet subnet) {
+        return new NbRow.Builder(NbTable.DHCP_OPTIONS, subnet.id().toString(), owner, unit)
                 .set("cidr", subnet.cidr().toString())
                 .set("options", new NbValue.OwnedPairs(options(subnet), OPTIONS))
                 .externalId("subnet_id", subnet.id().toString())

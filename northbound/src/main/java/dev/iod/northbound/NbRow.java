@@ -1,5 +1,6 @@
 package dev.iod.northbound;
 
+import dev.iod.network.IntentUnit;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -16,6 +17,9 @@ record NbRow(NbTable table, String key, String parentKey, Map<String, NbValue> c
 
     static final String KEY_ID = "iod:key";
 
+    /** The {@link IntentUnit} a row is part of. */
+    static final String UNIT_ID = "iod:unit";
+
     NbRow {
         columns = Map.copyOf(columns);
         if (table.parent().isPresent() == parentKey.isEmpty()) {
@@ -31,11 +35,12 @@ record NbRow(NbTable table, String key, String parentKey, Map<String, NbValue> c
         private final Map<String, String> externalIds = new TreeMap<>();
         private String parentKey = "";
 
-        Builder(NbTable table, String key, String owner) {
+        Builder(NbTable table, String key, String owner, IntentUnit unit) {
             this.table = table;
             this.key = key;
             externalIds.put(OWNER_ID, owner);
             externalIds.put(KEY_ID, key);
+            externalIds.put(UNIT_ID, unit.toString());
         }
 
         Builder parent(String parent) {

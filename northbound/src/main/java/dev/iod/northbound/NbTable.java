@@ -35,6 +35,16 @@ enum NbTable {
         this.parent = Optional.of(new Parent(parent, column));
     }
 
+    /** The table of that name in the schema, if it is one that is written. */
+    static Optional<NbTable> of(String schemaName) {
+        for (NbTable table : values()) {
+            if (table.schemaName.equals(schemaName)) {
+                return Optional.of(table);
+            }
+        }
+        return Optional.empty();
+    }
+
     String schemaName() {
         return schemaName;
     }

@@ -1,21 +1,24 @@
 package dev.iod.northbound;
 
+import dev.iod.network.IntentUnit;
 import dev.iod.network.NetworkSnapshot;
 import dev.iod.network.SnapshotStore;
 import dev.iod.ovsdb.Endpoint;
 import dev.iod.ovsdb.OvsdbException;
 import dev.iod.ovsdb.Replica;
-import dev.iod.ovsdb.Row;
+import dev.iod.ovsdb.Update;
 import dev.iod.store.Database;
 import dev.iod.store.Notifications;
 import dev.iod.store.StoreException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -23,24 +26,31 @@ import org.jdbi.v3.core.JdbiException;
 
 /**
  * Keeps OVN's northbound database equal to the {@link NorthboundPlan}, and the observed state of
- * ports in SQL equal to what OVN reports. It compares whole states, so it does not matter what woke
- * it, what it missed, or where it was killed; a wiped database is filled again. Rows that do not
- * carry our owner are left alone.
+ * ports in SQL equal to what OVN reports. Rows that do not carry our owner are left alone.
  *
- * <p>One thread, {@code northbound}, does all work: after a change of intent commits, after a
- * change of the northbound database, and every {@link #FULL_CHECK}.
+ * <p>The work is by unit ({@link IntentUnit}): a change of intent, or of rows of ours, makes its
+ * units dirty; their intent is read, their rows are planned and compared, and what differs is
+ * written, as a rule in one transaction for each. Everything is compared after the start, after a
+ * lost connection to either database and every {@link #FULL_CHECK}; this is also what removes rows
+ * that no unit wants. A unit whose rows are refused is tried again at growing intervals and holds
+ * up no other. Several control planes may do this at once: each follows every change.
+ *
+ * <p>One thread, {@code northbound}, does all work.
  */
 public final class NorthboundReconciler implements AutoCloseable {
     /** How often everything is compared although nothing seems to have changed. */
-    public static final Duration FULL_CHECK = Duration.ofSeconds(60);
+    public static final Duration FULL_CHECK = Duration.ofMinutes(5);
 
-    /** The channel on which the database tells of changes of intent. */
-    static final String CHANNEL = "network_intent";
+    /** The same when notifications are late, so that changes may have been missed. */
+    static final Duration SUSPECT_CHECK = Duration.ofSeconds(30);
 
     /** Operations after which a transaction takes no further row. */
     static final int TRANSACTION_LIMIT = 500;
 
-    /** Transactions of one round. */
+    /** Units whose intent is read at once. */
+    static final int READ_LIMIT = 64;
+
+    /** Transactions for one unit in one go. */
     static final int PASSES_LIMIT = 100_000;
 
     private static final System.Logger LOG = System.getLogger(NorthboundReconciler.class.getName());
@@ -52,18 +62,23 @@ public final class NorthboundReconciler implements AutoCloseable {
     private final Database database;
     private final String owner;
     private final int transactionLimit;
+    private final Duration fullCheck;
+    private final NorthboundIndex index;
+    private final DirtyUnits dirty;
     private final Semaphore wake = new Semaphore(0);
     private final Replica northbound;
     private final Notifications.Subscription subscription;
     private final Thread thread;
-    private volatile boolean intentChanged = true;
     private volatile boolean stopping;
+    private volatile boolean waiting;
     private volatile Status status = new Status(0, "starting");
+    private volatile Work work = new Work(0, 0, 0, 0, 0, 0);
 
-    /** Only touched by the thread: the plan of the last intent read, and what SQL says of ports. */
-    private NorthboundPlan plan = NorthboundPlan.ofRows(List.of());
+    /** Only touched by the thread. */
+    private final Map<IntentUnit, Trouble> troubles = new LinkedHashMap<>();
 
-    private Map<UUID, Boolean> activeById = new HashMap<>();
+    private final Map<UUID, Boolean> reported = new HashMap<>();
+    private long nextCheckNanos = System.nanoTime();
 
     /**
      * @param rounds how often both sides were found or made equal
@@ -71,11 +86,45 @@ public final class NorthboundReconciler implements AutoCloseable {
      */
     public record Status(long rounds, String problem) {}
 
+    /**
+     * What was done since the start.
+     *
+     * @param fullPasses comparisons of everything
+     * @param units that were planned because they were dirty
+     * @param rowsRead of intent, for those
+     * @param rowsPlanned for those
+     * @param transactions that the northbound database took
+     * @param surprises units that a check found different although nothing had told of it
+     */
+    public record Work(
+            long fullPasses,
+            long units,
+            long rowsRead,
+            long rowsPlanned,
+            long transactions,
+            long surprises) {}
+
+    /**
+     * Why a unit is not as it shall be.
+     *
+     * @param refused row → the database's reason
+     * @param missing port groups that its ports wait for
+     */
+    private record Trouble(
+            Map<String, String> refused, Set<String> missing, long pauseMillis, long dueNanos) {}
+
     private NorthboundReconciler(
-            Database database, Endpoint endpoint, String owner, int transactionLimit) {
+            Database database,
+            Endpoint endpoint,
+            String owner,
+            int transactionLimit,
+            Duration fullCheck) {
         this.database = database;
         this.owner = owner;
         this.transactionLimit = transactionLimit;
+        this.fullCheck = fullCheck;
+        index = new NorthboundIndex(owner);
+        dirty = new DirtyUnits(wake::release);
         northbound =
                 Replica.open(
                         Replica.Config.of(
@@ -83,9 +132,8 @@ public final class NorthboundReconciler implements AutoCloseable {
                                 "OVN_Northbound",
                                 List.of(endpoint),
                                 NorthboundTables.all()),
-                        update -> wake.release());
-        subscription =
-                database.notifications().subscribe(CHANNEL, payload -> intentMayHaveChanged());
+                        this::northboundChanged);
+        subscription = database.notifications().subscribe(IntentUnit.CHANNEL, dirty::told);
         thread = Thread.ofPlatform().name("northbound").unstarted(this::run);
     }
 
@@ -96,14 +144,18 @@ public final class NorthboundReconciler implements AutoCloseable {
      * @param owner marks our rows; the same for every control plane of a region
      */
     public static NorthboundReconciler start(Database database, String endpoint, String owner) {
-        return start(database, endpoint, owner, TRANSACTION_LIMIT);
+        return start(database, endpoint, owner, TRANSACTION_LIMIT, FULL_CHECK);
     }
 
     static NorthboundReconciler start(
-            Database database, String endpoint, String owner, int transactionLimit) {
+            Database database,
+            String endpoint,
+            String owner,
+            int transactionLimit,
+            Duration fullCheck) {
         var reconciler =
                 new NorthboundReconciler(
-                        database, Endpoint.parse(endpoint), owner, transactionLimit);
+                        database, Endpoint.parse(endpoint), owner, transactionLimit, fullCheck);
         reconciler.thread.start();
         return reconciler;
     }
@@ -113,10 +165,15 @@ public final class NorthboundReconciler implements AutoCloseable {
         return status;
     }
 
-    /** Reads the intent again, soon. */
-    public void intentMayHaveChanged() {
-        intentChanged = true;
-        wake.release();
+    /** What was done until now. */
+    public Work work() {
+        return work;
+    }
+
+    /** Whether everything that has been told is done, or waits to be tried again. */
+    boolean isIdle() {
+        // In this order: what was taken is done when the thread waits again.
+        return dirty.isEmpty() && !index.isTouched() && waiting;
     }
 
     @Override
@@ -132,19 +189,27 @@ public final class NorthboundReconciler implements AutoCloseable {
         northbound.close();
     }
 
+    /** In the replica's thread. */
+    private void northboundChanged(Update update) {
+        index.apply(update.changes());
+        if (update.resync()) {
+            dirty.everything();
+        }
+        wake.release();
+    }
+
     private void run() {
         long pauseMillis = FIRST_PAUSE_MILLIS;
         while (!stopping) {
             try {
                 doWork();
-                status = new Status(status.rounds() + 1, "");
+                concludeRound();
                 pauseMillis = FIRST_PAUSE_MILLIS;
-                awaitWork(FULL_CHECK.toMillis());
+                awaitWork(untilNextMillis());
             } catch (RuntimeException e) {
                 // Also what should not happen: a reconciler that ends would leave OVN as it is.
                 if (!stopping) {
                     report(e);
-                    intentChanged = true;
                     awaitWork(pauseMillis);
                     pauseMillis = Math.min(2 * pauseMillis, LONGEST_PAUSE_MILLIS);
                 }
@@ -152,7 +217,7 @@ public final class NorthboundReconciler implements AutoCloseable {
         }
     }
 
-    /** One round: ends when both sides are equal, or with the exception that prevents it. */
+    /** One round: all that is dirty or due, or the exception that prevents it. */
     private void doWork() {
         northbound.awaitSynced(CONNECT);
         if (!northbound.status().synced()) {
@@ -160,40 +225,149 @@ public final class NorthboundReconciler implements AutoCloseable {
                     OvsdbException.Category.DISCONNECTED,
                     "OVN northbound: " + northbound.status().problem());
         }
-        if (intentChanged) {
-            intentChanged = false;
-            NetworkSnapshot snapshot = database.read(SnapshotStore::read);
-            plan = NorthboundPlan.of(snapshot, owner);
-            var active = new HashMap<UUID, Boolean>();
-            snapshot.ports().forEach(port -> active.put(port.id(), port.active()));
-            activeById = active;
+        boolean wanted = dirty.takeEverything();
+        boolean due = nextCheckNanos - System.nanoTime() <= 0;
+        if (wanted || due) {
+            try {
+                compareEverything(!wanted);
+            } catch (RuntimeException e) {
+                if (wanted) {
+                    dirty.restoreEverything();
+                }
+                throw e;
+            }
         }
-        Map<String, String> refused = converge();
+        var units = new ArrayList<>(dirtyUnits());
+        for (int from = 0; from < units.size() && !stopping; from += READ_LIMIT) {
+            try {
+                bring(units.subList(from, Math.min(units.size(), from + READ_LIMIT)));
+            } catch (RuntimeException e) {
+                // Some of them are done; to look at those again costs little.
+                dirty.restore(units.subList(from, units.size()));
+                throw e;
+            }
+        }
         recordActivePorts();
-        if (!refused.isEmpty()) {
-            throw new OvsdbException(
-                    OvsdbException.Category.CONSTRAINT_VIOLATION,
-                    "the northbound database refuses %d rows: %s"
-                            .formatted(refused.size(), refused.entrySet().iterator().next()));
+    }
+
+    /** Those told of by SQL, those whose rows changed in OVN, and those to be tried again. */
+    private Set<IntentUnit> dirtyUnits() {
+        var units = new TreeSet<>(dirty.take());
+        units.addAll(index.takeTouched());
+        long now = System.nanoTime();
+        troubles.forEach(
+                (unit, trouble) -> {
+                    if (trouble.dueNanos() - now <= 0) {
+                        units.add(unit);
+                    }
+                });
+        return units;
+    }
+
+    private void bring(List<IntentUnit> units) {
+        NetworkSnapshot snapshot = database.read(handle -> SnapshotStore.read(handle, units));
+        NorthboundPlan plan = NorthboundPlan.of(snapshot, owner, units);
+        long rows = plan.units().values().stream().mapToLong(UnitPlan::size).sum();
+        count(new Work(0, units.size(), snapshot.rows(), rows, 0, 0));
+        for (IntentUnit unit : units) {
+            converge(plan.unit(unit));
         }
     }
 
     /**
-     * Runs transactions until nothing differs. When one is refused, the rest goes row by row, so
-     * that a row that can never be taken holds up nothing but itself.
+     * The full pass: the rows of every unit, those of units that are gone, and those of none.
      *
-     * @return the rows that were refused, and why
+     * @param check nothing is known to have been missed, so what differs is a surprise
      */
-    private Map<String, String> converge() {
+    private void compareEverything(boolean check) {
+        NetworkSnapshot snapshot = database.read(SnapshotStore::read);
+        NorthboundPlan plan = NorthboundPlan.of(snapshot, owner);
+        var units = new TreeSet<>(plan.units().keySet());
+        units.addAll(index.units());
+        units.removeIf(unit -> isAsPlanned(plan.unit(unit)));
+        boolean heard = !check || tellSurprises(units);
+        for (IntentUnit unit : units) {
+            converge(plan.unit(unit));
+        }
+        for (UnitPlan unit : plan.units().values()) {
+            recordReported(unit);
+        }
+        removeStrays();
+        count(new Work(1, 0, 0, 0, 0, 0));
+        boolean often = !heard && SUSPECT_CHECK.compareTo(fullCheck) < 0;
+        nextCheckNanos = System.nanoTime() + (often ? SUSPECT_CHECK : fullCheck).toNanos();
+    }
+
+    private boolean isAsPlanned(UnitPlan plan) {
+        NorthboundDiff.Step step = NorthboundDiff.next(plan, index, owner, 1, Set.of());
+        return step.operations().isEmpty() && step.missing().isEmpty();
+    }
+
+    /**
+     * A change may be in the snapshot before its notification has come. After a notification of our
+     * own all earlier ones are here: a unit that differs and is not dirty now was missed, or was
+     * changed from outside without a trace.
+     *
+     * @return whether notifications arrive
+     */
+    private boolean tellSurprises(Set<IntentUnit> differing) {
+        boolean heard =
+                dirty.awaitFence(
+                        payload ->
+                                database.run(
+                                        handle ->
+                                                Database.notify(
+                                                        handle, IntentUnit.CHANNEL, payload)));
+        List<IntentUnit> surprises =
+                differing.stream()
+                        .filter(unit -> !dirty.contains(unit) && !index.isTouched(unit))
+                        .filter(unit -> !troubles.containsKey(unit))
+                        .toList();
+        if (!heard) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "notifications of changes are late; networks are compared more often");
+        } else if (!surprises.isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "a check found %d units different in OVN that nothing told of: %s"
+                            .formatted(surprises.size(), surprises.getFirst()));
+            count(new Work(0, 0, 0, 0, 0, surprises.size()));
+        }
+        return heard;
+    }
+
+    private void removeStrays() {
+        for (int pass = 0; pass < PASSES_LIMIT && !stopping; pass++) {
+            NorthboundDiff.Step step =
+                    NorthboundDiff.strays(index, owner, transactionLimit, Set.of());
+            if (step.operations().isEmpty()) {
+                return;
+            }
+            transact(step);
+        }
+    }
+
+    /**
+     * Runs transactions until nothing of the unit differs. When one is refused, the rest goes row
+     * by row, so that a row that can never be taken holds up nothing but itself.
+     */
+    private void converge(UnitPlan plan) {
         var refused = new LinkedHashMap<String, String>();
         int limit = transactionLimit;
+        boolean wrote = false;
         for (int pass = 0; pass < PASSES_LIMIT; pass++) {
-            NorthboundDiff.Step step = next(limit, refused.keySet());
+            // First, so that a change after this look makes it dirty again.
+            index.forgetTouched(plan.unit());
+            NorthboundDiff.Step step =
+                    NorthboundDiff.next(plan, index, owner, limit, refused.keySet());
             if (step.operations().isEmpty() || stopping) {
-                return refused;
+                conclude(plan, refused, step.missing(), wrote);
+                return;
             }
             try {
-                northbound.transactAndWait(step.operations(), DEADLINE);
+                transact(step);
+                wrote = true;
             } catch (OvsdbException e) {
                 if (!isRefusal(e)) {
                     throw e;
@@ -206,7 +380,39 @@ public final class NorthboundReconciler implements AutoCloseable {
         }
         throw new OvsdbException(
                 OvsdbException.Category.RESOURCES,
-                "the northbound database still differs after " + PASSES_LIMIT + " transactions");
+                "%s still differs after %d transactions".formatted(plan.unit(), PASSES_LIMIT));
+    }
+
+    private void conclude(
+            UnitPlan plan, Map<String, String> refused, Set<String> missing, boolean wrote) {
+        recordReported(plan);
+        Trouble before = troubles.remove(plan.unit());
+        long now = System.nanoTime();
+        if (!refused.isEmpty() || !missing.isEmpty()) {
+            long pause =
+                    before == null
+                            ? FIRST_PAUSE_MILLIS
+                            : Math.min(2 * before.pauseMillis(), LONGEST_PAUSE_MILLIS);
+            long due = now + TimeUnit.MILLISECONDS.toNanos(pause);
+            troubles.put(plan.unit(), new Trouble(refused, missing, pause, due));
+        }
+        if (wrote && !plan.rows(NbTable.PORT_GROUP).isEmpty()) {
+            // It may be the group that others wait for.
+            troubles.replaceAll(
+                    (unit, trouble) ->
+                            trouble.missing().isEmpty()
+                                    ? trouble
+                                    : new Trouble(
+                                            trouble.refused(),
+                                            trouble.missing(),
+                                            trouble.pauseMillis(),
+                                            now));
+        }
+    }
+
+    private void transact(NorthboundDiff.Step step) {
+        northbound.transactAndWait(step.operations(), DEADLINE);
+        count(new Work(0, 0, 0, 0, 1, 0));
     }
 
     /** The sentences after it name rows by ids that are new at each attempt. */
@@ -222,46 +428,67 @@ public final class NorthboundReconciler implements AutoCloseable {
         };
     }
 
-    private NorthboundDiff.Step next(int limit, Set<String> refused) {
-        return northbound.read(
-                view ->
-                        NorthboundDiff.next(
-                                plan, NorthboundState.of(view, owner), owner, limit, refused));
+    private void recordReported(UnitPlan plan) {
+        plan.active()
+                .forEach(
+                        (port, recorded) -> {
+                            boolean up = index.isUp(port);
+                            if (up != recorded) {
+                                reported.put(port, up);
+                            }
+                        });
     }
 
     private void recordActivePorts() {
-        Map<UUID, Boolean> changed = northbound.read(this::changedPorts);
-        if (changed.isEmpty()) {
-            return;
+        reported.putAll(index.takeUp());
+        if (!reported.isEmpty()) {
+            var changed = Map.copyOf(reported);
+            database.run(handle -> SnapshotStore.setActive(handle, changed));
+            reported.clear();
         }
-        database.run(handle -> SnapshotStore.setActive(handle, changed));
-        activeById.putAll(changed);
     }
 
-    private Map<UUID, Boolean> changedPorts(Replica.View view) {
-        Map<String, Row> rows = NorthboundState.of(view, owner).rows(NbTable.LOGICAL_SWITCH_PORT);
-        var changed = new HashMap<UUID, Boolean>();
-        activeById.forEach(
-                (id, recorded) -> {
-                    boolean up =
-                            Optional.ofNullable(rows.get(id.toString()))
-                                    .flatMap(row -> row.optionalBool("up"))
-                                    .orElse(false);
-                    if (up != recorded) {
-                        changed.put(id, up);
-                    }
-                });
-        return changed;
+    private void concludeRound() {
+        long refused = troubles.values().stream().mapToLong(t -> t.refused().size()).sum();
+        Optional<String> problem =
+                troubles.values().stream()
+                        .flatMap(trouble -> trouble.refused().entrySet().stream())
+                        .findFirst()
+                        .map(
+                                row ->
+                                        "the northbound database refuses %d rows: %s"
+                                                .formatted(refused, row));
+        Optional<String> waiting =
+                troubles.values().stream()
+                        .flatMap(trouble -> trouble.missing().stream())
+                        .findFirst()
+                        .map(group -> "the northbound database has no port group " + group);
+        Optional<String> trouble = problem.or(() -> waiting);
+        if (trouble.isPresent()) {
+            tell(trouble.get());
+        } else {
+            status = new Status(status.rounds() + 1, "");
+        }
     }
 
-    /** Waits until somebody wakes us, and takes everything that has been asked until then. */
+    /** Until the next check, or the next unit that is tried again. */
+    private long untilNextMillis() {
+        long now = System.nanoTime();
+        long nanos = nextCheckNanos - now;
+        for (Trouble trouble : troubles.values()) {
+            nanos = Math.min(nanos, trouble.dueNanos() - now);
+        }
+        return Math.max(1, TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
+    }
+
+    /** Waits until somebody wakes us. */
     private void awaitWork(long millis) {
+        waiting = true;
         try {
             if (wake.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
                 wake.drainPermits();
-            } else {
-                intentChanged = true;
             }
+            waiting = false;
         } catch (InterruptedException e) {
             // Only close() interrupts; the loop ends by its flag.
             stopping = true;
@@ -276,9 +503,28 @@ public final class NorthboundReconciler implements AutoCloseable {
                         || error instanceof JdbiException;
         if (!expected) {
             LOG.log(System.Logger.Level.ERROR, "networks cannot be brought to OVN", error);
-        } else if (!problem.equals(status.problem())) {
+            status = new Status(status.rounds(), problem);
+        } else {
+            tell(problem);
+        }
+    }
+
+    private void tell(String problem) {
+        if (!problem.equals(status.problem())) {
             LOG.log(System.Logger.Level.WARNING, "networks are not in OVN yet: " + problem);
         }
         status = new Status(status.rounds(), problem);
+    }
+
+    private void count(Work more) {
+        Work now = work;
+        work =
+                new Work(
+                        now.fullPasses() + more.fullPasses(),
+                        now.units() + more.units(),
+                        now.rowsRead() + more.rowsRead(),
+                        now.rowsPlanned() + more.rowsPlanned(),
+                        now.transactions() + more.transactions(),
+                        now.surprises() + more.surprises());
     }
 }

@@ -16,7 +16,7 @@ final class NorthboundTables {
         return List.copyOf(tables);
     }
 
-    private static List<String> columns(NbTable table) {
+    static List<String> columns(NbTable table) {
         return switch (table) {
             case DHCP_OPTIONS -> List.of("cidr", "options", "external_ids");
             case LOGICAL_SWITCH -> List.of("name", "ports", "other_config", "external_ids");

@@ -1,11 +1,11 @@
 package dev.iod.northbound;
 
+import dev.iod.network.IntentUnit;
 import dev.iod.network.Network;
 import dev.iod.network.Port;
 import dev.iod.network.Router;
 import dev.iod.network.SnapshotIndex;
 import dev.iod.network.TunnelKeys;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,22 +22,18 @@ final class RouterRows {
         this.owner = owner;
     }
 
-    List<NbRow> rows() {
-        var rows = new ArrayList<NbRow>();
-        for (Router router : index.snapshot().routers()) {
-            List<Port> interfaces = index.interfaces(router);
-            rows.add(logicalRouter(router));
-            interfaces.forEach(port -> rows.add(routerPort(router, port, interfaces)));
-        }
-        return rows;
+    void add(UnitPlan.Builder plan, Router router) {
+        List<Port> interfaces = index.interfaces(router);
+        plan.add(logicalRouter(plan.unit(), router));
+        interfaces.forEach(port -> plan.add(routerPort(plan.unit(), router, port, interfaces)));
     }
 
     static String routerName(Router router) {
         return "neutron-" + router.id();
     }
 
-    private NbRow logicalRouter(Router router) {
-        return new NbRow.Builder(NbTable.LOGICAL_ROUTER, routerName(router), owner)
+    private NbRow logicalRouter(IntentUnit unit, Router router) {
+        return new NbRow.Builder(NbTable.LOGICAL_ROUTER, routerName(router), owner, unit)
                 .set("name", routerName(router))
                 .set("enabled", new NbValue.Flag(router.adminStateUp()))
                 .set(
@@ -57,10 +53,10 @@ final class RouterRows {
                 .build();
     }
 
-    private NbRow routerPort(Router router, Port port, List<Port> interfaces) {
+    private NbRow routerPort(IntentUnit unit, Router router, Port port, List<Port> interfaces) {
         Network network = index.network(port.networkId());
         return new NbRow.Builder(
-                        NbTable.LOGICAL_ROUTER_PORT, SwitchRows.routerPortName(port), owner)
+                        NbTable.LOGICAL_ROUTER_PORT, SwitchRows.routerPortName(port), owner, unit)
                 .parent(routerName(router))
                 .set("name", SwitchRows.routerPortName(port))
                 .set("mac", port.mac())

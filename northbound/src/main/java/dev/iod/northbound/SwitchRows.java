@@ -2,21 +2,24 @@ package dev.iod.northbound;
 
 import dev.iod.network.AddressPair;
 import dev.iod.network.DeviceOwner;
+import dev.iod.network.IntentUnit;
 import dev.iod.network.Network;
 import dev.iod.network.Port;
 import dev.iod.network.SnapshotIndex;
 import dev.iod.network.Subnet;
 import dev.iod.network.TunnelKeys;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.stream.Collectors;
 
-/** One {@code Logical_Switch} per network and one {@code Logical_Switch_Port} per port. */
+/**
+ * One {@code Logical_Switch} per network and one {@code Logical_Switch_Port} per port, and the port
+ * groups these are in.
+ */
 final class SwitchRows {
     private final SnapshotIndex index;
     private final String owner;
@@ -26,24 +29,36 @@ final class SwitchRows {
         this.owner = owner;
     }
 
-    List<NbRow> rows() {
-        var rows = new ArrayList<NbRow>();
-        index.snapshot().networks().forEach(network -> rows.add(logicalSwitch(network)));
-        index.snapshot().ports().forEach(port -> rows.add(logicalPort(port)));
-        return rows;
+    void add(UnitPlan.Builder plan, Network network) {
+        plan.add(logicalSwitch(plan.unit(), network));
+        for (Port port : index.ports(network)) {
+            plan.add(logicalPort(plan.unit(), network, port));
+            plan.join(port.id().toString(), SecurityGroupRows.groupsOf(port));
+            plan.active(port.id(), port.active());
+        }
     }
 
     static String switchName(Network network) {
         return "neutron-" + network.id();
     }
 
+    /** The port whose switch port has this key. */
+    static Optional<UUID> portId(String key) {
+        try {
+            return Optional.of(UUID.fromString(key));
+        } catch (IllegalArgumentException e) {
+            // Somebody wrote another key.
+            return Optional.empty();
+        }
+    }
+
     static String routerPortName(Port port) {
         return "lrp-" + port.id();
     }
 
-    private NbRow logicalSwitch(Network network) {
+    private NbRow logicalSwitch(IntentUnit unit, Network network) {
         String name = switchName(network);
-        return new NbRow.Builder(NbTable.LOGICAL_SWITCH, name, owner)
+        return new NbRow.Builder(NbTable.LOGICAL_SWITCH, name, owner, unit)
                 .set("name", name)
                 .set(
                         "other_config",
@@ -64,12 +79,11 @@ final class SwitchRows {
                 .build();
     }
 
-    private NbRow logicalPort(Port port) {
-        Network network = index.network(port.networkId());
+    private NbRow logicalPort(IntentUnit unit, Network network, Port port) {
         // OVN cannot switch a whole network off, so it is done port by port.
         boolean enabled = port.adminStateUp() && network.adminStateUp();
         var row =
-                new NbRow.Builder(NbTable.LOGICAL_SWITCH_PORT, port.id().toString(), owner)
+                new NbRow.Builder(NbTable.LOGICAL_SWITCH_PORT, port.id().toString(), owner, unit)
                         .parent(switchName(network))
                         .set("name", port.id().toString())
                         .set("enabled", new NbValue.Flag(enabled));

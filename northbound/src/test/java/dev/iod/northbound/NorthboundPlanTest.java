@@ -65,7 +65,8 @@ class NorthboundPlanTest {
                 .containsEntry("neutron:revision_number", "3")
                 .containsEntry("neutron:network_name", "neutron-" + network.id())
                 .containsEntry("neutron:security_group_ids", GROUP.toString())
-                .containsEntry("iod:owner", "me");
+                .containsEntry("iod:owner", "me")
+                .containsEntry("iod:unit", "network " + network.id());
         assertThat(members(SecurityGroupRows.DROP_GROUP)).containsExactly(port.id().toString());
         assertThat(members(GROUP_NAME)).containsExactly(port.id().toString());
     }
@@ -230,12 +231,19 @@ class NorthboundPlanTest {
     }
 
     private NbRow only(NbTable table) {
-        assertThat(plan().rows(table)).hasSize(1);
-        return plan().rows(table).firstEntry().getValue();
+        List<NbRow> all = rows(table);
+        assertThat(all).hasSize(1);
+        return all.getFirst();
     }
 
     private NbRow row(NbTable table, String key) {
-        return Optional.ofNullable(plan().rows(table).get(key)).orElseThrow();
+        return rows(table).stream().filter(row -> row.key().equals(key)).findFirst().orElseThrow();
+    }
+
+    private List<NbRow> rows(NbTable table) {
+        return plan().units().values().stream()
+                .flatMap(unit -> unit.rows(table).values().stream())
+                .toList();
     }
 
     private static NbValue value(NbRow row, String column) {
@@ -254,8 +262,12 @@ class NorthboundPlanTest {
         return ((NbValue.Texts) value(row, column)).values();
     }
 
-    private Iterable<String> members(String group) {
-        return ((NbValue.References) value(row(NbTable.PORT_GROUP, group), "ports")).keys();
+    private List<String> members(String group) {
+        return plan().units().values().stream()
+                .flatMap(unit -> unit.groups().entrySet().stream())
+                .filter(port -> port.getValue().contains(group))
+                .map(Map.Entry::getKey)
+                .toList();
     }
 
     private Subnet subnet(Optional<Ipv4> gateway, List<HostRoute> routes) {

@@ -2,22 +2,12 @@ package dev.iod.northbound;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.network.NetworkApi;
-import dev.iod.network.NetworkQuotas;
 import dev.iod.network.ServerPorts;
+import dev.iod.northbound.testing.NetworkRegion;
 import dev.iod.northbound.testing.OvnCentral;
 import dev.iod.region.Actor;
-import dev.iod.region.Quota;
-import dev.iod.region.Quotas;
-import dev.iod.region.Service;
-import dev.iod.region.Services;
-import dev.iod.rest.ApiServer;
-import dev.iod.rest.ServerLimits;
-import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
-import dev.iod.store.testing.PostgresFixture;
-import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -37,8 +27,8 @@ class NorthboundReconcilerTest {
     private static final Actor CALLER =
             new Actor("req-test", "user-p", Optional.of("p"), Set.of("member"));
 
+    private NetworkRegion region;
     private Database database;
-    private ApiServer server;
     private OvnCentral ovn;
     private NorthboundReconciler reconciler;
     private HttpCaller member;
@@ -46,30 +36,16 @@ class NorthboundReconcilerTest {
     @BeforeEach
     void start() {
         ovn = OvnCentral.start();
-        database = Database.open(PostgresFixture.newDatabase(), 8);
-        List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
-        Services.prepare(database, services);
-        server =
-                Services.serve(
-                        InetAddress.getLoopbackAddress(),
-                        0,
-                        ServerLimits.standard(),
-                        services,
-                        new FixedTokens());
-        // Quotas are not what is tested here.
-        database.run(
-                handle ->
-                        List.of(NetworkQuotas.PORTS, NetworkQuotas.ROUTERS)
-                                .forEach(quota -> Quotas.set(handle, "p", quota, Quota.UNLIMITED)));
-        member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
+        region = new NetworkRegion();
+        database = region.database();
+        member = region.member();
         reconciler = NorthboundReconciler.start(database, ovn.northbound(), OWNER);
     }
 
     @AfterEach
     void stop() {
         reconciler.close();
-        server.close();
-        database.close();
+        region.close();
         ovn.close();
     }
 
@@ -311,7 +287,9 @@ class NorthboundReconcilerTest {
         }
         // One row per transaction, so that a stop leaves any prefix of the work.
         for (int i = 0; i < 8; i++) {
-            reconciler = NorthboundReconciler.start(database, ovn.northbound(), OWNER, 1);
+            reconciler =
+                    NorthboundReconciler.start(
+                            database, ovn.northbound(), OWNER, 1, NorthboundReconciler.FULL_CHECK);
             int ports = countPorts(network);
             waitFor(() -> countPorts(network) > ports || reconciler.status().rounds() > 0);
             reconciler.close();

@@ -8,31 +8,42 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** A private OVN central of Debian's binaries: both databases and northd, on UNIX sockets only. */
+/**
+ * A private OVN central of Debian's binaries, on UNIX sockets only: both databases and northd, or
+ * the northbound database alone.
+ */
 public final class OvnCentral implements AutoCloseable {
     private final Path directory;
-    private final Process northd;
-    private Process southbound;
+    private Optional<Process> northd = Optional.empty();
+    private Optional<Process> southbound = Optional.empty();
     private Process northbound;
 
     private OvnCentral(Path directory) {
         this.directory = directory;
         createDatabase("nb");
-        createDatabase("sb");
         northbound = server("nb");
-        southbound = server("sb");
-        northd =
-                start(
-                        "ovn-northd",
-                        "--ovnnb-db=" + endpoint("nb"),
-                        "--ovnsb-db=" + endpoint("sb"),
-                        "--unixctl=" + directory.resolve("northd.ctl"));
     }
 
     public static OvnCentral start() {
+        OvnCentral central = startNorthbound();
+        central.createDatabase("sb");
+        central.southbound = Optional.of(central.server("sb"));
+        central.northd =
+                Optional.of(
+                        central.start(
+                                "ovn-northd",
+                                "--ovnnb-db=" + central.endpoint("nb"),
+                                "--ovnsb-db=" + central.endpoint("sb"),
+                                "--unixctl=" + central.directory.resolve("northd.ctl")));
+        return central;
+    }
+
+    /** Nothing reads what is written. */
+    public static OvnCentral startNorthbound() {
         if (!Files.isExecutable(Path.of("/usr/bin/ovn-northd"))) {
             throw new IllegalStateException(
                     "OVN is missing; install the Debian package ovn-central.");
@@ -58,9 +69,9 @@ public final class OvnCentral implements AutoCloseable {
 
     /** Replaces the southbound database by an empty one, which northd then fills. */
     public void wipeSouthbound() {
-        stop(southbound);
+        southbound.ifPresent(OvnCentral::stop);
         createDatabase("sb");
-        southbound = server("sb");
+        southbound = Optional.of(server("sb"));
     }
 
     /** The output of ovn-nbctl. */
@@ -75,9 +86,9 @@ public final class OvnCentral implements AutoCloseable {
 
     @Override
     public void close() {
-        stop(northd);
+        northd.ifPresent(OvnCentral::stop);
         stop(northbound);
-        stop(southbound);
+        southbound.ifPresent(OvnCentral::stop);
         try (Stream<Path> files = Files.walk(directory)) {
             files.sorted(Comparator.reverseOrder()).forEach(OvnCentral::delete);
         } catch (IOException e) {
