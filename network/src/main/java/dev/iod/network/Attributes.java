@@ -2,10 +2,13 @@ package dev.iod.network;
 
 import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
+import dev.iod.rest.Json;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.BooleanNode;
 
 /** Reading the attributes that Neutron's resources share from a request. */
 final class Attributes {
@@ -86,9 +89,45 @@ final class Attributes {
 
     /** Attributes of Neutron that only have their default here: anything else is refused. */
     static void onlyDefault(Fields fields, String name, JsonNode standard) {
-        Optional<JsonNode> value = fields.optionalNode(name);
+        Optional<? extends JsonNode> value =
+                standard.isBoolean()
+                        ? fields.optionalBoolean(name).map(BooleanNode::valueOf)
+                        : fields.optionalNode(name);
         if (value.isPresent() && !value.get().equals(standard)) {
             throw Neutron.invalid("this region offers only %s for '%s'".formatted(standard, name));
+        }
+    }
+
+    /**
+     * Refuses a list that is a set and has an element twice.
+     *
+     * @param what Neutron's word for an element
+     */
+    static void distinct(String attribute, String what, List<?> elements) {
+        var seen = new HashSet<Object>();
+        for (Object element : elements) {
+            if (!seen.add(element)) {
+                throw Neutron.invalidAttribute(
+                        attribute, "Duplicate %s '%s'".formatted(what, element));
+            }
+        }
+    }
+
+    /** Lists of Neutron that are always empty here. */
+    static void onlyEmpty(Fields fields, String... names) {
+        for (String name : names) {
+            onlyDefault(fields, name, Json.array());
+        }
+    }
+
+    /** Attributes of Neutron that never have a value here; null, or an empty text, says so. */
+    static void onlyNull(Fields fields, String... names) {
+        for (String name : names) {
+            Optional<JsonNode> value = fields.optionalNode(name);
+            if (value.isPresent()
+                    && !(value.get().isString() && value.get().asString().isEmpty())) {
+                throw Neutron.invalid("this region does not offer '%s'".formatted(name));
+            }
         }
     }
 

@@ -5,9 +5,11 @@ import dev.iod.store.ListSql;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * The query parameters by which a list can be narrowed. Several values of one parameter are
@@ -30,6 +32,22 @@ final class Filters {
 
     Filters id(String name, String column) {
         return add(name, (sql, values) -> ids(sql, column, values));
+    }
+
+    /** A value that is not of the attribute's kind is that of nothing. */
+    Filters normalized(String name, String column, Function<String, Optional<String>> normalize) {
+        return add(
+                name,
+                (sql, values) -> {
+                    List<String> known =
+                            values.stream()
+                                    .flatMap(text -> normalize.apply(text).stream())
+                                    .toList();
+                    if (known.isEmpty()) {
+                        sql.where("false");
+                    }
+                    sql.in(column, known);
+                });
     }
 
     Filters flag(String name, String column) {

@@ -152,8 +152,12 @@ final class NetworkResource implements Resource {
     private static void notOffered(Fields fields, Actor actor) {
         Attributes.onlyDefault(fields, "shared", BooleanNode.FALSE);
         Attributes.onlyDefault(fields, "router:external", BooleanNode.FALSE);
+        Attributes.onlyDefault(fields, "is_default", BooleanNode.FALSE);
+        Attributes.onlyDefault(fields, "vlan_transparent", BooleanNode.FALSE);
+        Attributes.onlyNull(fields, "dns_domain", "qos_policy_id");
+        Attributes.onlyEmpty(fields, "segments");
         for (String name : PROVIDER) {
-            if (fields.optionalNode(name).isPresent()) {
+            if (fields.optionalNode(name).isPresent() && !isSoAnyway(fields, name)) {
                 throw actor.isAdmin()
                         ? Neutron.invalid(
                                 "'%s' is chosen by the region and cannot be requested"
@@ -161,6 +165,14 @@ final class NetworkResource implements Resource {
                         : Neutron.forbidden("create_network:" + name);
             }
         }
+    }
+
+    /** The only type there is may be named; the rest of a provider network is the region's. */
+    private static boolean isSoAnyway(Fields fields, String name) {
+        return name.equals("provider:network_type")
+                && fields.optionalNode(name)
+                        .filter(type -> type.isString() && type.asString().equals(NETWORK_TYPE))
+                        .isPresent();
     }
 
     private static ObjectNode view(Network network, Actor actor) {

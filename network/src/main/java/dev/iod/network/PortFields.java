@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
+import tools.jackson.databind.node.BooleanNode;
 
 /** Reading the attributes of a port from a request; empty when the request does not say. */
 final class PortFields {
@@ -112,7 +113,15 @@ final class PortFields {
             admin(actor, "binding:profile");
             Attributes.onlyDefault(fields, "binding:profile", Json.object());
         }
-        Attributes.onlyDefault(fields, "extra_dhcp_opts", Json.array());
+        Attributes.onlyEmpty(fields, "extra_dhcp_opts");
+        Attributes.onlyNull(
+                fields,
+                "dns_name",
+                "dns_domain",
+                "qos_policy_id",
+                "device_profile",
+                "numa_affinity_policy");
+        Attributes.onlyDefault(fields, "propagate_uplink_status", BooleanNode.FALSE);
         Optional<String> host = fields.optionalString("binding:host_id", LENGTH);
         if (host.isEmpty()) {
             return base;

@@ -11,7 +11,7 @@ final class PortFilters {
             Filters.common()
                     .id("network_id", "network_id")
                     .text("device_id", "device_id")
-                    .text("mac_address", "lower(mac)")
+                    .normalized("mac_address", "mac", Mac::parse)
                     .flag("admin_state_up", "admin_state_up")
                     .flag("port_security_enabled", "port_security_enabled")
                     .text("binding:host_id", "host")

@@ -234,17 +234,22 @@ final class PortStore {
     /**
      * The lowest address of the subnet's pools that no port has: the start of a pool, or what
      * follows an address in use.
+     *
+     * @param taken addresses that are in use as well, though no port has them yet
      */
-    static Optional<Ipv4> lowestFree(Handle handle, UUID subnetId) {
+    static Optional<Ipv4> lowestFree(Handle handle, UUID subnetId, List<Ipv4> taken) {
         return handle.createQuery(
-                        "SELECT host(min(candidate)) FROM (SELECT first AS candidate FROM"
-                                + " subnet_pool_range WHERE subnet_id = :subnet UNION ALL SELECT"
-                                + " a.address + 1 FROM port_address a JOIN subnet_pool_range r ON"
-                                + " r.subnet_id = a.subnet_id AND a.address >= r.first AND a.address <"
-                                + " r.last WHERE a.subnet_id = :subnet) c WHERE NOT EXISTS (SELECT 1"
-                                + " FROM port_address u WHERE u.subnet_id = :subnet AND u.address ="
-                                + " c.candidate)")
+                        "WITH used AS (SELECT address FROM port_address WHERE subnet_id = :subnet"
+                                + " UNION ALL SELECT"
+                                + " unnest(string_to_array(:taken, ',')::inet[])),"
+                                + " range AS (SELECT first, last FROM subnet_pool_range"
+                                + " WHERE subnet_id = :subnet) SELECT host(min(candidate)) FROM"
+                                + " (SELECT first AS candidate FROM range UNION ALL SELECT"
+                                + " u.address + 1 FROM used u JOIN range r ON u.address >= r.first"
+                                + " AND u.address < r.last) c WHERE NOT EXISTS"
+                                + " (SELECT FROM used WHERE used.address = c.candidate)")
                 .bind("subnet", subnetId)
+                .bind("taken", Rows.joined(taken))
                 .map((row, context) -> Optional.ofNullable(row.getString(1)).map(Ipv4::of))
                 .one();
     }

@@ -1,9 +1,12 @@
 package dev.iod.network;
 
+import dev.iod.rest.ApiException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
 import org.jdbi.v3.core.Handle;
@@ -66,15 +69,25 @@ final class Ports {
             throw Neutron.invalid("Exceeded maximum amount of fixed ips per port");
         }
         List<Subnet> subnets = SubnetStore.ofNetwork(handle, networkId);
-        var found = new ArrayList<FixedIp>();
-        for (WantedIp one : wanted) {
-            FixedIp fixed = allocate(handle, networkId, subnets, one, held, found);
-            if (found.contains(fixed)) {
-                throw Neutron.invalid("Duplicate IP address '%s'".formatted(fixed.address()));
+        // Those that are asked for by name first: none of them may be chosen for another.
+        var found = new TreeMap<Integer, FixedIp>();
+        for (int i = 0; i < wanted.size(); i++) {
+            if (wanted.get(i).address().isPresent()) {
+                FixedIp fixed = named(handle, networkId, subnets, wanted.get(i), held);
+                if (found.containsValue(fixed)) {
+                    throw Neutron.invalidAttribute(
+                            "fixed_ips", "Duplicate IP address '%s'".formatted(fixed.address()));
+                }
+                found.put(i, fixed);
             }
-            found.add(fixed);
         }
-        return List.copyOf(found);
+        for (int i = 0; i < wanted.size(); i++) {
+            if (wanted.get(i).address().isEmpty()) {
+                List<Subnet> candidates = candidates(handle, networkId, subnets, wanted.get(i));
+                found.put(i, any(handle, networkId, candidates, held, found.values()));
+            }
+        }
+        return List.copyOf(found.values());
     }
 
     /** Any address: one if the network has a subnet, none if it has no subnet. */
@@ -112,7 +125,7 @@ final class Ports {
         var wanted = new ArrayList<>(others);
         if (subnet.dhcpEnabled()) {
             // A subnet without a free address goes without metadata, as in Neutron.
-            PortStore.lowestFree(handle, subnet.id())
+            PortStore.lowestFree(handle, subnet.id(), List.of())
                     .ifPresent(address -> wanted.add(new FixedIp(subnet.id(), address)));
         }
         PortStore.update(handle, port.get().withFixedIps(wanted));
@@ -130,55 +143,62 @@ final class Ports {
                 "Unable to generate unique mac on network %s.".formatted(networkId));
     }
 
-    private static FixedIp allocate(
+    private static FixedIp named(
             Handle handle,
             UUID networkId,
             List<Subnet> subnets,
             WantedIp wanted,
-            List<FixedIp> held,
-            List<FixedIp> found) {
-        List<Subnet> candidates = candidates(networkId, subnets, wanted);
-        if (wanted.address().isPresent()) {
-            FixedIp fixed = new FixedIp(candidates.getFirst().id(), wanted.address().get());
-            if (!held.contains(fixed)
-                    && PortStore.holder(handle, fixed.subnetId(), fixed.address()).isPresent()) {
-                throw Neutron.conflict(
-                        "IpAddressAlreadyAllocated",
-                        "IP address %s already allocated in subnet %s"
-                                .formatted(fixed.address(), fixed.subnetId()));
-            }
-            return fixed;
+            List<FixedIp> held) {
+        Subnet subnet = candidates(handle, networkId, subnets, wanted).getFirst();
+        FixedIp fixed = new FixedIp(subnet.id(), wanted.address().orElseThrow());
+        if (!held.contains(fixed)
+                && PortStore.holder(handle, fixed.subnetId(), fixed.address()).isPresent()) {
+            throw Neutron.conflict(
+                    "IpAddressAlreadyAllocated",
+                    "IP address %s already allocated in subnet %s"
+                            .formatted(fixed.address(), fixed.subnetId()));
         }
+        return fixed;
+    }
+
+    /** One that the port keeps, or the lowest free one; not one of those found already. */
+    private static FixedIp any(
+            Handle handle,
+            UUID networkId,
+            List<Subnet> candidates,
+            List<FixedIp> held,
+            Collection<FixedIp> found) {
         for (Subnet subnet : candidates) {
             Optional<FixedIp> kept =
                     held.stream()
                             .filter(fixed -> fixed.subnetId().equals(subnet.id()))
                             .filter(fixed -> !found.contains(fixed))
                             .findFirst();
-            Optional<FixedIp> free =
-                    PortStore.lowestFree(handle, subnet.id())
-                            .map(address -> new FixedIp(subnet.id(), address))
-                            .filter(fixed -> !found.contains(fixed));
-            if (kept.or(() -> free).isPresent()) {
-                return kept.or(() -> free).get();
+            if (kept.isPresent()) {
+                return kept.get();
+            }
+            List<Ipv4> taken =
+                    found.stream()
+                            .filter(fixed -> fixed.subnetId().equals(subnet.id()))
+                            .map(FixedIp::address)
+                            .toList();
+            Optional<Ipv4> free = PortStore.lowestFree(handle, subnet.id(), taken);
+            if (free.isPresent()) {
+                return new FixedIp(subnet.id(), free.get());
             }
         }
         throw Neutron.noAddress(networkId);
     }
 
-    private static List<Subnet> candidates(UUID networkId, List<Subnet> subnets, WantedIp wanted) {
+    private static List<Subnet> candidates(
+            Handle handle, UUID networkId, List<Subnet> subnets, WantedIp wanted) {
         if (wanted.subnetId().isPresent()) {
             UUID id = wanted.subnetId().get();
             Subnet subnet =
                     subnets.stream()
                             .filter(one -> one.id().equals(id))
                             .findFirst()
-                            .orElseThrow(
-                                    () ->
-                                            Neutron.invalid(
-                                                    ("Failed to create port on network %s, because"
-                                                                    + " fixed_ips included invalid subnet %s")
-                                                            .formatted(networkId, id)));
+                            .orElseThrow(() -> notOfNetwork(handle, networkId, id));
             if (wanted.address().filter(a -> !subnet.cidr().hosts().contains(a)).isPresent()) {
                 throw Neutron.badRequest(
                         "InvalidIpForSubnet",
@@ -201,5 +221,19 @@ final class Ports {
                             .formatted(wanted.address().get()));
         }
         return holding;
+    }
+
+    /** A subnet of another project is as one that does not exist. */
+    private static ApiException notOfNetwork(Handle handle, UUID networkId, UUID subnetId) {
+        Optional<String> project = NetworkStore.find(handle, networkId).map(Network::projectId);
+        return SubnetStore.find(handle, subnetId)
+                .filter(subnet -> project.equals(Optional.of(subnet.projectId())))
+                .map(
+                        subnet ->
+                                Neutron.invalid(
+                                        ("Failed to create port on network %s, because fixed_ips"
+                                                        + " included invalid subnet %s")
+                                                .formatted(networkId, subnet.id())))
+                .orElseGet(() -> Neutron.subnetNotFound(subnetId));
     }
 }

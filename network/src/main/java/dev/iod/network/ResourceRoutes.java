@@ -11,9 +11,11 @@ import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Database;
 import dev.iod.store.Listed;
+import dev.iod.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -49,24 +51,30 @@ final class ResourceRoutes {
         return Ids.parse(text).orElseThrow(() -> resource.notFound(text));
     }
 
+    /** Neutron's limit 0 is none; what a page can hold stays its bound. */
+    private static ListQuery page(Request request) {
+        ListQuery asked = request.list();
+        return new ListQuery(
+                asked.limit() == 0 ? ListQuery.MAX_LIMIT : asked.limit(),
+                asked.marker(),
+                asked.sort(),
+                asked.fields(),
+                asked.backward());
+    }
+
     private Response list(Request request) {
-        Listed<ObjectNode> page =
-                resource.listWrites()
-                        ? database.transaction(
-                                handle ->
-                                        resource.list(
-                                                handle,
-                                                Actor.of(request),
-                                                request.query(),
-                                                request.list()))
-                        : database.read(
-                                handle ->
-                                        resource.list(
-                                                handle,
-                                                Actor.of(request),
-                                                request.query(),
-                                                request.list()));
-        ListQuery query = request.list();
+        ListQuery query = page(request);
+        Actor actor = Actor.of(request);
+        Function<Handle, Listed<ObjectNode>> read =
+                handle -> resource.list(handle, actor, request.query(), query);
+        Listed<ObjectNode> page;
+        try {
+            page = resource.listWrites() ? database.transaction(read) : database.read(read);
+        } catch (StoreException e) {
+            throw e.reason() == StoreException.Reason.UNKNOWN_MARKER
+                    ? resource.notFound(query.marker().orElse(""))
+                    : e;
+        }
         ObjectNode body = Json.object();
         ArrayNode items = body.putArray(resource.plural());
         List<ObjectNode> found = page.rows();

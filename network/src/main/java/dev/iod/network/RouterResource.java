@@ -47,7 +47,7 @@ final class RouterResource implements Resource {
                         fields.optionalBoolean("admin_state_up").orElse(true),
                         0,
                         new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
-        notOffered(fields);
+        notOffered(handle, actor, fields);
         fields.end();
         NetworkQuotas.claim(handle, router.projectId(), NetworkQuotas.ROUTERS);
         RouterStore.insert(handle, router);
@@ -68,7 +68,7 @@ final class RouterResource implements Resource {
     public ObjectNode update(Handle handle, Actor actor, UUID id, Fields fields) {
         Router old = RouterStore.require(handle, actor, id);
         Attributes.readOnly(fields, List.of("id", "tenant_id", "project_id", "status"));
-        notOffered(fields);
+        notOffered(handle, actor, fields);
         var changed =
                 new Router(
                         id,
@@ -93,19 +93,24 @@ final class RouterResource implements Resource {
         RouterStore.delete(handle, id);
     }
 
-    private static void notOffered(Fields fields) {
-        if (fields.optionalNode("external_gateway_info")
-                .filter(info -> !info.isEmpty())
-                .isPresent()) {
-            throw Neutron.badRequest(
-                    "BadRequest",
-                    "Bad router request: this region has no external networks, so a router cannot"
-                            + " have an external gateway.");
-        }
+    private static void notOffered(Handle handle, Actor actor, Fields fields) {
+        fields.optionalObject("external_gateway_info")
+                .filter(info -> !info.names().isEmpty())
+                .ifPresent(info -> refuseGateway(handle, actor, info));
         // OVN's routers are distributed and need no standby, whatever is asked.
         Attributes.onlyDefault(fields, "distributed", BooleanNode.TRUE);
         Attributes.onlyDefault(fields, "ha", BooleanNode.FALSE);
-        Attributes.onlyDefault(fields, "availability_zone_hints", Json.array());
+        Attributes.onlyDefault(fields, "enable_ndp_proxy", BooleanNode.FALSE);
+        Attributes.onlyEmpty(fields, "availability_zone_hints", "routes");
+        Attributes.onlyNull(fields, "flavor_id", "service_type_id");
+    }
+
+    private static void refuseGateway(Handle handle, Actor actor, Fields info) {
+        Network network = NetworkStore.require(handle, actor, Attributes.id(info, "network_id"));
+        throw Neutron.badRequest(
+                "BadRequest",
+                "Bad router request: Network %s is not an external network."
+                        .formatted(network.id()));
     }
 
     private static ObjectNode view(Router router) {

@@ -18,6 +18,9 @@ final class RuleFields {
 
     private RuleFields() {}
 
+    /**
+     * @throws dev.iod.rest.ApiException also 404, for a remote group whose id is that of nothing
+     */
     static SecurityGroupRule read(Fields fields, SecurityGroup group) {
         EtherType type = etherType(fields);
         Optional<String> protocol = protocol(fields, type);
@@ -154,7 +157,12 @@ final class RuleFields {
                         .filter(text -> !text.isEmpty());
         Optional<UUID> group =
                 fields.optionalString("remote_group_id", Attributes.NAME_LENGTH)
-                        .map(text -> Attributes.id("remote_group_id", text));
+                        .filter(text -> !text.isEmpty())
+                        .map(
+                                text ->
+                                        Ids.parse(text)
+                                                .orElseThrow(
+                                                        () -> Neutron.securityGroupNotFound(text)));
         if (fields.optionalNode("remote_address_group_id").isPresent()) {
             throw Neutron.invalid("this region does not offer address groups");
         }
@@ -168,20 +176,27 @@ final class RuleFields {
     }
 
     private static String prefix(String text, EtherType type) {
-        String whole = text.contains("/") ? text : text + (text.contains(":") ? "/128" : "/32");
-        boolean ipv6 = whole.contains(":");
-        Optional<String> normalized =
-                ipv6 ? Ipv6Prefix.normalize(whole) : Cidr.parse(whole).map(Cidr::toString);
-        if (normalized.isEmpty()) {
-            throw Neutron.badRequest(
-                    "InvalidCIDR", "Invalid CIDR %s given as IP prefix.".formatted(text));
-        }
-        if (ipv6 != (type == EtherType.IPV6)) {
+        String prefix =
+                normalized(text)
+                        .orElseThrow(
+                                () ->
+                                        Neutron.badRequest(
+                                                "InvalidCIDR",
+                                                "Invalid CIDR %s given as IP prefix."
+                                                        .formatted(text)));
+        if (text.contains(":") != (type == EtherType.IPV6)) {
             throw Neutron.badRequest(
                     "SecurityGroupRuleParameterConflict",
                     "Conflicting value ethertype %s for CIDR %s"
                             .formatted(RuleStore.word(type), text));
         }
-        return normalized.get();
+        return prefix;
+    }
+
+    /** A prefix, or the address of one host, as it is stored. */
+    static Optional<String> normalized(String text) {
+        boolean ipv6 = text.contains(":");
+        String whole = text.contains("/") ? text : text + (ipv6 ? "/128" : "/32");
+        return ipv6 ? Ipv6Prefix.normalize(whole) : Cidr.parse(whole).map(Cidr::toString);
     }
 }

@@ -40,7 +40,7 @@ final class RuleStore {
                     .text("direction", "direction")
                     .text("ethertype", "ethertype")
                     .text("protocol", "protocol")
-                    .text("remote_ip_prefix", "remote_prefix")
+                    .normalized("remote_ip_prefix", "remote_prefix", RuleFields::normalized)
                     .text("port_range_min", "port_minimum::text")
                     .text("port_range_max", "port_maximum::text")
                     .text("description", "description")

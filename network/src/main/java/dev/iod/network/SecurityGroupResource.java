@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.BooleanNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /v2.0/security-groups}. */
@@ -46,6 +47,7 @@ final class SecurityGroupResource implements Resource {
                         Attributes.description(fields),
                         List.of(),
                         new Stamp(Instant.EPOCH, Instant.EPOCH, 1));
+        notOffered(fields);
         fields.end();
         refuseDefaultName(group.name());
         SecurityGroups.ensureDefault(handle, group.projectId());
@@ -80,6 +82,7 @@ final class SecurityGroupResource implements Resource {
         String description =
                 fields.optionalString("description", Attributes.NAME_LENGTH)
                         .orElse(old.description());
+        notOffered(fields);
         fields.end();
         if (!name.equals(old.name())) {
             if (old.name().equals(SecurityGroup.DEFAULT_NAME)) {
@@ -105,6 +108,10 @@ final class SecurityGroupResource implements Resource {
             throw Neutron.conflict("SecurityGroupInUse", "Security Group %s in use.".formatted(id));
         }
         SecurityGroupStore.delete(handle, id);
+    }
+
+    private static void notOffered(Fields fields) {
+        Attributes.onlyDefault(fields, "stateful", BooleanNode.TRUE);
     }
 
     private static void refuseDefaultName(String name) {

@@ -36,6 +36,7 @@ final class SubnetFields {
                                                                 Attributes.ipv4(
                                                                         "dns_nameservers", text))
                                                 .toList());
+        servers.ifPresent(found -> Attributes.distinct("dns_nameservers", "nameserver", found));
         if (servers.filter(found -> found.size() > DNS_SERVERS).isPresent()) {
             throw Neutron.badRequest(
                     "DNSNameServersExhausted",
@@ -48,6 +49,12 @@ final class SubnetFields {
         Optional<List<HostRoute>> routes =
                 fields.optionalObjects("host_routes", Attributes.LIST_LENGTH)
                         .map(objects -> objects.stream().map(SubnetFields::route).toList());
+        routes.map(
+                        found ->
+                                found.stream()
+                                        .map(route -> route.destination() + " " + route.nextHop())
+                                        .toList())
+                .ifPresent(found -> Attributes.distinct("host_routes", "hostroute", found));
         if (routes.filter(found -> found.size() > HOST_ROUTES).isPresent()) {
             throw Neutron.badRequest(
                     "HostRoutesExhausted",

@@ -52,6 +52,7 @@ final class SubnetResource implements Resource {
         Network network = NetworkStore.require(handle, actor, Attributes.id(fields, "network_id"));
         Attributes.project(fields, actor);
         onlyIpv4(fields);
+        notOffered(fields);
         Attributes.require(fields, "cidr");
         Cidr cidr = Attributes.cidr("cidr", fields.string("cidr", 1, Attributes.NAME_LENGTH));
         Optional<Ipv4> gateway =
@@ -99,6 +100,7 @@ final class SubnetResource implements Resource {
         Attributes.readOnly(
                 fields,
                 List.of("id", "tenant_id", "project_id", "network_id", "cidr", "ip_version"));
+        notOffered(fields);
         Optional<Ipv4> gateway =
                 fields.has("gateway_ip") ? SubnetFields.gateway(fields) : old.gateway();
         var changed =
@@ -159,15 +161,17 @@ final class SubnetResource implements Resource {
         if (fields.integer("ip_version", 0, 255) != 4) {
             throw Neutron.invalid("this region offers only ip_version 4");
         }
-        for (String name :
-                List.of("ipv6_ra_mode", "ipv6_address_mode", "subnetpool_id", "prefixlen")) {
-            if (fields.optionalNode(name).isPresent()) {
-                throw Neutron.invalid("this region does not offer '%s'".formatted(name));
-            }
-        }
-        Attributes.onlyDefault(fields, "service_types", Json.array());
+        Attributes.onlyNull(
+                fields, "ipv6_ra_mode", "ipv6_address_mode", "subnetpool_id", "prefixlen");
         Attributes.onlyDefault(fields, "use_default_subnet_pool", BooleanNode.FALSE);
         Attributes.onlyDefault(fields, "use_default_subnetpool", BooleanNode.FALSE);
+    }
+
+    private static void notOffered(Fields fields) {
+        Attributes.onlyDefault(fields, "dns_publish_fixed_ip", BooleanNode.FALSE);
+        Attributes.onlyDefault(fields, "shared", BooleanNode.FALSE);
+        Attributes.onlyEmpty(fields, "service_types");
+        Attributes.onlyNull(fields, "segment_id");
     }
 
     private static ObjectNode view(Subnet subnet) {

@@ -33,8 +33,11 @@ final class SubnetStore {
     private static final Filters FILTERS =
             Filters.common()
                     .id("network_id", "network_id")
-                    .text("cidr", "cidr::text")
-                    .text("gateway_ip", "host(gateway)")
+                    .normalized("cidr", "cidr::text", text -> Cidr.parse(text).map(Cidr::toString))
+                    .normalized(
+                            "gateway_ip",
+                            "host(gateway)",
+                            text -> Ipv4.parse(text).map(Ipv4::toString))
                     .flag("enable_dhcp", "dhcp_enabled")
                     .constant("ip_version", "4")
                     .constant("shared", "false")

@@ -60,8 +60,28 @@ class AddressesTest {
 
     @Test
     void macAddresses() {
-        assertThat(Mac.parse("FA-16-3E-00-00-01")).contains("fa:16:3e:00:00:01");
-        for (String text : List.of("01:00:5e:00:00:01", "00:00:00:00:00:00", "fa:16:3e", "")) {
+        for (String text :
+                List.of(
+                        "fa:16:3e:00:00:01",
+                        "FA-16-3E-00-00-01",
+                        "fa:16:3E:0:0:1",
+                        "fa16.3e00.0001",
+                        "fa16.3e00.1",
+                        "fa163e-000001",
+                        "FA163E000001")) {
+            assertThat(Mac.parse(text)).as(text).contains("fa:16:3e:00:00:01");
+        }
+        for (String text :
+                List.of(
+                        "01:00:5e:00:00:01",
+                        "00:00:00:00:00:00",
+                        "0.0.0",
+                        "fa:16:3e",
+                        "fa:16-3e:00:00:01",
+                        "fa:16:3e:00:00:001",
+                        "fa163e00001",
+                        "fa16.3e00.00010",
+                        "")) {
             assertThat(Mac.parse(text)).as(text).isEmpty();
         }
         assertThat(Mac.parse(Mac.random(new Random(1)))).isPresent();

@@ -3,16 +3,9 @@ package dev.iod.network;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.region.Actor;
-import dev.iod.region.Service;
-import dev.iod.region.Services;
-import dev.iod.rest.ApiServer;
-import dev.iod.rest.ServerLimits;
-import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.store.Database;
-import dev.iod.store.testing.PostgresFixture;
-import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,27 +25,18 @@ import tools.jackson.databind.JsonNode;
 /** The API over HTTP on a real PostgreSQL; each test is a project of its own. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class NetworkApiTest {
+    private NetworkRegion region;
     private Database database;
-    private ApiServer server;
 
     @BeforeAll
     void start() {
-        database = Database.open(PostgresFixture.newDatabase(), 8);
-        List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
-        Services.prepare(database, services);
-        server =
-                Services.serve(
-                        InetAddress.getLoopbackAddress(),
-                        0,
-                        ServerLimits.standard(),
-                        services,
-                        new FixedTokens());
+        region = new NetworkRegion();
+        database = region.database();
     }
 
     @AfterAll
     void stop() {
-        server.close();
-        database.close();
+        region.close();
     }
 
     @Test
@@ -205,7 +189,7 @@ class NetworkApiTest {
         assertError(
                 member.post("/routers", "{'router':{'external_gateway_info':{'network_id':'x'}}}"),
                 400,
-                "BadRequest");
+                "HTTPBadRequest");
     }
 
     @Test
@@ -407,7 +391,7 @@ class NetworkApiTest {
     }
 
     private HttpCaller as(String token) {
-        return new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", token);
+        return region.as(token);
     }
 
     private static String network(HttpCaller member) {

@@ -4,16 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.region.Quota;
 import dev.iod.region.Quotas;
-import dev.iod.region.Service;
-import dev.iod.region.Services;
-import dev.iod.rest.ApiServer;
-import dev.iod.rest.ServerLimits;
-import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.store.Database;
-import dev.iod.store.testing.PostgresFixture;
-import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -25,29 +18,20 @@ import org.junit.jupiter.api.Test;
 
 /** Every quota of the network service at its bound, one after the other and all at once. */
 class NetworkQuotasTest {
+    private NetworkRegion region;
     private Database database;
-    private ApiServer server;
     private HttpCaller member;
 
     @BeforeEach
     void start() {
-        database = Database.open(PostgresFixture.newDatabase(), 8);
-        List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
-        Services.prepare(database, services);
-        server =
-                Services.serve(
-                        InetAddress.getLoopbackAddress(),
-                        0,
-                        ServerLimits.standard(),
-                        services,
-                        new FixedTokens());
-        member = new HttpCaller(base(), "p");
+        region = new NetworkRegion();
+        database = region.database();
+        member = region.as("p");
     }
 
     @AfterEach
     void stop() {
-        server.close();
-        database.close();
+        region.close();
     }
 
     @Test
@@ -98,7 +82,7 @@ class NetworkQuotasTest {
 
     @Test
     void limitsAreShownSetAndReset() {
-        var admin = new HttpCaller(base(), "p:admin");
+        var admin = region.as("p:admin");
         assertThat(member.get("/quotas/p").json().at("/quota/router").asInt()).isEqualTo(10);
         assertThat(member.get("/quotas/q").status()).isEqualTo(403);
         assertThat(member.put("/quotas/p", "{'quota':{'router':11}}").status()).isEqualTo(403);
@@ -130,15 +114,11 @@ class NetworkQuotasTest {
         assertThat(member.get("/quotas/p").json().at("/quota/router").asInt()).isEqualTo(10);
     }
 
-    private String base() {
-        return "http://127.0.0.1:" + server.port() + "/network/v2.0";
-    }
-
     @Test
     void otherProjectsHaveTheirOwn() {
         limit(NetworkQuotas.NETWORKS, 0);
         assertThat(post("networks", "network", "").status()).isEqualTo(409);
-        HttpCaller other = new HttpCaller(base(), "q");
+        HttpCaller other = region.as("q");
         assertThat(other.post("/networks", "{'network':{}}").status()).isEqualTo(201);
     }
 

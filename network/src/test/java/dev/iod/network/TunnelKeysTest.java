@@ -2,18 +2,11 @@ package dev.iod.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.iod.region.Quota;
-import dev.iod.region.Quotas;
-import dev.iod.region.Service;
 import dev.iod.region.Services;
-import dev.iod.rest.ApiServer;
-import dev.iod.rest.ServerLimits;
-import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
-import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -30,36 +23,21 @@ class TunnelKeysTest {
             "INSERT INTO port (id, project_id, network_id, name, description, admin_state_up, mac,"
                     + " device_id, device_owner, port_security_enabled";
 
-    private String url;
+    private NetworkRegion region;
     private Database database;
-    private ApiServer server;
     private HttpCaller member;
 
     @BeforeEach
     void start() {
-        url = PostgresFixture.newDatabase();
-        database = Database.open(url, 8);
-        List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
-        Services.prepare(database, services);
-        server =
-                Services.serve(
-                        InetAddress.getLoopbackAddress(),
-                        0,
-                        ServerLimits.standard(),
-                        services,
-                        new FixedTokens());
-        // Quotas are not what is tested here.
-        database.run(
-                handle ->
-                        List.of(NetworkQuotas.PORTS, NetworkQuotas.ROUTERS)
-                                .forEach(quota -> Quotas.set(handle, "p", quota, Quota.UNLIMITED)));
-        member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
+        region = new NetworkRegion();
+        database = region.database();
+        region.withoutQuotas("p");
+        member = region.as("p");
     }
 
     @AfterEach
     void stop() {
-        server.close();
-        database.close();
+        region.close();
     }
 
     @Test
