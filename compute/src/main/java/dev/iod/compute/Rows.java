@@ -7,7 +7,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,9 +50,7 @@ final class Rows {
     }
 
     static Map<String, String> map(JsonNode node) {
-        Map<String, String> map = new LinkedHashMap<>();
-        node.propertyStream().forEach(e -> map.put(e.getKey(), e.getValue().asString()));
-        return map;
+        return Json.map(node);
     }
 
     /** The text of a JSON object of strings, for {@code CAST(:x AS jsonb)}. */
@@ -62,8 +59,6 @@ final class Rows {
     }
 
     static ObjectNode object(Map<String, String> map) {
-        ObjectNode object = Json.object();
-        map.forEach(object::put);
-        return object;
+        return Json.object(map);
     }
 }
