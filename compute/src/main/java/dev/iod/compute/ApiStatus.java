@@ -27,7 +27,13 @@ enum ApiStatus {
                     switch (task) {
                         case REBOOTING -> REBOOT;
                         case REBOOTING_HARD -> HARD_REBOOT;
-                        case NONE, SPAWNING, POWERING_ON, POWERING_OFF, DELETING -> ACTIVE;
+                        case NONE,
+                                SCHEDULING,
+                                SPAWNING,
+                                POWERING_ON,
+                                POWERING_OFF,
+                                DELETING ->
+                                ACTIVE;
                     };
         };
     }

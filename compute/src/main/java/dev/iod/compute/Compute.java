@@ -21,20 +21,19 @@ public final class Compute {
         this.parts = new Parts(database, images, ports, sessions);
     }
 
-    /** Tells a server's node when the network API changes the server's ports. */
+    /** Tells the nodes of servers when the network API changes what these have. */
     public static ServerWatcher portWatcher() {
-        return (handle, serverId) ->
-                ServerStore.find(handle, serverId)
-                        .ifPresent(server -> new ServerChanges.Edit(handle, server).tellNode());
+        return ServerChanges::tellNodes;
     }
 
     /** {@code /compute}. */
     public Service service() {
         ServerChanges changes = new ServerChanges(parts);
+        ServerPlacement placement = new ServerPlacement(parts.ports(), parts.sessions());
         List<Route> routes =
                 Stream.of(
                                 VersionsApi.routes(),
-                                new ServerApi(parts, new ServerCreation(parts), changes).routes(),
+                                new ServerApi(parts, new ServerCreation(parts, placement), changes).routes(),
                                 new ServerActionApi(parts, changes).routes(),
                                 new ServerMetadataApi(parts, changes).routes(),
                                 new InstanceActionApi(parts).routes(),
@@ -56,7 +55,7 @@ public final class Compute {
                 .microversions(VersionsApi.MICROVERSIONS)
                 .migrations("db/compute")
                 .quotas(ComputeQuotas.own())
-                .nodes(new ComputeGoals(parts.ports()), new ComputeObservations(parts.ports()))
+                .nodes(new ComputeGoals(parts.ports()), new ComputeObservations(parts.ports(), placement))
                 .build();
     }
 }

@@ -5,9 +5,13 @@ import dev.iod.node.Observed;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
 import dev.iod.region.NodeGoals;
+import dev.iod.region.AllocationRole;
 import dev.iod.region.NodeObserver;
+import dev.iod.region.Providers;
 import dev.iod.store.Database;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -18,44 +22,50 @@ import org.jdbi.v3.core.Handle;
  * with the table as it is now and only differences are written.
  */
 final class ComputeObservations implements NodeObserver {
-    private static final System.Logger LOG = System.getLogger(ComputeObservations.class.getName());
-
     private final ServerPorts ports;
+    private final ServerPlacement placement;
 
-    ComputeObservations(ServerPorts ports) {
+    ComputeObservations(ServerPorts ports, ServerPlacement placement) {
         this.ports = ports;
+        this.placement = placement;
     }
 
     @Override
     public void observed(Database database, String node, Observed observed) {
         // Most reports change nothing: find that out without a write transaction.
-        boolean news = database.read(handle -> !verdicts(handle, node, observed).isEmpty());
+        boolean news =
+                database.read(
+                        handle ->
+                                !verdicts(ServerStore.onNode(handle, node), observed).isEmpty());
         if (news) {
-            database.run(
-                    handle ->
-                            verdicts(handle, node, observed)
-                                    .forEach((server, verdict) -> apply(handle, server, verdict)));
+            database.runLocked(
+                    handle -> {
+                        Providers.lock(handle, List.of(node));
+                        verdicts(ServerStore.lockOnNode(handle, node), observed)
+                                .forEach((server, verdict) -> apply(handle, server, verdict));
+                    });
         }
     }
 
-    /**
-     * Nothing to write: a server's status follows from its node's last heartbeat when it is read.
-     */
     @Override
-    public void down(String node) {
-        LOG.log(
-                System.Logger.Level.WARNING,
-                "node {0} is lost; its servers show UNKNOWN until it returns, and nothing is"
-                        + " started elsewhere",
-                node);
+    public void nodesSettled(Database database) {
+        placement.placeWaiting(database);
+    }
+
+    /** Whether a server has gone is not asked of a node that never comes back. */
+    @Override
+    public void removing(Handle handle, String node) {
+        ServerStore.lockOnNode(handle, node).stream()
+                .filter(Server::deleting)
+                .forEach(server -> remove(handle, ports, server));
     }
 
     private static Map<Server, Lifecycle.Verdict> verdicts(
-            Handle handle, String node, Observed observed) {
+            List<Server> servers, Observed observed) {
         Map<String, ServerStatus> reports = new LinkedHashMap<>();
         observed.getServersList().forEach(status -> reports.put(status.getId(), status));
         Map<Server, Lifecycle.Verdict> verdicts = new LinkedHashMap<>();
-        for (Server server : ServerStore.onNode(handle, node)) {
+        for (Server server : servers) {
             Lifecycle.Verdict verdict =
                     Optional.ofNullable(reports.get(server.id().toString()))
                             .map(
@@ -82,10 +92,10 @@ final class ComputeObservations implements NodeObserver {
         }
     }
 
-    /** The end of a server: its ports, its claim and its row go together. */
+    /** The end of a server: its ports, its allocations and its row go together. */
     static void remove(Handle handle, ServerPorts ports, Server server) {
         ports.release(handle, server.id());
-        Placement.release(handle, server);
+        Providers.release(handle, server.id(), EnumSet.allOf(AllocationRole.class));
         ServerStore.delete(handle, server.id());
         InstanceActions.finish(handle, server.id(), Optional.empty());
         InstanceActions.prune(handle);

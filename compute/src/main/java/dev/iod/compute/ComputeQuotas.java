@@ -136,6 +136,10 @@ final class ComputeQuotas {
      */
     static int admit(Handle handle, String project, Flavor flavor, int min, int max) {
         Map<Resource, Long> limits = limits(handle, project, OF_SERVERS);
+        if (limits.values().stream().allMatch(limit -> limit == Quota.UNLIMITED)) {
+            return max;
+        }
+        Quotas.lock(handle, project, SERVICE);
         Map<Resource, Long> used = used(handle, project, OF_SERVERS);
         int count = max;
         while (count >= min && !over(limits, used, flavor, count).isEmpty()) {

@@ -37,10 +37,10 @@ final class ComputeServiceApi {
                             field("zone", (s, v) -> text(ServerShown.ZONE)),
                             field(
                                     "status",
-                                    (s, v) -> text(s.claims().enabled() ? "enabled" : "disabled")),
+                                    (s, v) -> text(s.enabled() ? "enabled" : "disabled")),
                             field("state", (s, v) -> text(s.node().up() ? "up" : "down")),
                             field("updated_at", (s, v) -> View.naiveTime(s.node().heartbeatAt())),
-                            field("disabled_reason", (s, v) -> text(s.claims().disabledReason())),
+                            field("disabled_reason", (s, v) -> text(s.disabledReason())),
                             since(11, "forced_down", (s, v) -> truth(false))));
 
     private final Parts parts;
@@ -160,7 +160,7 @@ final class ComputeServiceApi {
 
     private static void switchNode(
             Handle handle, Request request, String node, boolean enabled, Optional<String> reason) {
-        if (!Placement.enable(handle, node, enabled, reason)) {
+        if (!DisabledNodes.set(handle, node, enabled, reason)) {
             throw ApiException.notFound(
                     "Could not find binary %s on host %s.".formatted(BINARY, node));
         }
@@ -192,7 +192,7 @@ final class ComputeServiceApi {
             Node node = shown.node();
             ObjectNode service = hosts.putObject(node.name()).putObject(BINARY);
             service.put("available", node.up());
-            service.put("active", shown.claims().enabled());
+            service.put("active", shown.enabled());
             service.set("updated_at", View.naiveTime(node.heartbeatAt().orElse(Instant.EPOCH)));
         }
         return Response.ok(root);
@@ -200,7 +200,7 @@ final class ComputeServiceApi {
 
     private static void describeZone(ObjectNode zone, List<HypervisorApi.Shown> nodes) {
         boolean available =
-                nodes.stream().anyMatch(shown -> shown.node().up() && shown.claims().enabled());
+                nodes.stream().anyMatch(shown -> shown.node().up() && shown.enabled());
         zone.put("zoneName", ServerShown.ZONE);
         zone.putObject("zoneState").put("available", available);
     }

@@ -10,6 +10,9 @@ import static dev.iod.rest.View.until;
 
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
+import dev.iod.region.Provider;
+import dev.iod.region.Providers;
+import dev.iod.region.ResourceClass;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
@@ -25,6 +28,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -38,17 +43,26 @@ final class HypervisorApi {
     private static final int MIB_PER_GIB = 1024;
 
     /** A node with what is claimed of it and which servers it has. */
-    record Shown(Node node, Placement.Claims claims, List<Server> servers) {
+    record Shown(
+            Node node, Provider provider, Optional<String> disabled, List<Server> servers) {
+        boolean enabled() {
+            return disabled.isEmpty();
+        }
+
+        Optional<String> disabledReason() {
+            return disabled.filter(reason -> !reason.isEmpty());
+        }
+
         String id(View.Scope scope) {
             return scope.minor() >= UUID_SINCE
-                    ? claims.id().toString()
-                    : Long.toString(claims.number());
+                    ? provider.id().toString()
+                    : Long.toString(provider.number());
         }
 
         JsonNode idNode(View.Scope scope) {
             return scope.minor() >= UUID_SINCE
-                    ? text(claims.id().toString())
-                    : number(claims.number());
+                    ? text(provider.id().toString())
+                    : number(provider.number());
         }
 
         long diskGib() {
@@ -56,7 +70,7 @@ final class HypervisorApi {
         }
 
         long diskUsedGib() {
-            return (claims.diskMib() + MIB_PER_GIB - 1) / MIB_PER_GIB;
+            return Math.ceilDiv(provider.used(ResourceClass.DISK_MB), MIB_PER_GIB);
         }
 
         /** Negative when the pool became smaller than what is claimed of it. */
@@ -86,7 +100,7 @@ final class HypervisorApi {
                             field(
                                     "status",
                                     (s, v) ->
-                                            text(s.claims().enabled() ? "enabled" : "disabled"))));
+                                            text(s.enabled() ? "enabled" : "disabled"))));
 
     private static final View<Shown> FULL =
             BRIEF.with(field("hypervisor_type", (s, v) -> text("QEMU")))
@@ -94,19 +108,19 @@ final class HypervisorApi {
                     .with(field("host_ip", (s, v) -> text(s.node().encapsulationAddress())))
                     .with(field("service", HypervisorApi::service))
                     .with(until(USED_UNTIL, "vcpus", (s, v) -> number(s.node().vcpus())))
-                    .with(until(USED_UNTIL, "vcpus_used", (s, v) -> number(s.claims().vcpus())))
+                    .with(until(USED_UNTIL, "vcpus_used", (s, v) -> number(s.provider().used(ResourceClass.VCPU))))
                     .with(until(USED_UNTIL, "memory_mb", (s, v) -> number(s.node().memoryMib())))
                     .with(
                             until(
                                     USED_UNTIL,
                                     "memory_mb_used",
-                                    (s, v) -> number(s.claims().memoryMib())))
+                                    (s, v) -> number(s.provider().used(ResourceClass.MEMORY_MB))))
                     .with(
                             until(
                                     USED_UNTIL,
                                     "free_ram_mb",
                                     (s, v) ->
-                                            number(s.node().memoryMib() - s.claims().memoryMib())))
+                                            number(s.node().memoryMib() - s.provider().used(ResourceClass.MEMORY_MB))))
                     .with(until(USED_UNTIL, "local_gb", (s, v) -> number(s.diskGib())))
                     .with(until(USED_UNTIL, "local_gb_used", (s, v) -> number(s.diskUsedGib())))
                     .with(until(USED_UNTIL, "free_disk_gb", (s, v) -> number(s.diskFreeGib())))
@@ -155,21 +169,27 @@ final class HypervisorApi {
 
     private static List<Shown> read(
             Database database, BiFunction<Handle, String, List<Server>> servers) {
-        if (database.read(Placement::someNotAdopted)) {
-            database.run(Placement::adopt);
-        }
         return database.read(
                 handle -> {
-                    Map<String, Placement.Claims> claims = Placement.claims(handle);
+                    Map<String, String> disabled = DisabledNodes.reasons(handle);
+                    Map<String, Provider> providers =
+                            Providers.all(handle).stream()
+                                    .collect(
+                                            Collectors.toMap(
+                                                    Provider::name, Function.identity()));
                     return Nodes.all(handle).stream()
                             .flatMap(
                                     node ->
-                                            Optional.ofNullable(claims.get(node.name())).stream()
+                                            Optional.ofNullable(providers.get(node.name())).stream()
                                                     .map(
-                                                            claim ->
+                                                            provider ->
                                                                     new Shown(
                                                                             node,
-                                                                            claim,
+                                                                            provider,
+                                                                            Optional.ofNullable(
+                                                                                    disabled.get(
+                                                                                            node
+                                                                                                    .name())),
                                                                             servers.apply(
                                                                                     handle,
                                                                                     node.name()))))
@@ -302,11 +322,11 @@ final class HypervisorApi {
         }
         List<Shown> nodes = all();
         long memory = nodes.stream().mapToLong(n -> n.node().memoryMib()).sum();
-        long memoryUsed = nodes.stream().mapToLong(n -> n.claims().memoryMib()).sum();
+        long memoryUsed = nodes.stream().mapToLong(n -> n.provider().used(ResourceClass.MEMORY_MB)).sum();
         ObjectNode statistics = Json.object();
         statistics.put("count", nodes.size());
         statistics.put("vcpus", nodes.stream().mapToLong(n -> n.node().vcpus()).sum());
-        statistics.put("vcpus_used", nodes.stream().mapToLong(n -> n.claims().vcpus()).sum());
+        statistics.put("vcpus_used", nodes.stream().mapToLong(n -> n.provider().used(ResourceClass.VCPU)).sum());
         statistics.put("memory_mb", memory);
         statistics.put("memory_mb_used", memoryUsed);
         statistics.put("free_ram_mb", memory - memoryUsed);
@@ -326,7 +346,7 @@ final class HypervisorApi {
         ObjectNode service = Json.object();
         service.set("id", shown.idNode(scope));
         service.put("host", shown.node().name());
-        Json.put(service, "disabled_reason", shown.claims().disabledReason());
+        Json.put(service, "disabled_reason", shown.disabledReason());
         return service;
     }
 

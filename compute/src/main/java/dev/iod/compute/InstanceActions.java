@@ -86,6 +86,14 @@ final class InstanceActions {
                 .execute();
     }
 
+    /** Says on which node that is which goes on with a server. */
+    static void setNode(Handle handle, UUID server, String node) {
+        handle.execute(
+                "UPDATE instance_action SET node = ? WHERE server_id = ? AND finished_at IS NULL",
+                node,
+                server);
+    }
+
     /** Ends whatever is going on with a server. */
     static void finish(Handle handle, UUID server, Optional<String> failure) {
         handle.createUpdate(

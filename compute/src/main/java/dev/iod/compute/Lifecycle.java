@@ -36,7 +36,7 @@ final class Lifecycle {
             boolean pinned,
             boolean launched) {
 
-        /** A new server, or one that found no node. */
+        /** A new server that waits for a node, or one that found none. */
         static State initial(VmState vm, TaskState task) {
             return new State(vm, task, PowerState.NO_STATE, Wish.ON, 1, 0, 0, false, false);
         }
@@ -156,7 +156,7 @@ final class Lifecycle {
             case POWERING_OFF ->
                     changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
             // Wanted and not there yet, or lost with its host: the goal makes the node start it.
-            case NONE, SPAWNING, POWERING_ON, REBOOTING, REBOOTING_HARD ->
+            case NONE, SCHEDULING, SPAWNING, POWERING_ON, REBOOTING, REBOOTING_HARD ->
                     changed(state, state.vm(), state.task(), idlePower(state));
         };
     }

@@ -1,5 +1,7 @@
 package dev.iod.compute;
 
+import dev.iod.region.Provider;
+import dev.iod.region.ResourceClass;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -10,8 +12,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Chooses nodes for servers: a pure function of what was read, so the claim that follows must be
- * guarded. Spreads: the node with the most free memory wins, then the most free vCPUs, then the
+ * Chooses nodes for servers: a pure function of what was read, so the claim that follows looks
+ * again under a lock. Spreads: the node with the most free memory wins, then the most free vCPUs, then the
  * fewest members of the server's group, then the name.
  */
 final class Scheduler {
@@ -20,33 +22,31 @@ final class Scheduler {
     /**
      * A node as the scheduler sees it.
      *
-     * @param freeVcpus vCPUs not claimed, the allocation ratio already applied
-     * @param freeMemoryMib memory not claimed
-     * @param freeDiskMib of the pool of root disks, not claimed
      * @param members how many members of the request's group it runs
      */
-    record Candidate(
-            String name,
-            boolean up,
-            boolean enabled,
-            int freeVcpus,
-            long freeMemoryMib,
-            long freeDiskMib,
-            int members) {}
+    record Candidate(Provider provider, boolean enabled, int members) {
+        /** The same with one more server. */
+        Candidate with(Map<ResourceClass, Long> amounts) {
+            return new Candidate(provider.with(amounts), enabled, members + 1);
+        }
+    }
 
     /**
      * What is to be placed.
      *
      * @param count how many alike, 1 or more; they are placed all or none, as in Nova
+     * @param amounts what each of them takes
      * @param node the only node allowed, when an administrator named one
      */
     record Request(
             int count,
-            int vcpus,
-            long memoryMib,
-            long diskMib,
+            Map<ResourceClass, Long> amounts,
             Optional<String> node,
-            Optional<GroupRule> group) {}
+            Optional<GroupRule> group) {
+        Request {
+            amounts = Map.copyOf(amounts);
+        }
+    }
 
     /**
      * The rule of the server group the request is in.
@@ -82,19 +82,19 @@ final class Scheduler {
 
     /**
      * @param reason for the user: counts of nodes by rejection, no names
+     * @param someDown a node was not looked at further because it is down
      */
-    record NoNode(String reason) implements Outcome {}
+    record NoNode(String reason, boolean someDown) implements Outcome {}
 
     private static final Comparator<Candidate> BEST =
-            Comparator.comparingLong(Candidate::freeMemoryMib)
-                    .reversed()
-                    .thenComparing(Comparator.comparingInt(Candidate::freeVcpus).reversed())
+            mostFree(ResourceClass.MEMORY_MB)
+                    .thenComparing(mostFree(ResourceClass.VCPU))
                     .thenComparingInt(Candidate::members)
-                    .thenComparing(Candidate::name);
+                    .thenComparing(candidate -> candidate.provider().name());
 
     static Outcome place(List<Candidate> candidates, Request request) {
         Map<String, Candidate> current = new HashMap<>();
-        candidates.forEach(c -> current.put(c.name(), c));
+        candidates.forEach(c -> current.put(c.provider().name(), c));
         List<String> chosen = new ArrayList<>(request.count());
         for (int i = 0; i < request.count(); i++) {
             Map<Rejection, Integer> rejections = new EnumMap<>(Rejection.class);
@@ -108,22 +108,24 @@ final class Scheduler {
             }
             Optional<Candidate> best = fits.stream().min(order(request));
             if (best.isEmpty()) {
-                return new NoNode(reason(current.size(), rejections));
+                return new NoNode(
+                        reason(current.size(), rejections),
+                        rejections.containsKey(Rejection.DOWN));
             }
             Candidate taken = best.get();
-            chosen.add(taken.name());
-            current.put(
-                    taken.name(),
-                    new Candidate(
-                            taken.name(),
-                            true,
-                            true,
-                            taken.freeVcpus() - request.vcpus(),
-                            taken.freeMemoryMib() - request.memoryMib(),
-                            taken.freeDiskMib() - request.diskMib(),
-                            taken.members() + 1));
+            chosen.add(taken.provider().name());
+            current.put(taken.provider().name(), taken.with(request.amounts()));
         }
         return new Placed(List.copyOf(chosen));
+    }
+
+    /** Whether one more server of the request can be placed on a node that was chosen for it. */
+    static boolean fits(Candidate candidate, Request request) {
+        return reject(candidate, request, candidate.members() > 0).isEmpty();
+    }
+
+    private static Comparator<Candidate> mostFree(ResourceClass kind) {
+        return Comparator.comparingLong((Candidate one) -> one.provider().free(kind)).reversed();
     }
 
     private static Comparator<Candidate> order(Request request) {
@@ -145,10 +147,10 @@ final class Scheduler {
 
     private static Optional<Rejection> reject(
             Candidate candidate, Request request, boolean groupHasHome) {
-        if (request.node().isPresent() && !request.node().get().equals(candidate.name())) {
+        if (request.node().isPresent() && !request.node().get().equals(candidate.provider().name())) {
             return Optional.of(Rejection.OTHER_NODE);
         }
-        if (!candidate.up()) {
+        if (!candidate.provider().up()) {
             return Optional.of(Rejection.DOWN);
         }
         if (!candidate.enabled()) {
@@ -157,16 +159,17 @@ final class Scheduler {
         if (request.group().filter(g -> excludes(g, candidate, groupHasHome)).isPresent()) {
             return Optional.of(Rejection.GROUP);
         }
-        if (candidate.freeVcpus() < request.vcpus()) {
-            return Optional.of(Rejection.VCPUS);
-        }
-        if (candidate.freeMemoryMib() < request.memoryMib()) {
-            return Optional.of(Rejection.MEMORY);
-        }
-        // One without a disk fits although a pool became smaller than what is claimed of it.
-        return request.diskMib() > Math.max(0, candidate.freeDiskMib())
-                ? Optional.of(Rejection.DISK)
-                : Optional.empty();
+        // One without a disk fits although a pool became smaller than what is taken of it.
+        return candidate
+                .provider()
+                .shortOf(request.amounts())
+                .map(
+                        kind ->
+                                switch (kind) {
+                                    case VCPU -> Rejection.VCPUS;
+                                    case MEMORY_MB -> Rejection.MEMORY;
+                                    case DISK_MB -> Rejection.DISK;
+                                });
     }
 
     private static boolean excludes(GroupRule rule, Candidate candidate, boolean groupHasHome) {

@@ -14,7 +14,7 @@ import java.util.UUID;
  * @param hostname what the guest calls itself
  * @param flavor as it was when the server was made
  * @param groupId the server group, if it still exists
- * @param node empty when it was never placed; then nothing is claimed for it
+ * @param node empty when it is not placed; then it has no allocations
  */
 record Server(
         UUID id,
@@ -39,8 +39,14 @@ record Server(
      * The request it comes from.
      *
      * @param requestedZone empty for none
+     * @param requestedNode the only node that an administrator allowed
      */
-    record Origin(String reservationId, int launchIndex, String imageId, String requestedZone) {}
+    record Origin(
+            String reservationId,
+            int launchIndex,
+            String imageId,
+            String requestedZone,
+            Optional<String> requestedNode) {}
 
     /**
      * What it boots, copied from the image.

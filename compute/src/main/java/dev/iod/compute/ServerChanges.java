@@ -5,9 +5,14 @@ import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -44,15 +49,21 @@ final class ServerChanges {
                                         "Instance %s could not be found.".formatted(id)));
     }
 
+    /** The same, locked until the end of the transaction, to change it. */
+    private static Server locked(Handle handle, Actor actor, String id) {
+        Formats.uuid(id).ifPresent(uuid -> ServerStore.lock(handle, uuid));
+        return visible(handle, actor, id);
+    }
+
     /**
      * Deletes a server: at once when it has no node, else when its node no longer reports it. On a
      * node that is down that is when the node returns.
      */
     void delete(Actor actor, String id) {
         parts.database()
-                .run(
+                .runLocked(
                         handle -> {
-                            Server server = visible(handle, actor, id);
+                            Server server = locked(handle, actor, id);
                             if (server.deleting()) {
                                 return;
                             }
@@ -122,9 +133,9 @@ final class ServerChanges {
     /** An administrator overrules the state. ERROR stays until the server is acted on again. */
     void resetState(Actor actor, String id, VmState target) {
         parts.database()
-                .run(
+                .runLocked(
                         handle -> {
-                            Server server = visible(handle, actor, id);
+                            Server server = locked(handle, actor, id);
                             InstanceActions.begin(
                                     handle, actor, server, InstanceActions.Kind.RESET_STATE);
                             ServerStore.setState(handle, server.id(), server.state().reset(target));
@@ -134,21 +145,35 @@ final class ServerChanges {
 
     /** Runs a change of a visible server in one transaction. */
     void edit(Actor actor, String id, Consumer<Edit> change) {
-        parts.database().run(handle -> change.accept(new Edit(handle, visible(handle, actor, id))));
+        parts.database()
+                .runLocked(
+                        handle -> change.accept(new Edit(handle, locked(handle, actor, id))));
     }
 
     /** A server inside a transaction. */
     record Edit(Handle handle, Server server) {
         /** What the guest or its node is told has changed. */
         void tellNode() {
-            server.node()
-                    .ifPresent(
-                            node ->
-                                    ServerStore.setGoalRevision(
-                                            handle,
-                                            Set.of(server.id()),
-                                            NodeGoals.touch(handle, node)));
+            tellNodes(handle, List.of(server.id()));
         }
+    }
+
+    /** What guests or their nodes are told of servers has changed; unknown servers are left out. */
+    static void tellNodes(Handle handle, Collection<UUID> servers) {
+        Map<String, List<UUID>> byNode = new TreeMap<>();
+        handle.createQuery(
+                        "SELECT id, node FROM server WHERE id = ANY(:ids) AND node IS NOT NULL"
+                                + " ORDER BY id FOR UPDATE")
+                .bindArray("ids", UUID.class, servers)
+                .map((row, context) -> Map.entry(row.getString("node"), Rows.uuid(row, "id")))
+                .forEach(
+                        entry ->
+                                byNode.computeIfAbsent(entry.getKey(), name -> new ArrayList<>())
+                                        .add(entry.getValue()));
+        // In the order of their names, in which nodes are always locked.
+        byNode.forEach(
+                (node, ids) ->
+                        ServerStore.setGoalRevision(handle, ids, NodeGoals.touch(handle, node)));
     }
 
     private void act(
@@ -160,9 +185,9 @@ final class ServerChanges {
             Set<TaskState> tasks,
             UnaryOperator<Lifecycle.State> change) {
         parts.database()
-                .run(
+                .runLocked(
                         handle -> {
-                            Server server = visible(handle, actor, id);
+                            Server server = locked(handle, actor, id);
                             require(server, verb, vms, tasks);
                             InstanceActions.begin(handle, actor, server, kind);
                             Audit.record(handle, actor, verb + " server", id);

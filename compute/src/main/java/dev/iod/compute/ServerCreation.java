@@ -3,31 +3,30 @@ package dev.iod.compute;
 import dev.iod.image.Images;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
-import dev.iod.region.NodeGoals;
 import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
 /**
- * Makes servers: desired state, quota, claim, ports, action and the nodes' new goals in one
- * transaction. A server that finds no node is made too, in ERROR with the reason, as in Nova.
+ * Makes servers: desired state, quota, allocations, ports, action and the nodes' new goals in one
+ * transaction. A server that finds no node is made too: see {@link ServerPlacement}.
  */
 final class ServerCreation {
     private static final SplittableRandom RANDOM = new SplittableRandom();
     private static final String RESERVATION_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 
     private final Parts parts;
+    private final ServerPlacement placement;
 
-    ServerCreation(Parts parts) {
+    ServerCreation(Parts parts, ServerPlacement placement) {
         this.parts = parts;
+        this.placement = placement;
     }
 
     /** What was looked up for a request. */
@@ -44,47 +43,19 @@ final class ServerCreation {
      * @throws ApiException 400 for what the request names and is not there, 403 beyond the quota
      */
     List<Server> create(Actor actor, NewServers wanted) {
-        return parts.database().transaction(handle -> create(handle, actor, wanted));
+        return parts.database().locked(handle -> create(handle, actor, wanted));
     }
 
     private List<Server> create(Handle handle, Actor actor, NewServers wanted) {
         Ingredients ingredients = gather(handle, actor, wanted);
-        Scheduler.Outcome outcome =
-                Placement.claim(
-                        handle,
-                        new Scheduler.Request(
-                                ingredients.count(),
-                                ingredients.flavor().vcpus(),
-                                ingredients.flavor().memoryMib(),
-                                RootDisks.mib(ingredients.flavor(), ingredients.image().disk()),
-                                wanted.forcedNode(),
-                                ingredients.group().map(ServerGroup::rule)),
-                        wanted.group());
         List<Server> servers = new ArrayList<>();
         for (int i = 0; i < ingredients.count(); i++) {
-            Server server =
-                    switch (outcome) {
-                        case Scheduler.Placed(List<String> nodes) ->
-                                draft(
-                                        actor,
-                                        wanted,
-                                        ingredients,
-                                        i,
-                                        Optional.of(nodes.get(i)),
-                                        Optional.empty());
-                        case Scheduler.NoNode(String reason) ->
-                                draft(
-                                        actor,
-                                        wanted,
-                                        ingredients,
-                                        i,
-                                        Optional.empty(),
-                                        Optional.of("No valid host was found. " + reason));
-                    };
+            Server server = draft(actor, wanted, ingredients, i);
             insert(handle, actor, wanted, server);
             servers.add(server);
         }
-        announce(handle, servers);
+        // Last, because everybody who wants the same node waits from here on.
+        placement.place(handle, servers);
         return servers;
     }
 
@@ -135,6 +106,7 @@ final class ServerCreation {
     }
 
     private static ServerGroup group(Handle handle, String project, UUID id, int count) {
+        Placement.lockGroup(handle, id);
         ServerGroup group =
                 ServerGroup.find(handle, id)
                         .filter(found -> found.projectId().equals(project))
@@ -155,17 +127,11 @@ final class ServerCreation {
             Actor actor,
             NewServers wanted,
             Ingredients ingredients,
-            int index,
-            Optional<String> node,
-            Optional<String> failure) {
+            int index) {
         UUID id = UUID.randomUUID();
         String name =
                 wanted.max() == 1 ? wanted.name() : "%s-%d".formatted(wanted.name(), index + 1);
         Instant now = Instant.now();
-        Lifecycle.State state =
-                failure.isPresent()
-                        ? Lifecycle.State.initial(VmState.ERROR, TaskState.NONE)
-                        : Lifecycle.State.initial(VmState.BUILDING, TaskState.SPAWNING);
         return new Server(
                 id,
                 0,
@@ -175,7 +141,11 @@ final class ServerCreation {
                 wanted.description(),
                 wanted.hostname().orElseGet(() -> Hostnames.of(name, id)),
                 new Server.Origin(
-                        ingredients.reservationId(), index, wanted.imageId(), wanted.zone()),
+                        ingredients.reservationId(),
+                        index,
+                        wanted.imageId(),
+                        wanted.zone(),
+                        wanted.forcedNode()),
                 new Server.Boot(
                         ingredients.image().kernel(),
                         ingredients.image().initrd(),
@@ -189,9 +159,9 @@ final class ServerCreation {
                         wanted.metadata()),
                 wanted.presentation(),
                 wanted.group(),
-                node,
-                state,
-                failure.map(message -> new Server.ServerFault(message, now)),
+                Optional.empty(),
+                Lifecycle.State.initial(VmState.BUILDING, TaskState.SCHEDULING),
+                Optional.empty(),
                 new Server.Times(now, now, Optional.empty()));
     }
 
@@ -207,29 +177,6 @@ final class ServerCreation {
                         ServerShown.ZONE,
                         wanted.networks(),
                         wanted.securityGroups());
-        if (server.node().isPresent()) {
-            parts.ports().bind(handle, server.id(), server.node().get());
-        } else {
-            // The request for ports was checked; a server without a node does not keep them.
-            parts.ports().release(handle, server.id());
-            InstanceActions.finish(
-                    handle, server.id(), server.fault().map(Server.ServerFault::message));
-        }
-    }
-
-    /** Nodes in the order of their names, the order in which all claims and goals are locked. */
-    private static void announce(Handle handle, List<Server> servers) {
-        Map<String, List<UUID>> byNode = new TreeMap<>();
-        for (Server server : servers) {
-            server.node()
-                    .ifPresent(
-                            node ->
-                                    byNode.computeIfAbsent(node, name -> new ArrayList<>())
-                                            .add(server.id()));
-        }
-        byNode.forEach(
-                (node, ids) ->
-                        ServerStore.setGoalRevision(handle, ids, NodeGoals.touch(handle, node)));
     }
 
     private static String reservationId() {

@@ -31,6 +31,44 @@ final class ServerStore {
                 .list();
     }
 
+    /**
+     * The servers of a node, locked; lock its provider first.
+     */
+    static List<Server> lockOnNode(Handle handle, String node) {
+        return handle.createQuery(
+                        "SELECT * FROM server WHERE node = :node ORDER BY number FOR UPDATE")
+                .bind("node", node)
+                .map(ServerStore::map)
+                .list();
+    }
+
+    /** Those of a reservation that wait for a node, locked. */
+    static List<Server> lockWaiting(Handle handle, String reservation) {
+        return handle.createQuery(
+                        "SELECT * FROM server WHERE reservation_id = :reservation"
+                                + " AND task_state = 'scheduling' ORDER BY number FOR UPDATE")
+                .bind("reservation", reservation)
+                .map(ServerStore::map)
+                .list();
+    }
+
+    /** One server, locked until the end of the transaction. */
+    static Optional<Server> lock(Handle handle, UUID id) {
+        return handle.createQuery("SELECT * FROM server WHERE id = :id FOR UPDATE")
+                .bind("id", id)
+                .map(ServerStore::map)
+                .findOne();
+    }
+
+    /** The server has been placed. */
+    static void setNode(Handle handle, UUID id, String node, TaskState task) {
+        handle.createUpdate("UPDATE server SET node = :node, task_state = :task WHERE id = :id")
+                .bind("node", node)
+                .bind("task", task.text())
+                .bind("id", id)
+                .execute();
+    }
+
     /** Writes a new server; {@code number} and the times are the database's. */
     static void insert(Handle handle, Server server) {
         Images.Part kernel = server.boot().kernel();
@@ -44,14 +82,14 @@ final class ServerStore {
                             kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
                             root_sha256, root_size_bytes, command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
-                            user_data, metadata, tags, requested_zone, disk_config, access_ipv4,
+                            user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
                             boot_generation, soft_reboot_generation, fault_message, fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
                             :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
-                            :keyOpenssh, :userData, CAST(:metadata AS jsonb), :tags, :zone,
+                            :keyOpenssh, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
                             :boot, :soft, :fault, :faultAt)
                         """)
@@ -87,6 +125,7 @@ final class ServerStore {
                 .bind("metadata", Rows.json(server.guest().metadata()))
                 .bindArray("tags", String.class, server.presentation().tags())
                 .bind("zone", server.origin().requestedZone())
+                .bind("requestedNode", server.origin().requestedNode())
                 .bind("diskConfig", server.presentation().diskConfig())
                 .bind("ipv4", server.presentation().accessIpv4())
                 .bind("ipv6", server.presentation().accessIpv6())
@@ -206,7 +245,8 @@ final class ServerStore {
                         row.getString("reservation_id"),
                         row.getInt("launch_index"),
                         row.getString("image_id"),
-                        row.getString("requested_zone")),
+                        row.getString("requested_zone"),
+                        Rows.text(row, "requested_node")),
                 new Server.Boot(
                         part(row, "kernel"),
                         part(row, "initrd"),

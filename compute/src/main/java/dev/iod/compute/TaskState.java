@@ -5,6 +5,8 @@ import java.util.Locale;
 /** What is being done to a server ({@code OS-EXT-STS:task_state}); the API shows NONE as null. */
 enum TaskState {
     NONE,
+    /** It has no node yet. */
+    SCHEDULING,
     SPAWNING,
     POWERING_ON,
     POWERING_OFF,
@@ -17,7 +19,7 @@ enum TaskState {
         return switch (this) {
             case POWERING_ON -> "powering-on";
             case POWERING_OFF -> "powering-off";
-            case NONE, SPAWNING, REBOOTING, REBOOTING_HARD, DELETING ->
+            case NONE, SCHEDULING, SPAWNING, REBOOTING, REBOOTING_HARD, DELETING ->
                     name().toLowerCase(Locale.ROOT);
         };
     }

@@ -1,11 +1,19 @@
 package dev.iod.compute;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.region.AllocationRole;
+import dev.iod.region.Provider;
+import dev.iod.region.Providers;
+import dev.iod.region.ResourceClass;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -63,23 +71,30 @@ class ClaimsTest {
                 "{'quota_set': {'instances': -1, 'cores': -1, 'ram': -1}}");
     }
 
-    /** Sums in {@code compute_node} equal the servers placed, and stay within each node. */
+    /** Allocations are what the placed servers need, and stay within each node. */
     private long placed() {
         return region.database.read(
                 handle -> {
                     long wrong =
                             handle.createQuery(
-                                            "SELECT count(*) FROM compute_node c JOIN node n USING"
-                                                    + " (name) WHERE c.claimed_memory_mib <> (SELECT"
-                                                    + " coalesce(sum(memory_mib), 0) FROM server s"
-                                                    + " WHERE s.node = c.name) OR c.claimed_vcpus <>"
-                                                    + " (SELECT coalesce(sum(vcpus), 0) FROM server s"
-                                                    + " WHERE s.node = c.name) OR c.claimed_disk_mib <>"
-                                                    + " (SELECT coalesce(sum(ceil(root_size_bytes /"
-                                                    + " 1048576.0)), 0) FROM server s"
-                                                    + " WHERE s.node = c.name) OR c.claimed_memory_mib"
-                                                    + " > n.memory_mib OR c.claimed_disk_mib >"
-                                                    + " n.disk_mib")
+                                            """
+                                            SELECT count(*) FROM resource_provider p
+                                            JOIN inventory i ON i.provider_id = p.id
+                                            CROSS JOIN LATERAL (
+                                                SELECT coalesce(sum(used), 0) AS used
+                                                FROM allocation a
+                                                WHERE a.provider_id = p.id
+                                                  AND a.resource_class = i.resource_class) taken
+                                            CROSS JOIN LATERAL (
+                                                SELECT coalesce(sum(CASE i.resource_class
+                                                    WHEN 'VCPU' THEN vcpus
+                                                    WHEN 'MEMORY_MB' THEN memory_mib
+                                                    ELSE ceil(coalesce(root_size_bytes, 0)
+                                                              / 1048576.0) END), 0) AS needed
+                                                FROM server s WHERE s.node = p.name) servers
+                                            WHERE used <> needed
+                                               OR used > total * allocation_ratio
+                                            """)
                                     .mapTo(Long.class)
                                     .one();
                     assertThat(wrong).as("nodes whose claims are wrong").isZero();
@@ -144,6 +159,136 @@ class ClaimsTest {
         assertThat(shown.path("local_gb_used").intValue()).isEqualTo(9);
         assertThat(shown.path("free_disk_gb").intValue()).isEqualTo(1);
         allGoneFrom(node);
+    }
+
+    /**
+     * Eight clients at once, in one project and in several, with and without ports, while nodes
+     * beat: they wait for each other's locks, and nobody is ever run again.
+     */
+    @Test
+    void nothingIsRunAgainHoweverManyCreate() throws Exception {
+        region.node("n1", 64, 40 * 512);
+        region.node("n2", 64, 40 * 512);
+        List<java.util.concurrent.Callable<Answer>> calls = new ArrayList<>();
+        for (String project : List.of("q0", "q1", "q2", "q3")) {
+            unlimited(project);
+            if (!project.equals("q0")) {
+                region.network(project, "10.9.0.0/24");
+            }
+        }
+        // The quota is counted although it is never reached.
+        admin.put("/os-quota-sets/q1", "{'quota_set': {'instances': 1000}}");
+        for (int i = 0; i < 12 * THREADS; i++) {
+            String project = "q" + i % 4;
+            calls.add(() -> create(project));
+        }
+        AtomicBoolean done = new AtomicBoolean();
+        Thread heart =
+                Thread.ofVirtual()
+                        .start(
+                                () -> {
+                                    while (!done.get()) {
+                                        region.beat("n1");
+                                        region.beat("n2");
+                                    }
+                                });
+        long before = region.database.collisions();
+        List<Answer> answers = together(calls);
+        done.set(true);
+        heart.join();
+        assertThat(answers).allSatisfy(a -> assertThat(a.status()).as(a.text()).isEqualTo(202));
+        assertThat(region.database.collisions() - before).as("rolled back").isZero();
+        assertThat(placed()).as("as many as fit").isEqualTo(80);
+    }
+
+    /** The rows a create decides by stay as they are while nodes beat. */
+    @Test
+    void heartbeatsChangeNoRowThatACreateReads() {
+        region.node("n1", 4, 1024);
+        String rows =
+                "SELECT (SELECT string_agg(ctid::text || xmin || xmax, ' ') FROM node)"
+                        + " || (SELECT string_agg(ctid::text || xmin || xmax, ' ')"
+                        + " FROM resource_provider)"
+                        + " || (SELECT string_agg(ctid::text || xmin || xmax, ' ') FROM inventory)";
+        region.beat("n1");
+        String before = region.database.read(h -> h.createQuery(rows).mapTo(String.class).one());
+        for (int i = 0; i < 3; i++) {
+            region.beat("n1");
+        }
+        assertThat(region.database.<String>read(h -> h.createQuery(rows).mapTo(String.class).one()))
+                .isEqualTo(before);
+    }
+
+    @Test
+    void aServerCanHaveAllocationsOnTwoNodes() {
+        region.node("n1", 4, 1024);
+        region.node("n2", 4, 1024);
+        unlimited("q0");
+        String id = create("q0").json().at("/server/id").stringValue();
+        UUID server = UUID.fromString(id);
+        Map<ResourceClass, Long> tiny =
+                Map.of(ResourceClass.VCPU, 1L, ResourceClass.MEMORY_MB, 512L);
+        String to =
+                region.database.read(
+                        handle ->
+                                Providers.consumers(handle, "n1").contains(server) ? "n2" : "n1");
+        region.database.runLocked(
+                handle -> {
+                    Provider target = Providers.lock(handle, List.of(to)).getFirst();
+                    Providers.allocate(handle, server, AllocationRole.TARGET, target, tiny);
+                });
+        assertThat(region.database.<List<UUID>>read(h -> Providers.consumers(h, "n1")))
+                .containsExactly(server);
+        assertThat(region.database.<List<UUID>>read(h -> Providers.consumers(h, "n2")))
+                .containsExactly(server);
+        Provider after = provider(to);
+        assertThat(after.free(ResourceClass.MEMORY_MB)).isEqualTo(512);
+        assertThatThrownBy(
+                        () ->
+                                region.database.runLocked(
+                                        handle ->
+                                                Providers.allocate(
+                                                        handle,
+                                                        UUID.randomUUID(),
+                                                        AllocationRole.ACTIVE,
+                                                        after,
+                                                        Map.of(ResourceClass.MEMORY_MB, 513L))))
+                .hasMessageContaining("MEMORY_MB");
+        region.database.runLocked(
+                handle ->
+                        Providers.release(handle, server, EnumSet.of(AllocationRole.TARGET)));
+        assertThat(provider(to).used()).isEmpty();
+        assertThat(provider(to).generation()).isGreaterThan(after.generation());
+        assertThat(placed()).as("the active ones stay").isEqualTo(1);
+    }
+
+    private Provider provider(String name) {
+        return region.database.read(
+                handle ->
+                        Providers.all(handle).stream()
+                                .filter(one -> one.name().equals(name))
+                                .findFirst()
+                                .orElseThrow());
+    }
+
+    /** As in Placement: one consumer gets no more vCPUs than the node has, whatever the ratio. */
+    @Test
+    void oneServerHasNoMoreProcessorsThanItsNode() {
+        region.node("n1", 1, 65_536);
+        unlimited("q0");
+        Answer answer =
+                region.compute("q0")
+                        .post(
+                                "/servers",
+                                "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '3'}}"
+                                        .formatted(Region.IMAGE));
+        assertThat(answer.status()).isEqualTo(202);
+        assertThat(
+                        admin.get("/servers/detail?all_tenants=1")
+                                .json()
+                                .at("/servers/0/fault/message")
+                                .stringValue())
+                .contains("1 short of vCPUs");
     }
 
     @Test

@@ -14,9 +14,8 @@ import java.util.Map;
 
 /**
  * A node that runs nothing and reports as if it did. Each {@link #sync} fetches the whole goal,
- * reaches it at once and reports; what is told to fail fails. Its last heartbeat is an hour ahead,
- * so that it is up however slow the machine is. Its pool has a tebibyte until {@link #pool} says
- * else.
+ * reaches it at once and reports; what is told to fail fails. It is up until it is said not
+ * to be heard. Its pool has a tebibyte until {@link #pool} says else.
  */
 final class FakeNode {
     private final Database database;
@@ -39,22 +38,37 @@ final class FakeNode {
         this.sink = sink;
         this.name = name;
         database.run(
+                handle -> {
+                    handle.execute(
+                            "INSERT INTO node (name, up, encapsulation_address, architecture)"
+                                    + " VALUES (?, true, '127.0.0.9', 'x86_64')",
+                            name);
+                    handle.execute("INSERT INTO resource_provider (name) VALUES (?)", name);
+                });
+        offer("VCPU", vcpus, 4);
+        offer("MEMORY_MB", memoryMib, 1);
+        offer("DISK_MB", 1 << 20, 1);
+    }
+
+    private void offer(String resourceClass, long total, double ratio) {
+        database.run(
                 handle ->
-                        handle.createUpdate(
-                                        "INSERT INTO node (name, vcpus, memory_mib, disk_mib,"
-                                                + " heartbeat_at, encapsulation_address, architecture)"
-                                                + " VALUES (:name, :vcpus, :memory, 1048576, now() +"
-                                                + " interval '1 hour', '127.0.0.9', 'x86_64')")
-                                .bind("name", name)
-                                .bind("vcpus", vcpus)
-                                .bind("memory", memoryMib)
-                                .execute());
+                        handle.execute(
+                                "INSERT INTO inventory (provider_id, resource_class, total,"
+                                        + " max_unit, allocation_ratio) SELECT id, ?, ?, ?, ? FROM"
+                                        + " resource_provider WHERE name = ? ON CONFLICT"
+                                        + " (provider_id, resource_class) DO UPDATE SET total ="
+                                        + " excluded.total, max_unit = excluded.max_unit",
+                                resourceClass,
+                                total,
+                                total,
+                                ratio,
+                                name));
     }
 
     /** Its pool of root disks has this size from now on. */
     void pool(long mib) {
-        database.run(
-                handle -> handle.execute("UPDATE node SET disk_mib = ? WHERE name = ?", mib, name));
+        offer("DISK_MB", mib, 1);
     }
 
     /** The goal as of now. */
@@ -128,12 +142,9 @@ final class FakeNode {
     /** Is not heard any more, or is again. */
     void heard(boolean now) {
         database.run(
-                handle ->
-                        handle.createUpdate(
-                                        "UPDATE node SET heartbeat_at = now() - make_interval(secs"
-                                                + " => :age) WHERE name = :name")
-                                .bind("age", now ? -3600 : 3600)
-                                .bind("name", name)
-                                .execute());
+                handle -> handle.execute("UPDATE node SET up = ? WHERE name = ?", now, name));
+        if (now) {
+            sink.nodesSettled(database);
+        }
     }
 }

@@ -46,12 +46,13 @@ class KillTest {
         int port = freePort();
         try (Database database = Database.open(url, 4)) {
             ServerPorts ports = ServerPorts.sql();
-            Services.prepare(database, Region.services(database, ports));
+            Services.prepare(database, Region.services(database, ports, new Region.FixedConsole()));
             FakeNode node =
                     new FakeNode(
                             database,
                             new ComputeGoals(ports),
-                            new ComputeObservations(ports),
+                            new ComputeObservations(
+                                    ports, new ServerPlacement(ports, new Region.FixedConsole())),
                             "n1",
                             1000,
                             1_000_000);
@@ -185,9 +186,11 @@ class KillTest {
         assertThat(
                         ids(
                                 database,
-                                "SELECT name FROM compute_node c WHERE claimed_memory_mib <>"
-                                        + " (SELECT coalesce(sum(memory_mib), 0) FROM server s WHERE"
-                                        + " s.node = c.name)"))
+                                "SELECT coalesce(s.id, a.consumer_id)::text FROM server s FULL JOIN"
+                                        + " allocation a ON a.consumer_id = s.id"
+                                        + " WHERE (a.resource_class = 'MEMORY_MB' AND a.used ="
+                                        + " s.memory_mib) IS NOT TRUE AND (a.resource_class ="
+                                        + " 'VCPU' AND a.used = s.vcpus) IS NOT TRUE"))
                 .isEmpty();
         Goal goal = node.goal();
         Set<String> wanted =

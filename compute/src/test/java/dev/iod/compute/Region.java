@@ -3,8 +3,11 @@ package dev.iod.compute;
 import dev.iod.image.Images;
 import dev.iod.network.NetworkApi;
 import dev.iod.network.ServerPorts;
+import dev.iod.node.Observed;
 import dev.iod.region.Actor;
+import dev.iod.region.NodeApi;
 import dev.iod.region.NodeSessions;
+import dev.iod.region.Nodes;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
 import dev.iod.rest.ApiException;
@@ -17,6 +20,9 @@ import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -35,6 +41,7 @@ final class Region implements AutoCloseable {
 
     final Database database;
     final ServerPorts ports = ServerPorts.sql();
+    final FixedConsole console = new FixedConsole();
     private final ApiServer server;
 
     Region() {
@@ -46,7 +53,7 @@ final class Region implements AutoCloseable {
      */
     Region(String databaseUrl, int port) {
         database = Database.open(databaseUrl, 16);
-        List<Service> services = services(database, ports);
+        List<Service> services = services(database, ports, console);
         Services.prepare(database, services);
         server =
                 Services.serve(
@@ -57,10 +64,12 @@ final class Region implements AutoCloseable {
                         new FixedTokens());
     }
 
-    static List<Service> services(Database database, ServerPorts ports) {
-        return List.of(
-                new Compute(database, new FixedImages(), ports, new FixedConsole()).service(),
-                NetworkApi.service(database, 1442, Compute.portWatcher()));
+    static List<Service> services(Database database, ServerPorts ports, FixedConsole console) {
+        List<Service> services = new ArrayList<>();
+        services.add(new Compute(database, new FixedImages(), ports, console).service());
+        services.add(NetworkApi.service(database, 1442, Compute.portWatcher()));
+        services.add(NodeApi.service(database, services, Clock.systemUTC()));
+        return services;
     }
 
     /** As a process of its own: arguments are the database's URL and the port. */
@@ -75,10 +84,27 @@ final class Region implements AutoCloseable {
         return new FakeNode(
                 database,
                 new ComputeGoals(ports),
-                new ComputeObservations(ports),
+                new ComputeObservations(ports, new ServerPlacement(ports, console)),
                 name,
                 vcpus,
                 memoryMib);
+    }
+
+    /** What a node that comes up sets off. */
+    void placeWaiting() {
+        new ServerPlacement(ports, console).placeWaiting(database);
+    }
+
+    /** The node reports as it does every ten seconds. */
+    void beat(String node) {
+        database.locked(
+                handle ->
+                        Nodes.heard(
+                                handle,
+                                node,
+                                "",
+                                Observed.newBuilder().setDiskMib(1 << 20).build(),
+                                Instant.now()));
     }
 
     /** A caller of the compute API; see {@link FixedTokens} for tokens. */
@@ -142,6 +168,13 @@ final class Region implements AutoCloseable {
     }
 
     static final class FixedConsole implements NodeSessions {
+        volatile boolean settled = true;
+
+        @Override
+        public boolean settled() {
+            return settled;
+        }
+
         @Override
         public boolean connected(String node) {
             return true;

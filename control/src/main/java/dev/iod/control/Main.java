@@ -11,6 +11,7 @@ import dev.iod.network.ServerPorts;
 import dev.iod.node.NodeListener;
 import dev.iod.northbound.NorthboundReconciler;
 import dev.iod.region.ConnectedNodes;
+import dev.iod.region.Grace;
 import dev.iod.region.NodeApi;
 import dev.iod.region.NodeSessions;
 import dev.iod.region.NodeWatch;
@@ -77,7 +78,8 @@ public final class Main {
         Database background = Database.open(settings.database(), BACKGROUND_CONNECTIONS);
         TokenService tokens = new TokenService(database, clock);
         ImageService images = new ImageService(database, new ImageFiles(settings.images()), clock);
-        ConnectedNodes nodes = new ConnectedNodes();
+        Grace grace = new Grace(clock);
+        ConnectedNodes nodes = new ConnectedNodes(grace);
         List<Service> services =
                 services(
                         database,
@@ -106,7 +108,7 @@ public final class Main {
         shutdown.add(
                 "northbound",
                 NorthboundReconciler.start(background, settings.northbound(), settings.region()));
-        shutdown.add("watch", new NodeWatch(background, services));
+        shutdown.add("watch", new NodeWatch(background, services, grace, clock).start());
         shutdown.add("tokens", tokens);
         shutdown.add("background database", background);
         shutdown.add("database", database);
@@ -122,12 +124,11 @@ public final class Main {
             String adminPassword,
             Clock clock) {
         ServerPorts ports = ServerPorts.sql();
-        List<Service> others =
-                List.of(
-                        new Compute(database, images, ports, nodes).service(),
-                        NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()),
-                        ImageApi.service(database, images),
-                        NodeApi.service(database, clock));
+        List<Service> others = new ArrayList<>();
+        others.add(new Compute(database, images, ports, nodes).service());
+        others.add(NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()));
+        others.add(ImageApi.service(database, images));
+        others.add(NodeApi.service(database, others, clock));
         List<Service> services = new ArrayList<>();
         services.add(IdentityApi.service(database, tokens, region, adminPassword, clock, others));
         services.addAll(others);

@@ -6,13 +6,18 @@ import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
 import dev.iod.region.ConnectedNodes;
+import dev.iod.region.Grace;
 import dev.iod.region.Services;
 import dev.iod.store.Database;
+import dev.iod.store.testing.OldSchema;
 import dev.iod.store.testing.PostgresFixture;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,7 +49,7 @@ class MigrationsTest {
                             database,
                             tokens,
                             new ImageService(database, new ImageFiles(images), clock),
-                            new ConnectedNodes(),
+                            new ConnectedNodes(new Grace(Clock.systemUTC())),
                             "test",
                             "password",
                             clock));
@@ -63,5 +68,141 @@ class MigrationsTest {
                     .forEach(entry -> applied.put(entry.getKey(), entry.getValue()));
             assertThat(applied).containsAllEntriesOf(RELEASED);
         }
+    }
+
+    /** A database of the release before, with servers, becomes what it says now. */
+    @Test
+    void claimsBecomeAllocationsAndNodesProviders() {
+        String url = PostgresFixture.newDatabase();
+        List<String> folders =
+                List.of(
+                        "db/region",
+                        "db/identity",
+                        "db/image",
+                        "db/network",
+                        "db/compute");
+        OldSchema.migrate(url, folders, "040");
+        try (Database database = Database.open(url, 4)) {
+            database.run(
+                    handle -> {
+                        handle.execute(
+                                """
+                                INSERT INTO node (name, vcpus, memory_mib, disk_mib, heartbeat_at)
+                                VALUES ('a', 4, 8000, 100000, now() - interval '2 days 10 seconds'),
+                                       ('b', 2, 4000, 0, now() - interval '2 days'),
+                                       ('c', 1, 1000, 500, now() - interval '3 days'),
+                                       ('never', 0, 0, 0, NULL)
+                                """);
+                        // Looked at in another order than that of the names; one not at all.
+                        handle.execute("INSERT INTO compute_node (name) VALUES ('b'), ('a')");
+                        handle.execute(
+                                "INSERT INTO compute_node (name, enabled, disabled_reason)"
+                                        + " VALUES ('c', false, 'broken')");
+                        server(handle, "a", 2, 2048, 10, null);
+                        server(handle, "a", 1, 512, 0, (3L << 20) + 1);
+                        server(handle, "b", 3, 100, 0, null);
+                        server(handle, null, 8, 16_384, 5, null);
+                        handle.execute(
+                                """
+                                UPDATE compute_node c SET (claimed_vcpus, claimed_memory_mib) =
+                                    (SELECT coalesce(sum(vcpus), 0), coalesce(sum(memory_mib), 0)
+                                     FROM server WHERE node = c.name)
+                                """);
+                        handle.execute(
+                                "UPDATE compute_node SET claimed_disk_mib = 10244 WHERE name = 'a'");
+                    });
+            String old =
+                    """
+                    SELECT n.name, c.id, c.number, n.vcpus, n.memory_mib, n.disk_mib,
+                           c.claimed_vcpus, c.claimed_memory_mib, c.claimed_disk_mib
+                    FROM node n JOIN compute_node c USING (name) ORDER BY name
+                    """;
+            List<String> before = rows(database, old);
+            assertThat(before).hasSize(3);
+            database.migrate(folders);
+            assertThat(
+                            rows(
+                                    database,
+                                    """
+                                    SELECT p.name, p.id, p.number,
+                                           coalesce(max(i.total) FILTER (WHERE i.resource_class = 'VCPU'), 0),
+                                           coalesce(max(i.total) FILTER (WHERE i.resource_class = 'MEMORY_MB'), 0),
+                                           coalesce(max(i.total) FILTER (WHERE i.resource_class = 'DISK_MB'), 0),
+                                           coalesce(max(u.used) FILTER (WHERE u.resource_class = 'VCPU'), 0),
+                                           coalesce(max(u.used) FILTER (WHERE u.resource_class = 'MEMORY_MB'), 0),
+                                           coalesce(max(u.used) FILTER (WHERE u.resource_class = 'DISK_MB'), 0)
+                                    FROM resource_provider p
+                                    LEFT JOIN inventory i ON i.provider_id = p.id
+                                    LEFT JOIN (SELECT provider_id, resource_class, sum(used) AS used
+                                               FROM allocation GROUP BY 1, 2) u
+                                        ON u.provider_id = p.id
+                                    WHERE p.name <> 'never'
+                                    GROUP BY p.id ORDER BY p.name
+                                    """))
+                    .isEqualTo(before);
+            assertThat(rows(database, "SELECT number FROM resource_provider WHERE name = 'never'"))
+                    .containsExactly("(4)");
+            // Up are those that were up when the region was last at work, whenever that was.
+            assertThat(rows(database, "SELECT name FROM node WHERE up ORDER BY name"))
+                    .containsExactly("(a)", "(b)");
+            assertThat(rows(database, "SELECT node, reason FROM disabled_node"))
+                    .containsExactly("(c,broken)");
+            assertThat(
+                            rows(
+                                    database,
+                                    "SELECT count(*) FROM allocation WHERE consumer_id IN (SELECT id"
+                                            + " FROM server WHERE node IS NULL)"))
+                    .containsExactly("(0)");
+            assertThat(
+                            rows(
+                                    database,
+                                    "SELECT column_name FROM information_schema.columns WHERE"
+                                            + " table_name = 'compute_node' OR (table_name = 'node'"
+                                            + " AND column_name IN ('vcpus', 'memory_mib',"
+                                            + " 'disk_mib', 'heartbeat_at', 'received_revision'))"))
+                    .isEmpty();
+            database.run(
+                    handle -> {
+                        handle.execute("INSERT INTO node (name) VALUES ('new')");
+                        handle.execute("INSERT INTO resource_provider (name) VALUES ('new')");
+                    });
+            assertThat(rows(database, "SELECT number FROM resource_provider WHERE name = 'new'"))
+                    .containsExactly("(5)");
+        }
+    }
+
+    private static void server(
+            Handle handle,
+            @Nullable String node,
+            int vcpus,
+            long memoryMib,
+            int diskGib,
+            @Nullable Long rootBytes) {
+        handle.createUpdate(
+                        """
+                        INSERT INTO server (id, project_id, user_id, name, hostname, reservation_id,
+                            launch_index, image_id, kernel_image_id, kernel_sha256,
+                            kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
+                            command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
+                            ephemeral_gib, swap_mib, flavor_properties, vm_state, task_state, wish,
+                            node, root_sha256, root_size_bytes)
+                        VALUES (gen_random_uuid(), 'p', 'u', 's', 's', 'r-1', 0, 'i', 'k', '', 1,
+                            'i', '', 1, '', 'f', 'f', :memory, :vcpus, :disk, 0, 0, '{}', 'active',
+                            'none', 'on', :node, CAST(:root AS text), :root)
+                        """)
+                .bind("memory", memoryMib)
+                .bind("vcpus", vcpus)
+                .bind("disk", diskGib)
+                .bindByType("node", node, String.class)
+                .bindByType("root", rootBytes, Long.class)
+                .execute();
+    }
+
+    private static List<String> rows(Database database, String sql) {
+        return database.read(
+                handle ->
+                        handle.createQuery("SELECT CAST(r AS text) FROM (" + sql + ") r")
+                                .mapTo(String.class)
+                                .list());
     }
 }

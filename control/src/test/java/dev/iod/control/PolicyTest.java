@@ -6,6 +6,7 @@ import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
 import dev.iod.region.ConnectedNodes;
+import dev.iod.region.Grace;
 import dev.iod.region.Quota;
 import dev.iod.region.Service;
 import dev.iod.region.Services;
@@ -78,7 +79,7 @@ class PolicyTest {
                         database,
                         tokens,
                         new ImageService(database, new ImageFiles(directory), clock),
-                        new ConnectedNodes(),
+                        new ConnectedNodes(new Grace(Clock.systemUTC())),
                         "test",
                         ADMIN_PASSWORD,
                         clock);

@@ -26,6 +26,7 @@ import dev.iod.node.RegionLink;
 import dev.iod.node.RegionMessage;
 import dev.iod.node.Server;
 import dev.iod.region.ConnectedNodes;
+import dev.iod.region.Grace;
 import dev.iod.region.NodeApi;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
@@ -73,9 +74,10 @@ class RegionServiceTest {
     private final BlockingQueue<String> observations = new LinkedBlockingQueue<>();
     private volatile Goal goal = Goal.getDefaultInstance();
     private TestRegion region;
-    private final ConnectedNodes nodes = new ConnectedNodes();
+    private final ConnectedNodes nodes = new ConnectedNodes(new Grace(Clock.systemUTC()));
     private Sessions sessions;
     private NodeListener listener;
+    private ImageService images;
     private HttpCaller admin;
 
     @BeforeAll
@@ -89,11 +91,7 @@ class RegionServiceTest {
                                     new ImageService(database, new ImageFiles(directory), clock);
                             return List.of(
                                     ImageApi.service(database, images[0]),
-                                    NodeApi.service(database, clock),
-                                    // A node's disk is in a migration with servers' claims of it.
-                                    Service.unlisted("/tables", List.of())
-                                            .migrations("db/compute")
-                                            .build());
+                                    NodeApi.service(database, List.of(), clock));
                         });
         Database database = region.database();
         sessions =
@@ -107,6 +105,12 @@ class RegionServiceTest {
                                                 new Recorder())
                                         .build()),
                         clock);
+        this.images = images[0];
+        listener = listen(sessions);
+        admin = region.admin();
+    }
+
+    private NodeListener listen(Sessions served) throws Exception {
         KeyPair pair = Keys.generate();
         TlsIdentity identity =
                 new TlsIdentity(
@@ -118,13 +122,12 @@ class RegionServiceTest {
                                         List.of(),
                                         List.of(InetAddress.getByName("127.0.0.1")))),
                         List.of(authority.certificate()));
-        listener =
-                NodeListener.start(
-                        new InetSocketAddress("127.0.0.1", 0),
-                        identity.keyManager(),
-                        TlsIdentity.trustManager(identity.authorities()),
-                        new RegionService(database, sessions, images[0]::file, authority, clock));
-        admin = region.admin();
+        return NodeListener.start(
+                new InetSocketAddress("127.0.0.1", 0),
+                identity.keyManager(),
+                TlsIdentity.trustManager(identity.authorities()),
+                new RegionService(
+                        region.database(), served, images::file, authority, Clock.systemUTC()));
     }
 
     @AfterAll
@@ -230,11 +233,107 @@ class RegionServiceTest {
                     NodeMessage.newBuilder().setObserved(Observed.getDefaultInstance()).build());
             assertThat(silent.end()).isEqualTo(Status.Code.INVALID_ARGUMENT);
         }
-        try (FakeNode removed = new FakeNode("l3")) {
-            assertThat(admin.delete("/iod/v1/nodes/l3").status()).isEqualTo(204);
-            removed.hello("l3");
-            assertThat(removed.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
+    }
+
+    @Test
+    void aRemovedNodeIsOutAtOnceAndForGood() throws Exception {
+        String image = image(new byte[10]);
+        ImagePart part = ImagePart.newBuilder().setImageId(image).build();
+        goal =
+                Goal.newBuilder()
+                        .addServers(boots(KernelBoot.newBuilder().setKernel(part)))
+                        .build();
+        try (FakeNode node = new FakeNode("x1")) {
+            node.hello("x1");
+            node.goal();
+            assertThat(node.fetch(image, 0)).hasSize(10);
+            String unused = invite("x1");
+            assertThat(admin.delete("/iod/v1/nodes/x1").status()).isEqualTo(204);
+            assertThat(node.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
+            assertThat(nodes.connected("x1")).isFalse();
+            assertThat(code(() -> node.fetch(image, 0))).isEqualTo(Status.Code.PERMISSION_DENIED);
+            try (FakeNode again = new FakeNode("x1", node.identity)) {
+                again.hello("x1");
+                assertThat(again.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
+            }
+            assertThat(code(() -> join("x1", unused)))
+                    .as("a token from before")
+                    .isEqualTo(Status.Code.PERMISSION_DENIED);
+            // A region that was started anew knows it no more than this one.
+            ConnectedNodes others = new ConnectedNodes(new Grace(Clock.systemUTC()));
+            try (Sessions later =
+                            new Sessions(
+                                    region.database(), others, List.of(), Clock.systemUTC());
+                    NodeListener door = listen(later);
+                    FakeNode again = new FakeNode(node.identity, door.port())) {
+                again.hello("x1");
+                assertThat(again.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
+            }
+            try (FakeNode anew = new FakeNode("x1")) {
+                anew.hello("x1");
+                assertThat(anew.goal()).isZero();
+                try (FakeNode old = new FakeNode("x1", node.identity)) {
+                    assertThat(old.end())
+                            .as("the certificate of the node that was removed")
+                            .isEqualTo(Status.Code.PERMISSION_DENIED);
+                }
+            }
+        } finally {
+            goal = Goal.getDefaultInstance();
         }
+    }
+
+    @Test
+    void joiningAgainEndsTheCertificateBefore() throws Exception {
+        try (FakeNode first = new FakeNode("y1")) {
+            first.hello("y1");
+            first.goal();
+            try (FakeNode second = new FakeNode("y1")) {
+                assertThat(first.end()).isEqualTo(Status.Code.PERMISSION_DENIED);
+                second.hello("y1");
+                second.goal();
+                assertThat(nodes.connected("y1")).isTrue();
+            }
+        }
+    }
+
+    /** A node that joined before certificates were kept goes on with the one it shows next. */
+    @Test
+    void aNodeFromBeforeKeepsItsCertificate() throws Exception {
+        try (FakeNode node = new FakeNode("z1")) {
+            region.database()
+                    .run(
+                            handle ->
+                                    handle.execute(
+                                            "UPDATE node SET certificate = NULL WHERE name = 'z1'"));
+            node.hello("z1");
+            node.goal();
+        }
+        String kept =
+                region.database()
+                        .read(
+                                handle ->
+                                        handle.createQuery(
+                                                        "SELECT certificate FROM node WHERE name = 'z1'")
+                                                .mapTo(String.class)
+                                                .one());
+        assertThat(kept).isNotEmpty();
+    }
+
+    /** What is not worth a look costs the region no signature. */
+    @Test
+    void theTokenIsLookedAtBeforeTheRequest() {
+        JoinRequest junk =
+                JoinRequest.newBuilder()
+                        .setToken("nobody made this")
+                        .setNode("w1")
+                        .setSigningRequest(ByteString.copyFromUtf8("no signing request"))
+                        .build();
+        assertThat(code(() -> ask(junk))).isEqualTo(Status.Code.PERMISSION_DENIED);
+        String token = invite("w1");
+        assertThat(code(() -> ask(junk.toBuilder().setToken(token).build())))
+                .isEqualTo(Status.Code.INVALID_ARGUMENT);
+        join("w1", token);
     }
 
     @Test
@@ -288,11 +387,6 @@ class RegionServiceTest {
         public void observed(Database database, String node, Observed observed) {
             observations.add(node + " " + observed.getGoalRevision());
         }
-
-        @Override
-        public void down(String node) {
-            observations.add(node + " down");
-        }
     }
 
     /** A node's end of a session; it answers console requests by the server's id. */
@@ -314,8 +408,16 @@ class RegionServiceTest {
         }
 
         FakeNode(Optional<TlsIdentity> identity) {
+            this(identity, listener.port());
+        }
+
+        FakeNode(TlsIdentity identity, int port) {
+            this(Optional.of(identity), port);
+        }
+
+        private FakeNode(Optional<TlsIdentity> identity, int port) {
             this.identity = identity.orElseGet(() -> join("spare", invite("spare")));
-            link = dial(identity);
+            link = dial(identity, port);
             up = RegionGrpc.newStub(link.channel()).session(this);
         }
 
@@ -422,16 +524,16 @@ class RegionServiceTest {
     }
 
     private JoinReply ask(JoinRequest request) {
-        try (RegionLink link = dial(Optional.empty())) {
+        try (RegionLink link = dial(Optional.empty(), listener.port())) {
             return RegionGrpc.newBlockingStub(link.channel())
                     .withDeadlineAfter(WAIT_SECONDS, TimeUnit.SECONDS)
                     .join(request);
         }
     }
 
-    private RegionLink dial(Optional<TlsIdentity> identity) {
+    private RegionLink dial(Optional<TlsIdentity> identity, int port) {
         return RegionLink.dial(
-                new InetSocketAddress("127.0.0.1", listener.port()),
+                new InetSocketAddress("127.0.0.1", port),
                 identity.map(TlsIdentity::keyManager),
                 TlsIdentity.trustManager(List.of(authority.certificate())));
     }

@@ -35,6 +35,9 @@ final class RegionSession implements AutoCloseable {
     /** A conversation shorter than this did not succeed: the back-off goes on growing. */
     private static final Duration SHORT = Duration.ofSeconds(5);
 
+    /** A region that has refused this node goes on doing so until somebody acts. */
+    static final Duration REFUSED_PAUSE = Duration.ofMinutes(5);
+
     private static final Logger LOG = System.getLogger(RegionSession.class.getName());
     private static final int REPLIES_LIMIT = 64;
     private static final int CONSOLES_LIMIT = 16;
@@ -59,7 +62,18 @@ final class RegionSession implements AutoCloseable {
 
         record Reply(ConsoleReply reply) implements Item {}
 
-        record Ended(Conversation of, String reason) implements Item {}
+        record Ended(Conversation of, End end) implements Item {}
+    }
+
+    /**
+     * How a conversation ended.
+     *
+     * @param refused the region knows this node and does not want it, or does not know it
+     */
+    record End(String reason, boolean refused) {
+        static End of(Status status) {
+            return new End(text(status), status.getCode() == Status.Code.PERMISSION_DENIED);
+        }
     }
 
     RegionSession(
@@ -97,15 +111,29 @@ final class RegionSession implements AutoCloseable {
         try {
             while (!closed) {
                 long startNanos = System.nanoTime();
-                String reason = converse();
+                End end = converse();
                 if (closed) {
                     return;
                 }
                 if (System.nanoTime() - startNanos > SHORT.toNanos()) {
                     backoff.reset();
                 }
-                Duration pause = backoff.next();
-                LOG.log(Level.WARNING, "session ended reason={0} again-in={1}", reason, pause);
+                Duration pause = pause(end, backoff);
+                if (end.refused()) {
+                    LOG.log(
+                            Level.ERROR,
+                            "the region does not admit this node reason={0}; what runs here goes on"
+                                    + " running; to join again stop the agent, remove node.crt, give"
+                                    + " it a new token and start it; asking again in {1}",
+                            end.reason(),
+                            pause);
+                } else {
+                    LOG.log(
+                            Level.WARNING,
+                            "session ended reason={0} again-in={1}",
+                            end.reason(),
+                            pause);
+                }
                 Thread.sleep(pause);
                 link.dialNow();
             }
@@ -114,8 +142,13 @@ final class RegionSession implements AutoCloseable {
         }
     }
 
+    /** How long to wait before the next conversation. */
+    static Duration pause(End end, Backoff backoff) {
+        return end.refused() ? REFUSED_PAUSE : backoff.next();
+    }
+
     /** One conversation, until it ends. @return why it ended */
-    private String converse() throws InterruptedException {
+    private End converse() throws InterruptedException {
         metrics.add(AgentMetrics.Count.SESSIONS);
         Conversation conversation = new Conversation();
         StreamObserver<NodeMessage> up = RegionGrpc.newStub(link.channel()).session(conversation);
@@ -141,21 +174,21 @@ final class RegionSession implements AutoCloseable {
                     }
                     case Item.Reply(ConsoleReply reply) ->
                             up.onNext(NodeMessage.newBuilder().setConsole(reply).build());
-                    case Item.Ended(Conversation of, String reason) -> {
+                    case Item.Ended(Conversation of, End end) -> {
                         if (of == conversation) {
-                            return reason;
+                            return end;
                         }
                     }
                 }
             }
             up.onCompleted();
-            return "closed";
+            return new End("closed", false);
         } catch (InterruptedException e) {
             up.onCompleted();
             throw e;
         } catch (IllegalStateException e) {
             // The call was closed under our hands; its listener knows why.
-            return "the stream was closed";
+            return new End("the stream was closed", false);
         }
     }
 
@@ -181,17 +214,17 @@ final class RegionSession implements AutoCloseable {
 
         @Override
         public void onError(Throwable error) {
-            end(text(Status.fromThrowable(error)));
+            end(End.of(Status.fromThrowable(error)));
         }
 
         @Override
         public void onCompleted() {
-            end("the region ended it");
+            end(new End("the region ended it", false));
         }
 
-        private void end(String reason) {
+        private void end(End how) {
             try {
-                outgoing.put(new Item.Ended(this, reason));
+                outgoing.put(new Item.Ended(this, how));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }

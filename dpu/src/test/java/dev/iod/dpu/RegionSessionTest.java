@@ -8,9 +8,11 @@ import dev.iod.node.Hello;
 import dev.iod.node.NodeMessage.MessageCase;
 import dev.iod.node.Observed;
 import dev.iod.node.RegionLink;
+import dev.iod.runtime.Backoff;
 import dev.iod.runtime.Metrics;
 import dev.iod.runtime.Pem;
 import dev.iod.runtime.TlsIdentity;
+import io.grpc.Status;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,6 +76,19 @@ class RegionSessionTest {
             Pem.write(directory.resolve("ca.crt"), List.of(other.authority.certificate()));
             assertThatThrownBy(() -> enrolment().join()).isInstanceOf(DpuException.class);
         }
+    }
+
+    /** Nothing changes until somebody acts, so there is no hurry to ask again. */
+    @Test
+    void aNodeThatIsNotAdmittedAsksSeldom() {
+        RegionSession.End removed =
+                RegionSession.End.of(Status.PERMISSION_DENIED.withDescription("removed"));
+        assertThat(removed.reason()).isEqualTo("PERMISSION_DENIED: removed");
+        assertThat(RegionSession.pause(removed, Backoff.ofConnection()))
+                .isEqualTo(RegionSession.REFUSED_PAUSE);
+        RegionSession.End away = RegionSession.End.of(Status.UNAVAILABLE);
+        assertThat(RegionSession.pause(away, Backoff.ofConnection()))
+                .isLessThan(RegionSession.REFUSED_PAUSE);
     }
 
     @Test

@@ -18,7 +18,7 @@ public final class NetworkApi {
 
     /**
      * @param maximumMtuBytes MTU of a network, in bytes: the underlay's less 58 for Geneve
-     * @param servers told when a request changes a server's ports
+     * @param servers told when a request changes what servers have of the network
      */
     public static Service service(Database database, int maximumMtuBytes, ServerWatcher servers) {
         var random = new SecureRandom();
@@ -28,11 +28,11 @@ public final class NetworkApi {
         routes.addAll(new QuotaRoutes(database).routes());
         List<Resource> resources =
                 List.of(
-                        new NetworkResource(maximumMtuBytes, ports),
-                        new SubnetResource(ports, random),
+                        new NetworkResource(maximumMtuBytes, ports, servers),
+                        new SubnetResource(ports, random, servers),
                         new PortResource(ports, servers),
                         new RouterResource(),
-                        new SecurityGroupResource(),
+                        new SecurityGroupResource(servers),
                         new RuleResource());
         resources.forEach(resource -> routes.addAll(ResourceRoutes.of(database, resource)));
         routes.addAll(new RouterInterfaces(database, ports).routes());

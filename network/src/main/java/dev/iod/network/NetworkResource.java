@@ -29,13 +29,15 @@ final class NetworkResource implements Resource {
 
     private final int maximumMtuBytes;
     private final Ports ports;
+    private final ServerWatcher servers;
 
     /**
      * @param maximumMtuBytes the underlay's MTU less the tunnel's headers; the default of a network
      */
-    NetworkResource(int maximumMtuBytes, Ports ports) {
+    NetworkResource(int maximumMtuBytes, Ports ports, ServerWatcher servers) {
         this.maximumMtuBytes = maximumMtuBytes;
         this.ports = ports;
+        this.servers = servers;
     }
 
     @Override
@@ -118,6 +120,9 @@ final class NetworkResource implements Resource {
                         old.stamp());
         fields.end();
         NetworkStore.update(handle, changed);
+        if (changed.mtuBytes() != old.mtuBytes()) {
+            servers.portsChanged(handle, PortStore.serversOnNetwork(handle, id));
+        }
         return show(handle, actor, id);
     }
 

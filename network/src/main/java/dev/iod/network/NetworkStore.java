@@ -58,6 +58,11 @@ final class NetworkStore {
                         .bind("security", network.portSecurityEnabled()));
     }
 
+    /** Makes everybody else wait who would take addresses on the network. */
+    static void lock(Handle handle, UUID id) {
+        handle.execute("UPDATE network SET revision = revision WHERE id = ?", id);
+    }
+
     static Optional<Network> find(Handle handle, UUID id) {
         return handle.createQuery("SELECT * FROM network_row WHERE id = :id")
                 .bind("id", id)

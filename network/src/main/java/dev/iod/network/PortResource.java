@@ -94,7 +94,7 @@ final class PortResource implements Resource {
             throw inUse(old, "device_id");
         }
         PortStore.update(handle, port);
-        server.ifPresent(one -> servers.portsChanged(handle, one));
+        server.ifPresent(one -> servers.portsChanged(handle, List.of(one)));
         return show(handle, actor, id);
     }
 
@@ -109,7 +109,7 @@ final class PortResource implements Resource {
         }
         Optional<UUID> server = PortStore.serverOf(handle, id);
         PortStore.delete(handle, id);
-        server.ifPresent(one -> servers.portsChanged(handle, one));
+        server.ifPresent(one -> servers.portsChanged(handle, List.of(one)));
     }
 
     /** The attributes that create and update treat alike; {@code base} gives what is not said. */

@@ -107,6 +107,14 @@ final class PortStore {
                 .findOne();
     }
 
+    /** Makes everybody else wait who would change the port or take it for a server. */
+    static void lock(Handle handle, UUID id) {
+        handle.createQuery("SELECT id FROM port WHERE id = :id FOR UPDATE")
+                .bind("id", id)
+                .mapTo(UUID.class)
+                .list();
+    }
+
     /** The port if the caller may see it: its own, or on its own network; 404 otherwise. */
     static Port require(Handle handle, Actor actor, UUID id) {
         return find(handle, id)
@@ -188,6 +196,36 @@ final class PortStore {
                                 Map.Entry::getKey,
                                 LinkedHashMap::new,
                                 mapping(Map.Entry::getValue, toList())));
+    }
+
+    /** The servers with a port on the network. */
+    static List<UUID> serversOnNetwork(Handle handle, UUID networkId) {
+        return servers(handle, "network_id = :id", networkId);
+    }
+
+    /** The servers with an address of the subnet. */
+    static List<UUID> serversOnSubnet(Handle handle, UUID subnetId) {
+        return servers(
+                handle,
+                "id IN (SELECT port_id FROM port_address WHERE subnet_id = :id)",
+                subnetId);
+    }
+
+    /** The servers with a port in the security group. */
+    static List<UUID> serversInGroup(Handle handle, UUID groupId) {
+        return servers(
+                handle,
+                "id IN (SELECT port_id FROM port_security_group WHERE security_group_id = :id)",
+                groupId);
+    }
+
+    private static List<UUID> servers(Handle handle, String condition, UUID id) {
+        return handle.createQuery(
+                        "SELECT DISTINCT server_id FROM port WHERE server_id IS NOT NULL AND "
+                                + condition)
+                .bind("id", id)
+                .mapTo(UUID.class)
+                .list();
     }
 
     /** The server a port is part of. */

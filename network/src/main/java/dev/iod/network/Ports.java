@@ -58,8 +58,8 @@ final class Ports {
     }
 
     /**
-     * Finds the addresses for a port. Two transactions that find the same one collide, and the
-     * database runs the second one again.
+     * Finds the addresses for a port. Whoever else looks for addresses on the network waits until
+     * the end of the transaction, or is run again if it is serializable.
      *
      * @param held addresses the port has already, which it may keep
      */
@@ -68,6 +68,7 @@ final class Ports {
         if (wanted.size() > FIXED_IPS) {
             throw Neutron.invalid("Exceeded maximum amount of fixed ips per port");
         }
+        NetworkStore.lock(handle, networkId);
         List<Subnet> subnets = SubnetStore.ofNetwork(handle, networkId);
         // Those that are asked for by name first: none of them may be chosen for another.
         var found = new TreeMap<Integer, FixedIp>();

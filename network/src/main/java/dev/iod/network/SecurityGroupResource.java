@@ -17,6 +17,12 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /v2.0/security-groups}. */
 final class SecurityGroupResource implements Resource {
+    private final ServerWatcher servers;
+
+    SecurityGroupResource(ServerWatcher servers) {
+        this.servers = servers;
+    }
+
     @Override
     public String singular() {
         return "security_group";
@@ -93,6 +99,9 @@ final class SecurityGroupResource implements Resource {
             refuseDefaultName(name);
         }
         SecurityGroupStore.update(handle, id, name, description);
+        if (!name.equals(old.name())) {
+            servers.portsChanged(handle, PortStore.serversInGroup(handle, id));
+        }
         return show(handle, actor, id);
     }
 

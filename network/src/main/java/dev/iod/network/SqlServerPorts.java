@@ -223,6 +223,7 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private static Port existing(Handle transaction, Actor actor, Wish.Existing wish) {
+        Ids.parse(wish.portId()).ifPresent(id -> PortStore.lock(transaction, id));
         Port port =
                 Ids.parse(wish.portId())
                         .flatMap(id -> PortStore.find(transaction, id))

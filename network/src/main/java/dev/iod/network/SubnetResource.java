@@ -21,10 +21,12 @@ import tools.jackson.databind.node.ObjectNode;
 final class SubnetResource implements Resource {
     private final Ports ports;
     private final RandomGenerator random;
+    private final ServerWatcher servers;
 
-    SubnetResource(Ports ports, RandomGenerator random) {
+    SubnetResource(Ports ports, RandomGenerator random, ServerWatcher servers) {
         this.ports = ports;
         this.random = random;
+        this.servers = servers;
     }
 
     @Override
@@ -126,6 +128,14 @@ final class SubnetResource implements Resource {
         }
         SubnetStore.update(handle, changed);
         ports.fitMetadataAddress(handle, changed);
+        boolean told =
+                changed.gateway().equals(old.gateway())
+                        && changed.dnsServers().equals(old.dnsServers())
+                        && changed.hostRoutes().equals(old.hostRoutes())
+                        && changed.dhcpEnabled() == old.dhcpEnabled();
+        if (!told) {
+            servers.portsChanged(handle, PortStore.serversOnSubnet(handle, id));
+        }
         return show(handle, actor, id);
     }
 

@@ -19,6 +19,8 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -45,7 +47,7 @@ import org.jspecify.annotations.Nullable;
 @NullMarked
 public final class NodeListener implements AutoCloseable {
     private static final int CALLS_PER_CONNECTION = 16;
-    private static final Context.Key<String> CALLER = Context.key("caller");
+    private static final Context.Key<Caller> CALLER = Context.key("caller");
 
     private final Server server;
     private final int port;
@@ -101,9 +103,22 @@ public final class NodeListener implements AutoCloseable {
         return port;
     }
 
-    /** The common name in the caller's certificate. To be called by a service method, at once. */
-    public static Optional<String> caller() {
+    /**
+     * Who calls, by the certificate that was shown.
+     *
+     * @param node the common name in it
+     * @param certificate its serial number, see {@link #certificate}
+     */
+    public record Caller(String node, String certificate) {}
+
+    /** Who calls; empty without a certificate. To be called by a service method, at once. */
+    public static Optional<Caller> caller() {
         return Optional.ofNullable(CALLER.get());
+    }
+
+    /** The serial number of a certificate in hexadecimal, as {@code openssl x509 -serial} has it. */
+    public static String certificate(X509Certificate certificate) {
+        return certificate.getSerialNumber().toString(16).toUpperCase(Locale.ROOT);
     }
 
     /** Cuts all connections. */
@@ -137,18 +152,23 @@ public final class NodeListener implements AutoCloseable {
                 ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
             @Nullable SSLSession session =
                     call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
-            Optional<String> name = session == null ? Optional.empty() : commonName(session);
+            Optional<Caller> caller = session == null ? Optional.empty() : caller(session);
             Context context =
-                    name.map(n -> Context.current().withValue(CALLER, n))
+                    caller.map(c -> Context.current().withValue(CALLER, c))
                             .orElseGet(Context::current);
             return Contexts.interceptCall(context, call, headers, next);
         }
 
-        private static Optional<String> commonName(SSLSession session) {
+        private static Optional<Caller> caller(SSLSession session) {
             try {
-                for (Rdn part : new LdapName(session.getPeerPrincipal().getName()).getRdns()) {
+                if (!(session.getPeerCertificates()[0] instanceof X509Certificate shown)) {
+                    return Optional.empty();
+                }
+                String subject = shown.getSubjectX500Principal().getName();
+                for (Rdn part : new LdapName(subject).getRdns()) {
                     if (part.getType().equalsIgnoreCase("CN")) {
-                        return Optional.of(part.getValue().toString());
+                        return Optional.of(
+                                new Caller(part.getValue().toString(), certificate(shown)));
                     }
                 }
                 return Optional.empty();

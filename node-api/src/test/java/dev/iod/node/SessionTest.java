@@ -95,7 +95,7 @@ class SessionTest {
         }
 
         private static String peer() {
-            return NodeListener.caller().orElse("nobody");
+            return NodeListener.caller().map(NodeListener.Caller::node).orElse("nobody");
         }
     }
 

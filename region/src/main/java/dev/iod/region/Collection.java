@@ -309,11 +309,7 @@ public final class Collection<T extends Record> {
     public void admit(Actor actor, String owner) {
         of.claim.ifPresent(
                 claim ->
-                        of.database.read(
-                                handle -> {
-                                    claim.make(handle, actor, owner);
-                                    return true;
-                                }));
+                        of.database.runLocked(handle -> claim.make(handle, actor, owner)));
     }
 
     /**

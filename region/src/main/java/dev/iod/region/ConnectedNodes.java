@@ -18,9 +18,17 @@ public final class ConnectedNodes implements NodeSessions {
     private static final int MAX_CONSOLE_BYTES = 1 << 20;
 
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
+    private final Grace grace;
 
     /** None yet. */
-    public ConnectedNodes() {}
+    public ConnectedNodes(Grace grace) {
+        this.grace = grace;
+    }
+
+    @Override
+    public boolean settled() {
+        return grace.over();
+    }
 
     @Override
     public boolean connected(String node) {

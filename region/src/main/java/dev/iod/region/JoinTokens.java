@@ -1,5 +1,6 @@
 package dev.iod.region;
 
+import dev.iod.node.JoinRequest;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -43,12 +44,24 @@ final class JoinTokens {
         return Optional.of(token);
     }
 
-    /** Whether the token was good for this node; it is used up by that. */
-    static boolean use(Handle handle, String token, String node, Instant now) {
+    /** Whether the request's token is good for its node. */
+    static boolean good(Handle handle, JoinRequest request, Instant now) {
+        return handle.createQuery(
+                        "SELECT EXISTS (SELECT 1 FROM join_token WHERE token_hash = :hash"
+                                + " AND node = :node AND expires_at > :now)")
+                .bind("hash", hash(request.getToken()))
+                .bind("node", request.getNode())
+                .bind("now", now.atOffset(ZoneOffset.UTC))
+                .mapTo(Boolean.class)
+                .one();
+    }
+
+    /** Whether the request's token was good for its node; it is used up by that. */
+    static boolean use(Handle handle, JoinRequest request, Instant now) {
         return handle.execute(
                         "DELETE FROM join_token WHERE token_hash = ? AND node = ? AND expires_at > ?",
-                        hash(token),
-                        node,
+                        hash(request.getToken()),
+                        request.getNode(),
                         now.atOffset(ZoneOffset.UTC))
                 > 0;
     }

@@ -11,6 +11,9 @@ import dev.iod.store.Database;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -19,17 +22,30 @@ public final class NodeApi {
     /** A node's name is a DNS label: it becomes a certificate's name and part of paths. */
     private static final String NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
+    /** How many servers are named that keep a node from being removed. */
+    private static final int MAX_NAMED = 5;
+
     private final Database database;
+    private final List<NodeObserver> observers;
     private final Clock clock;
 
-    private NodeApi(Database database, Clock clock) {
+    private NodeApi(Database database, List<NodeObserver> observers, Clock clock) {
         this.database = database;
+        this.observers = observers;
         this.clock = clock;
     }
 
-    /** {@code /iod}. */
-    public static Service service(Database database, Clock clock) {
-        NodeApi api = new NodeApi(database, clock);
+    /**
+     * {@code /iod}.
+     *
+     * @param services those that are told when a node is removed
+     */
+    public static Service service(Database database, List<Service> services, Clock clock) {
+        NodeApi api =
+                new NodeApi(
+                        database,
+                        services.stream().flatMap(one -> one.observers().stream()).toList(),
+                        clock);
         return Service.unlisted(
                         "/iod",
                         List.of(
@@ -91,14 +107,33 @@ public final class NodeApi {
 
     private Response remove(Request request) {
         String name = request.pathParameter("name");
-        database.run(
-                handle -> {
-                    if (!Nodes.remove(handle, name)) {
-                        throw missing(name);
-                    }
-                    Audit.record(handle, Actor.of(request), "remove node", name);
-                });
+        database.runLocked(handle -> remove(handle, Actor.of(request), name));
         return Response.empty(204);
+    }
+
+    private void remove(Handle handle, Actor actor, String name) {
+        // Nothing is placed on it from here on.
+        Providers.lock(handle, List.of(name));
+        Node node = Nodes.find(handle, name).orElseThrow(() -> missing(name));
+        if (!node.up()) {
+            observers.forEach(observer -> observer.removing(handle, name));
+        }
+        List<UUID> servers = Providers.consumers(handle, name);
+        if (!servers.isEmpty()) {
+            throw ApiException.conflict(
+                    ("The node %s has %d servers: %s%s. Delete them and try again; servers that are"
+                                    + " being deleted go with a node that is down.")
+                            .formatted(
+                                    name,
+                                    servers.size(),
+                                    servers.stream()
+                                            .limit(MAX_NAMED)
+                                            .map(UUID::toString)
+                                            .collect(Collectors.joining(", ")),
+                                    servers.size() > MAX_NAMED ? ", …" : ""));
+        }
+        Nodes.remove(handle, name);
+        Audit.record(handle, actor, "remove node", name);
     }
 
     private static ObjectNode view(Node node) {

@@ -7,6 +7,12 @@ public interface NodeSessions {
     /** How long a node may take to answer a console request. */
     Duration CONSOLE_DEADLINE = Duration.ofSeconds(5);
 
+    /**
+     * Whether nodes have had the time to come back since the region's start. Before that, one that
+     * is down may come up any moment, and {@link NodeObserver#nodesSettled} says when to look again.
+     */
+    boolean settled();
+
     /** Whether the node has a session with this process now. */
     boolean connected(String node);
 

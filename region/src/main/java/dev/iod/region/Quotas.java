@@ -16,9 +16,21 @@ public final class Quotas {
     public record Excess(Quota quota, long limit, long used) {}
 
     /**
-     * Claims something for a project, in the transaction that makes it: transactions are
-     * serializable, so of two that would together have too much, one is run again and sees the
-     * other.
+     * Makes everybody else who claims of the project's quotas of a service wait, until the end of
+     * the transaction; a serializable one is run again then. What is counted after this holds.
+     */
+    public static void lock(Handle handle, String project, String service) {
+        handle.execute(
+                "INSERT INTO quota_claim (project_id, service) VALUES (?, ?)"
+                        + " ON CONFLICT (project_id, service)"
+                        + " DO UPDATE SET claims = quota_claim.claims + 1",
+                project,
+                service);
+    }
+
+    /**
+     * Claims something for a project, in the transaction that makes it. Of two that would together
+     * have too much, the second sees the first: see {@link #lock}.
      *
      * @param amount what is about to be made
      * @return the refusal, if it would be too much; the service words it
@@ -38,6 +50,7 @@ public final class Quotas {
         if (limit == Quota.UNLIMITED) {
             return Optional.empty();
         }
+        lock(handle, project, quota.service());
         long used = quota.counter().used(handle, owner);
         return exceeds(used + amount, limit)
                 ? Optional.of(new Excess(quota, limit, used))

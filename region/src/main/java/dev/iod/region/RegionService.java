@@ -18,12 +18,17 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.security.cert.CertificateEncodingException;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Optional;
 
 /** The service that nodes call ({@code node.proto}). */
 public final class RegionService extends RegionGrpc.RegionImplBase {
     private static final System.Logger LOG = System.getLogger(RegionService.class.getName());
+
+    private static final String BAD_TOKEN =
+            "the token is unknown, used, expired or for another node; ask for a new one";
 
     private final Database database;
     private final Sessions sessions;
@@ -46,30 +51,33 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
 
     @Override
     public void join(JoinRequest request, StreamObserver<JoinReply> reply) {
+        Instant now = clock.instant();
         try {
+            // Looked at before anything is parsed or signed for a stranger, and used up only with
+            // what was signed: a bad request must not cost the token.
+            boolean good = database.read(handle -> JoinTokens.good(handle, request, now));
+            if (!good) {
+                refuse(reply, Status.PERMISSION_DENIED, BAD_TOKEN);
+                return;
+            }
             SigningRequest signing =
                     SigningRequest.parse(request.getSigningRequest().toByteArray());
-            // Issued before the token is used up: a bad request must not cost the token.
-            byte[] certificate = authority.issueNode(signing, request.getNode()).getEncoded();
-            boolean good =
-                    database.transaction(
+            X509Certificate issued = authority.issueNode(signing, request.getNode());
+            byte[] certificate = issued.getEncoded();
+            boolean used =
+                    database.locked(
                             handle -> {
-                                boolean used =
-                                        JoinTokens.use(
-                                                handle,
-                                                request.getToken(),
-                                                request.getNode(),
-                                                clock.instant());
-                                if (used) {
-                                    Nodes.add(handle, request.getNode());
+                                boolean first = JoinTokens.use(handle, request, now);
+                                if (first) {
+                                    Nodes.add(
+                                            handle,
+                                            request.getNode(),
+                                            NodeListener.certificate(issued));
                                 }
-                                return used;
+                                return first;
                             });
-            if (!good) {
-                refuse(
-                        reply,
-                        Status.PERMISSION_DENIED,
-                        "the token is unknown, used, expired or for another node; ask for a new one");
+            if (!used) {
+                refuse(reply, Status.PERMISSION_DENIED, BAD_TOKEN);
                 return;
             }
             LOG.log(System.Logger.Level.INFO, "node joined node=" + request.getNode());
@@ -88,23 +96,31 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
 
     @Override
     public StreamObserver<NodeMessage> session(StreamObserver<RegionMessage> down) {
-        Optional<String> node = NodeListener.caller();
-        if (node.isEmpty()) {
+        Optional<NodeListener.Caller> caller = NodeListener.caller();
+        if (caller.isEmpty()) {
             refuse(down, Status.UNAUTHENTICATED, "a session needs the node's certificate");
             return new Ignored();
         }
-        return sessions.open(node.get(), down);
+        if (!sessions.admits(caller.get())) {
+            refuse(down, Sessions.notAdmitted(caller.get().node()));
+            return new Ignored();
+        }
+        return sessions.open(caller.get(), down);
     }
 
     @Override
     public void fetchImage(FetchImageRequest request, StreamObserver<ImageChunk> chunks) {
-        Optional<String> node = NodeListener.caller();
-        if (node.isEmpty()) {
+        Optional<NodeListener.Caller> caller = NodeListener.caller();
+        if (caller.isEmpty()) {
             refuse(chunks, Status.UNAUTHENTICATED, "images need the node's certificate");
             return;
         }
+        if (!sessions.admits(caller.get())) {
+            refuse(chunks, Sessions.notAdmitted(caller.get().node()));
+            return;
+        }
         Optional<Path> file =
-                sessions.needs(node.get(), request.getImageId())
+                sessions.needs(caller.get().node(), request.getImageId())
                         ? images.file(request.getImageId())
                         : Optional.empty();
         if (file.isEmpty()) {
@@ -116,8 +132,12 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
     }
 
     private static void refuse(StreamObserver<?> stream, Status status, String reason) {
-        LOG.log(System.Logger.Level.WARNING, "call refused reason=" + reason);
-        stream.onError(status.withDescription(reason).asRuntimeException());
+        refuse(stream, status.withDescription(reason));
+    }
+
+    private static void refuse(StreamObserver<?> stream, Status status) {
+        LOG.log(System.Logger.Level.WARNING, "call refused reason=" + status.getDescription());
+        stream.onError(status.asRuntimeException());
     }
 
     /** The upward side of a refused session. */

@@ -3,6 +3,7 @@ package dev.iod.region;
 import dev.iod.node.ConsoleReply;
 import dev.iod.node.ConsoleRequest;
 import dev.iod.node.Goal;
+import dev.iod.node.NodeListener;
 import dev.iod.node.RegionMessage;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -28,7 +29,7 @@ final class Session {
 
     private static final int MAX_CONSOLE_REQUESTS = 64;
 
-    private final String node;
+    private final NodeListener.Caller caller;
     private final ServerCallStreamObserver<RegionMessage> stream;
     private final Supplier<Goal> goals;
     private final Supplier<Long> revisions;
@@ -44,22 +45,26 @@ final class Session {
      * @param revisions reads the revision only
      */
     Session(
-            String node,
+            NodeListener.Caller caller,
             ServerCallStreamObserver<RegionMessage> stream,
             Supplier<Goal> goals,
             Supplier<Long> revisions) {
-        this.node = node;
+        this.caller = caller;
         this.stream = stream;
         this.goals = goals;
         this.revisions = revisions;
     }
 
     String node() {
-        return node;
+        return caller.node();
+    }
+
+    NodeListener.Caller caller() {
+        return caller;
     }
 
     void start() {
-        Thread.ofVirtual().name("node-goal-" + node).start(this::run);
+        Thread.ofVirtual().name("node-goal-" + node()).start(this::run);
     }
 
     /** Says that the goal may have changed, or that the stream can take more. */
@@ -133,7 +138,7 @@ final class Session {
             Thread.currentThread().interrupt();
             end(Status.UNAVAILABLE.withDescription("the region is stopping"));
         } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "session ended node=" + node, e);
+            LOG.log(System.Logger.Level.ERROR, "session ended node=" + node(), e);
             end(Status.UNAVAILABLE.withDescription("the region could not compose the goal"));
         }
     }

@@ -3,6 +3,7 @@ package dev.iod.region;
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.Hello;
+import dev.iod.node.NodeListener;
 import dev.iod.node.NodeMessage;
 import dev.iod.node.Observed;
 import dev.iod.node.RegionMessage;
@@ -24,7 +25,8 @@ public final class Sessions implements AutoCloseable {
     private final List<GoalPart> goals;
     private final List<NodeObserver> observers;
     private final Clock clock;
-    private final Notifications.Subscription subscription;
+    private final Notifications.Subscription goalsChanged;
+    private final Notifications.Subscription admissionsChanged;
 
     /**
      * Starts to listen for changed goals.
@@ -37,16 +39,20 @@ public final class Sessions implements AutoCloseable {
         this.goals = services.stream().flatMap(one -> one.goalParts().stream()).toList();
         this.observers = services.stream().flatMap(one -> one.observers().stream()).toList();
         this.clock = clock;
-        this.subscription = database.notifications().subscribe(NodeGoals.CHANNEL, this::changed);
+        this.goalsChanged = database.notifications().subscribe(NodeGoals.CHANNEL, this::changed);
+        this.admissionsChanged =
+                database.notifications().subscribe(Nodes.ADMISSION_CHANNEL, this::admission);
     }
 
     /** The upward side of a new stream of the node whose certificate was shown. */
-    StreamObserver<NodeMessage> open(String node, StreamObserver<RegionMessage> down) {
+    StreamObserver<NodeMessage> open(
+            NodeListener.Caller caller, StreamObserver<RegionMessage> down) {
+        String node = caller.node();
         ServerCallStreamObserver<RegionMessage> stream =
                 (ServerCallStreamObserver<RegionMessage>) down;
         Session session =
                 new Session(
-                        node,
+                        caller,
                         stream,
                         () -> goal(node),
                         () -> database.read(handle -> NodeGoals.revision(handle, node)));
@@ -57,13 +63,29 @@ public final class Sessions implements AutoCloseable {
 
     @Override
     public void close() {
-        subscription.close();
+        goalsChanged.close();
+        admissionsChanged.close();
         nodes.all()
                 .forEach(
                         session ->
                                 session.end(
                                         Status.UNAVAILABLE.withDescription(
                                                 "the region is stopping")));
+    }
+
+    /**
+     * Whether the region knows the caller with this certificate. That of a node which was removed,
+     * or which has joined anew, is worth nothing, however long it is valid.
+     */
+    boolean admits(NodeListener.Caller caller) {
+        return database.read(handle -> Nodes.admits(handle, caller.node(), caller.certificate()));
+    }
+
+    /** What a caller is told whom {@link #admits} refuses. */
+    static Status notAdmitted(String node) {
+        return Status.PERMISSION_DENIED.withDescription(
+                "this region has removed the node %s or given it a newer certificate; to join again it needs a new token"
+                        .formatted(node));
     }
 
     /** Whether the node's goal names the image as a part; only then it may fetch it. */
@@ -93,6 +115,20 @@ public final class Sessions implements AutoCloseable {
             nodes.all().forEach(Session::wake);
         } else {
             nodes.find(node).ifPresent(Session::wake);
+        }
+    }
+
+    private void admission(String node) {
+        List<Session> concerned =
+                node.isEmpty() ? List.copyOf(nodes.all()) : nodes.find(node).stream().toList();
+        concerned.forEach(this::endUnlessAdmitted);
+    }
+
+    private void endUnlessAdmitted(Session session) {
+        if (!admits(session.caller())) {
+            nodes.remove(session);
+            LOG.log(System.Logger.Level.WARNING, "node is not admitted node=" + session.node());
+            session.end(notAdmitted(session.node()));
         }
     }
 
@@ -150,11 +186,15 @@ public final class Sessions implements AutoCloseable {
                 return;
             }
             boolean known =
-                    database.transaction(handle -> Nodes.describe(handle, hello, clock.instant()));
+                    database.locked(
+                            handle ->
+                                    Nodes.describe(
+                                            handle,
+                                            session.caller().certificate(),
+                                            hello,
+                                            clock.instant()));
             if (!known) {
-                session.end(
-                        Status.PERMISSION_DENIED.withDescription(
-                                "this region does not know the node " + session.node()));
+                session.end(notAdmitted(session.node()));
                 return;
             }
             greeted = true;
@@ -166,6 +206,18 @@ public final class Sessions implements AutoCloseable {
                                                     "the node has opened a newer session")));
             LOG.log(System.Logger.Level.INFO, "node connected node=" + session.node());
             session.start();
+            // It may have been removed before its session could be found.
+            endUnlessAdmitted(session);
+            settled();
+        }
+
+        private void settled() {
+            try {
+                observers.forEach(observer -> observer.nodesSettled(database));
+            } catch (RuntimeException e) {
+                // The watch, or the next node, repeats it.
+                LOG.log(System.Logger.Level.ERROR, "what waited for nodes", e);
+            }
         }
 
         private void observed(Observed observed) {
@@ -174,8 +226,19 @@ public final class Sessions implements AutoCloseable {
                 return;
             }
             try {
-                database.run(
-                        handle -> Nodes.heard(handle, session.node(), observed, clock.instant()));
+                boolean known =
+                        database.locked(
+                                handle ->
+                                        Nodes.heard(
+                                                handle,
+                                                session.node(),
+                                                session.caller().certificate(),
+                                                observed,
+                                                clock.instant()));
+                if (!known) {
+                    endUnlessAdmitted(session);
+                    return;
+                }
                 observers.forEach(
                         observer -> observer.observed(database, session.node(), observed));
             } catch (RuntimeException e) {

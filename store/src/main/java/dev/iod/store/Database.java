@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.flywaydb.core.Flyway;
@@ -26,10 +27,13 @@ public final class Database implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String DEADLOCK = "40P01";
+    private static final String FOREIGN_KEY_VIOLATION = "23503";
+    private static final String UNIQUE_VIOLATION = "23505";
 
     private final HikariDataSource pool;
     private final Jdbi jdbi;
     private final Notifications notifications;
+    private final LongAdder collisions = new LongAdder();
 
     private Database(HikariDataSource pool) {
         this.pool = pool;
@@ -82,24 +86,57 @@ public final class Database implements AutoCloseable {
      * @throws StoreException when the database is away or stays contended; whatever the work throws
      */
     public <T> T transaction(Function<Handle, T> work) {
+        return transaction(TransactionIsolationLevel.SERIALIZABLE, work);
+    }
+
+    /**
+     * Runs work in one read-committed transaction, for what many do at once: each statement sees
+     * what was committed before it, so the work locks the rows it decides by before it reads them
+     * ({@code SELECT … FOR UPDATE}), and those who decide by the same rows wait for each other
+     * instead of being run again. Where serializable transactions decide by them too, the lock is a
+     * write, which makes those collide. Otherwise as {@link #transaction}.
+     */
+    public <T> T locked(Function<Handle, T> work) {
+        return transaction(TransactionIsolationLevel.READ_COMMITTED, work);
+    }
+
+    /** The same for work without a result. */
+    public void runLocked(Consumer<Handle> work) {
+        locked(
+                handle -> {
+                    work.accept(handle);
+                    return true;
+                });
+    }
+
+    /** How many attempts at transactions were rolled back because of others, since the start. */
+    public long collisions() {
+        return collisions.sum();
+    }
+
+    private <T> T transaction(TransactionIsolationLevel isolation, Function<Handle, T> work) {
         for (int attempt = 1; ; attempt++) {
             try {
-                return jdbi.<T, RuntimeException>inTransaction(
-                        TransactionIsolationLevel.SERIALIZABLE, work::apply);
+                return jdbi.<T, RuntimeException>inTransaction(isolation, work::apply);
             } catch (ConnectionException e) {
                 throw unavailable(e);
             } catch (RuntimeException e) {
                 if (lost(e)) {
                     throw unavailable(e);
                 }
-                if (!collided(e)) {
+                // A constraint may speak of what another transaction has just committed: the second
+                // attempt sees that, and says in its own words what is wrong.
+                if (!collided(e) && !(attempt == 1 && violated(e))) {
                     throw e;
                 }
                 if (attempt == MAX_ATTEMPTS) {
                     throw new StoreException(
                             Reason.UNAVAILABLE, "The database is too busy; try again.", e);
                 }
-                pause(attempt);
+                if (collided(e)) {
+                    collisions.increment();
+                    pause(attempt);
+                }
             }
         }
     }
@@ -177,6 +214,11 @@ public final class Database implements AutoCloseable {
     private static boolean collided(Throwable error) {
         String state = sqlState(error);
         return state.equals(SERIALIZATION_FAILURE) || state.equals(DEADLOCK);
+    }
+
+    private static boolean violated(Throwable error) {
+        String state = sqlState(error);
+        return state.equals(FOREIGN_KEY_VIOLATION) || state.equals(UNIQUE_VIOLATION);
     }
 
     /** Class 08 is a broken connection, 57P a server that is stopping or starting. */
