@@ -42,6 +42,12 @@ final class PortResource implements Resource {
         return Neutron.portNotFound(id);
     }
 
+    /** Many make ports at once: the network and the project's quota are locked. */
+    @Override
+    public boolean createsLocked() {
+        return true;
+    }
+
     @Override
     public ObjectNode create(Handle handle, Actor actor, Fields fields) {
         Network network = NetworkStore.require(handle, actor, Attributes.id(fields, "network_id"));

@@ -206,9 +206,7 @@ final class PortStore {
     /** The servers with an address of the subnet. */
     static List<UUID> serversOnSubnet(Handle handle, UUID subnetId) {
         return servers(
-                handle,
-                "id IN (SELECT port_id FROM port_address WHERE subnet_id = :id)",
-                subnetId);
+                handle, "id IN (SELECT port_id FROM port_address WHERE subnet_id = :id)", subnetId);
     }
 
     /** The servers with a port in the security group. */

@@ -38,6 +38,14 @@ interface Resource {
         return false;
     }
 
+    /**
+     * Whether a creation locks what it decides by before it reads that, so that those at once wait
+     * for each other and none is run again.
+     */
+    default boolean createsLocked() {
+        return false;
+    }
+
     /** The 404 for an id or a name that is not an id. */
     ApiException notFound(String id);
 }

@@ -108,7 +108,9 @@ final class ResourceRoutes {
                         ? body.optionalObjects(resource.plural(), BULK_LENGTH).orElse(List.of())
                         : List.of(single(body));
         body.end();
-        List<ObjectNode> created = database.transaction(handle -> create(handle, request, wanted));
+        Function<Handle, List<ObjectNode>> work = handle -> create(handle, request, wanted);
+        List<ObjectNode> created =
+                resource.createsLocked() ? database.locked(work) : database.transaction(work);
         if (!bulk) {
             return Response.json(201, wrapped(created.getFirst()));
         }

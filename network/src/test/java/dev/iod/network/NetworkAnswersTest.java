@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -331,6 +336,34 @@ class NetworkAnswersTest {
         assertThat(rule.path("remote_ip_prefix").asString()).isEqualTo("2001:db8::/64");
         assertThat(ids(member, "security-group-rules", "?remote_ip_prefix=2001:0db8::%2F64"))
                 .containsExactly(id(rule));
+    }
+
+    @Test
+    void manyClientsMakePortsInOneSubnetAndNoneIsRunAgain() throws Exception {
+        HttpCaller member = region.as("many");
+        String network = network(member);
+        subnet(member, network, "10.0.0.0/16", "");
+        // The default group is there: the first of many would make it.
+        port(member, network, "");
+        long before = region.database().collisions();
+        var addresses = ConcurrentHashMap.<String>newKeySet();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var clients = new ArrayList<Future<?>>();
+            for (int client = 0; client < 8; client++) {
+                clients.add(
+                        threads.submit(
+                                () -> {
+                                    for (int i = 0; i < 25; i++) {
+                                        addresses.addAll(addresses(port(member, network, "")));
+                                    }
+                                }));
+            }
+            for (Future<?> client : clients) {
+                client.get();
+            }
+        }
+        assertThat(addresses).hasSize(200);
+        assertThat(region.database().collisions()).isEqualTo(before);
     }
 
     private static String network(HttpCaller member) {
