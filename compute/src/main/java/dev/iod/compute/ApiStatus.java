@@ -27,12 +27,7 @@ enum ApiStatus {
                     switch (task) {
                         case REBOOTING -> REBOOT;
                         case REBOOTING_HARD -> HARD_REBOOT;
-                        case NONE,
-                                SCHEDULING,
-                                SPAWNING,
-                                POWERING_ON,
-                                POWERING_OFF,
-                                DELETING ->
+                        case NONE, SCHEDULING, SPAWNING, POWERING_ON, POWERING_OFF, DELETING ->
                                 ACTIVE;
                     };
         };

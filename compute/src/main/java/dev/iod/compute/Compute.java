@@ -33,7 +33,8 @@ public final class Compute {
         List<Route> routes =
                 Stream.of(
                                 VersionsApi.routes(),
-                                new ServerApi(parts, new ServerCreation(parts, placement), changes).routes(),
+                                new ServerApi(parts, new ServerCreation(parts, placement), changes)
+                                        .routes(),
                                 new ServerActionApi(parts, changes).routes(),
                                 new ServerMetadataApi(parts, changes).routes(),
                                 new InstanceActionApi(parts).routes(),
@@ -55,7 +56,9 @@ public final class Compute {
                 .microversions(VersionsApi.MICROVERSIONS)
                 .migrations("db/compute")
                 .quotas(ComputeQuotas.own())
-                .nodes(new ComputeGoals(parts.ports()), new ComputeObservations(parts.ports(), placement))
+                .nodes(
+                        new ComputeGoals(parts.ports()),
+                        new ComputeObservations(parts.ports(), placement))
                 .build();
     }
 }

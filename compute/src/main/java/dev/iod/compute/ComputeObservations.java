@@ -4,8 +4,8 @@ import dev.iod.network.ServerPorts;
 import dev.iod.node.Observed;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
-import dev.iod.region.NodeGoals;
 import dev.iod.region.AllocationRole;
+import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
 import dev.iod.region.Providers;
 import dev.iod.store.Database;
@@ -35,8 +35,7 @@ final class ComputeObservations implements NodeObserver {
         // Most reports change nothing: find that out without a write transaction.
         boolean news =
                 database.read(
-                        handle ->
-                                !verdicts(ServerStore.onNode(handle, node), observed).isEmpty());
+                        handle -> !verdicts(ServerStore.onNode(handle, node), observed).isEmpty());
         if (news) {
             database.runLocked(
                     handle -> {

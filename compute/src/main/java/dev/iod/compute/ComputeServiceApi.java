@@ -35,9 +35,7 @@ final class ComputeServiceApi {
                             field("binary", (s, v) -> text(BINARY)),
                             field("host", (s, v) -> text(s.node().name())),
                             field("zone", (s, v) -> text(ServerShown.ZONE)),
-                            field(
-                                    "status",
-                                    (s, v) -> text(s.enabled() ? "enabled" : "disabled")),
+                            field("status", (s, v) -> text(s.enabled() ? "enabled" : "disabled")),
                             field("state", (s, v) -> text(s.node().up() ? "up" : "down")),
                             field("updated_at", (s, v) -> View.naiveTime(s.node().heartbeatAt())),
                             field("disabled_reason", (s, v) -> text(s.disabledReason())),
@@ -199,8 +197,7 @@ final class ComputeServiceApi {
     }
 
     private static void describeZone(ObjectNode zone, List<HypervisorApi.Shown> nodes) {
-        boolean available =
-                nodes.stream().anyMatch(shown -> shown.node().up() && shown.enabled());
+        boolean available = nodes.stream().anyMatch(shown -> shown.node().up() && shown.enabled());
         zone.put("zoneName", ServerShown.ZONE);
         zone.putObject("zoneState").put("available", available);
     }

@@ -43,8 +43,7 @@ final class HypervisorApi {
     private static final int MIB_PER_GIB = 1024;
 
     /** A node with what is claimed of it and which servers it has. */
-    record Shown(
-            Node node, Provider provider, Optional<String> disabled, List<Server> servers) {
+    record Shown(Node node, Provider provider, Optional<String> disabled, List<Server> servers) {
         boolean enabled() {
             return disabled.isEmpty();
         }
@@ -97,10 +96,7 @@ final class HypervisorApi {
                             field("id", Shown::idNode),
                             field("hypervisor_hostname", (s, v) -> text(s.node().name())),
                             field("state", (s, v) -> text(s.node().up() ? "up" : "down")),
-                            field(
-                                    "status",
-                                    (s, v) ->
-                                            text(s.enabled() ? "enabled" : "disabled"))));
+                            field("status", (s, v) -> text(s.enabled() ? "enabled" : "disabled"))));
 
     private static final View<Shown> FULL =
             BRIEF.with(field("hypervisor_type", (s, v) -> text("QEMU")))
@@ -108,7 +104,11 @@ final class HypervisorApi {
                     .with(field("host_ip", (s, v) -> text(s.node().encapsulationAddress())))
                     .with(field("service", HypervisorApi::service))
                     .with(until(USED_UNTIL, "vcpus", (s, v) -> number(s.node().vcpus())))
-                    .with(until(USED_UNTIL, "vcpus_used", (s, v) -> number(s.provider().used(ResourceClass.VCPU))))
+                    .with(
+                            until(
+                                    USED_UNTIL,
+                                    "vcpus_used",
+                                    (s, v) -> number(s.provider().used(ResourceClass.VCPU))))
                     .with(until(USED_UNTIL, "memory_mb", (s, v) -> number(s.node().memoryMib())))
                     .with(
                             until(
@@ -120,7 +120,12 @@ final class HypervisorApi {
                                     USED_UNTIL,
                                     "free_ram_mb",
                                     (s, v) ->
-                                            number(s.node().memoryMib() - s.provider().used(ResourceClass.MEMORY_MB))))
+                                            number(
+                                                    s.node().memoryMib()
+                                                            - s.provider()
+                                                                    .used(
+                                                                            ResourceClass
+                                                                                    .MEMORY_MB))))
                     .with(until(USED_UNTIL, "local_gb", (s, v) -> number(s.diskGib())))
                     .with(until(USED_UNTIL, "local_gb_used", (s, v) -> number(s.diskUsedGib())))
                     .with(until(USED_UNTIL, "free_disk_gb", (s, v) -> number(s.diskFreeGib())))
@@ -174,9 +179,7 @@ final class HypervisorApi {
                     Map<String, String> disabled = DisabledNodes.reasons(handle);
                     Map<String, Provider> providers =
                             Providers.all(handle).stream()
-                                    .collect(
-                                            Collectors.toMap(
-                                                    Provider::name, Function.identity()));
+                                    .collect(Collectors.toMap(Provider::name, Function.identity()));
                     return Nodes.all(handle).stream()
                             .flatMap(
                                     node ->
@@ -322,11 +325,14 @@ final class HypervisorApi {
         }
         List<Shown> nodes = all();
         long memory = nodes.stream().mapToLong(n -> n.node().memoryMib()).sum();
-        long memoryUsed = nodes.stream().mapToLong(n -> n.provider().used(ResourceClass.MEMORY_MB)).sum();
+        long memoryUsed =
+                nodes.stream().mapToLong(n -> n.provider().used(ResourceClass.MEMORY_MB)).sum();
         ObjectNode statistics = Json.object();
         statistics.put("count", nodes.size());
         statistics.put("vcpus", nodes.stream().mapToLong(n -> n.node().vcpus()).sum());
-        statistics.put("vcpus_used", nodes.stream().mapToLong(n -> n.provider().used(ResourceClass.VCPU)).sum());
+        statistics.put(
+                "vcpus_used",
+                nodes.stream().mapToLong(n -> n.provider().used(ResourceClass.VCPU)).sum());
         statistics.put("memory_mb", memory);
         statistics.put("memory_mb_used", memoryUsed);
         statistics.put("free_ram_mb", memory - memoryUsed);

@@ -30,9 +30,12 @@ final class Placement {
     /** What a server takes. */
     static Map<ResourceClass, Long> amounts(Flavor flavor, long diskMib) {
         return Map.of(
-                ResourceClass.VCPU, (long) flavor.vcpus(),
-                ResourceClass.MEMORY_MB, flavor.memoryMib(),
-                ResourceClass.DISK_MB, diskMib);
+                ResourceClass.VCPU,
+                (long) flavor.vcpus(),
+                ResourceClass.MEMORY_MB,
+                flavor.memoryMib(),
+                ResourceClass.DISK_MB,
+                diskMib);
     }
 
     /**

@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
 
 /**
  * Chooses nodes for servers: a pure function of what was read, so the claim that follows looks
- * again under a lock. Spreads: the node with the most free memory wins, then the most free vCPUs, then the
- * fewest members of the server's group, then the name.
+ * again under a lock. Spreads: the node with the most free memory wins, then the most free vCPUs,
+ * then the fewest members of the server's group, then the name.
  */
 final class Scheduler {
     private Scheduler() {}
@@ -109,8 +109,7 @@ final class Scheduler {
             Optional<Candidate> best = fits.stream().min(order(request));
             if (best.isEmpty()) {
                 return new NoNode(
-                        reason(current.size(), rejections),
-                        rejections.containsKey(Rejection.DOWN));
+                        reason(current.size(), rejections), rejections.containsKey(Rejection.DOWN));
             }
             Candidate taken = best.get();
             chosen.add(taken.provider().name());
@@ -147,7 +146,8 @@ final class Scheduler {
 
     private static Optional<Rejection> reject(
             Candidate candidate, Request request, boolean groupHasHome) {
-        if (request.node().isPresent() && !request.node().get().equals(candidate.provider().name())) {
+        if (request.node().isPresent()
+                && !request.node().get().equals(candidate.provider().name())) {
             return Optional.of(Rejection.OTHER_NODE);
         }
         if (!candidate.provider().up()) {

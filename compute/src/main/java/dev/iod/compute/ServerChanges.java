@@ -146,8 +146,7 @@ final class ServerChanges {
     /** Runs a change of a visible server in one transaction. */
     void edit(Actor actor, String id, Consumer<Edit> change) {
         parts.database()
-                .runLocked(
-                        handle -> change.accept(new Edit(handle, locked(handle, actor, id))));
+                .runLocked(handle -> change.accept(new Edit(handle, locked(handle, actor, id))));
     }
 
     /** A server inside a transaction. */

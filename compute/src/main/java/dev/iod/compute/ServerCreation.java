@@ -124,10 +124,7 @@ final class ServerCreation {
     }
 
     private static Server draft(
-            Actor actor,
-            NewServers wanted,
-            Ingredients ingredients,
-            int index) {
+            Actor actor, NewServers wanted, Ingredients ingredients, int index) {
         UUID id = UUID.randomUUID();
         String name =
                 wanted.max() == 1 ? wanted.name() : "%s-%d".formatted(wanted.name(), index + 1);

@@ -44,10 +44,7 @@ final class ServerPlacement {
                                 .map(ServerGroup::rule));
         Scheduler.Outcome outcome =
                 Placement.claim(
-                        handle,
-                        request,
-                        one.groupId(),
-                        servers.stream().map(Server::id).toList());
+                        handle, request, one.groupId(), servers.stream().map(Server::id).toList());
         switch (outcome) {
             case Scheduler.Placed(List<String> chosen) -> placed(handle, servers, chosen);
             case Scheduler.NoNode(String reason, boolean someDown) -> {

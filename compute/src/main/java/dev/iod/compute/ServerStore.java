@@ -31,9 +31,7 @@ final class ServerStore {
                 .list();
     }
 
-    /**
-     * The servers of a node, locked; lock its provider first.
-     */
+    /** The servers of a node, locked; lock its provider first. */
     static List<Server> lockOnNode(Handle handle, String node) {
         return handle.createQuery(
                         "SELECT * FROM server WHERE node = :node ORDER BY number FOR UPDATE")

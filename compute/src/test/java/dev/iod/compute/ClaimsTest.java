@@ -230,8 +230,7 @@ class ClaimsTest {
                 Map.of(ResourceClass.VCPU, 1L, ResourceClass.MEMORY_MB, 512L);
         String to =
                 region.database.read(
-                        handle ->
-                                Providers.consumers(handle, "n1").contains(server) ? "n2" : "n1");
+                        handle -> Providers.consumers(handle, "n1").contains(server) ? "n2" : "n1");
         region.database.runLocked(
                 handle -> {
                     Provider target = Providers.lock(handle, List.of(to)).getFirst();
@@ -255,8 +254,7 @@ class ClaimsTest {
                                                         Map.of(ResourceClass.MEMORY_MB, 513L))))
                 .hasMessageContaining("MEMORY_MB");
         region.database.runLocked(
-                handle ->
-                        Providers.release(handle, server, EnumSet.of(AllocationRole.TARGET)));
+                handle -> Providers.release(handle, server, EnumSet.of(AllocationRole.TARGET)));
         assertThat(provider(to).used()).isEmpty();
         assertThat(provider(to).generation()).isGreaterThan(after.generation());
         assertThat(placed()).as("the active ones stay").isEqualTo(1);

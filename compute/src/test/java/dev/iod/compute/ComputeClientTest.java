@@ -75,7 +75,13 @@ class ComputeClientTest {
 
     private static FakeNode node(Database database, ServerPorts ports, String name) {
         return new FakeNode(
-                database, new ComputeGoals(ports), new ComputeObservations(ports, new ServerPlacement(ports, new Region.FixedConsole())), name, 4, 2048);
+                database,
+                new ComputeGoals(ports),
+                new ComputeObservations(
+                        ports, new ServerPlacement(ports, new Region.FixedConsole())),
+                name,
+                4,
+                2048);
     }
 
     private String image(String options, String name) {

@@ -14,8 +14,8 @@ import java.util.Map;
 
 /**
  * A node that runs nothing and reports as if it did. Each {@link #sync} fetches the whole goal,
- * reaches it at once and reports; what is told to fail fails. It is up until it is said not
- * to be heard. Its pool has a tebibyte until {@link #pool} says else.
+ * reaches it at once and reports; what is told to fail fails. It is up until it is said not to be
+ * heard. Its pool has a tebibyte until {@link #pool} says else.
  */
 final class FakeNode {
     private final Database database;
@@ -141,8 +141,7 @@ final class FakeNode {
 
     /** Is not heard any more, or is again. */
     void heard(boolean now) {
-        database.run(
-                handle -> handle.execute("UPDATE node SET up = ? WHERE name = ?", now, name));
+        database.run(handle -> handle.execute("UPDATE node SET up = ? WHERE name = ?", now, name));
         if (now) {
             sink.nodesSettled(database);
         }

@@ -148,9 +148,11 @@ class NodesTest {
                         .json()
                         .at("/security_group/id")
                         .stringValue();
-        create(", 'networks': [{'uuid': '%s'}], 'security_groups': [{'name': 'web'}]"
-                .formatted(network));
-        String subnet = "/subnets/" + neutron.get("/subnets").json().at("/subnets/0/id").stringValue();
+        create(
+                ", 'networks': [{'uuid': '%s'}], 'security_groups': [{'name': 'web'}]"
+                        .formatted(network));
+        String subnet =
+                "/subnets/" + neutron.get("/subnets").json().at("/subnets/0/id").stringValue();
         for (List<String> change :
                 List.of(
                         List.of(subnet, "{'subnet': {'dns_nameservers': ['192.0.2.53']}}"),
@@ -161,7 +163,9 @@ class NodesTest {
                         List.of(subnet, "{'subnet': {'gateway_ip': null}}"),
                         List.of(subnet, "{'subnet': {'enable_dhcp': false}}"),
                         List.of("/networks/" + network, "{'network': {'mtu': 1300}}"),
-                        List.of("/security-groups/" + group, "{'security_group': {'name': 'x'}}"))) {
+                        List.of(
+                                "/security-groups/" + group,
+                                "{'security_group': {'name': 'x'}}"))) {
             long before = node.goal().getRevision();
             Answer answer = neutron.put(change.getFirst(), change.getLast());
             assertThat(answer.status()).as(answer.text()).isEqualTo(200);

@@ -69,8 +69,7 @@ class SchedulerTest {
     }
 
     private static Request request(int count, int vcpus, long memoryMib) {
-        return new Request(
-                count, amounts(vcpus, memoryMib, 0), Optional.empty(), Optional.empty());
+        return new Request(count, amounts(vcpus, memoryMib, 0), Optional.empty(), Optional.empty());
     }
 
     private static Request withDisk(int count, long diskMib) {
@@ -155,8 +154,7 @@ class SchedulerTest {
 
     @Test
     void affinityKeepsMembersTogether() {
-        List<Candidate> nodes =
-                List.of(node("n1", 8, 9000), node("n2", true, true, 8, 1000, 0, 1));
+        List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", true, true, 8, 1000, 0, 1));
         assertThat(Scheduler.place(nodes, grouped(2, GroupPolicy.AFFINITY, 1)))
                 .isEqualTo(new Placed(List.of("n2", "n2")));
         List<Candidate> empty = List.of(node("n1", 8, 1000), node("n2", 8, 1000));

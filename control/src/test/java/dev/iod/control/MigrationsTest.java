@@ -75,12 +75,7 @@ class MigrationsTest {
     void claimsBecomeAllocationsAndNodesProviders() {
         String url = PostgresFixture.newDatabase();
         List<String> folders =
-                List.of(
-                        "db/region",
-                        "db/identity",
-                        "db/image",
-                        "db/network",
-                        "db/compute");
+                List.of("db/region", "db/identity", "db/image", "db/network", "db/compute");
         OldSchema.migrate(url, folders, "040");
         try (Database database = Database.open(url, 4)) {
             database.run(

@@ -239,10 +239,7 @@ class RegionServiceTest {
     void aRemovedNodeIsOutAtOnceAndForGood() throws Exception {
         String image = image(new byte[10]);
         ImagePart part = ImagePart.newBuilder().setImageId(image).build();
-        goal =
-                Goal.newBuilder()
-                        .addServers(boots(KernelBoot.newBuilder().setKernel(part)))
-                        .build();
+        goal = Goal.newBuilder().addServers(boots(KernelBoot.newBuilder().setKernel(part))).build();
         try (FakeNode node = new FakeNode("x1")) {
             node.hello("x1");
             node.goal();
@@ -262,8 +259,7 @@ class RegionServiceTest {
             // A region that was started anew knows it no more than this one.
             ConnectedNodes others = new ConnectedNodes(new Grace(Clock.systemUTC()));
             try (Sessions later =
-                            new Sessions(
-                                    region.database(), others, List.of(), Clock.systemUTC());
+                            new Sessions(region.database(), others, List.of(), Clock.systemUTC());
                     NodeListener door = listen(later);
                     FakeNode again = new FakeNode(node.identity, door.port())) {
                 again.hello("x1");

@@ -116,7 +116,9 @@ public final class NodeListener implements AutoCloseable {
         return Optional.ofNullable(CALLER.get());
     }
 
-    /** The serial number of a certificate in hexadecimal, as {@code openssl x509 -serial} has it. */
+    /**
+     * The serial number of a certificate in hexadecimal, as {@code openssl x509 -serial} has it.
+     */
     public static String certificate(X509Certificate certificate) {
         return certificate.getSerialNumber().toString(16).toUpperCase(Locale.ROOT);
     }

@@ -308,8 +308,7 @@ public final class Collection<T extends Record> {
      */
     public void admit(Actor actor, String owner) {
         of.claim.ifPresent(
-                claim ->
-                        of.database.runLocked(handle -> claim.make(handle, actor, owner)));
+                claim -> of.database.runLocked(handle -> claim.make(handle, actor, owner)));
     }
 
     /**

@@ -9,7 +9,8 @@ public interface NodeSessions {
 
     /**
      * Whether nodes have had the time to come back since the region's start. Before that, one that
-     * is down may come up any moment, and {@link NodeObserver#nodesSettled} says when to look again.
+     * is down may come up any moment, and {@link NodeObserver#nodesSettled} says when to look
+     * again.
      */
     boolean settled();
 

@@ -48,8 +48,7 @@ public record Provider(
     public Optional<ResourceClass> shortOf(Map<ResourceClass, Long> amounts) {
         for (ResourceClass kind : ResourceClass.values()) {
             long amount = amounts.getOrDefault(kind, 0L);
-            if (amount > 0
-                    && inventory(kind).filter(i -> i.admits(amount, used(kind))).isEmpty()) {
+            if (amount > 0 && inventory(kind).filter(i -> i.admits(amount, used(kind))).isEmpty()) {
                 return Optional.of(kind);
             }
         }
