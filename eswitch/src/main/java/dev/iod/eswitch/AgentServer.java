@@ -18,6 +18,7 @@ final class AgentServer implements AutoCloseable {
 
     private final ControlServer server;
     private final EventQueue events;
+
     /** What agents ask for goes behind packets, and before guests no more than anybody else. */
     private static final int NICE = 0;
 

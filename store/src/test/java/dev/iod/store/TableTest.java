@@ -42,9 +42,9 @@ class TableTest {
                 handle -> {
                     handle.execute(
                             "CREATE TABLE shelf (id text PRIMARY KEY, owner_id text NOT NULL,"
-                                + " note text, labels jsonb NOT NULL DEFAULT '{}', made_at"
-                                + " timestamptz NOT NULL DEFAULT now(), CONSTRAINT shelf_note"
-                                + " UNIQUE (note))");
+                                    + " note text, labels jsonb NOT NULL DEFAULT '{}', made_at"
+                                    + " timestamptz NOT NULL DEFAULT now(), CONSTRAINT shelf_note"
+                                    + " UNIQUE (note))");
                     handle.execute("CREATE TABLE book (shelf_id text, title text)");
                     handle.execute("INSERT INTO book VALUES ('b', 'two'), ('b', 'one')");
                     for (String id : List.of("a", "b", "c", "d")) {
@@ -107,32 +107,29 @@ class TableTest {
 
     @Test
     void computedColumnsAreThereEverywhere() {
-        assertThat(find("b"))
-                .get()
-                .extracting(Shelf::books)
-                .isEqualTo(List.of("one", "two"));
+        assertThat(find("b")).get().extracting(Shelf::books).isEqualTo(List.of("one", "two"));
     }
 
     @Test
     void listsAreInTheirOrderAndGoOnByMarkerOrOffset() {
         assertThat(list(Where.ALL, Page.first(9))).containsExactly("b", "c", "d", "a");
         assertThat(list(Where.ALL, Page.first(2).from(1))).containsExactly("c", "d");
-        assertThat(list(Where.of("owner_id = ?", "x").in("id", List.of("c", "d", "a")), Page.first(9)))
+        assertThat(
+                        list(
+                                Where.of("owner_id = ?", "x").in("id", List.of("c", "d", "a")),
+                                Page.first(9)))
                 .containsExactly("c", "d");
         Page next = new Page(2, Optional.of("c"), List.of(), false, 0);
         assertThat(list(Where.ALL, next)).containsExactly("d", "a");
         assertThat(
                         database.<Long>read(
-                                handle ->
-                                        Shelf.TABLE.count(
-                                                handle, Where.of("owner_id = ?", "x"))))
+                                handle -> Shelf.TABLE.count(handle, Where.of("owner_id = ?", "x"))))
                 .isEqualTo(3);
     }
 
     @Test
     void whatIsNotUniqueSaysOfWhat() {
-        assertThatThrownBy(
-                        () -> database.run(handle -> Shelf.TABLE.insert(handle, row("a", "x"))))
+        assertThatThrownBy(() -> database.run(handle -> Shelf.TABLE.insert(handle, row("a", "x"))))
                 .isInstanceOfSatisfying(
                         StoreException.class,
                         e -> {
