@@ -1,5 +1,8 @@
 package dev.iod.compute;
 
+import static java.util.stream.Collectors.joining;
+
+import dev.iod.network.ServerPorts;
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
 import dev.iod.region.Pages;
@@ -12,6 +15,7 @@ import dev.iod.store.LinearPattern;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Where;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
@@ -19,11 +23,13 @@ import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -35,35 +41,62 @@ final class ServerList {
     /** Nova's sort keys; the expressions are never null. */
     private static final Map<String, String> SORT_KEYS = sortKeys();
 
-    /** Filters on text by {@link LinearPattern}, as in Nova, for everybody. */
-    private static final Map<String, String> PATTERNS =
-            Map.of(
-                    "name", "name",
-                    "display_name", "name",
-                    "flavor", "flavor_id",
-                    "reservation_id", "reservation_id");
+    /** How a filter's value is compared, as Nova compares it. */
+    private enum Match {
+        EXACTLY,
+        /** A {@link LinearPattern} that occurs somewhere in the text. */
+        PATTERN,
+        /** A pattern of {@code 2026-11-30 04:16:05}, UTC; or ISO 8601 with a T, to the second. */
+        TIME
+    }
 
-    private static final Map<String, String> MORE_PATTERNS =
-            Map.of(
-                    "hostname", "hostname",
-                    "key_name", "coalesce(key_name, '')",
-                    "node", "coalesce(node, '')",
-                    "description", "coalesce(description, '')",
-                    "display_description", "coalesce(description, '')",
-                    "access_ip_v4", "access_ipv4",
-                    "access_ip_v6", "access_ipv6");
+    /**
+     * A filter on one column.
+     *
+     * @param column an SQL expression; where it is null no server matches, as in Nova
+     * @param memberSince the first minor version that applies it for others than administrators;
+     *     before it they are given the list as if they had not named it
+     */
+    private record Filter(String name, Match match, String column, int memberSince) {}
 
-    private static final Map<String, String> MORE_EQUALS =
-            Map.of(
-                    "host", "node",
-                    "user_id", "user_id",
-                    "vm_state", "vm_state",
-                    "task_state", "task_state",
-                    "uuid", "id::text",
-                    "launch_index", "launch_index::text",
-                    "kernel_id", "kernel_image_id",
-                    "ramdisk_id", "initrd_image_id",
-                    "power_state", "power_state::text");
+    private static final int ADMIN_ONLY = Integer.MAX_VALUE;
+
+    private static final List<Filter> FILTERS =
+            List.of(
+                    new Filter("name", Match.PATTERN, "name", 1),
+                    new Filter("reservation_id", Match.PATTERN, "reservation_id", 1),
+                    new Filter("flavor", Match.EXACTLY, "flavor_id", 1),
+                    new Filter("image", Match.EXACTLY, "image_id", 1),
+                    new Filter("availability_zone", Match.PATTERN, zone(), 83),
+                    // No server has a config drive; Nova keeps an empty text for that.
+                    new Filter("config_drive", Match.PATTERN, "''::text", 83),
+                    new Filter("created_at", Match.TIME, "created_at", 83),
+                    new Filter("key_name", Match.PATTERN, "key_name", 83),
+                    new Filter("launched_at", Match.TIME, "launched_at", 83),
+                    new Filter("power_state", Match.PATTERN, "power_state::text", 83),
+                    new Filter("progress", Match.PATTERN, progress(), 83),
+                    new Filter("task_state", Match.EXACTLY, "nullif(task_state, 'none')", 83),
+                    new Filter("terminated_at", Match.TIME, "NULL::timestamptz", 83),
+                    new Filter("user_id", Match.EXACTLY, "user_id", 83),
+                    new Filter("vm_state", Match.EXACTLY, "vm_state", 83),
+                    new Filter("hostname", Match.PATTERN, "hostname", 90),
+                    new Filter("access_ip_v4", Match.PATTERN, "access_ipv4", ADMIN_ONLY),
+                    new Filter("access_ip_v6", Match.PATTERN, "access_ipv6", ADMIN_ONLY),
+                    new Filter("auto_disk_config", Match.PATTERN, "disk_config", ADMIN_ONLY),
+                    new Filter("description", Match.PATTERN, "description", ADMIN_ONLY),
+                    new Filter("display_description", Match.PATTERN, "description", ADMIN_ONLY),
+                    new Filter("display_name", Match.PATTERN, "name", ADMIN_ONLY),
+                    new Filter("host", Match.EXACTLY, "node", ADMIN_ONLY),
+                    new Filter("image_ref", Match.EXACTLY, "image_id", ADMIN_ONLY),
+                    new Filter("kernel_id", Match.PATTERN, "kernel_image_id", ADMIN_ONLY),
+                    new Filter("launch_index", Match.PATTERN, "launch_index::text", ADMIN_ONLY),
+                    // Nobody locks servers.
+                    new Filter("locked_by", Match.PATTERN, "NULL::text", ADMIN_ONLY),
+                    new Filter("node", Match.PATTERN, "node", ADMIN_ONLY),
+                    new Filter("ramdisk_id", Match.PATTERN, "initrd_image_id", ADMIN_ONLY),
+                    // Not known, as the view of a server says.
+                    new Filter("root_device_name", Match.PATTERN, "NULL::text", ADMIN_ONLY),
+                    new Filter("uuid", Match.EXACTLY, "id::text", ADMIN_ONLY));
 
     /** Filters that name joined tables: Nova refuses them by name. */
     private static final Set<String> REFUSED =
@@ -106,6 +139,9 @@ final class ServerList {
             "Invalid input for query parameters %s: a filter is a 'regex' of at most %d"
                     + " characters, with %s.";
 
+    private static final String NO_TIME =
+            "Invalid input for query parameters %s. Value: %s. '%s' is not a 'date-time'";
+
     private static final String QUERY_CANCELED = "57014";
     private static final int MAX_SECONDS = 5;
 
@@ -125,19 +161,23 @@ final class ServerList {
                                     "Invalid filter field: %s.".formatted(name));
                         });
         ListSql sql = new ListSql("SELECT * FROM server", SORT_KEYS).idsAreUuids();
-        if (!scope(sql, request) || !status(handle, sql, query, minor)) {
+        boolean admin = request.caller().isAdmin();
+        scope(sql, request);
+        if (!status(handle, sql, query, minor, admin)) {
             return new Listed<>(List.of(), false);
         }
-        patterns(sql, query, PATTERNS);
-        equals(sql, query, Map.of("image", "image_id", "image_ref", "image_id"));
+        for (Filter filter : FILTERS) {
+            if (admin || minor >= filter.memberSince()) {
+                last(query, filter.name()).ifPresent(value -> apply(sql, filter, value));
+            }
+        }
+        addresses(sql, query, admin || minor >= 5);
         times(sql, query, minor);
         if (minor >= 26) {
             tags(sql, query);
         }
-        if (request.caller().isAdmin() || minor >= 83) {
-            patterns(sql, query, MORE_PATTERNS);
-            equals(sql, query, MORE_EQUALS);
-            zone(sql, query);
+        if (minor >= 73) {
+            locked(sql, query);
         }
         ListQuery list = withoutIgnored(withDirections(request.list(), query), minor);
         refuseSortByNode(request, list);
@@ -207,12 +247,12 @@ final class ServerList {
         return new ListQuery(list.limit(), list.marker(), sort, list.fields(), list.backward());
     }
 
-    private static boolean scope(ListSql sql, Request request) {
+    private static void scope(ListSql sql, Request request) {
         boolean all =
-                request.query().first("all_tenants").map(ServerList::allTenants).orElse(false);
+                last(request.query(), "all_tenants").map(ServerList::allTenants).orElse(false);
         if (!all) {
             sql.where("project_id = ?", request.caller().projectId());
-            return true;
+            return;
         }
         if (!request.caller().isAdmin()) {
             throw ApiException.forbidden(
@@ -220,32 +260,44 @@ final class ServerList {
                                     + " performed.")
                             .formatted(request.path().endsWith("detail") ? "detail" : "index"));
         }
-        request.query()
-                .first("project_id")
-                .or(() -> request.query().first("tenant_id"))
+        last(request.query(), "project_id")
+                .or(() -> last(request.query(), "tenant_id"))
                 .ifPresent(project -> sql.where("project_id = ?", project));
-        return true;
     }
 
     private static boolean allTenants(String value) {
-        if (value.isEmpty()) {
-            return true;
-        }
-        return switch (value.toLowerCase(java.util.Locale.ROOT)) {
-            case "1", "true", "t", "yes", "y", "on" -> true;
-            case "0", "false", "f", "no", "n", "off" -> false;
-            default ->
-                    throw ApiException.badRequest(
-                            "Invalid value '%s' for 'all_tenants'".formatted(value));
+        return value.isEmpty()
+                || truth(value)
+                        .orElseThrow(
+                                () ->
+                                        ApiException.badRequest(
+                                                "Invalid value '%s' for 'all_tenants'"
+                                                        .formatted(value)));
+    }
+
+    /** What OpenStack takes for true and false; empty for anything else. */
+    private static Optional<Boolean> truth(String value) {
+        return switch (value.strip().toLowerCase(Locale.ROOT)) {
+            case "1", "true", "t", "yes", "y", "on" -> Optional.of(true);
+            case "0", "false", "f", "no", "n", "off" -> Optional.of(false);
+            default -> Optional.empty();
         };
     }
 
+    /** The value that Nova takes of several; only {@code status} may be named more than once. */
+    private static Optional<String> last(Query query, String name) {
+        List<String> all = query.all(name);
+        return all.isEmpty() ? Optional.empty() : Optional.of(all.getLast());
+    }
+
     /** False when no server can match. */
-    private static boolean status(Handle handle, ListSql sql, Query query, int minor) {
-        List<String> texts = query.all("status");
-        if (query.flag("deleted").orElse(false)) {
+    private static boolean status(
+            Handle handle, ListSql sql, Query query, int minor, boolean admin) {
+        // A deleted server leaves no row. Nova reads other values as false.
+        if (admin && last(query, "deleted").flatMap(ServerList::truth).orElse(false)) {
             return false;
         }
+        List<String> texts = query.all("status");
         if (texts.isEmpty()) {
             return true;
         }
@@ -254,6 +306,9 @@ final class ServerList {
             // Nova's other statuses exist, and no server here is ever in them.
             if (minor >= 38 && texts.stream().noneMatch(ServerList::isNovaStatus)) {
                 throw ApiException.badRequest("Invalid status value");
+            }
+            if (!admin && onlyDeleted(texts)) {
+                throw ApiException.forbidden("Only administrators may list deleted instances");
             }
             return false;
         }
@@ -293,6 +348,11 @@ final class ServerList {
         };
     }
 
+    private static boolean onlyDeleted(List<String> statuses) {
+        List<String> known = statuses.stream().filter(ServerList::isNovaStatus).toList();
+        return !known.isEmpty() && known.stream().allMatch("DELETED"::equalsIgnoreCase);
+    }
+
     private static boolean isNovaStatus(String text) {
         return Set.of(
                         "REBUILD",
@@ -308,38 +368,84 @@ final class ServerList {
                         "SOFT_DELETED",
                         "SHELVED",
                         "SHELVED_OFFLOADED")
-                .contains(text.toUpperCase(java.util.Locale.ROOT));
+                .contains(text.toUpperCase(Locale.ROOT));
     }
 
-    private static void patterns(ListSql sql, Query query, Map<String, String> columns) {
-        columns.forEach(
-                (name, column) ->
-                        query.first(name)
-                                .ifPresent(
-                                        value -> {
-                                            if (!LinearPattern.accepts(value)) {
-                                                throw ApiException.badRequest(
-                                                        UNSUPPORTED.formatted(
-                                                                name,
-                                                                LinearPattern.MAX_LENGTH,
-                                                                LinearPattern.SUPPORTED));
-                                            }
-                                            sql.where(column + " ~ ?", value);
-                                        }));
+    private static void apply(ListSql sql, Filter filter, String value) {
+        switch (filter.match()) {
+            case EXACTLY -> sql.where(filter.column() + " = ?", value);
+            case PATTERN -> sql.where(filter.column() + " ~ ?", linear(filter.name(), value));
+            case TIME -> {
+                Optional<Instant> time = value.contains("T") ? instant(value) : Optional.empty();
+                if (time.isPresent()) {
+                    sql.where(
+                            "date_trunc('second', " + filter.column() + ") = ?",
+                            Timestamp.from(time.get().truncatedTo(ChronoUnit.SECONDS)));
+                } else {
+                    sql.where(
+                            "to_char("
+                                    + filter.column()
+                                    + " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') ~ ?",
+                            linear(filter.name(), value));
+                }
+            }
+        }
     }
 
-    private static void equals(ListSql sql, Query query, Map<String, String> columns) {
-        columns.forEach((name, column) -> sql.in(column, query.all(name)));
+    /** The value, if the database may be given it as a pattern; 400 otherwise. */
+    private static String linear(String name, String value) {
+        if (!LinearPattern.accepts(value)) {
+            throw ApiException.badRequest(
+                    UNSUPPORTED.formatted(name, LinearPattern.MAX_LENGTH, LinearPattern.SUPPORTED));
+        }
+        return value;
     }
 
-    private static void zone(ListSql sql, Query query) {
-        query.first("availability_zone")
+    /** Servers that show an address that matches; both filters together: one of them. */
+    private static void addresses(ListSql sql, Query query, boolean takesIp6) {
+        List<Where> any = new ArrayList<>();
+        last(query, "ip").ifPresent(value -> any.add(hasAddress(4, linear("ip", value))));
+        if (takesIp6) {
+            last(query, "ip6").ifPresent(value -> any.add(hasAddress(6, linear("ip6", value))));
+        }
+        if (!any.isEmpty()) {
+            // The addresses of a server that is being built are not shown yet.
+            sql.where(
+                    "vm_state <> 'building' AND ("
+                            + any.stream()
+                                    .flatMap(one -> one.conditions().stream())
+                                    .collect(joining(" OR "))
+                            + ")",
+                    any.stream().flatMap(one -> one.values().stream()).toArray());
+        }
+    }
+
+    private static Where hasAddress(int version, String pattern) {
+        return ServerPorts.addressMatches("server.id", version, pattern);
+    }
+
+    /** No server is locked. */
+    private static void locked(ListSql sql, Query query) {
+        last(query, "locked")
                 .ifPresent(
-                        zone ->
-                                sql.where(
-                                        zone.equals(ServerShown.ZONE)
-                                                ? "node IS NOT NULL"
-                                                : "false"));
+                        value -> {
+                            boolean locked =
+                                    truth(value)
+                                            .orElseThrow(
+                                                    () ->
+                                                            ApiException.badRequest(
+                                                                    "Invalid value '%s' for 'locked'"
+                                                                            .formatted(value)));
+                            sql.where(locked ? "false" : "true");
+                        });
+    }
+
+    private static String zone() {
+        return "CASE WHEN node IS NOT NULL THEN '" + ServerShown.ZONE + "' END";
+    }
+
+    private static String progress() {
+        return "CASE WHEN " + condition(ApiStatus.ACTIVE) + " THEN '100' ELSE '0' END";
     }
 
     private static void times(ListSql sql, Query query, int minor) {
@@ -355,23 +461,27 @@ final class ServerList {
 
     /** A time of the query in ISO 8601, UTC when it names no zone. */
     static Optional<Instant> time(Query query, String name) {
-        return query.first(name)
+        return last(query, name)
                 .map(
-                        text -> {
-                            String iso = text.strip().replace(' ', 'T');
-                            try {
-                                return iso.matches(".*([Zz]|[+-][0-9]{2}:?[0-9]{2})$")
-                                        ? OffsetDateTime.parse(iso).toInstant()
-                                        : LocalDateTime.parse(iso).toInstant(ZoneOffset.UTC);
-                            } catch (DateTimeParseException e) {
-                                throw new ApiException(
-                                        Fault.BAD_REQUEST,
-                                        ("Invalid input for query parameters %s. Value: %s. '%s'"
-                                                        + " is not a 'date-time'")
-                                                .formatted(name, text, text),
-                                        e);
-                            }
-                        });
+                        text ->
+                                instant(text)
+                                        .orElseThrow(
+                                                () ->
+                                                        ApiException.badRequest(
+                                                                NO_TIME.formatted(
+                                                                        name, text, text))));
+    }
+
+    private static Optional<Instant> instant(String text) {
+        String iso = text.strip().replace(' ', 'T');
+        try {
+            return Optional.of(
+                    iso.matches(".*([Zz]|[+-][0-9]{2}:?[0-9]{2})$")
+                            ? OffsetDateTime.parse(iso).toInstant()
+                            : LocalDateTime.parse(iso).toInstant(ZoneOffset.UTC));
+        } catch (DateTimeParseException _) {
+            return Optional.empty();
+        }
     }
 
     private static void tags(ListSql sql, Query query) {
@@ -395,7 +505,7 @@ final class ServerList {
     }
 
     private static List<String> words(Query query, String name) {
-        return query.first(name).map(text -> Arrays.asList(text.split(",", 51))).orElse(List.of());
+        return last(query, name).map(text -> Arrays.asList(text.split(",", 51))).orElse(List.of());
     }
 
     private static void refuseSortByNode(Request request, ListQuery list) {

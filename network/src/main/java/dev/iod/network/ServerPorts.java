@@ -1,6 +1,7 @@
 package dev.iod.network;
 
 import dev.iod.region.Actor;
+import dev.iod.store.Where;
 import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
@@ -112,6 +113,23 @@ public interface ServerPorts {
      * @return false if the server has no such port
      */
     boolean detach(Handle transaction, UUID serverId, UUID portId);
+
+    /**
+     * The condition that a server has an address that matches a regular expression somewhere.
+     *
+     * @param serverId the SQL expression of the server's id, a uuid
+     * @param version of IP, 4 or 6
+     * @param pattern one that {@link dev.iod.store.LinearPattern} accepts
+     */
+    static Where addressMatches(String serverId, int version, String pattern) {
+        return Where.of(
+                "EXISTS (SELECT FROM port p JOIN port_address a ON a.port_id = p.id WHERE"
+                        + " p.server_id = "
+                        + serverId
+                        + " AND family(a.address) = ? AND host(a.address) ~ ?)",
+                version,
+                pattern);
+    }
 
     /** The ports of servers, in the order of their devices; servers without ports are absent. */
     Map<UUID, List<ServerPort>> of(Handle transaction, Collection<UUID> serverIds);
