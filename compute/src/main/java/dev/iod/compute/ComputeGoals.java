@@ -103,7 +103,9 @@ final class ComputeGoals implements GoalPart {
                         .setFlavor(server.flavor().name())
                         .setImageId(server.origin().imageId())
                         .addAllSecurityGroups(ServerView.securityGroupNames(ports))
-                        .setCreatedAt(server.times().created().getEpochSecond());
+                        .setCreatedAt(server.times().created().getEpochSecond())
+                        .setLaunchIndex(server.origin().launchIndex())
+                        .setReservationId(server.origin().reservationId());
         server.guest()
                 .keyName()
                 .ifPresent(

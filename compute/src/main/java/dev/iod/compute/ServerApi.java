@@ -139,7 +139,7 @@ final class ServerApi {
                                     wanted.path("OS-DCF:diskConfig").asString(old.diskConfig()),
                                     wanted.path("accessIPv4").asString(old.accessIpv4()),
                                     wanted.path("accessIPv6").asString(old.accessIpv6())));
-                    if (wanted.has("hostname")) {
+                    if (wanted.has("name") || wanted.has("hostname")) {
                         edit.tellNode();
                     }
                 });

@@ -6,6 +6,7 @@ import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
 import dev.iod.node.MachineModel;
+import dev.iod.node.Metadata;
 import dev.iod.node.Power;
 import dev.iod.node.ServerState;
 import dev.iod.rest.testing.HttpCaller;
@@ -161,6 +162,43 @@ class ServerLifeTest {
         assertThat(server.getMetadata().getPropertiesOrThrow("role")).isEqualTo("web");
         assertThat(server.getMetadata().getSecurityGroupsList()).containsExactly("default");
         assertThat(goal.getRevision()).isPositive();
+    }
+
+    /** The metadata service says who a server is as the API does, at any time. */
+    @Test
+    void theNodeIsToldWhoAServerIsAndWhenThatChanges() {
+        member.post(
+                "/servers",
+                ("{'server': {'name': 'g\u00e4st 7', 'imageRef': '%s', 'flavorRef': '42',"
+                                + " 'min_count': 2}}")
+                        .formatted(Region.IMAGE));
+        JsonNode servers =
+                admin.get("/servers/detail?all_tenants=1", Region.version(90))
+                        .json()
+                        .path("servers");
+        assertThat(servers.size()).isEqualTo(2);
+        for (JsonNode server : servers) {
+            Metadata metadata = goalOf(server.path("id").stringValue()).getMetadata();
+            assertThat(metadata.getReservationId())
+                    .isEqualTo(server.path("OS-EXT-SRV-ATTR:reservation_id").stringValue())
+                    .startsWith("r-");
+            assertThat(metadata.getLaunchIndex())
+                    .isEqualTo(server.path("OS-EXT-SRV-ATTR:launch_index").intValue());
+            assertThat(goalOf(server.path("id").stringValue()))
+                    .returns(server.path("name").stringValue(), dev.iod.node.Server::getName)
+                    .returns(
+                            server.path("OS-EXT-SRV-ATTR:hostname").stringValue(),
+                            dev.iod.node.Server::getHostName);
+        }
+        assertThat(servers.valueStream().map(s -> s.path("name").stringValue()))
+                .containsExactlyInAnyOrder("g\u00e4st 7-1", "g\u00e4st 7-2");
+
+        String id = servers.path(0).path("id").stringValue();
+        long before = n1.goal().getRevision() + n2.goal().getRevision();
+        assertThat(member.put("/servers/" + id, "{'server': {'name': 'g\u00e4st 8'}}").status())
+                .isEqualTo(200);
+        assertThat(n1.goal().getRevision() + n2.goal().getRevision()).isGreaterThan(before);
+        assertThat(goalOf(id).getName()).isEqualTo("g\u00e4st 8");
     }
 
     @Test

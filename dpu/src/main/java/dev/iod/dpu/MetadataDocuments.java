@@ -99,7 +99,7 @@ final class MetadataDocuments {
                     json.writeStringProperty("name", server.getName());
                     json.writeStringProperty("hostname", server.getHostName());
                     json.writeStringProperty("availability_zone", metadata.getAvailabilityZone());
-                    json.writeNumberProperty("launch_index", 0);
+                    json.writeNumberProperty("launch_index", metadata.getLaunchIndex());
                     json.writeName("meta").writeStartObject();
                     metadata.getPropertiesMap().forEach(json::writeStringProperty);
                     json.writeEndObject();
@@ -134,7 +134,7 @@ final class MetadataDocuments {
         String host = server.getHostName();
         Directory data = Directory.empty();
         data.with("ami-id", text("ami-" + shortId(metadata.getImageId())));
-        data.with("ami-launch-index", text("0"));
+        data.with("ami-launch-index", text(String.valueOf(metadata.getLaunchIndex())));
         data.with("ami-manifest-path", text("none"));
         data.with("hostname", text(host));
         data.with("instance-action", text("none"));
@@ -149,7 +149,7 @@ final class MetadataDocuments {
         if (metadata.getKeysCount() > 0) {
             data.with("public-keys", publicKeys(metadata.getKeysList()));
         }
-        data.with("reservation-id", text("r-" + shortId(server.getId())));
+        data.with("reservation-id", text(metadata.getReservationId()));
         data.with("security-groups", text(String.join("\n", metadata.getSecurityGroupsList())));
         Directory version = Directory.empty().with("meta-data", data);
         userData(server).ifPresent(bytes -> version.with("user-data", Leaf.bytes(bytes)));

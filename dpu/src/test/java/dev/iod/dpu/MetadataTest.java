@@ -110,6 +110,16 @@ class MetadataTest {
         }
     }
 
+    @Test
+    void theRequestIsTheOneTheRegionKnows() {
+        Server.Builder server = Goals.server("x").toBuilder();
+        server.getMetadataBuilder().setLaunchIndex(3).setReservationId("r-0abc9xyz");
+        Server third = server.build();
+        assertThat(read(third, "/openstack/latest/meta_data.json")).contains("\"launch_index\":3,");
+        assertThat(read(third, "/latest/meta-data/ami-launch-index")).isEqualTo("3");
+        assertThat(read(third, "/latest/meta-data/reservation-id")).isEqualTo("r-0abc9xyz");
+    }
+
     /** As Nova writes them: {@code nova/virt/netutils.py}. */
     @Test
     void networksWithoutDhcpHaveWhatAGuestNeeds() {
