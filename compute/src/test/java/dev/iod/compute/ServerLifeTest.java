@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
+import dev.iod.node.HostRoute;
 import dev.iod.node.ImagePart;
 import dev.iod.node.MachineModel;
 import dev.iod.node.Metadata;
@@ -11,6 +12,7 @@ import dev.iod.node.Power;
 import dev.iod.node.ServerState;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -199,6 +201,44 @@ class ServerLifeTest {
                 .isEqualTo(200);
         assertThat(n1.goal().getRevision() + n2.goal().getRevision()).isGreaterThan(before);
         assertThat(goalOf(id).getName()).isEqualTo("g\u00e4st 8");
+    }
+
+    /** All that a guest needs to configure a second interface, to which DHCP does not speak. */
+    @Test
+    void anInterfaceWithoutDhcpHasWhatItsSubnetSays() {
+        HttpCaller neutron = region.network("p1");
+        String quiet =
+                neutron.post("/networks", "{'network': {'name': 'quiet'}}")
+                        .json()
+                        .at("/network/id")
+                        .stringValue();
+        Answer subnet =
+                neutron.post(
+                        "/subnets",
+                        ("{'subnet': {'network_id': '%s', 'cidr': '10.60.0.0/20', 'ip_version': 4,"
+                                        + " 'enable_dhcp': false,"
+                                        + " 'dns_nameservers': ['192.0.2.53'], 'host_routes':"
+                                        + " [{'destination': '198.51.100.0/25',"
+                                        + " 'nexthop': '10.60.0.7'}]}}")
+                                .formatted(quiet));
+        assertThat(subnet.status()).as(subnet.text()).isEqualTo(201);
+        String id =
+                create(", 'networks': [{'uuid': '%s'}, {'uuid': '%s'}]".formatted(network, quiet));
+        dev.iod.node.Server server = goalOf(id);
+        assertThat(server.getNics(0).getAddresses(0).getDhcp()).isTrue();
+        FixedAddress address = server.getNics(1).getAddresses(0);
+        assertThat(address)
+                .returns(false, FixedAddress::getDhcp)
+                .returns(20, FixedAddress::getPrefixLength)
+                .returns("10.60.0.1", FixedAddress::getGateway)
+                .returns(List.of("192.0.2.53"), FixedAddress::getDnsServersList);
+        assertThat(address.getAddress()).startsWith("10.60.");
+        assertThat(address.getRoutesList())
+                .containsExactly(
+                        HostRoute.newBuilder()
+                                .setDestination("198.51.100.0/25")
+                                .setNextHop("10.60.0.7")
+                                .build());
     }
 
     @Test
