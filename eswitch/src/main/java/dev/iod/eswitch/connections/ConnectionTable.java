@@ -98,6 +98,9 @@ public final class ConnectionTable implements AutoCloseable {
     private final ConnectionGroups senders;
     private long wheelTick;
 
+    /** Connections whose tuples do not mirror each other. */
+    private int translated;
+
     // Of the row at hand, and what stands in the way of a new one.
     private final Tuple original = new Tuple();
     private final Tuple reply = new Tuple();
@@ -148,9 +151,7 @@ public final class ConnectionTable implements AutoCloseable {
             if (readInt(slot, STATE) == USED && readTuples(slot) && !taken()) {
                 long latest = nowMillis + MAX_TIMEOUT_MILLIS;
                 writeLong(slot, EXPIRY, Math.min(readLong(slot, EXPIRY), latest));
-                index.add(slot, original.hash(), reply.hash());
-                group(slot, original.zone);
-                schedule(slot);
+                enter(slot, original, reply);
                 found++;
             } else {
                 writeInt(slot, STATE, 0);
@@ -279,10 +280,24 @@ public final class ConnectionTable implements AutoCloseable {
         writeInt(slot, SENDER, sender);
         bump(slot);
         Memory.writeIntRelease(address(slot, STATE), USED);
-        index.add(slot, originalTuple.hash(), replyTuple.hash());
+        enter(slot, originalTuple, replyTuple);
+        return slot;
+    }
+
+    private void enter(int slot, Tuple originalTuple, Tuple replyTuple) {
+        boolean mirror = replyTuple.mirrors(originalTuple);
+        int hash = originalTuple.hash();
+        index.add(slot, hash, mirror ? hash : replyTuple.hash());
+        translated += mirror ? 0 : 1;
         group(slot, originalTuple.zone);
         schedule(slot);
-        return slot;
+    }
+
+    /**
+     * Whether a connection has a tuple of which none has the mirror: that takes a translated one.
+     */
+    boolean takenByTranslation(Tuple tuple) {
+        return translated > 0 && find(tuple, taken);
     }
 
     private int take() {
@@ -303,7 +318,10 @@ public final class ConnectionTable implements AutoCloseable {
         readTuple(slot, REPLY, reply);
         zones.remove(original.zone, slot);
         senders.remove(readInt(slot, SENDER), slot);
-        index.remove(slot, original.hash(), reply.hash());
+        boolean mirror = reply.mirrors(original);
+        int hash = original.hash();
+        index.remove(slot, hash, mirror ? hash : reply.hash());
+        translated -= mirror ? 0 : 1;
         unschedule(slot);
         free[freeCount++] = slot;
     }

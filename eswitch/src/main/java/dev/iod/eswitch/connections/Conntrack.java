@@ -40,7 +40,6 @@ public final class Conntrack {
 
     private final Tuple answers = new Tuple();
     private final Lookup lookup = new Lookup();
-    private final Lookup other = new Lookup();
 
     /** Number of changes a cached flow would have to notice; only ever grows. */
     public long changes;
@@ -285,7 +284,7 @@ public final class Conntrack {
 
     /** Sees to it that the connection at hand fits. @return what stands against it, if so */
     private @Nullable DropReason makeRoom(int zone, int sender) {
-        if (table.find(answers, other)) {
+        if (table.takenByTranslation(answers)) {
             return DropReason.CONNECTION_CLASH;
         }
         int room = Math.max(reserved, table.free());

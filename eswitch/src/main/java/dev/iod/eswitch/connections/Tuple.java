@@ -168,6 +168,16 @@ public final class Tuple {
         request = other.isIcmp() && !other.request;
     }
 
+    /** Whether it is the tuple of the packets that answer another's without translation. */
+    boolean mirrors(Tuple other) {
+        return sourceLow == other.destinationLow
+                && destinationLow == other.sourceLow
+                && sourcePort == other.destinationPort
+                && destinationPort == other.sourcePort
+                && sourceHigh == other.destinationHigh
+                && destinationHigh == other.sourceHigh;
+    }
+
     boolean isIcmp() {
         return protocol == (ip6 ? IpProtocol.ICMP6 : IpProtocol.ICMP4);
     }
