@@ -115,7 +115,7 @@ class NetworkClientTest {
         assertThat(tenant.run("network create --share x")).contains("400", "shared");
         assertThat(tenant.run("network create --provider-network-type vlan x")).contains("403");
         assertThat(tenant.run("router set --external-gateway n2 r2"))
-                .contains("400", "no external networks");
+                .contains("400", "is not an external network");
         assertThat(tenant.run("port create --network n2 --fixed-ip ip-address=10.7.0.1 x"))
                 .contains("400", "not a valid IP for any of the subnets");
         assertThat(tenant.run("port create --network nowhere x"))
