@@ -54,7 +54,7 @@ public final class Chassis implements AutoCloseable {
     private final Model.Pending pending = new Model.Pending();
     private final LocalDatapaths local;
     private final Selection selection;
-    private final StateBuilder.Devices devices = new StateBuilder.Devices();
+    private final LogicalPorts.Devices devices = new LogicalPorts.Devices();
     private final Binder binder;
     private final Wanted wanted = new Wanted(this::rename);
     private final StateBuilder builder;

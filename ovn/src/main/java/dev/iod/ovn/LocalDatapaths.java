@@ -52,6 +52,12 @@ final class LocalDatapaths {
         return local.contains(datapath);
     }
 
+    /** The row of a datapath when it is local. */
+    Optional<Row> row(UUID datapath, Consumer<Fact> reads) {
+        reads.accept(new Fact.Datapath(datapath));
+        return contains(datapath) ? model.row("Datapath_Binding", datapath) : Optional.empty();
+    }
+
     Set<UUID> all() {
         return Collections.unmodifiableSet(local);
     }

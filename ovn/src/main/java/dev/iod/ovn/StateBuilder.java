@@ -4,10 +4,8 @@ import dev.iod.ovn.FlowCompiler.Compiled;
 import dev.iod.ovn.FlowCompiler.Datapath;
 import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Entity;
-import dev.iod.pipeline.Entity.Target;
 import dev.iod.pipeline.Entity.ValueSet;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -44,8 +42,8 @@ final class StateBuilder {
 
     private final Model model;
     private final LocalDatapaths local;
-    private final Devices devices;
-    private final Binder binder;
+    private final LogicalPorts.Devices devices;
+    private final LogicalPorts ports;
     private final Zones zones;
     private final FlowCompiler flows;
     private final Wanted wanted;
@@ -56,9 +54,6 @@ final class StateBuilder {
     private List<Chassis.Refused> namedRefused = List.of();
     private Set<LocalService> namedServices = Set.of();
     private final Map<String, Integer> zoneOwners = new HashMap<>();
-
-    /** Where ports of other chassis are, as of the end of the last run. */
-    private final Map<String, Location> locations = new HashMap<>();
 
     private final Map<UUID, Integer> groupNumbers = new HashMap<>();
     private final Map<Integer, UUID> numberedGroups = new HashMap<>();
@@ -71,16 +66,6 @@ final class StateBuilder {
     private final Set<String> movedPorts = new HashSet<>();
     private final Set<UUID> leftGroups = new HashSet<>();
     private boolean pruning = true;
-
-    /** Where a row of Port_Binding said that a port of another chassis is. */
-    private record Location(UUID row, Target target) {}
-
-    /** Devices the agent has: of plugged ports and of local services, by port name. */
-    record Devices(Map<String, Entity.Device> ports, Map<String, Entity.Device> services) {
-        Devices() {
-            this(new HashMap<>(), new HashMap<>());
-        }
-    }
 
     /** What is made of one source. */
     private sealed interface Result {
@@ -99,20 +84,10 @@ final class StateBuilder {
             }
         }
 
-        /**
-         * @param location set for a port of another chassis
-         * @param service set for a local service
-         * @param refusal set when its port security cannot be read
-         */
-        record OfPort(
-                Entity.LogicalPort entity,
-                Optional<Location> location,
-                Optional<LocalService> service,
-                Optional<Chassis.Refused> refusal)
-                implements Result {
+        record OfPort(LogicalPorts.Port port) implements Result {
             @Override
             public List<Entity> entities() {
-                return List.of(entity);
+                return List.of(port.entity());
             }
         }
 
@@ -140,14 +115,14 @@ final class StateBuilder {
     StateBuilder(
             Model model,
             LocalDatapaths local,
-            Devices devices,
+            LogicalPorts.Devices devices,
             Binder binder,
             Zones zones,
             Wanted wanted) {
         this.model = model;
         this.local = local;
         this.devices = devices;
-        this.binder = binder;
+        this.ports = new LogicalPorts(model, local, devices, binder, zones);
         this.zones = zones;
         this.wanted = wanted;
         this.flows = new FlowCompiler(model);
@@ -290,7 +265,7 @@ final class StateBuilder {
     private Optional<Result> make(Row row, Optional<Result> before, Consumer<Fact> reads) {
         return switch (row.table()) {
             case "Datapath_Binding" -> datapath(row, reads);
-            case "Port_Binding" -> port(row, reads);
+            case "Port_Binding" -> ports.make(row, reads).map(Result.OfPort::new);
             case "Logical_DP_Group" -> group(row, reads);
             case "Multicast_Group" -> plain(multicastGroup(row, reads));
             case "MAC_Binding", "Static_MAC_Binding" -> plain(neighbor(row, reads));
@@ -355,7 +330,7 @@ final class StateBuilder {
 
     private static Optional<Chassis.Refused> refusal(Result result) {
         return switch (result) {
-            case Result.OfPort port -> port.refusal();
+            case Result.OfPort(LogicalPorts.Port port) -> port.refusal();
             case Result.OfFlow flow -> flow.compiled().refusal();
             case Result.Plain ignored -> Optional.empty();
             case Result.OfDatapath ignored -> Optional.empty();
@@ -365,20 +340,23 @@ final class StateBuilder {
     }
 
     private static Optional<LocalService> service(Result result) {
-        return result instanceof Result.OfPort port ? port.service() : Optional.empty();
+        return result instanceof Result.OfPort(LogicalPorts.Port port)
+                ? port.service()
+                : Optional.empty();
     }
 
     private static List<String> zoneOwners(Result result) {
         return switch (result) {
             case Result.OfDatapath datapath -> datapath.zones();
-            case Result.OfPort port when port.entity().zone() != 0 -> List.of(port.entity().name());
+            case Result.OfPort(LogicalPorts.Port port) when port.entity().zone() != 0 ->
+                    List.of(port.entity().name());
             default -> List.of();
         };
     }
 
     private void hold(Result result) {
         zoneOwners(result).forEach(owner -> zoneOwners.merge(owner, 1, Integer::sum));
-        if (result instanceof Result.OfPort port) {
+        if (result instanceof Result.OfPort(LogicalPorts.Port port)) {
             movedPorts.add(port.entity().name());
         }
     }
@@ -390,17 +368,9 @@ final class StateBuilder {
                 freedZones.add(owner);
             }
         }
-        if (result instanceof Result.OfPort port) {
+        if (result instanceof Result.OfPort(LogicalPorts.Port port)) {
             movedPorts.add(port.entity().name());
         }
-    }
-
-    /** The row of a datapath when it is local. */
-    private Optional<Row> local(UUID datapath, Consumer<Fact> reads) {
-        reads.accept(new Fact.Datapath(datapath));
-        return local.contains(datapath)
-                ? model.row("Datapath_Binding", datapath)
-                : Optional.empty();
     }
 
     private static Datapath of(Row datapath) {
@@ -413,7 +383,7 @@ final class StateBuilder {
     }
 
     private Optional<Result> datapath(Row row, Consumer<Fact> reads) {
-        if (local(row.uuid(), reads).isEmpty()) {
+        if (local.row(row.uuid(), reads).isEmpty()) {
             return Optional.empty();
         }
         Map<String, String> ids = row.map("external_ids");
@@ -433,156 +403,24 @@ final class StateBuilder {
                         List.of(dnat, snat)));
     }
 
-    private Optional<Result> port(Row port, Consumer<Fact> reads) {
-        Optional<Row> datapath = local(port.ref("datapath"), reads);
-        if (datapath.isEmpty()) {
-            return Optional.empty();
-        }
-        String name = port.text("logical_port");
-        long key = model.portKey(port).orElseThrow();
-        Optional<Location> location = Optional.empty();
-        Target target;
-        if (Model.type(port).isEmpty()) {
-            location = locate(name, port, reads);
-            target = location.map(Location::target).orElseGet(() -> here(name, port, reads));
-        } else {
-            target = target(name, port, reads);
-        }
-        Optional<Entity.PortSecurity> security = Optional.empty();
-        Optional<Chassis.Refused> refusal = Optional.empty();
-        int zone = 0;
-        if (target instanceof Target.Local) {
-            zone = zones.of(name);
-            try {
-                security = PortSecurityParser.parse(port.texts("port_security"));
-            } catch (OvnException e) {
-                // Nothing may be sent by a port whose addresses cannot be read.
-                security = Optional.of(new Entity.PortSecurity(List.of()));
-                refusal =
-                        Optional.of(
-                                new Chassis.Refused(
-                                        port.uuid().toString(),
-                                        "port_security of " + name,
-                                        String.valueOf(e.getMessage())));
-            }
-        }
-        Optional<LocalService> service =
-                Model.type(port).equals("localport")
-                        ? service(name, port, datapath.get())
-                        : Optional.empty();
-        return Optional.of(
-                new Result.OfPort(
-                        new Entity.LogicalPort(key, name, target, zone, security),
-                        location,
-                        service,
-                        refusal));
-    }
-
-    private Target target(String name, Row port, Consumer<Fact> reads) {
-        return switch (Model.type(port)) {
-            case "patch" -> {
-                Optional<String> peer = Model.peer(port);
-                peer.ifPresent(other -> reads.accept(new Fact.PortKey(other)));
-                yield peer.flatMap(model::port)
-                        .flatMap(model::portKey)
-                        .<Target>map(Target.Peer::new)
-                        .orElse(new Target.Nowhere());
-            }
-            case "localport" -> {
-                reads.accept(new Fact.Provided(name));
-                yield on(Optional.ofNullable(devices.services().get(name)));
-            }
-            default -> new Target.Nowhere();
-        };
-    }
-
-    private static Target on(Optional<Entity.Device> device) {
-        return device.<Target>map(d -> new Target.Local(d.id())).orElse(new Target.Nowhere());
-    }
-
-    /**
-     * Whether a port counts as here. One that is plugged and bound nowhere is about to be claimed:
-     * it is here at once, so that a southbound database made anew does not interrupt it.
-     */
-    private boolean isHere(String name, Row port, Consumer<Fact> reads) {
-        reads.accept(new Fact.Self());
-        reads.accept(new Fact.Plugged(name));
-        Optional<UUID> bound = port.optionalRef("chassis");
-        return bound.isPresent()
-                ? bound.equals(model.self())
-                : devices.ports().containsKey(name) && binder.obstacle(name).isEmpty();
-    }
-
-    private Target here(String name, Row port, Consumer<Fact> reads) {
-        return isHere(name, port, reads)
-                ? on(Optional.ofNullable(devices.ports().get(name)))
-                : new Target.Nowhere();
-    }
-
-    /**
-     * Where a port of another chassis is. A port that nobody has bound since its row was made anew
-     * is still where the row before said: its chassis did not release it, but has not registered
-     * again yet.
-     */
-    private Optional<Location> locate(String name, Row port, Consumer<Fact> reads) {
-        if (isHere(name, port, reads)) {
-            return Optional.empty();
-        }
-        Optional<UUID> bound = port.optionalRef("chassis");
-        if (bound.isPresent()) {
-            return tunnel(bound.get(), reads).map(target -> new Location(port.uuid(), target));
-        }
-        return Optional.ofNullable(locations.get(name))
-                .filter(known -> !known.row().equals(port.uuid()));
-    }
-
-    private Optional<Target> tunnel(UUID remote, Consumer<Fact> reads) {
-        reads.accept(new Fact.Row("Chassis", remote));
-        Set<UUID> encaps =
-                model.row("Chassis", remote).map(row -> row.refs("encaps")).orElse(Set.of());
-        encaps.forEach(encap -> reads.accept(new Fact.Row("Encap", encap)));
-        return encaps.stream()
-                .flatMap(encap -> model.row("Encap", encap).stream())
-                .filter(encap -> encap.text("type").equals("geneve"))
-                .map(encap -> encap.text("ip"))
-                .filter(ip -> ip.indexOf(':') < 0)
-                .<Target>map(ip -> new Target.Remote((int) Constant.parse(ip).value().low()))
-                .findFirst();
-    }
-
-    private static Optional<LocalService> service(String name, Row port, Row datapath) {
-        Optional<String> words = port.texts("mac").stream().findFirst();
-        return words.map(
-                text -> {
-                    List<String> parts = Arrays.asList(text.strip().split("\\s+"));
-                    return new LocalService(
-                            name,
-                            datapath.map("external_ids").getOrDefault("name", ""),
-                            (int) datapath.integer("tunnel_key"),
-                            parts.getFirst(),
-                            new LinkedHashSet<>(parts.subList(1, parts.size())));
-                });
-    }
-
-    /** Ports that came, moved or went are remembered as their rows say now. */
+    /** Ports that came, moved or went are where their rows say now. */
     private void moveLocations() {
         for (String name : movedPorts) {
-            Optional<Location> location =
+            ports.moved(
+                    name,
                     model.port(name)
                             .flatMap(row -> results.result(new Fact.Row(row.table(), row.uuid())))
                             .flatMap(
                                     result ->
-                                            result instanceof Result.OfPort port
+                                            result instanceof Result.OfPort(LogicalPorts.Port port)
                                                     ? port.location()
-                                                    : Optional.empty());
-            location.ifPresentOrElse(
-                    where -> locations.put(name, where), () -> locations.remove(name));
+                                                    : Optional.empty()));
         }
         movedPorts.clear();
     }
 
     private Optional<Entity> multicastGroup(Row group, Consumer<Fact> reads) {
-        Optional<Row> datapath = local(group.ref("datapath"), reads);
+        Optional<Row> datapath = local.row(group.ref("datapath"), reads);
         if (datapath.isEmpty()) {
             return Optional.empty();
         }
@@ -626,7 +464,7 @@ final class StateBuilder {
     private Optional<Result> group(Row group, Consumer<Fact> reads) {
         var members = new ArrayList<Datapath>();
         for (UUID datapath : group.refs("datapaths")) {
-            local(datapath, reads).ifPresent(row -> members.add(of(row)));
+            local.row(datapath, reads).ifPresent(row -> members.add(of(row)));
         }
         members.sort(Comparator.comparingInt(Datapath::key));
         Integer number = groupNumbers.get(group.uuid());
@@ -643,7 +481,7 @@ final class StateBuilder {
         Optional<Compiled> old = before.map(result -> ((Result.OfFlow) result).compiled());
         Optional<UUID> own = flow.optionalRef("logical_datapath");
         if (own.isPresent()) {
-            return local(own.get(), reads)
+            return local.row(own.get(), reads)
                     .map(StateBuilder::of)
                     .map(
                             datapath ->

@@ -38,7 +38,7 @@ class DifferenceTest {
     private final class Chain {
         final Map<String, List<Condition>> selected = new HashMap<>();
         final Map<EntityKey, Entity> engine = new HashMap<>();
-        final StateBuilder.Devices devices = new StateBuilder.Devices();
+        final LogicalPorts.Devices devices = new LogicalPorts.Devices();
         final Model model = new Model(RandomRows.CHASSIS);
         final LocalDatapaths local = new LocalDatapaths(model);
         final Selection selection = new Selection(model, local);
