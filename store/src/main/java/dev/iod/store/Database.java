@@ -28,7 +28,6 @@ public final class Database implements AutoCloseable {
     private static final String SERIALIZATION_FAILURE = "40001";
     private static final String DEADLOCK = "40P01";
     private static final String FOREIGN_KEY_VIOLATION = "23503";
-    private static final String UNIQUE_VIOLATION = "23505";
 
     private final HikariDataSource pool;
     private final Jdbi jdbi;
@@ -216,9 +215,13 @@ public final class Database implements AutoCloseable {
         return state.equals(SERIALIZATION_FAILURE) || state.equals(DEADLOCK);
     }
 
-    private static boolean violated(Throwable error) {
+    /** Not of what {@link Table} reports: that has its words already. */
+    private static boolean violated(RuntimeException error) {
+        if (error instanceof StoreException) {
+            return false;
+        }
         String state = sqlState(error);
-        return state.equals(FOREIGN_KEY_VIOLATION) || state.equals(UNIQUE_VIOLATION);
+        return state.equals(FOREIGN_KEY_VIOLATION) || state.equals(StoreException.UNIQUE_VIOLATION);
     }
 
     /** Class 08 is a broken connection, 57P a server that is stopping or starting. */

@@ -20,7 +20,7 @@ public final class StoreException extends RuntimeException {
         DUPLICATE
     }
 
-    private static final String UNIQUE_VIOLATION = "23505";
+    static final String UNIQUE_VIOLATION = "23505";
 
     private final Reason reason;
     private final String constraint;

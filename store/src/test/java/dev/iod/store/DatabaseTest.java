@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -56,6 +57,21 @@ class DatabaseTest {
             }
         }
         assertThat(count("SELECT n FROM thing WHERE id = 'counter'")).isEqualTo(160);
+    }
+
+    @Test
+    void aViolatedConstraintIsLookedAtOnceMore() {
+        database.run(handle -> handle.execute("INSERT INTO thing VALUES ('taken', 0)"));
+        AtomicInteger attempts = new AtomicInteger();
+        assertThatThrownBy(
+                        () ->
+                                database.runLocked(
+                                        handle -> {
+                                            attempts.incrementAndGet();
+                                            handle.execute("INSERT INTO thing VALUES ('taken', 1)");
+                                        }))
+                .hasMessageContaining("thing_pkey");
+        assertThat(attempts).hasValue(2);
     }
 
     @Test

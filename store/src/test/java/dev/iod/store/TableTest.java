@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -129,13 +130,21 @@ class TableTest {
 
     @Test
     void whatIsNotUniqueSaysOfWhat() {
-        assertThatThrownBy(() -> database.run(handle -> Shelf.TABLE.insert(handle, row("a", "x"))))
+        AtomicInteger attempts = new AtomicInteger();
+        assertThatThrownBy(
+                        () ->
+                                database.run(
+                                        handle -> {
+                                            attempts.incrementAndGet();
+                                            Shelf.TABLE.insert(handle, row("a", "x"));
+                                        }))
                 .isInstanceOfSatisfying(
                         StoreException.class,
                         e -> {
                             assertThat(e.reason()).isEqualTo(Reason.DUPLICATE);
                             assertThat(e.constraint()).isEqualTo("shelf_pkey");
                         });
+        assertThat(attempts).hasValue(1);
         Columns note = new Columns().set("note", "same");
         assertThatThrownBy(
                         () ->
