@@ -26,7 +26,8 @@ public final class NetworkQuotas {
     public static final Quota RULES =
             Quota.ofRows(SERVICE, "security_group_rule", 100, "security_group_rule");
 
-    static final List<Quota> ALL =
+    /** All of them. */
+    public static final List<Quota> ALL =
             List.of(NETWORKS, SUBNETS, PORTS, ROUTERS, SECURITY_GROUPS, RULES);
 
     private NetworkQuotas() {}

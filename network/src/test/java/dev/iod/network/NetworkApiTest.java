@@ -2,6 +2,7 @@ package dev.iod.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.network.testing.NetworkRegion;
 import dev.iod.region.Actor;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;

@@ -2,6 +2,7 @@ package dev.iod.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.network.testing.NetworkRegion;
 import dev.iod.region.Quota;
 import dev.iod.region.Quotas;
 import dev.iod.rest.testing.HttpCaller;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.network.IntentUnit;
 import dev.iod.network.SnapshotStore;
+import dev.iod.network.testing.NetworkRegion;
 import dev.iod.northbound.NorthboundReconciler.Work;
-import dev.iod.northbound.testing.NetworkRegion;
 import dev.iod.northbound.testing.OvnCentral;
 import dev.iod.ovsdb.Endpoint;
 import dev.iod.ovsdb.Replica;
@@ -43,6 +43,7 @@ class NorthboundDifferenceTest {
     void start() {
         ovn = OvnCentral.startNorthbound();
         region = new NetworkRegion();
+        region.withoutQuotas("p");
         replica =
                 Replica.open(
                         Replica.Config.of(
@@ -157,7 +158,7 @@ class NorthboundDifferenceTest {
         settledPasses(reconciler);
 
         Work before = reconciler.work();
-        ok(region.member().put("/ports/" + ports.getFirst(), "{'port':{'name':'other'}}").status());
+        ok(region.as("p").put("/ports/" + ports.getFirst(), "{'port':{'name':'other'}}").status());
         waitUntilEqual("name of a port");
         // A network, a subnet, a port for metadata and two others: a switch, options, three ports.
         assertWork(new Work(0, 1, 5, 5, 1, 0), before, reconciler);
@@ -174,13 +175,13 @@ class NorthboundDifferenceTest {
 
         before = reconciler.work();
         String subnet =
-                region.member()
+                region.as("p")
                         .get("/subnets?network_id=" + networks.get(9))
                         .json()
                         .at("/subnets/0/id")
                         .asString();
         ok(
-                region.member()
+                region.as("p")
                         .put(
                                 "/routers/" + router + "/add_router_interface",
                                 "{'subnet_id':'" + subnet + "'}")
@@ -322,7 +323,7 @@ class NorthboundDifferenceTest {
                 String.join(
                         ",",
                         IntStream.range(0, count).mapToObj(i -> "{" + one.apply(i) + "}").toList());
-        var answer = region.member().post("/" + plural, "{'%s':[%s]}".formatted(plural, all));
+        var answer = region.as("p").post("/" + plural, "{'%s':[%s]}".formatted(plural, all));
         assertThat(answer.status()).as(answer.text()).isEqualTo(201);
         return answer.json().path(plural);
     }

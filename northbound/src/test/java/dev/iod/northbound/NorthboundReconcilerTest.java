@@ -3,7 +3,7 @@ package dev.iod.northbound;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.network.ServerPorts;
-import dev.iod.northbound.testing.NetworkRegion;
+import dev.iod.network.testing.NetworkRegion;
 import dev.iod.northbound.testing.OvnCentral;
 import dev.iod.region.Actor;
 import dev.iod.rest.testing.HttpCaller;
@@ -37,8 +37,9 @@ class NorthboundReconcilerTest {
     void start() {
         ovn = OvnCentral.start();
         region = new NetworkRegion();
+        region.withoutQuotas("p");
         database = region.database();
-        member = region.member();
+        member = region.as("p");
         reconciler = NorthboundReconciler.start(database, ovn.northbound(), OWNER);
     }
 

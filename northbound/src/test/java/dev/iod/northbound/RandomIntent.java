@@ -1,7 +1,7 @@
 package dev.iod.northbound;
 
 import dev.iod.network.ServerPorts;
-import dev.iod.northbound.testing.NetworkRegion;
+import dev.iod.network.testing.NetworkRegion;
 import dev.iod.region.Actor;
 import dev.iod.rest.testing.HttpCaller;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ final class RandomIntent {
 
     RandomIntent(NetworkRegion region, long seed) {
         this.region = region;
-        this.member = region.member();
+        this.member = region.as("p");
         this.random = new Random(seed);
     }
 

@@ -1,4 +1,4 @@
-package dev.iod.northbound.testing;
+package dev.iod.network.testing;
 
 import dev.iod.network.NetworkApi;
 import dev.iod.network.NetworkQuotas;
@@ -15,15 +15,13 @@ import dev.iod.store.testing.PostgresFixture;
 import java.net.InetAddress;
 import java.util.List;
 
-/** A network service with a database of its own; its project {@code p} has no quotas. */
+/** A network service with a database of its own; a token is the name of a project. */
 public final class NetworkRegion implements AutoCloseable {
-    private final Database database;
+    private final Database database = Database.open(PostgresFixture.newDatabase(), 8);
     private final ApiServer server;
-    private final HttpCaller member;
 
     /** Starts it. */
     public NetworkRegion() {
-        database = Database.open(PostgresFixture.newDatabase(), 8);
         List<Service> services = List.of(NetworkApi.service(database, 1442, (handle, id) -> {}));
         Services.prepare(database, services);
         server =
@@ -33,26 +31,23 @@ public final class NetworkRegion implements AutoCloseable {
                         ServerLimits.standard(),
                         services,
                         new FixedTokens());
-        database.run(
-                handle ->
-                        List.of(
-                                        NetworkQuotas.NETWORKS,
-                                        NetworkQuotas.SUBNETS,
-                                        NetworkQuotas.PORTS,
-                                        NetworkQuotas.ROUTERS,
-                                        NetworkQuotas.SECURITY_GROUPS,
-                                        NetworkQuotas.RULES)
-                                .forEach(quota -> Quotas.set(handle, "p", quota, Quota.UNLIMITED)));
-        member = new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", "p");
     }
 
     public Database database() {
         return database;
     }
 
-    /** A member of the project. */
-    public HttpCaller member() {
-        return member;
+    /** A member of a project, or with {@code :admin} behind its name an administrator. */
+    public HttpCaller as(String token) {
+        return new HttpCaller("http://127.0.0.1:" + server.port() + "/network/v2.0", token);
+    }
+
+    /** Quotas are not what the project is about. */
+    public void withoutQuotas(String project) {
+        database.run(
+                handle ->
+                        NetworkQuotas.ALL.forEach(
+                                quota -> Quotas.set(handle, project, quota, Quota.UNLIMITED)));
     }
 
     @Override
