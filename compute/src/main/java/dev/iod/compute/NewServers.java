@@ -3,6 +3,7 @@ package dev.iod.compute;
 import dev.iod.network.ServerPorts;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
+import dev.iod.rest.Ipv6;
 import dev.iod.rest.Schema;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -91,7 +92,7 @@ record NewServers(
                         tags(server),
                         text(server, "OS-DCF:diskConfig").orElse("MANUAL"),
                         text(server, "accessIPv4").orElse(""),
-                        text(server, "accessIPv6").orElse("")),
+                        text(server, "accessIPv6").flatMap(Ipv6::normalize).orElse("")),
                 server.has("return_reservation_id")
                         && Schema.Truth.of(server.path("return_reservation_id")));
     }

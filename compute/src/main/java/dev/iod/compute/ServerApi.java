@@ -6,6 +6,7 @@ import dev.iod.region.Actor;
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Ipv6;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
@@ -138,7 +139,10 @@ final class ServerApi {
                                     old.tags(),
                                     wanted.path("OS-DCF:diskConfig").asString(old.diskConfig()),
                                     wanted.path("accessIPv4").asString(old.accessIpv4()),
-                                    wanted.path("accessIPv6").asString(old.accessIpv6())));
+                                    wanted.path("accessIPv6")
+                                            .stringValueOpt()
+                                            .flatMap(Ipv6::normalize)
+                                            .orElse(old.accessIpv6())));
                     if (wanted.has("name") || wanted.has("hostname")) {
                         edit.tellNode();
                     }

@@ -311,4 +311,57 @@ class MistakesTest {
                     .contains("1 disabled");
         }
     }
+
+    @Test
+    void addressesAreNormalizedOrRefused() {
+        String id =
+                create(
+                                member,
+                                Region.IMAGE,
+                                "42",
+                                ", 'accessIPv4': '192.0.2.9', 'accessIPv6': 'fe80:0:0::1'")
+                        .json()
+                        .at("/server/id")
+                        .stringValue();
+        String path = "/servers/" + id;
+        assertThat(member.get(path).json().at("/server/accessIPv6").stringValue())
+                .isEqualTo("fe80::1");
+        JsonNode updated =
+                member.put(path, "{'server': {'accessIPv6': '2001:DB8:0:0:0:0:0:0A'}}").json();
+        assertThat(updated.at("/server/accessIPv6").stringValue()).isEqualTo("2001:db8::a");
+        assertThat(updated.at("/server/accessIPv4").stringValue()).isEqualTo("192.0.2.9");
+        String network = region.network("p1", "10.3.0.0/24");
+        for (String bad :
+                List.of(
+                        "'accessIPv4': '192.0.2.09'",
+                        "'accessIPv4': '192.0.2'",
+                        "'accessIPv4': 'fe80::1'",
+                        "'accessIPv6': ':::'",
+                        "'accessIPv6': '1:2:3:4:5:6:7:8:9'",
+                        "'accessIPv6': 'fe80::1%eth0'",
+                        "'accessIPv6': '192.0.2.9'")) {
+            refused(
+                    create(member, Region.IMAGE, "42", ", " + bad),
+                    400,
+                    "badRequest",
+                    "Invalid input for field/attribute accessIP");
+            refused(
+                    member.put(path, "{'server': {" + bad + "}}"),
+                    400,
+                    "badRequest",
+                    "Invalid input for field/attribute accessIP");
+        }
+        for (String bad : List.of("10.3.0.010", "10.3.0", ":::", "fd00::1%1")) {
+            refused(
+                    create(
+                            member,
+                            Region.IMAGE,
+                            "42",
+                            ", 'networks': [{'uuid': '%s', 'fixed_ip': '%s'}]"
+                                    .formatted(network, bad)),
+                    400,
+                    "badRequest",
+                    "Invalid input for field/attribute");
+        }
+    }
 }

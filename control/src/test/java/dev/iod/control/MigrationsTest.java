@@ -8,6 +8,7 @@ import dev.iod.image.ImageService;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Grace;
 import dev.iod.region.Services;
+import dev.iod.rest.Ipv6;
 import dev.iod.store.Database;
 import dev.iod.store.testing.OldSchema;
 import dev.iod.store.testing.PostgresFixture;
@@ -163,6 +164,55 @@ class MigrationsTest {
                     });
             assertThat(rows(database, "SELECT number FROM resource_provider WHERE name = 'new'"))
                     .containsExactly("(5)");
+        }
+    }
+
+    /** Addresses as older releases took them are shown as one that is given today. */
+    @Test
+    void accessAddressesBecomeNormal() {
+        String url = PostgresFixture.newDatabase();
+        List<String> folders = List.of("db/region", "db/network", "db/compute");
+        OldSchema.migrate(url, folders, "061");
+        List<String> written =
+                List.of(
+                        "",
+                        "fe80:0:0::1",
+                        "2001:DB8:0:0:1:0:0:1",
+                        "2001:db8:0:1:1:1:1:1",
+                        "::",
+                        "::0:1",
+                        "0::192.0.2.9",
+                        "::1:0",
+                        "::ffff:c000:209",
+                        "64:ff9b::192.0.2.9",
+                        // Never addresses, and yet taken.
+                        ":::",
+                        "1:2:3:4:5:6:7:8:9",
+                        "12345::");
+        try (Database database = Database.open(url, 4)) {
+            database.run(
+                    handle -> {
+                        for (String address : written) {
+                            server(handle, null, 1, 1, 0, null);
+                            handle.execute(
+                                    "UPDATE server SET access_ipv6 = ?, name = '' WHERE name = 's'",
+                                    address);
+                        }
+                    });
+            database.migrate(folders);
+            List<String> normal =
+                    database.read(
+                            handle ->
+                                    handle.createQuery(
+                                                    "SELECT access_ipv6 FROM server ORDER BY"
+                                                            + " number")
+                                            .mapTo(String.class)
+                                            .list());
+            assertThat(normal)
+                    .isEqualTo(
+                            written.stream()
+                                    .map(address -> Ipv6.normalize(address).orElse(""))
+                                    .toList());
         }
     }
 

@@ -25,8 +25,6 @@ public final class Formats {
             Pattern.compile("[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}");
     private static final Pattern IPV4 =
             Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
-    private static final Pattern IPV6 =
-            Pattern.compile("(?=.{2,45}$)(?=.*:.*:)[0-9a-fA-F:]+(\\.\\d{1,3}){0,3}");
 
     private Formats() {}
 
@@ -135,7 +133,7 @@ public final class Formats {
     }
 
     public static boolean isIpv6(String text) {
-        return IPV6.matcher(text).matches();
+        return Ipv6.parse(text).isPresent();
     }
 
     private static boolean isBase64(String text) {
