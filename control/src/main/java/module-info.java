@@ -12,6 +12,7 @@ module dev.iod.control {
     requires dev.iod.node;
     requires dev.iod.northbound;
     requires dev.iod.region;
+    requires dev.iod.pki;
     requires dev.iod.runtime;
     requires java.logging;
 }

@@ -6,6 +6,7 @@
 module dev.iod.dpu {
     requires static transitive org.jspecify;
     requires dev.iod.sys;
+    requires dev.iod.pki;
     requires dev.iod.runtime;
     requires io.prometheus.metrics.core;
     requires dev.iod.pipeline;

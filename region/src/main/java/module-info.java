@@ -11,6 +11,7 @@ module dev.iod.region {
     requires transitive dev.iod.rest;
     requires transitive dev.iod.store;
     requires transitive dev.iod.node;
+    requires transitive dev.iod.pki;
     requires transitive dev.iod.runtime;
 
     exports dev.iod.region;

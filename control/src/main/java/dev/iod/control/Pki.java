@@ -1,6 +1,6 @@
 package dev.iod.control;
 
-import dev.iod.runtime.CertificateAuthority;
+import dev.iod.pki.CertificateAuthority;
 import dev.iod.runtime.Keys;
 import dev.iod.runtime.Pem;
 import dev.iod.runtime.TlsIdentity;

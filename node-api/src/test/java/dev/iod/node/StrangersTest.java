@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
-import dev.iod.runtime.CertificateAuthority;
+import dev.iod.pki.CertificateAuthority;
 import dev.iod.runtime.Keys;
 import dev.iod.runtime.TlsIdentity;
 import io.grpc.StatusRuntimeException;

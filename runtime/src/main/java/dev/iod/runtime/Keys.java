@@ -13,10 +13,8 @@ import java.security.spec.ECGenParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 
-/** EC P-256 keys, the only kind IoD makes, and ECDSA with SHA-256 over them (RFC 5758 §3.2). */
+/** EC P-256 keys, the only kind IoD makes. */
 public final class Keys {
-    static final String ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
-
     private Keys() {}
 
     /** A new key pair from the platform's secure random source. */
@@ -30,29 +28,19 @@ public final class Keys {
         }
     }
 
-    static byte[] algorithm() {
-        return Der.sequence(Der.oid(ECDSA_WITH_SHA256));
-    }
-
-    static byte[] sign(PrivateKey key, byte[] content) {
+    /** Whether what the private key signs holds by the public one. */
+    public static boolean belongTogether(PublicKey publicKey, PrivateKey privateKey) {
+        byte[] content = {1, 2, 3};
         try {
             Signature signature = Signature.getInstance("SHA256withECDSA");
-            signature.initSign(key);
+            signature.initSign(privateKey);
             signature.update(content);
-            return signature.sign();
-        } catch (GeneralSecurityException e) {
-            throw new SetupException(IDENTITY, "cannot sign", e);
-        }
-    }
-
-    static boolean verify(PublicKey key, byte[] content, byte[] signed) {
-        try {
-            Signature signature = Signature.getInstance("SHA256withECDSA");
-            signature.initVerify(key);
+            byte[] signed = signature.sign();
+            signature.initVerify(publicKey);
             signature.update(content);
             return signature.verify(signed);
         } catch (GeneralSecurityException e) {
-            throw new SetupException(IDENTITY, "cannot check a signature: " + e.getMessage(), e);
+            throw new SetupException(IDENTITY, "cannot use a key: " + e.getMessage(), e);
         }
     }
 
@@ -65,8 +53,12 @@ public final class Keys {
         }
     }
 
-    /** From SubjectPublicKeyInfo. */
-    static PublicKey publicKey(byte[] encoded) {
+    /**
+     * From SubjectPublicKeyInfo.
+     *
+     * @throws SetupException (IDENTITY) when it is no EC key
+     */
+    public static PublicKey publicKey(byte[] encoded) {
         try {
             return KeyFactory.getInstance("EC").generatePublic(new X509EncodedKeySpec(encoded));
         } catch (GeneralSecurityException e) {

@@ -1,8 +1,12 @@
-package dev.iod.runtime;
+package dev.iod.pki;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.runtime.Keys;
+import dev.iod.runtime.Pem;
+import dev.iod.runtime.SetupException;
+import dev.iod.runtime.TlsIdentity;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -142,7 +146,7 @@ class CertificateAuthorityTest {
         byte[] request = SigningRequest.build(Keys.generate(), "n1");
         long seed = System.nanoTime();
         Random random = new Random(seed);
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 500; i++) {
             byte[] bad = request.clone();
             int where = random.nextInt(bad.length);
             bad[where] ^= (byte) (1 << random.nextInt(8));
