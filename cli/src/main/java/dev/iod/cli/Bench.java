@@ -1,5 +1,6 @@
 package dev.iod.cli;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,12 +9,15 @@ import java.util.Optional;
 
 /**
  * Measures a region of its own from nothing, several times: how long it takes to start, what each
- * process costs while nothing happens, and how long the demo's servers take. There is no peer in
- * this bench: a figure is the product's alone.
+ * process costs while nothing happens, how long the demo's servers take, and how long the API is
+ * away when control is killed, also beside busy loops. There is no peer in this bench: a figure is
+ * the product's alone.
  */
 final class Bench {
     private static final int SETTLE_SECONDS = 20;
     private static final int IDLE_SECONDS = 30;
+    private static final int BUSY_LOOPS = 5;
+    private static final int BUSY_SECONDS = 5;
 
     private final Layout layout;
     private final int rounds;
@@ -103,6 +107,49 @@ final class Bench {
         Demo.Outcome outcome = new Demo(layout, config, false).run();
         outcome.activeSeconds().forEach(s -> sample("server", "create to ACTIVE", "s", s));
         outcome.addressSeconds().forEach(s -> sample("server", "create to address", "s", s));
+        sample("control", "API after kill", "s", killed(config));
+        List<Process> loops = new ArrayList<>();
+        try {
+            for (int i = 0; i < BUSY_LOOPS; i++) {
+                loops.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());
+            }
+            Waiting.within(BUSY_SECONDS, () -> false);
+            sample("control", "the same, " + BUSY_LOOPS + " loops", "s", killed(config));
+        } catch (IOException e) {
+            throw new CliException("cannot start a busy loop: " + e.getMessage(), e);
+        } finally {
+            loops.forEach(Process::destroyForcibly);
+        }
+    }
+
+    /**
+     * Kills control.
+     *
+     * @return seconds from there to the first answered list of servers
+     */
+    private double killed(RegionConfig config) {
+        Api api = Api.signIn(config.api(), "demo", config.demoPassword(), Bootstrap.PROJECT);
+        ProcessHandle control =
+                new Status(layout, config)
+                        .processes().stream()
+                                .filter(p -> p.name().equals("control"))
+                                .findFirst()
+                                .flatMap(p -> ProcessHandle.of(p.pid()))
+                                .orElseThrow(() -> new CliException("control does not run"));
+        long start = System.nanoTime();
+        control.destroyForcibly();
+        Waiting.until("control ends", 10, () -> !control.isAlive());
+        Waiting.until("the API answers", 60, () -> lists(api));
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private static boolean lists(Api api) {
+        try {
+            api.get("/compute/v2.1/servers");
+            return true;
+        } catch (CliException e) {
+            return false;
+        }
     }
 
     private Map<String, Status.Running> processes(RegionConfig config) {

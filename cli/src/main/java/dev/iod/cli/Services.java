@@ -158,7 +158,7 @@ final class Services {
         return new Service(
                 "control",
                 "root",
-                java("control", file),
+                beforeGuests(java("control", file)),
                 "TERM",
                 false,
                 List.of(settings, new Setting(password, config.adminPassword() + "\n", true)));
@@ -182,11 +182,10 @@ final class Services {
                         "uplink", Underlay.INTERFACE,
                         "encapsulation", encapsulation(node),
                         "tables", layout.tables(node));
-        // Guests wait for a killed engine to be back, so its start goes before what they compute.
-        List<String> command = new ArrayList<>(List.of("nice", "-n", "-10"));
-        command.addAll(List.of("ip", "netns", "exec", layout.nodeNamespace(node)));
+        List<String> command =
+                new ArrayList<>(List.of("ip", "netns", "exec", layout.nodeNamespace(node)));
         command.addAll(java("eswitch", file));
-        return configured(node + "-eswitch", command, true, file, settings);
+        return configured(node + "-eswitch", beforeGuests(command), true, file, settings);
     }
 
     /** The configuration of a node's block engine. */
@@ -203,8 +202,7 @@ final class Services {
                         "pool-bytes", config.pool().bytes(),
                         "thin-pool", config.pool().thin(),
                         "state", layout.attachments(node));
-        List<String> command = new ArrayList<>(List.of("nice", "-n", "-10")); // as the eswitch
-        command.addAll(java("block", file));
+        List<String> command = beforeGuests(java("block", file));
         return configured(node + "-block", command, true, file, settings);
     }
 
@@ -243,6 +241,16 @@ final class Services {
                         config.nodes(),
                         "reserved-memory-mib",
                         REGION_MIB + NODE_MIB * config.nodes());
+    }
+
+    /**
+     * A command whose processes go before what guests compute: guests wait for an engine, and
+     * everybody for the API, to be back after a kill.
+     */
+    private static List<String> beforeGuests(List<String> command) {
+        List<String> all = new ArrayList<>(List.of("nice", "-n", "-10"));
+        all.addAll(command);
+        return all;
     }
 
     /** One of our processes with one configuration file. */
