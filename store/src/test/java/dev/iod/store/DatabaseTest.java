@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.store.testing.PostgresFixture;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.sql.Connection;
@@ -21,6 +23,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -72,6 +75,42 @@ class DatabaseTest {
                                         }))
                 .hasMessageContaining("thing_pkey");
         assertThat(attempts).hasValue(2);
+    }
+
+    /** What fails unexpectedly is logged with its causes. */
+    @Test
+    void exceptionsDoNotRepeatValues() {
+        database.run(
+                handle ->
+                        handle.execute(
+                                "CREATE TABLE kept (name text PRIMARY KEY, secret text CHECK"
+                                        + " (secret <> name), n bigint NOT NULL)"));
+        insert("a", "b", 1);
+        for (Runnable failing :
+                List.<Runnable>of(
+                        () -> insert("hidden", "hidden", 1),
+                        () -> insert("x", "hidden", null),
+                        () -> insert("a", "hidden", 1))) {
+            assertThatThrownBy(failing::run)
+                    .satisfies(
+                            error -> {
+                                StringWriter log = new StringWriter();
+                                error.printStackTrace(new PrintWriter(log));
+                                assertThat(log.toString())
+                                        .contains("kept")
+                                        .doesNotContain("hidden");
+                            });
+        }
+    }
+
+    private void insert(String name, String secret, @Nullable Integer n) {
+        database.run(
+                handle ->
+                        handle.createUpdate("INSERT INTO kept VALUES (:name, :secret, :n)")
+                                .bind("name", name)
+                                .bind("secret", secret)
+                                .bind("n", n)
+                                .execute());
     }
 
     @Test
