@@ -67,9 +67,13 @@ run_tests() {
     case "${1:-}" in
         '') ;;
         --full) full=true ;;
-        *)
+        -h | --help)
             test_usage
             return 0
+            ;;
+        *)
+            test_usage >&2
+            return 2
             ;;
     esac
     mkdir -p target

@@ -165,12 +165,14 @@ public final class Main {
     }
 
     @Command(
-            description = "Measure; \"bench eswitch --help\" says more of that one.",
+            description = "Measure; \"bench eswitch --help\" says more of that one, and so on.",
             mixinStandardHelpOptions = true)
     int bench(
             @Parameters(
                             description =
-                                    "region: start, servers, memory and idle CPU of each process.")
+                                    "region: start, servers, memory and idle CPU of each process,"
+                                            + " the API after a kill; or eswitch, block, ovn, gap,"
+                                            + " start.")
                     String what,
             @Option(names = "--rounds", defaultValue = "3", description = "Rounds (default 3).")
                     int rounds,
@@ -178,7 +180,9 @@ public final class Main {
                     boolean json) {
         requireRoot();
         if (!what.equals("region")) {
-            throw new CliException("no bench '" + what + "'; there are region and eswitch");
+            throw new CliException(
+                    "no bench '%s'; there are region, eswitch, block, ovn, gap and start"
+                            .formatted(what));
         }
         return locked(
                 () -> {

@@ -41,7 +41,7 @@ public final class IdentityApi {
         routes.add(Route.get(VERSION_PATH, IdentityApi::version).may(Rule.PUBLIC));
         routes.addAll(new TokenApi(database, tokens, catalog).routes());
         routes.addAll(new ProjectApi(database, tokens).routes());
-        routes.addAll(new UserApi(database, tokens, clock).routes());
+        routes.addAll(new UserApi(database, tokens).routes());
         routes.addAll(new RoleApi(database, tokens).routes());
         routes.addAll(new GrantApi(database, tokens).routes());
         routes.addAll(new CatalogApi(catalog).routes());

@@ -7,7 +7,9 @@ import dev.iod.rest.Response;
 import dev.iod.rest.View;
 import dev.iod.store.Database;
 import dev.iod.store.Table;
+import dev.iod.store.Where;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import tools.jackson.databind.node.ArrayNode;
@@ -17,6 +19,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class KeystoneStyle implements Collection.Style {
     /** Keystone has no microversions: its views are the same in every one. */
     private static final int NO_MINOR = 1;
+
+    /** Inexact comparisons and their patterns; with an "i" before, regardless of case. */
+    private static final Map<String, String> INEXACT =
+            Map.of("contains", "%%%s%%", "startswith", "%s%%", "endswith", "%%%s");
 
     /** Starts to describe a collection whose paths end with {@code {id}}. */
     static <T extends Record> Collection.Builder<T> collection(
@@ -57,6 +63,37 @@ final class KeystoneStyle implements Collection.Style {
         if (next.isPresent()) {
             root.put("truncated", true);
         }
+    }
+
+    /** The filters of lists of projects and users. */
+    static Where filtered(Request request, Where visible) {
+        Where where = named(request, visible);
+        if (!Domain.isDefault(request.query().first("domain_id"))) {
+            return where.and("false");
+        }
+        return request.query()
+                .flag("enabled")
+                .map(enabled -> where.and("enabled = ?", enabled))
+                .orElse(where);
+    }
+
+    /** The filters by name: exact, and Keystone's inexact ones. */
+    static Where named(Request request, Where visible) {
+        Where where = visible.in("name", request.query().all("name"));
+        for (Map.Entry<String, String> inexact : INEXACT.entrySet()) {
+            for (String text : request.query().all("name__" + inexact.getKey())) {
+                where = where.and("name LIKE ?", inexact.getValue().formatted(literal(text)));
+            }
+            for (String text : request.query().all("name__i" + inexact.getKey())) {
+                where = where.and("name ILIKE ?", inexact.getValue().formatted(literal(text)));
+            }
+        }
+        return where;
+    }
+
+    /** A text that a pattern of SQL takes for itself. */
+    private static String literal(String text) {
+        return text.replaceAll("[\\\\%_]", "\\\\$0");
     }
 
     /** A list that is complete. */

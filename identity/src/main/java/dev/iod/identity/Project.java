@@ -7,13 +7,19 @@ import static dev.iod.rest.View.truth;
 import dev.iod.rest.Json;
 import dev.iod.rest.View;
 import dev.iod.store.Table;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
-/** A project: the owner of resources. */
-record Project(String id, String name, String description, boolean enabled) {
+/**
+ * A project: the owner of resources.
+ *
+ * @param tokensValidFrom tokens for it that were issued before are void
+ */
+record Project(
+        String id, String name, String description, boolean enabled, Instant tokensValidFrom) {
     static final Table<Project> TABLE =
             Table.of(Project.class, "project", "id").sorted(Map.of("name", "name"), "name");
 

@@ -17,10 +17,12 @@ final class ProjectApi {
     private static final int MAX_NAME = 64;
 
     private final Database database;
+    private final TokenService tokens;
     private final Collection<Project> projects;
 
     ProjectApi(Database database, TokenService tokens) {
         this.database = database;
+        this.tokens = tokens;
         projects =
                 KeystoneStyle.collection(
                                 database,
@@ -29,7 +31,7 @@ final class ProjectApi {
                                 "project",
                                 Project.VIEW,
                                 Project::id)
-                        .filters(ProjectApi::filtered)
+                        .filters(ProjectApi::projects)
                         .duplicate(
                                 (columns, constraint) ->
                                         ("Conflict occurred attempting to store project - it is not"
@@ -50,16 +52,13 @@ final class ProjectApi {
                 Route.delete(one, projects::delete).may(Rule.ADMIN, "delete_project"));
     }
 
-    /** The filters of lists of projects and users. */
-    static Where filtered(Request request, Where visible) {
-        Where where = visible.in("name", request.query().all("name"));
-        if (!Domain.isDefault(request.query().first("domain_id"))) {
-            return where.and("false");
-        }
-        return request.query()
-                .flag("enabled")
-                .map(enabled -> where.and("enabled = ?", enabled))
-                .orElse(where);
+    /** Projects are directly under the one domain, which is not listed as a project. */
+    private static Where projects(Request request, Where visible) {
+        boolean elsewhere =
+                !Domain.isDefault(request.query().first("parent_id"))
+                        || request.query().flag("is_domain").orElse(false);
+        Where where = KeystoneStyle.filtered(request, visible);
+        return elsewhere ? where.and("false") : where;
     }
 
     private Response create(Request request) {
@@ -80,9 +79,9 @@ final class ProjectApi {
         return projects.show(request, projects.update(request, project -> columns));
     }
 
-    private static void readRest(Fields body, Columns columns) {
-        columns.change("description", body.optionalString("description", Names.MAX_TEXT))
-                .change("enabled", body.optionalBoolean("enabled"));
+    private void readRest(Fields body, Columns columns) {
+        columns.change("description", body.optionalString("description", Names.MAX_TEXT));
+        body.optionalBoolean("enabled").ifPresent(enabled -> tokens.enable(columns, enabled));
         // Properties with only one possible value in a region with one flat domain.
         boolean elsewhere =
                 !Domain.isDefault(body.optionalString("domain_id", 64))

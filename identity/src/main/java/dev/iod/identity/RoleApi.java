@@ -18,9 +18,7 @@ final class RoleApi {
     RoleApi(Database database, TokenService tokens) {
         roles =
                 KeystoneStyle.collection(database, tokens, Role.TABLE, "role", Role.VIEW, Role::id)
-                        .filters(
-                                (request, visible) ->
-                                        visible.in("name", request.query().all("name")))
+                        .filters(KeystoneStyle::named)
                         .duplicate(
                                 (columns, constraint) ->
                                         ("Conflict occurred attempting to store role - Duplicate"

@@ -2,6 +2,7 @@ package dev.iod.identity;
 
 import dev.iod.rest.Authenticator;
 import dev.iod.rest.Caller;
+import dev.iod.store.Columns;
 import dev.iod.store.Database;
 import dev.iod.store.Notifications;
 import java.security.SecureRandom;
@@ -71,6 +72,20 @@ public final class TokenService implements Authenticator, AutoCloseable {
     /** Tells all processes, at commit, that users, projects or roles have changed. */
     static void announce(Handle handle) {
         Database.notify(handle, CHANNEL, "");
+    }
+
+    /** Ends all tokens of the user or for the project whose row this is, but those issued later. */
+    void endAll(Columns columns) {
+        // In the granularity of tokens.
+        columns.set("tokens_valid_from", Instant.ofEpochMilli(clock.millis()));
+    }
+
+    /** Enables or disables a user or a project. As in Keystone, tokens of before stay void. */
+    void enable(Columns columns, boolean enabled) {
+        columns.set("enabled", enabled);
+        if (!enabled) {
+            endAll(columns);
+        }
     }
 
     /**
@@ -221,20 +236,29 @@ public final class TokenService implements Authenticator, AutoCloseable {
         if (account.isEmpty()) {
             return Optional.empty();
         }
-        Set<String> roles =
-                key.project()
-                        .map(project -> rolesOn(handle, key.userId(), project))
-                        .orElse(Set.of());
-        // A scoped token dies with the last role on its project.
-        boolean valid = account.get().enabled() && (key.project().isEmpty() || !roles.isEmpty());
-        return Optional.of(new Principal(valid, account.get().tokensValidFrom(), roles, now));
+        boolean enabled = account.get().enabled();
+        Instant from = account.get().tokensValidFrom();
+        if (key.project().isEmpty()) {
+            return Optional.of(new Principal(enabled, from, Set.of(), now));
+        }
+        Optional<Project> project =
+                Project.find(handle, key.project().get()).filter(Project::enabled);
+        if (project.isEmpty()) {
+            return Optional.empty();
+        }
+        Instant projectFrom = project.get().tokensValidFrom();
+        Set<String> roles = rolesOn(handle, key.userId(), project.get().id());
+        return Optional.of(
+                new Principal(
+                        // A scoped token dies with the last role on its project.
+                        enabled && !roles.isEmpty(),
+                        from.isAfter(projectFrom) ? from : projectFrom,
+                        roles,
+                        now));
     }
 
-    /** Names of the roles, implied ones included; none on a disabled project. */
+    /** Names of the roles, implied ones included. */
     private static Set<String> rolesOn(Handle handle, String userId, String projectId) {
-        if (Project.find(handle, projectId).filter(Project::enabled).isEmpty()) {
-            return Set.of();
-        }
         Set<String> roles =
                 Assignments.rolesOn(handle, userId, projectId).stream()
                         .map(Role::name)

@@ -12,8 +12,6 @@ import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.store.Columns;
 import dev.iod.store.Database;
-import java.time.Clock;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,17 +19,15 @@ import java.util.Optional;
 final class UserApi {
     private final Database database;
     private final TokenService tokens;
-    private final Clock clock;
     private final Collection<Account> users;
 
-    UserApi(Database database, TokenService tokens, Clock clock) {
+    UserApi(Database database, TokenService tokens) {
         this.database = database;
         this.tokens = tokens;
-        this.clock = clock;
         users =
                 KeystoneStyle.collection(
                                 database, tokens, Account.TABLE, "user", Account.VIEW, Account::id)
-                        .filters(ProjectApi::filtered)
+                        .filters(KeystoneStyle::filtered)
                         .duplicate(
                                 (columns, constraint) ->
                                         ("Conflict occurred attempting to store user - Duplicate"
@@ -74,10 +70,10 @@ final class UserApi {
     }
 
     /** Reads everything but the name; the password, if one is given. */
-    private static Optional<String> readRest(Fields body, Columns columns) {
+    private Optional<String> readRest(Fields body, Columns columns) {
         columns.change("description", body.optionalString("description", Names.MAX_TEXT))
-                .change("email", body.optionalString("email", Names.MAX_LENGTH))
-                .change("enabled", body.optionalBoolean("enabled"));
+                .change("email", body.optionalString("email", Names.MAX_LENGTH));
+        body.optionalBoolean("enabled").ifPresent(enabled -> tokens.enable(columns, enabled));
         if (body.has("default_project_id")) {
             columns.set("default_project_id", body.optionalString("default_project_id", 64));
         }
@@ -92,9 +88,8 @@ final class UserApi {
 
     /** A new password ends all tokens, but for one that is issued right after. */
     private void setPassword(Columns columns, String hash) {
-        // In the granularity of tokens.
-        columns.set("password_hash", hash)
-                .set("tokens_valid_from", Instant.ofEpochMilli(clock.millis()));
+        columns.set("password_hash", hash);
+        tokens.endAll(columns);
     }
 
     private Response show(Request request) {

@@ -6,6 +6,7 @@ import dev.iod.identity.testing.TestRegion;
 import dev.iod.region.Service;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.testing.HttpCaller;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -211,6 +212,60 @@ class IdentityApiTest {
         assertThat(member.get("/identity/v3/auth/projects").status()).isEqualTo(401);
         assertThat(region.tryLogin("changer", "pw-changer", "changer").status()).isEqualTo(401);
         assertThat(region.tryLogin("changer", "new", "changer").status()).isEqualTo(201);
+    }
+
+    @Test
+    void disablingEndsTokensForGood() {
+        HttpCaller admin = region.admin();
+        HttpCaller member = region.member("paused");
+        List<String> rows =
+                List.of(
+                        "/identity/v3/users/" + userId(member),
+                        "/identity/v3/projects/" + projectId(member));
+        for (String row : rows) {
+            String kind = row.contains("users") ? "user" : "project";
+            for (boolean enabled : List.of(false, true)) {
+                String body = "{\"%s\":{\"enabled\":%s}}".formatted(kind, enabled);
+                assertThat(admin.send("PATCH", row, body).status()).isEqualTo(200);
+                assertThat(member.get("/identity/v3/auth/projects").status())
+                        .as("%s, enabled %s", kind, enabled)
+                        .isEqualTo(401);
+            }
+            member = region.login("paused", "pw-paused", "paused");
+            assertThat(member.get("/identity/v3/auth/projects").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void namesAreFoundByTheirParts() {
+        HttpCaller admin = region.admin();
+        for (String name : List.of("Web-1", "web_2", "db%1")) {
+            admin.post("/identity/v3/users", "{'user':{'name':'" + name + "'}}");
+        }
+        assertThat(users(admin, "name__startswith=web")).containsExactly("web_2");
+        assertThat(users(admin, "name__istartswith=web")).containsExactly("Web-1", "web_2");
+        assertThat(users(admin, "name__endswith=1")).containsExactly("Web-1", "db%1");
+        assertThat(users(admin, "name__contains=b_")).containsExactly("web_2");
+        assertThat(users(admin, "name__contains=%25")).containsExactly("db%1");
+        assertThat(users(admin, "name__icontains=B-&name__contains=W")).containsExactly("Web-1");
+        assertThat(users(admin, "name__contains=%5C")).isEmpty();
+        assertThat(admin.get("/identity/v3/projects?is_domain=true").json().path("projects").size())
+                .isZero();
+        assertThat(
+                        admin.get("/identity/v3/projects?parent_id=other")
+                                .json()
+                                .path("projects")
+                                .size())
+                .isZero();
+    }
+
+    private static List<String> users(HttpCaller admin, String query) {
+        List<String> names = new ArrayList<>();
+        admin.get("/identity/v3/users?" + query)
+                .json()
+                .path("users")
+                .forEach(user -> names.add(user.path("name").stringValue()));
+        return names;
     }
 
     @Test

@@ -149,11 +149,11 @@ final class RouterInterfaces {
         List<Port> interfaces = PortStore.ofRouter(handle, router.id());
         List<Port> meant = new ArrayList<>(interfaces);
         target.portId().ifPresent(id -> meant.removeIf(port -> !port.id().equals(id)));
-        if (meant.isEmpty()) {
+        if (meant.isEmpty() && target.portId().isPresent()) {
             throw Neutron.notFound(
                     "RouterInterfaceNotFound",
                     "Router %s does not have an interface with id %s"
-                            .formatted(router.id(), target.portId().orElseThrow()));
+                            .formatted(router.id(), target.portId().get()));
         }
         target.subnetId().ifPresent(id -> meant.removeIf(port -> !isOn(port, id)));
         if (meant.isEmpty()) {

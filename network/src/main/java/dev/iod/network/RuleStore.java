@@ -85,19 +85,32 @@ final class RuleStore {
                 .orElseThrow(() -> Neutron.ruleNotFound(id));
     }
 
-    /** A rule of the same group that says the same. */
+    /** A rule of the same group that says the same, in whatever words. */
     static Optional<UUID> findSame(Handle handle, SecurityGroupRule rule) {
         return ofGroups(handle, List.of(rule.groupId())).stream()
                 .filter(
                         other ->
                                 other.direction() == rule.direction()
                                         && other.etherType() == rule.etherType()
-                                        && other.protocol().equals(rule.protocol())
+                                        && protocol(other).equals(protocol(rule))
                                         && other.portMinimum().equals(rule.portMinimum())
                                         && other.portMaximum().equals(rule.portMaximum())
-                                        && other.remote().equals(rule.remote()))
+                                        && remote(other).equals(remote(rule)))
                 .map(SecurityGroupRule::id)
                 .findFirst();
+    }
+
+    private static Optional<IpProtocol> protocol(SecurityGroupRule rule) {
+        return rule.protocol().map(IpProtocol::of);
+    }
+
+    /** A prefix of every address is none. */
+    private static Optional<Remote> remote(SecurityGroupRule rule) {
+        return rule.remote()
+                .filter(
+                        remote ->
+                                !(remote instanceof Remote.Prefix prefix
+                                        && prefix.cidr().endsWith("/0")));
     }
 
     static Listed<SecurityGroupRule> list(Handle handle, Actor actor, Query query, ListQuery list) {

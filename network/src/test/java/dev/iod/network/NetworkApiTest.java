@@ -187,6 +187,20 @@ class NetworkApiTest {
         assertThat(portWithIp(member, network, "10.0.0.77").status()).isEqualTo(201);
         assertError(portWithIp(member, network, "10.0.0.77"), 409, "IpAddressAlreadyAllocated");
         assertError(member.get("/networks?colour=red"), 400, "HTTPBadRequest");
+        assertError(member.get("/networks?sort_dir=up"), 400, "HTTPBadRequest");
+        for (String no : List.of("false", "0", "'0'", "'no'", "'OFF'", "'f'")) {
+            JsonNode made =
+                    created(
+                            member.post("/networks", "{'network':{'admin_state_up':" + no + "}}"),
+                            "network");
+            assertThat(made.path("admin_state_up").booleanValue()).as(no).isFalse();
+            assertThat(member.delete("/networks/" + made.path("id").asString()).status())
+                    .isEqualTo(204);
+        }
+        assertError(
+                member.post("/networks", "{'network':{'admin_state_up':2}}"),
+                400,
+                "HTTPBadRequest");
         assertError(
                 member.post("/routers", "{'router':{'external_gateway_info':{'network_id':'x'}}}"),
                 400,
@@ -207,6 +221,14 @@ class NetworkApiTest {
                         .asString();
         String add = "/routers/" + router + "/add_router_interface";
         String remove = "/routers/" + router + "/remove_router_interface";
+        assertError(
+                member.put(remove, "{'subnet_id':'" + first + "'}"),
+                404,
+                "RouterInterfaceNotFoundForSubnet");
+        assertError(
+                member.put(remove, "{'port_id':'" + UUID.randomUUID() + "'}"),
+                404,
+                "RouterInterfaceNotFound");
         Answer added = member.put(add, "{'subnet_id':'" + first + "'}");
         assertThat(added.status()).isEqualTo(200);
         assertThat(added.json().path("subnet_ids")).hasSize(1);
@@ -314,7 +336,15 @@ class NetworkApiTest {
                         .formatted(id);
         JsonNode rule = created(member.post("/security-group-rules", ssh), "security_group_rule");
         assertThat(rule.path("ethertype").asString()).isEqualTo("IPv4");
-        assertError(member.post("/security-group-rules", ssh), 409, "SecurityGroupRuleExists");
+        for (String same :
+                List.of(
+                        ssh,
+                        ssh.replace("'tcp'", "6"),
+                        ssh.replace("'tcp'", "'TCP'"),
+                        ssh.replace(",'remote_ip_prefix':'0.0.0.0/0'", ""),
+                        ssh.replace("0.0.0.0/0", "10.0.0.0/0"))) {
+            assertError(member.post("/security-group-rules", same), 409, "SecurityGroupRuleExists");
+        }
         assertError(
                 member.post("/security-group-rules", ssh.replace("'tcp'", "'nothing'")),
                 400,

@@ -3,6 +3,7 @@ package dev.iod.rest;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
@@ -15,6 +16,9 @@ import tools.jackson.databind.node.ObjectNode;
  * update). Every reader throws {@link ApiException} 400 in the words of the service.
  */
 public final class Fields {
+    private static final Set<String> TRUE = Set.of("1", "t", "true", "on", "y", "yes");
+    private static final Set<String> FALSE = Set.of("0", "f", "false", "off", "n", "no");
+
     private final ObjectNode object;
     private final Dialect dialect;
     private final Set<String> read = new HashSet<>();
@@ -72,7 +76,7 @@ public final class Fields {
         return text(name, node(name), minLength, maxLength);
     }
 
-    /** A boolean (Neutron and Nova also take "true"/"false" strings), or empty. */
+    /** A boolean, also as a text or a number in the ways OpenStack's services take, or empty. */
     public Optional<Boolean> optionalBoolean(String name) {
         return optionalNode(name)
                 .map(
@@ -80,11 +84,14 @@ public final class Fields {
                             if (node.isBoolean()) {
                                 return node.booleanValue();
                             }
-                            String text = node.isString() ? node.stringValue() : "";
-                            if (text.equalsIgnoreCase("true")) {
+                            String text =
+                                    node.isString() || node.isIntegralNumber()
+                                            ? node.asString().strip().toLowerCase(Locale.ROOT)
+                                            : "";
+                            if (TRUE.contains(text)) {
                                 return true;
                             }
-                            if (text.equalsIgnoreCase("false")) {
+                            if (FALSE.contains(text)) {
                                 return false;
                             }
                             throw invalid(name, node, "of type 'boolean'");

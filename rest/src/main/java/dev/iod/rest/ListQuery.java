@@ -64,15 +64,19 @@ public record ListQuery(
         List<String> keys = query.all("sort_key");
         List<String> directions = query.all("sort_dir");
         for (int i = 0; i < keys.size(); i++) {
-            sort.add(one(keys.get(i), i < directions.size() ? directions.get(i) : "asc"));
+            sort.add(new Sort(keys.get(i), i < directions.size() && descends(directions.get(i))));
         }
+        // Also those without a key, which say nothing.
+        directions.forEach(ListQuery::descends);
         for (String part : query.first("sort").orElse("").split(",", 16)) {
             if (!part.isEmpty()) {
                 int colon = part.indexOf(':');
                 sort.add(
                         colon < 0
-                                ? one(part, "asc")
-                                : one(part.substring(0, colon), part.substring(colon + 1)));
+                                ? new Sort(part, false)
+                                : new Sort(
+                                        part.substring(0, colon),
+                                        descends(part.substring(colon + 1))));
             }
         }
         Set<String> distinct = sort.stream().map(Sort::key).collect(Collectors.toSet());
@@ -83,10 +87,10 @@ public record ListQuery(
         return sort;
     }
 
-    private static Sort one(String key, String direction) {
+    private static boolean descends(String direction) {
         return switch (direction) {
-            case "asc" -> new Sort(key, false);
-            case "desc" -> new Sort(key, true);
+            case "asc" -> false;
+            case "desc" -> true;
             default ->
                     throw ApiException.badRequest(
                             "Unknown sort direction '%s': it must be asc or desc."
