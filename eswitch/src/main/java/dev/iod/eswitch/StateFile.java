@@ -42,7 +42,7 @@ final class StateFile {
     private static final System.Logger LOG = System.getLogger(StateFile.class.getName());
 
     /** To be changed with {@link EntityCodec}: what was written by another version is discarded. */
-    private static final long MAGIC = 0x696f_642d_7374_0001L;
+    private static final long MAGIC = 0x696f_642d_7374_0002L;
 
     private static final int MAX_ENTRY_BYTES = 16 << 20;
     private static final long SMALL_BYTES = 1 << 20;

@@ -13,9 +13,9 @@ import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.DropReason;
 import dev.iod.pipeline.EngineEvent;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
 import java.io.IOException;
@@ -51,7 +51,7 @@ final class SpoofingTest {
         for (int port = GUEST; port <= HONEST; port++) {
             engine.local(1, port, 0);
         }
-        Member own = new Member(Bits.of(address(GUEST) & 0xffff_ffffL), Bits.ones(32));
+        Masked own = new Masked(Bits.of(address(GUEST) & 0xffff_ffffL), Bits.ones(32));
         PortSecurity.Allowed allowed = new PortSecurity.Allowed(GUEST, List.of(own), List.of());
         engine.put(
                 new Entity.LogicalPort(

@@ -4,7 +4,7 @@ import java.util.UUID;
 
 /**
  * Something that results are made from, by name. A fact is also the name of the result that is made
- * of it first of all: of a row its entities, of a set the engine's value set. (The equals and
+ * of it first of all: of a row its entities, of a set its members in the engine. (The equals and
  * hashCode that records are given are slow without the second compiler, and facts are looked up all
  * the time: those of flows have their own.)
  */
@@ -108,7 +108,7 @@ sealed interface Fact {
     /** The ports of a port group on all its datapaths. */
     record PortGroup(String name) implements Fact {}
 
-    /** The ports that one row of a port group adds to the group's value set. */
+    /** The ports that one row of a port group adds to the group's set. */
     record GroupPart(UUID row) implements Fact {
         @Override
         public boolean equals(Object other) {
@@ -121,7 +121,7 @@ sealed interface Fact {
         }
     }
 
-    /** A value set; flows that use it read that it exists. */
+    /** A set; flows that use it read that it exists. */
     record Set(Sets.Used used) implements Fact {
         @Override
         public boolean equals(Object other) {

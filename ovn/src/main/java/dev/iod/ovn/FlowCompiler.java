@@ -232,7 +232,7 @@ final class FlowCompiler {
 
         @Override
         public String portGroup(String name) {
-            return set(new Sets.Used(Sets.Kind.PORT_GROUP, name, 40));
+            return set(new Sets.Used(Sets.Kind.PORT_GROUP, name, Sets.PORT_BITS));
         }
 
         @Override

@@ -153,8 +153,12 @@ final class Model {
             case "Multicast_Group" -> change.each(group -> facts.accept(multicast(group)));
             case "Address_Set" ->
                     change.each(set -> facts.accept(new Fact.Addresses(set.text("name"))));
-            case "Port_Group" ->
+            case "Port_Group" -> {
+                // Its ports are the row's own matter.
+                if (change.differs(Model::groupName)) {
                     change.each(group -> facts.accept(new Fact.PortGroup(groupName(group))));
+                }
+            }
             default -> {}
         }
     }
@@ -276,7 +280,7 @@ final class Model {
     }
 
     /** The southbound has one group per datapath: "KEY_NAME" (ovn-sb(5), Port_Group). */
-    private static String groupName(Row group) {
+    static String groupName(Row group) {
         String full = group.text("name");
         return full.substring(full.indexOf('_') + 1);
     }

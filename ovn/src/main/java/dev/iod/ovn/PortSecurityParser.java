@@ -1,8 +1,8 @@
 package dev.iod.ovn;
 
 import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -20,8 +20,8 @@ final class PortSecurityParser {
         var allowed = new ArrayList<PortSecurity.Allowed>();
         for (String entry : entries) {
             String[] words = entry.strip().split("[\\s,]+");
-            var ip4 = new ArrayList<Member>();
-            var ip6 = new ArrayList<Member>();
+            var ip4 = new ArrayList<Masked>();
+            var ip6 = new ArrayList<Masked>();
             for (int i = 1; i < words.length; i++) {
                 address(words[i], ip4, ip6);
             }
@@ -32,7 +32,7 @@ final class PortSecurityParser {
         return Optional.of(new PortSecurity(List.copyOf(allowed)));
     }
 
-    private static void address(String word, List<Member> ip4, List<Member> ip6) {
+    private static void address(String word, List<Masked> ip4, List<Masked> ip6) {
         int slash = word.indexOf('/');
         Constant address = Constant.parse(slash < 0 ? word : word.substring(0, slash));
         if (address.format() != Constant.Format.IPV4 && address.format() != Constant.Format.IPV6) {
@@ -45,6 +45,6 @@ final class PortSecurityParser {
             mask = address.withMask(Constant.parse(word.substring(slash + 1))).mask();
         }
         (address.format() == Constant.Format.IPV4 ? ip4 : ip6)
-                .add(new Member(address.value(), mask));
+                .add(new Masked(address.value(), mask));
     }
 }

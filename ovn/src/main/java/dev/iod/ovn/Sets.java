@@ -2,17 +2,26 @@ package dev.iod.ovn;
 
 import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Bits;
-import dev.iod.pipeline.Entity.ValueSet;
+import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Masked;
+import dev.iod.pipeline.Entity.SetMember;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
-/** Address sets and port groups as the engine's value sets. */
+/** Address sets and port groups as the engine's sets. */
 final class Sets {
     private static final System.Logger LOG = System.getLogger(Sets.class.getName());
+
+    /** Bits of a port's key. */
+    static final int PORT_BITS = 40;
+
+    private static final Bits PORT = Bits.ones(PORT_BITS);
+    private static final Function<Row, Collection<String>> ADDRESSES =
+            row -> row.texts("addresses");
 
     private Sets() {}
 
@@ -46,60 +55,32 @@ final class Sets {
         }
     }
 
-    /**
-     * The engine's set; empty when the database has none of that name.
-     *
-     * @param parts what is made of {@link Fact.GroupPart}: a port that comes or goes changes one
-     *     row of a group, and the others are not looked at again
-     */
-    static ValueSet of(
-            Used used,
-            Model model,
-            Function<Fact.GroupPart, List<ValueSet.Member>> parts,
-            Consumer<Fact> reads) {
-        List<ValueSet.Member> members =
-                switch (used.kind()) {
-                    case PORT_GROUP -> ports(used.name(), model, parts, reads);
-                    case ADDRESS_SET -> addresses(used, model, reads);
-                };
-        return new ValueSet(used.engineName(), List.copyOf(members));
-    }
-
-    private static List<ValueSet.Member> ports(
-            String group,
-            Model model,
-            Function<Fact.GroupPart, List<ValueSet.Member>> parts,
-            Consumer<Fact> reads) {
+    /** The rows of a port group in the database, one for each of its datapaths. */
+    static void readParts(String group, Model model, Consumer<Fact> reads) {
         reads.accept(new Fact.PortGroup(group));
-        var members = new ArrayList<ValueSet.Member>();
-        for (Row row : model.portGroup(group)) {
-            var part = new Fact.GroupPart(row.uuid());
-            reads.accept(part);
-            members.addAll(parts.apply(part));
-        }
-        members.sort(Comparator.comparingLong(member -> member.value().low()));
-        return members;
+        model.portGroup(group).forEach(row -> reads.accept(new Fact.GroupPart(row.uuid())));
     }
 
-    /** The ports of one row of a group that exist here; a group has a row for each datapath. */
-    static List<ValueSet.Member> part(Row group, Model model, Consumer<Fact> reads) {
-        var members = new ArrayList<ValueSet.Member>();
+    /** The members that one row of a port group makes: its ports that exist here. */
+    static List<Entity> part(Row group, Model model, Consumer<Fact> reads) {
+        String set = new Used(Kind.PORT_GROUP, Model.groupName(group), PORT_BITS).engineName();
+        var members = new ArrayList<Entity>();
         for (String name : group.texts("ports")) {
             reads.accept(new Fact.PortKey(name));
             model.port(name)
                     .flatMap(model::portKey)
                     .ifPresent(
-                            key -> members.add(new ValueSet.Member(Bits.of(key), Span.ones(40))));
+                            key -> members.add(new SetMember(set, new Masked(Bits.of(key), PORT))));
         }
         return List.copyOf(members);
     }
 
-    private static List<ValueSet.Member> addresses(Used used, Model model, Consumer<Fact> reads) {
+    /** The members of an address set that have its width; none when there is no such set. */
+    static List<Entity> addresses(Used used, Model model, Consumer<Fact> reads) {
         reads.accept(new Fact.Addresses(used.name()));
-        var texts = new TreeSet<String>();
-        model.addressSet(used.name()).ifPresent(row -> texts.addAll(row.texts("addresses")));
-        var members = new ArrayList<ValueSet.Member>();
-        for (String text : texts) {
+        String set = used.engineName();
+        var members = new LinkedHashSet<Entity>();
+        for (String text : model.addressSet(used.name()).map(ADDRESSES).orElse(List.of())) {
             try {
                 int slash = text.indexOf('/');
                 Constant address = Constant.parse(slash < 0 ? text : text.substring(0, slash));
@@ -107,9 +88,8 @@ final class Sets {
                     address = address.withMask(Constant.parse(text.substring(slash + 1)));
                 }
                 if (address.format().width == used.width()) {
-                    members.add(
-                            new ValueSet.Member(
-                                    address.value(), address.mask().and(Bits.ones(used.width()))));
+                    Bits mask = address.mask().and(Bits.ones(used.width()));
+                    members.add(new SetMember(set, new Masked(address.value(), mask)));
                 }
             } catch (OvnException e) {
                 LOG.log(
@@ -117,6 +97,6 @@ final class Sets {
                         "address set " + used.name() + ": " + e.getMessage());
             }
         }
-        return members;
+        return List.copyOf(members);
     }
 }

@@ -4,7 +4,6 @@ import dev.iod.ovn.FlowCompiler.Compiled;
 import dev.iod.ovn.FlowCompiler.Datapath;
 import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Entity;
-import dev.iod.pipeline.Entity.ValueSet;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -95,14 +94,6 @@ final class StateBuilder {
          * @param entities the group, once a flow uses it
          */
         record OfGroup(List<Datapath> members, List<Entity> entities) implements Result {}
-
-        /** A part of a value set. */
-        record OfGroupPart(List<ValueSet.Member> members) implements Result {
-            @Override
-            public List<Entity> entities() {
-                return List.of();
-            }
-        }
 
         record OfFlow(Compiled compiled) implements Result {
             @Override
@@ -237,7 +228,7 @@ final class StateBuilder {
                     model.row(table, uuid).flatMap(row -> make(row, before, reads));
             case Fact.Set(Sets.Used used) ->
                     results.isRead(source)
-                            ? plain(Optional.of(Sets.of(used, model, this::members, reads)))
+                            ? Optional.of(new Result.Plain(set(used, reads)))
                             : Optional.empty();
             case Fact.GroupPart(UUID uuid) -> groupPart(uuid, source, reads);
             case Fact.Plugged(String port) -> plain(Optional.ofNullable(devices.ports().get(port)));
@@ -253,13 +244,18 @@ final class StateBuilder {
         }
         reads.accept(new Fact.Row("Port_Group", uuid));
         return model.row("Port_Group", uuid)
-                .map(row -> new Result.OfGroupPart(Sets.part(row, model, reads)));
+                .map(row -> new Result.Plain(Sets.part(row, model, reads)));
     }
 
-    private List<ValueSet.Member> members(Fact.GroupPart part) {
-        return results.result(part)
-                .map(result -> ((Result.OfGroupPart) result).members())
-                .orElse(List.of());
+    /** Members of a port group are made of its rows, each by itself. */
+    private List<Entity> set(Sets.Used used, Consumer<Fact> reads) {
+        return switch (used.kind()) {
+            case ADDRESS_SET -> Sets.addresses(used, model, reads);
+            case PORT_GROUP -> {
+                Sets.readParts(used.name(), model, reads);
+                yield List.of();
+            }
+        };
     }
 
     private Optional<Result> make(Row row, Optional<Result> before, Consumer<Fact> reads) {
@@ -293,9 +289,6 @@ final class StateBuilder {
             }
             if (source instanceof Fact.Row row && !members(before).equals(members(after))) {
                 results.changed(new Fact.Members(row.uuid()));
-            }
-            if (source instanceof Fact.GroupPart && !before.equals(after)) {
-                results.changed(source);
             }
         }
 
@@ -335,7 +328,6 @@ final class StateBuilder {
             case Result.Plain ignored -> Optional.empty();
             case Result.OfDatapath ignored -> Optional.empty();
             case Result.OfGroup ignored -> Optional.empty();
-            case Result.OfGroupPart ignored -> Optional.empty();
         };
     }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,9 @@ import java.util.function.BiConsumer;
 final class Wanted {
     private static final Comparator<Claim> ORDER =
             Comparator.comparing(claim -> claim.source().toString());
+
+    /** Rows of a source up to which they are looked for one by one. */
+    private static final int FEW = 16;
 
     private final Map<EntityKey, Claim> rows = new HashMap<>();
 
@@ -49,6 +53,16 @@ final class Wanted {
                 claim(EntityKey.of(entity), Optional.of(new Claim(source, entity)), source);
             }
         }
+        if (before.size() > FEW && after.size() > FEW) {
+            var stay = new HashSet<EntityKey>();
+            after.forEach(entity -> stay.add(EntityKey.of(entity)));
+            for (Entity entity : before) {
+                if (!stay.contains(EntityKey.of(entity))) {
+                    remove(entity, source);
+                }
+            }
+            return;
+        }
         for (Entity entity : before) {
             if (!isIn(after, entity)) {
                 remove(entity, source);
@@ -56,7 +70,7 @@ final class Wanted {
         }
     }
 
-    /** Whether one of them is the same row. */
+    /** Whether one of a few is the same row. */
     private static boolean isIn(List<? extends Entity> entities, Entity one) {
         for (Entity entity : entities) {
             boolean same =

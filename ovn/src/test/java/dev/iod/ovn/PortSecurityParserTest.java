@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.pipeline.Bits;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity.Allowed;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,10 +26,10 @@ class PortSecurityParserTest {
                         new Allowed(
                                 0xfa163e000001L,
                                 List.of(
-                                        new Member(Bits.of(0x0a000004), Bits.ones(32)),
-                                        new Member(Bits.of(0x0a010000), Bits.of(0xffff0000L))),
+                                        new Masked(Bits.of(0x0a000004), Bits.ones(32)),
+                                        new Masked(Bits.of(0x0a010000), Bits.of(0xffff0000L))),
                                 List.of(
-                                        new Member(
+                                        new Masked(
                                                 new Bits(0xfd01_0000_0000_0000L, 0x11),
                                                 Bits.ones(128)))),
                         new Allowed(0xfa163e000002L, List.of(), List.of()));

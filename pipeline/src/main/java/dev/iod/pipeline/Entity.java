@@ -45,9 +45,24 @@ public sealed interface Entity {
             List<Action> actions)
             implements Entity {}
 
-    /** Values a {@link Match.In} can name; a member matches when {@code field & mask == value}. */
-    record ValueSet(String name, List<Member> members) implements Entity {
-        public record Member(Bits value, Bits mask) {}
+    /** The values whose bits under a mask are those of this value. */
+    record Masked(Bits value, Bits mask) {
+        /** The same values, with the bits outside the mask zero. */
+        Masked cleared() {
+            Bits under = value.and(mask);
+            return under.equals(value) ? this : new Masked(under, mask);
+        }
+    }
+
+    /**
+     * Values in a set that a {@link Match.In} can name. A set is what its members say: one without
+     * members contains nothing, and a member that comes or goes does so alone, however many others
+     * there are.
+     */
+    record SetMember(String set, Masked values) implements Entity {
+        public SetMember {
+            values = values.cleared();
+        }
     }
 
     /**
@@ -78,7 +93,7 @@ public sealed interface Entity {
     /** Allowed sender addresses; an empty list of addresses for a MAC allows any address. */
     record PortSecurity(List<Allowed> allowed) {
         /** Each address is value and prefix mask. */
-        public record Allowed(long mac, List<ValueSet.Member> ip4, List<ValueSet.Member> ip6) {}
+        public record Allowed(long mac, List<Masked> ip4, List<Masked> ip6) {}
     }
 
     /**

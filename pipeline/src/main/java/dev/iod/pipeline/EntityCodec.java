@@ -3,9 +3,9 @@ package dev.iod.pipeline;
 import dev.iod.engine.WireReader;
 import dev.iod.engine.WireWriter;
 import dev.iod.pipeline.Entity.Kind;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,17 +17,14 @@ public final class EntityCodec {
     private EntityCodec() {}
 
     public static void writeKey(WireWriter out, EntityKey key) {
-        out.code(key.kind())
-                .i64(key.number())
-                .i128(key.address().high(), key.address().low())
-                .text(key.name());
+        writeMasked(out.code(key.kind()).i64(key.number()), key.values()).text(key.name());
     }
 
     public static EntityKey readKey(WireReader in) {
         EntityKey.Kind kind = in.constant(KINDS);
         long number = in.i64();
-        Bits address = Bits.read(in);
-        return new EntityKey(kind, number, address, in.text());
+        Masked values = readMasked(in);
+        return new EntityKey(kind, number, values, in.text());
     }
 
     public static void write(WireWriter out, Entity entity) {
@@ -42,10 +39,7 @@ public final class EntityCodec {
                 }
             }
             case Entity.Rule e -> writeRule(out, e);
-            case Entity.ValueSet e -> {
-                out.text(e.name());
-                writeMembers(out, e.members());
-            }
+            case Entity.SetMember e -> writeMasked(out.text(e.set()), e.values());
             case Entity.LogicalPort e -> writePort(out, e);
             case Entity.MulticastGroup e -> {
                 out.i64(e.key()).text(e.name()).i32(e.ports().length);
@@ -76,9 +70,9 @@ public final class EntityCodec {
                 yield new Entity.DatapathGroup(id, datapaths);
             }
             case RULE -> readRule(in);
-            case VALUE_SET -> {
-                String name = in.text();
-                yield new Entity.ValueSet(name, readMembers(in));
+            case SET_MEMBER -> {
+                String set = in.text();
+                yield new Entity.SetMember(set, readMasked(in));
             }
             case LOGICAL_PORT -> readPort(in);
             case MULTICAST_GROUP -> {
@@ -118,22 +112,30 @@ public final class EntityCodec {
         return new Entity.Rule(id, cookie, scope, stage, table, priority, match, actions);
     }
 
-    private static void writeMembers(WireWriter out, List<Member> members) {
-        out.i32(members.size());
-        for (Member member : members) {
-            out.i128(member.value().high(), member.value().low())
-                    .i128(member.mask().high(), member.mask().low());
+    private static WireWriter writeMasked(WireWriter out, Masked masked) {
+        return out.i128(masked.value().high(), masked.value().low())
+                .i128(masked.mask().high(), masked.mask().low());
+    }
+
+    private static Masked readMasked(WireReader in) {
+        Bits value = Bits.read(in);
+        return new Masked(value, Bits.read(in));
+    }
+
+    private static void writeAddresses(WireWriter out, List<Masked> addresses) {
+        out.i32(addresses.size());
+        for (Masked address : addresses) {
+            writeMasked(out, address);
         }
     }
 
-    private static List<Member> readMembers(WireReader in) {
+    private static List<Masked> readAddresses(WireReader in) {
         int count = in.count(32);
-        List<Member> members = new ArrayList<>(count);
+        List<Masked> addresses = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            Bits value = Bits.read(in);
-            members.add(new Member(value, Bits.read(in)));
+            addresses.add(readMasked(in));
         }
-        return List.copyOf(members);
+        return List.copyOf(addresses);
     }
 
     private static void writePort(WireWriter out, Entity.LogicalPort port) {
@@ -170,8 +172,8 @@ public final class EntityCodec {
         out.i32(security.allowed().size());
         for (PortSecurity.Allowed allowed : security.allowed()) {
             out.i64(allowed.mac());
-            writeMembers(out, allowed.ip4());
-            writeMembers(out, allowed.ip6());
+            writeAddresses(out, allowed.ip4());
+            writeAddresses(out, allowed.ip6());
         }
     }
 
@@ -180,8 +182,8 @@ public final class EntityCodec {
         List<PortSecurity.Allowed> allowed = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             long mac = in.i64();
-            List<Member> ip4 = readMembers(in);
-            allowed.add(new PortSecurity.Allowed(mac, ip4, readMembers(in)));
+            List<Masked> ip4 = readAddresses(in);
+            allowed.add(new PortSecurity.Allowed(mac, ip4, readAddresses(in)));
         }
         return new PortSecurity(List.copyOf(allowed));
     }

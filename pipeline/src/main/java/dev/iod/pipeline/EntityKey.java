@@ -1,21 +1,25 @@
 package dev.iod.pipeline;
 
 import dev.iod.engine.Coded;
+import dev.iod.pipeline.Entity.Masked;
 
 /**
  * Names one row of the engine's tables.
  *
- * @param number the row's numeric key (port for a neighbour), 0 for value sets
- * @param address the neighbour's address, otherwise zero
- * @param name the value set's name, otherwise empty
+ * @param number the row's numeric key (port for a neighbour), 0 for members of sets
+ * @param values the member's values or the neighbour's address, otherwise zero
+ * @param name the set's name, otherwise empty
  */
-public record EntityKey(Kind kind, long number, Bits address, String name) {
+public record EntityKey(Kind kind, long number, Masked values, String name) {
+    private static final Masked NONE = new Masked(Bits.ZERO, Bits.ZERO);
+    private static final Bits ADDRESS = Bits.ones(128);
+
     /** Which table. */
     public enum Kind implements Coded {
         DATAPATH(0),
         DATAPATH_GROUP(1),
         RULE(2),
-        VALUE_SET(3),
+        SET_MEMBER(3),
         LOGICAL_PORT(4),
         MULTICAST_GROUP(5),
         NEIGHBOR(6),
@@ -38,7 +42,7 @@ public record EntityKey(Kind kind, long number, Bits address, String name) {
             case Entity.Datapath e -> datapath(e.key());
             case Entity.DatapathGroup e -> datapathGroup(e.id());
             case Entity.Rule e -> rule(e.id());
-            case Entity.ValueSet e -> valueSet(e.name());
+            case Entity.SetMember e -> setMember(e.set(), e.values());
             case Entity.LogicalPort e -> logicalPort(e.key());
             case Entity.MulticastGroup e -> multicastGroup(e.key());
             case Entity.Neighbor e -> neighbor(e.port(), e.ip());
@@ -58,8 +62,8 @@ public record EntityKey(Kind kind, long number, Bits address, String name) {
         return numbered(Kind.RULE, id);
     }
 
-    public static EntityKey valueSet(String name) {
-        return new EntityKey(Kind.VALUE_SET, 0, Bits.ZERO, name);
+    public static EntityKey setMember(String set, Masked values) {
+        return new EntityKey(Kind.SET_MEMBER, 0, values.cleared(), set);
     }
 
     public static EntityKey logicalPort(long key) {
@@ -71,7 +75,7 @@ public record EntityKey(Kind kind, long number, Bits address, String name) {
     }
 
     public static EntityKey neighbor(long port, Bits ip) {
-        return new EntityKey(Kind.NEIGHBOR, port, ip, "");
+        return new EntityKey(Kind.NEIGHBOR, port, new Masked(ip, ADDRESS), "");
     }
 
     public static EntityKey device(int id) {
@@ -79,6 +83,6 @@ public record EntityKey(Kind kind, long number, Bits address, String name) {
     }
 
     private static EntityKey numbered(Kind kind, long number) {
-        return new EntityKey(kind, number, Bits.ZERO, "");
+        return new EntityKey(kind, number, NONE, "");
     }
 }

@@ -25,7 +25,7 @@ public enum FrameType {
     EVENT(9);
 
     /** Version of the protocol. */
-    public static final int VERSION = 0x1d0d_0001;
+    public static final int VERSION = 0x1d0d_0002;
 
     private static final FrameType[] TYPES = values();
 

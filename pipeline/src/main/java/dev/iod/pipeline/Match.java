@@ -14,7 +14,7 @@ public sealed interface Match {
     /** Unsigned {@code field <relation> value}. */
     record Compare(Field field, Relation relation, Bits value) implements Match {}
 
-    /** The field is a member of the named {@link Entity.ValueSet} (masked members are prefixes). */
+    /** The field is a member of the named set ({@link Entity.SetMember}). */
     record In(Field field, String set) implements Match {}
 
     record All(List<Match> terms) implements Match {}

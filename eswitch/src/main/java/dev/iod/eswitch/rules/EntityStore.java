@@ -135,7 +135,7 @@ public final class EntityStore {
             case Entity.Datapath e -> datapaths = datapaths.without(e.key());
             case Entity.DatapathGroup e -> touched.whole.addAll(rules.group(e.id(), new int[0]));
             case Entity.Rule e -> rules.remove(e.id());
-            case Entity.ValueSet e -> sets = sets.without(e.name());
+            case Entity.SetMember e -> set(e.set(), members(e.set()).without(e.values()));
             case Entity.LogicalPort e -> ports = ports.without(e.key());
             case Entity.MulticastGroup e -> multicastGroups = multicastGroups.without(e.key());
             case Entity.Neighbor e -> neighbors = neighbors.without(key(e));
@@ -165,7 +165,7 @@ public final class EntityStore {
             case Entity.Datapath e -> touched.whole.add(e.key());
             case Entity.DatapathGroup e -> touched.whole.addAll(rules.group(e.id(), e.datapaths()));
             case Entity.Rule e -> rules.put(e);
-            case Entity.ValueSet e -> sets = sets.with(e.name(), SetMatcher.of(e));
+            case Entity.SetMember e -> set(e.set(), members(e.set()).with(e.values()));
             case Entity.LogicalPort e -> {
                 ports = ports.with(e.key(), e);
                 switch (e.target()) {
@@ -182,6 +182,15 @@ public final class EntityStore {
             case Entity.Neighbor e -> neighbors = neighbors.with(key(e), e.mac());
             case Entity.Device e -> devices = devices.with(e.id(), e);
         }
+    }
+
+    private SetMatcher members(String set) {
+        SetMatcher known = sets.get(set);
+        return known == null ? SetMatcher.EMPTY : known;
+    }
+
+    private void set(String name, SetMatcher now) {
+        sets = now.isEmpty() ? sets.without(name) : sets.with(name, now);
     }
 
     private static NeighborKey key(Entity.Neighbor neighbor) {
@@ -214,7 +223,7 @@ public final class EntityStore {
             case Entity.Datapath e -> touched.datapaths.add(e.key());
             case Entity.DatapathGroup e -> {}
             case Entity.Rule e -> {}
-            case Entity.ValueSet e -> touched.sets.add(e.name());
+            case Entity.SetMember e -> touched.sets.add(e.set());
             case Entity.LogicalPort e -> touched.datapaths.add(PortKey.datapath(e.key()));
             case Entity.MulticastGroup e -> touched.datapaths.add(PortKey.datapath(e.key()));
             case Entity.Neighbor e -> touched.datapaths.add(PortKey.datapath(e.port()));

@@ -30,7 +30,7 @@ final class EntityValidator {
                 range("rule table", e.table(), 0, MAX_TABLE);
                 range("rule priority", e.priority(), 0, 65535);
             }
-            case Entity.ValueSet e -> {}
+            case Entity.SetMember e -> {}
             case Entity.LogicalPort e -> {
                 portKey("logical port", e.key());
                 range("port key", PortKey.port(e.key()), 1, PortKey.MAX_PORT);

@@ -5,8 +5,8 @@ import dev.iod.eswitch.packet.Packet;
 import dev.iod.eswitch.packet.Packet.Transport;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity.Allowed;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import dev.iod.pipeline.Field;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +67,7 @@ public final class PortSecurityCheck {
     private static long mask4(List<Allowed> allowed) {
         long mask = 0;
         for (Allowed each : allowed) {
-            for (Member member : each.ip4()) {
+            for (Masked member : each.ip4()) {
                 boolean prefix = member.value().and(member.mask()).equals(member.value());
                 mask |= prefix ? member.mask().low() : 0xffff_ffffL;
             }
@@ -203,7 +203,7 @@ public final class PortSecurityCheck {
         if (destination == 0xffff_ffffL || destination >>> 28 == 0xe) {
             return true;
         }
-        for (Member member : allowed.ip4()) {
+        for (Masked member : allowed.ip4()) {
             long mask = member.mask().low() & 0xffff_ffffL;
             long broadcast = member.value().low() & mask | ~mask & 0xffff_ffffL;
             if (mask != 0xffff_ffffL && destination == broadcast) {
@@ -216,9 +216,9 @@ public final class PortSecurityCheck {
     /**
      * "A.B.C.D/P" with bits beyond the prefix means the one address on that network (ovn-nb(5)).
      */
-    private static boolean contains(List<Member> members, long high, long low, int width) {
+    private static boolean contains(List<Masked> members, long high, long low, int width) {
         Bits ones = Bits.ones(width);
-        for (Member member : members) {
+        for (Masked member : members) {
             Bits value = member.value();
             Bits mask = member.mask();
             if (!value.and(mask).equals(value)) {

@@ -149,6 +149,9 @@ final class RuleTables {
 
     /** A datapath's classifiers with some of its tables as they are now. */
     Classifier[][] with(Classifier[][] old, int datapath, Set<Integer> numbers) {
+        if (numbers.isEmpty()) {
+            return old;
+        }
         int length = old.length;
         for (int number : numbers) {
             length = Math.max(length, number + 1);

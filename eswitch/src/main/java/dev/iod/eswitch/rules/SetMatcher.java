@@ -2,41 +2,54 @@ package dev.iod.eswitch.rules;
 
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.Bits;
-import dev.iod.pipeline.Entity.ValueSet;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Field;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Map;
-import java.util.Set;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
 
-/** The members of a {@link ValueSet}, one hash lookup per distinct mask. Immutable. */
+/** The members of a set, one hash lookup for each different mask. Immutable. */
 final class SetMatcher {
-    static final SetMatcher EMPTY = new SetMatcher(Map.of());
+    static final SetMatcher EMPTY = new SetMatcher(new UnderMask[0]);
 
-    private final Bits[] masks;
-    private final Set<Bits>[] values;
+    private final UnderMask[] masks;
 
-    private SetMatcher(Map<Bits, Set<Bits>> byMask) {
-        masks = byMask.keySet().toArray(Bits[]::new);
-        values = newArray(masks.length);
-        for (int i = 0; i < masks.length; i++) {
-            values[i] = Set.copyOf(byMask.getOrDefault(masks[i], Set.of()));
-        }
+    /** Members of one mask: their values, and nothing of interest with each. */
+    private record UnderMask(Bits mask, PersistentMap<Bits, Boolean> values) {}
+
+    private SetMatcher(UnderMask[] masks) {
+        this.masks = masks;
     }
 
-    @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no arrays of generic types
-    private static Set<Bits>[] newArray(int length) {
-        return new Set[length];
+    /** With one more member; it shares all but the path to it. */
+    SetMatcher with(Masked member) {
+        return change(member.mask(), valuesUnder(member.mask()).with(member.value(), true));
     }
 
-    static SetMatcher of(ValueSet set) {
-        Map<Bits, Set<Bits>> byMask = new HashMap<>();
-        for (ValueSet.Member member : set.members()) {
-            byMask.computeIfAbsent(member.mask(), mask -> new HashSet<>())
-                    .add(member.value().and(member.mask()));
+    SetMatcher without(Masked member) {
+        return change(member.mask(), valuesUnder(member.mask()).without(member.value()));
+    }
+
+    private PersistentMap<Bits, Boolean> valuesUnder(Bits mask) {
+        for (UnderMask known : masks) {
+            if (known.mask().equals(mask)) {
+                return known.values();
+            }
         }
-        return new SetMatcher(byMask);
+        return PersistentMap.empty();
+    }
+
+    private SetMatcher change(Bits mask, PersistentMap<Bits, Boolean> values) {
+        List<UnderMask> next = new ArrayList<>(List.of(masks));
+        next.removeIf(known -> known.mask().equals(mask));
+        if (values.size() > 0) {
+            next.add(new UnderMask(mask, values));
+        }
+        return next.isEmpty() ? EMPTY : new SetMatcher(next.toArray(UnderMask[]::new));
+    }
+
+    boolean isEmpty() {
+        return masks.length == 0;
     }
 
     boolean contains(Packet packet, Field field) {
@@ -44,16 +57,21 @@ final class SetMatcher {
             return false;
         }
         Bits value = new Bits(packet.high(field), packet.low(field));
-        for (int i = 0; i < masks.length; i++) {
-            if (values[i].contains(value.and(masks[i]))) {
+        for (UnderMask members : masks) {
+            if (members.values().get(value.and(members.mask())) != null) {
                 return true;
             }
         }
         return false;
     }
 
+    /** All members, in an order of their own. */
     @Override
     public String toString() {
-        return Arrays.toString(masks) + Arrays.toString(values);
+        TreeSet<String> members = new TreeSet<>();
+        for (UnderMask under : masks) {
+            under.values().forEach((value, one) -> members.add(value + "/" + under.mask()));
+        }
+        return members.toString();
     }
 }

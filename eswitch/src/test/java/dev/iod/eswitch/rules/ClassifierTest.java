@@ -10,6 +10,7 @@ import dev.iod.eswitch.testing.TestPackets;
 import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
 import java.util.ArrayList;
@@ -30,6 +31,11 @@ final class ClassifierTest {
         Field.CT_LABEL
     };
 
+    private static final SetMatcher SET =
+            SetMatcher.EMPTY
+                    .with(new Masked(Bits.of(1), Bits.ones(128)))
+                    .with(new Masked(Bits.of(4), Bits.of(6)));
+
     private final SplittableRandom random = new SplittableRandom(20261122);
     private final PipelineState state =
             new PipelineState(
@@ -37,20 +43,12 @@ final class ClassifierTest {
                     PersistentMap.empty(),
                     PersistentMap.empty(),
                     PersistentMap.empty(),
-                    PersistentMap.<String, SetMatcher>empty().with("set", SetMatcher.of(set())),
+                    PersistentMap.<String, SetMatcher>empty().with("set", SET),
                     PersistentMap.empty(),
                     PersistentMap.empty(),
                     java.util.Set.of());
 
     private final Looks looks = (packet, field, high, low) -> {};
-
-    private static Entity.ValueSet set() {
-        return new Entity.ValueSet(
-                "set",
-                List.of(
-                        new Entity.ValueSet.Member(Bits.of(1), Bits.ones(128)),
-                        new Entity.ValueSet.Member(Bits.of(4), Bits.of(6))));
-    }
 
     @Test
     void agreesWithTheLinearTwin() {

@@ -28,9 +28,8 @@ final class EntityStoreTest {
     private static final Match ANY = new Match.Always();
     private static final Match IN_SET = new Match.In(Field.IP4_SRC, "set");
 
-    private static Entity.ValueSet set(long value) {
-        return new Entity.ValueSet(
-                "set", List.of(new Entity.ValueSet.Member(Bits.of(value), Bits.ones(32))));
+    private static Entity.SetMember set(long value) {
+        return new Entity.SetMember("set", new Entity.Masked(Bits.of(value), Bits.ones(32)));
     }
 
     private static List<Entity> rows() {

@@ -7,9 +7,9 @@ import dev.iod.eswitch.testing.Frames;
 import dev.iod.eswitch.testing.TestPackets;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity.Allowed;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -44,8 +44,8 @@ final class PortSecurityTest {
                 Optional.of(new Entity.PortSecurity(List.of(allowed))));
     }
 
-    private static Member ip(int address, int prefix) {
-        return new Member(
+    private static Masked ip(int address, int prefix) {
+        return new Masked(
                 Bits.of(address & 0xffffffffL), Bits.of(-1L << (32 - prefix) & 0xffffffffL));
     }
 
@@ -58,7 +58,7 @@ final class PortSecurityTest {
                             MAC,
                             List.of(),
                             List.of(
-                                    new Member(
+                                    new Masked(
                                             new Bits(0x2001_0000_0000_0000L, 5), Bits.ones(128)))));
 
     private static boolean in(Entity.LogicalPort port, byte[] frame) {

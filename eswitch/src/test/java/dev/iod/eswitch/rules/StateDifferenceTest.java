@@ -81,11 +81,10 @@ final class StateDifferenceTest {
             case 0 -> new Entity.Datapath(datapath, "d" + random.nextInt(2), 0, 0);
             case 1 -> new Entity.DatapathGroup(1 + random.nextInt(3), members());
             case 2 ->
-                    new Entity.ValueSet(
+                    new Entity.SetMember(
                             "set" + random.nextInt(3),
-                            List.of(
-                                    new Entity.ValueSet.Member(
-                                            Bits.of(random.nextInt(3)), Bits.ones(32))));
+                            new Entity.Masked(
+                                    Bits.of(random.nextInt(4)), Bits.ones(1 + random.nextInt(3))));
             case 3, 4 -> new Entity.LogicalPort(port, "p", target(), 0, Optional.empty());
             case 5 ->
                     new Entity.MulticastGroup(

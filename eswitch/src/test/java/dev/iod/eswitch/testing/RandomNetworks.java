@@ -7,9 +7,9 @@ import dev.iod.pipeline.Action.Stage;
 import dev.iod.pipeline.Action.Zone;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.PortSecurity.Allowed;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import dev.iod.pipeline.EntityKey;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Match;
@@ -65,7 +65,7 @@ public final class RandomNetworks {
             case 1 -> secure(engine, port, random.nextInt(5));
             case 2 -> engine.port(1, port, target(port, random.nextInt(3)), 10 + port);
             case 3 -> engine.put(flood(random.nextInt(1 << PORTS)));
-            case 4 -> engine.put(sources(random.nextInt(8)));
+            case 4 -> source(engine, random.nextInt(8), random.nextBoolean());
             case 5 -> engine.put(neighbor(random.nextInt(5)));
             case 6 -> engine.port(OTHER, 1, beyond(random.nextInt(6)), 21);
             case 7 -> engine.port(1, PATCH, patch(random.nextInt(4) > 0), 0);
@@ -111,12 +111,13 @@ public final class RandomNetworks {
                         .toArray());
     }
 
-    private static Entity sources(int last) {
-        return new Entity.ValueSet(
-                "sources",
-                List.of(
-                        new Member(Bits.of(Frames.address(10, 0, 0, 1)), Bits.ones(32)),
-                        new Member(Bits.of(Frames.address(10, 0, 0, last)), Bits.ones(32))));
+    private static void source(EngineHarness engine, int last, boolean member) {
+        Masked address = new Masked(Bits.of(Frames.address(10, 0, 0, last)), Bits.ones(32));
+        if (member) {
+            engine.put(new Entity.SetMember("sources", address));
+        } else {
+            engine.remove(EntityKey.setMember("sources", address));
+        }
     }
 
     private static Entity neighbor(int mac) {
@@ -129,7 +130,8 @@ public final class RandomNetworks {
             engine.local(1, port, 10 + port);
             secure(engine, port, random.nextInt(5));
         }
-        engine.put(sources(4));
+        source(engine, 1, true);
+        source(engine, 4, true);
         engine.put(neighbor(3));
         engine.port(1, PORTS, new Target.Remote(EngineHarness.PEER_ADDRESS), 0);
         engine.put(flood((1 << PORTS) - 1));
@@ -208,9 +210,9 @@ public final class RandomNetworks {
      * Port security of some kind: none, MAC, with an address, with a prefix, or of another port.
      */
     private static void secure(EngineHarness engine, int port, int kind) {
-        Member one = new Member(Bits.of(Frames.address(10, 0, 0, port)), Bits.ones(32));
-        Member prefix = new Member(Bits.of(Frames.address(10, 0, 0, 0)), Bits.of(0xffff_fffcL));
-        Member six = new Member(new Bits(0x2001L << 48, port), Bits.ones(128));
+        Masked one = new Masked(Bits.of(Frames.address(10, 0, 0, port)), Bits.ones(32));
+        Masked prefix = new Masked(Bits.of(Frames.address(10, 0, 0, 0)), Bits.of(0xffff_fffcL));
+        Masked six = new Masked(new Bits(0x2001L << 48, port), Bits.ones(128));
         Optional<Entity.PortSecurity> security =
                 switch (kind) {
                     case 0 -> Optional.empty();

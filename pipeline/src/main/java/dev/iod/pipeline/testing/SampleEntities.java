@@ -5,8 +5,8 @@ import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Entity.Kind;
+import dev.iod.pipeline.Entity.Masked;
 import dev.iod.pipeline.Entity.Target;
-import dev.iod.pipeline.Entity.ValueSet.Member;
 import dev.iod.pipeline.EntityCodec;
 import dev.iod.pipeline.Field;
 import dev.iod.pipeline.Field.Slice;
@@ -24,14 +24,14 @@ public final class SampleEntities {
     private SampleEntities() {}
 
     public static List<Entity> all() {
-        List<Member> members = List.of(new Member(new Bits(1, 2), new Bits(-1, -4)));
+        Masked values = new Masked(new Bits(1, 2), new Bits(-1, -4));
         List<Entity> all = new ArrayList<>();
         all.add(new Entity.Datapath(0xffffff, "käse", 1, 65535));
         all.add(new Entity.DatapathGroup(9, new int[] {1, 2, 3}));
-        all.add(new Entity.ValueSet("set", members));
+        all.add(new Entity.SetMember("set", new Masked(new Bits(1, 4), new Bits(-1, -4))));
         Entity.PortSecurity security =
                 new Entity.PortSecurity(
-                        List.of(new Entity.PortSecurity.Allowed(5, members, List.of())));
+                        List.of(new Entity.PortSecurity.Allowed(5, List.of(values), List.of())));
         for (Target target :
                 List.of(
                         new Target.Local(3),
