@@ -29,7 +29,12 @@ public final class UnixSocket implements AutoCloseable {
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
     private static final int SHUT_RDWR = 2;
-    private static final int BUFFER_BYTES = 64 * 1024;
+
+    /**
+     * Holds a whole vhost-user message; longer ones go in parts. An engine has a thousand sockets.
+     */
+    private static final int BUFFER_BYTES = 1024;
+
     private static final int CONTROL_HEADER = 16;
 
     private final int fd;
