@@ -19,9 +19,15 @@ final class RootDisks {
     private RootDisks() {}
 
     /**
-     * @throws ApiException 400 in Nova's words when the image does not fit into the flavor's disk
+     * @throws ApiException 400 in Nova's words when the image does not fit into the flavor's disk;
+     *     400 when the flavor asks for more disks than that one
      */
     static void check(Flavor flavor, Images.Bootable image) {
+        if (flavor.swapMib() > 0 || flavor.ephemeralGib() > 0) {
+            throw ApiException.badRequest(
+                    "Flavor %s asks for a swap or an ephemeral disk, which this region does not offer."
+                            .formatted(flavor.name()));
+        }
         long diskBytes = bytes(flavor);
         long minimum = image.minDiskGib() << 30;
         long imageBytes = image.disk().map(Images.Part::sizeBytes).orElse(0L);

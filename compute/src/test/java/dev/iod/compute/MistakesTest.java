@@ -231,6 +231,25 @@ class MistakesTest {
     }
 
     @Test
+    void disksThatNobodyMakesAreRefused() {
+        for (String disk : List.of("'swap': 512", "'OS-FLV-EXT-DATA:ephemeral': 1")) {
+            String id =
+                    admin.post(
+                                    "/flavors",
+                                    "{'flavor': {'name': 'f-%d', 'ram': 64, 'vcpus': 1, 'disk': 0, %s}}"
+                                            .formatted(disk.length(), disk))
+                            .json()
+                            .at("/flavor/id")
+                            .stringValue();
+            refused(
+                    create(member, Region.IMAGE, id, ""),
+                    400,
+                    "badRequest",
+                    "asks for a swap or an ephemeral disk");
+        }
+    }
+
+    @Test
     void listsComeInPages() {
         HttpCaller pager = region.compute("pager");
         admin.put("/os-quota-sets/pager", "{'quota_set': {'instances': 30, 'cores': 99}}");
