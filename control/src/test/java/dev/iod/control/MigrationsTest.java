@@ -37,7 +37,13 @@ class MigrationsTest {
                     Map.entry("020", -107885901),
                     Map.entry("021", -1447564058),
                     Map.entry("022", 1919661971),
-                    Map.entry("023", -1466523283));
+                    Map.entry("023", -1466523283),
+                    Map.entry("024", -610705267),
+                    Map.entry("025", -1993511431),
+                    Map.entry("040", 1225568651),
+                    Map.entry("050", 1579438429),
+                    Map.entry("060", -577111245),
+                    Map.entry("061", 442021287));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {
