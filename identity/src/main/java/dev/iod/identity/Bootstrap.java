@@ -7,7 +7,6 @@ import dev.iod.store.Where;
 import java.lang.System.Logger.Level;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
@@ -51,7 +50,7 @@ final class Bootstrap {
     }
 
     private Account make(Handle handle, Optional<String> hash) {
-        for (String name : List.of(Role.MEMBER, Role.READER)) {
+        for (String name : Role.DEFAULT) {
             role(handle, name);
         }
         Role role = role(handle, Role.ADMIN);

@@ -10,12 +10,16 @@ import dev.iod.store.Table;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A role that users hold on projects. */
 record Role(String id, String name, String description) {
     static final String ADMIN = "admin";
     static final String MEMBER = "member";
     static final String READER = "reader";
+
+    /** What {@link Bootstrap} makes. */
+    static final List<String> DEFAULT = List.of(MEMBER, READER, ADMIN);
 
     static final Table<Role> TABLE =
             Table.of(Role.class, "role", "id").sorted(Map.of("name", "name"), "name");
@@ -28,9 +32,17 @@ record Role(String id, String name, String description) {
                             // Keystone's global roles, which are the usual ones, have no domain.
                             field("domain_id", (r, v) -> nothing()),
                             field("description", (r, v) -> text(r.description())),
-                            // As of every role in Keystone that was given none.
-                            field("options", (r, v) -> Json.object()),
+                            field("options", (r, v) -> r.options()),
                             field("links", (r, v) -> KeystoneStyle.self(v, "roles/" + r.id()))));
+
+    /** Whether it is one of those that rules name: Keystone's bootstrap makes the same three so. */
+    boolean isImmutable() {
+        return DEFAULT.contains(name);
+    }
+
+    private ObjectNode options() {
+        return isImmutable() ? Json.object().put("immutable", true) : Json.object();
+    }
 
     /** Keystone's implied roles: admin ⊃ member ⊃ reader. */
     static List<String> implied(Set<String> held) {

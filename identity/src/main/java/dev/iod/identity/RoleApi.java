@@ -24,7 +24,7 @@ final class RoleApi {
                                         ("Conflict occurred attempting to store role - Duplicate"
                                                         + " entry found with name %s.")
                                                 .formatted(columns.text("name")))
-                        .deletable(RoleApi::checkDeletable)
+                        .deletable(role -> requireMutable(role, "delete"))
                         .build();
     }
 
@@ -56,7 +56,14 @@ final class RoleApi {
             columns.set("name", Names.of(body, Names.MAX_LENGTH));
         }
         readRest(body, columns);
-        return roles.show(request, roles.update(request, role -> columns));
+        return roles.show(
+                request,
+                roles.update(
+                        request,
+                        role -> {
+                            requireMutable(role, "update");
+                            return columns;
+                        }));
     }
 
     private static void readRest(Fields body, Columns columns) {
@@ -68,9 +75,11 @@ final class RoleApi {
         body.end();
     }
 
-    private static void checkDeletable(Role role) {
-        if (role.name().equals(Role.ADMIN)) {
-            throw ApiException.forbidden("The role admin cannot be deleted.");
+    /** Rules name roles: without one of these three, or with another's name, nobody would pass. */
+    private static void requireMutable(Role role, String action) {
+        if (role.isImmutable()) {
+            throw ApiException.forbidden(
+                    "Unable to %s immutable role resource: `%s`.".formatted(action, role.id()));
         }
     }
 }

@@ -259,6 +259,37 @@ class IdentityApiTest {
                 .isZero();
     }
 
+    @Test
+    void rolesThatRulesNameAreImmutable() {
+        HttpCaller admin = region.admin();
+        HttpCaller member = region.member("steady");
+        for (String name : List.of("admin", "member", "reader")) {
+            JsonNode role = admin.get("/identity/v3/roles?name=" + name).json().at("/roles/0");
+            assertThat(role.at("/options/immutable").asBoolean()).as(name).isTrue();
+            String id = role.path("id").stringValue();
+            String path = "/identity/v3/roles/" + id;
+            for (String change : List.of("\"name\":\"boss\"", "\"description\":\"x\"", "")) {
+                HttpCaller.Answer refused =
+                        admin.send("PATCH", path, "{\"role\":{" + change + "}}");
+                assertThat(refused.status()).as(name + " " + change).isEqualTo(403);
+                assertThat(refused.json().at("/error/message").stringValue())
+                        .isEqualTo("Unable to update immutable role resource: `" + id + "`.");
+            }
+            HttpCaller.Answer kept = admin.delete(path);
+            assertThat(kept.status()).as(name).isEqualTo(403);
+            assertThat(kept.json().at("/error/message").stringValue())
+                    .isEqualTo("Unable to delete immutable role resource: `" + id + "`.");
+            assertThat(admin.get(path).json().path("role")).isEqualTo(role);
+        }
+        assertThat(member.get("/identity/v3/auth/projects").status()).isEqualTo(200);
+        HttpCaller.Answer own = admin.post("/identity/v3/roles", "{'role':{'name':'auditor'}}");
+        assertThat(own.json().at("/role/options").size()).isZero();
+        String path = "/identity/v3/roles/" + own.json().at("/role/id").stringValue();
+        assertThat(admin.send("PATCH", path, "{\"role\":{\"name\":\"boss\"}}").status())
+                .isEqualTo(200);
+        assertThat(admin.delete(path).status()).isEqualTo(204);
+    }
+
     private static List<String> users(HttpCaller admin, String query) {
         List<String> names = new ArrayList<>();
         admin.get("/identity/v3/users?" + query)
