@@ -20,6 +20,9 @@ final class Api {
     static final JsonMapper JSON = JsonMapper.builder().build();
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
+    /** Of a question that is asked again. */
+    private static final Duration SHORT_LIMIT = Duration.ofSeconds(2);
+
     private final HttpClient http =
             HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
@@ -27,10 +30,12 @@ final class Api {
                     .build();
     private final String base;
     private final String token;
+    private final Duration limit;
 
-    private Api(String base, String token) {
+    private Api(String base, String token, Duration limit) {
         this.base = base;
         this.token = token;
+        this.limit = limit;
     }
 
     record Answer(int status, JsonNode body, Optional<String> subjectToken) {}
@@ -59,7 +64,7 @@ final class Api {
                                 "scope",
                                 Map.of("project", Map.of("name", project, "domain", domain))));
         Answer answer =
-                new Api(base, "")
+                new Api(base, "", LIMIT)
                         .send(
                                 "POST",
                                 "/identity/v3/auth/tokens",
@@ -77,13 +82,13 @@ final class Api {
                                                         + answer.status()
                                                         + "): "
                                                         + answer.body()));
-        return new Api(base, token);
+        return new Api(base, token, LIMIT);
     }
 
-    /** Whether something answers HTTP there. */
+    /** Whether a region answers there, within two seconds. */
     static boolean answers(String base) {
         try {
-            return new Api(base, "")
+            return new Api(base, "", SHORT_LIMIT)
                             .send(
                                     "GET",
                                     "/identity/v3",
@@ -137,7 +142,7 @@ final class Api {
         try {
             HttpRequest.Builder request =
                     HttpRequest.newBuilder(URI.create(base + path))
-                            .timeout(LIMIT)
+                            .timeout(limit)
                             .method(method, body)
                             .header("Content-Type", type)
                             .header("Accept", "application/json");

@@ -58,10 +58,12 @@ record Postgres(Layout layout, String user) {
         return words;
     }
 
-    /** Waits for the server and makes the region's database. @return whether it was missing */
+    boolean answers() {
+        return Shell.attempt(psql("select 1")).ok();
+    }
+
+    /** Makes the region's database; the server has to answer. @return whether it was missing */
     boolean createDatabase() {
-        Waiting.until(
-                "PostgreSQL answers", Up.READY_SECONDS, () -> Shell.attempt(psql("select 1")).ok());
         if (Shell.run(psql("select 1 from pg_database where datname = 'iod'")).equals("1")) {
             return false;
         }

@@ -64,6 +64,7 @@ final class Training {
             Postgres postgres = new Postgres(layout, POSTGRES_USER);
             postgres.create();
             start(postgres.asUser(service("postgres").command()), "postgres");
+            Waiting.until("PostgreSQL answers", Up.READY_SECONDS, postgres::answers);
             postgres.createDatabase();
             Process control = train("control", "control");
             Waiting.until("the API answers", Up.READY_SECONDS, () -> Api.answers(config.api()));

@@ -2,6 +2,7 @@ package dev.iod.cli;
 
 import dev.iod.block.BlockConfig;
 import dev.iod.block.PoolDirectory;
+import dev.iod.cli.Supervisor.Service;
 import dev.iod.engine.EngineException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,7 +43,7 @@ final class Up {
         step("databases", this::databases);
         step("supervisor", () -> supervisor.define(services.all()) | settings());
         pools();
-        step("postgres", () -> start("postgres") | postgres.createDatabase());
+        step("postgres", this::database);
         step("OVN northbound", () -> start("ovn-nb"));
         step("control", this::control);
         step("OVN southbound", this::southbound);
@@ -51,10 +52,11 @@ final class Up {
         step("credentials", () -> Credentials.write(layout, config));
         step("demo project", () -> new Bootstrap(admin, config).demoProject());
         step("image iod-micro", () -> new Bootstrap(admin, config).image(layout.image()));
+        Watch watch = watch(services.all().stream().map(Service::name).toArray(String[]::new));
         for (String node : config.nodeNames()) {
             step("node " + node, () -> node(node, admin));
         }
-        step("nodes answer", () -> nodesUp(admin));
+        step("nodes answer", () -> nodesUp(admin, watch));
         return changed;
     }
 
@@ -121,7 +123,7 @@ final class Up {
      */
     private boolean settings() {
         boolean did = false;
-        for (Supervisor.Service service : services.all()) {
+        for (Service service : services.all()) {
             boolean written = false;
             for (Supervisor.Setting setting : service.settings()) {
                 written |= Layout.write(setting.file(), setting.text(), false, setting.secret());
@@ -165,9 +167,26 @@ final class Up {
         return supervisor.start(name);
     }
 
+    /** Begins before they are started: the first end counts. */
+    private Watch watch(String... names) {
+        return new Watch(
+                List.of(names),
+                supervisor::pid,
+                name -> layout.log(name).resolve("current"),
+                progress::say);
+    }
+
+    private boolean database() {
+        Watch watch = watch("postgres");
+        boolean did = start("postgres");
+        watch.until("PostgreSQL answers", READY_SECONDS, postgres::answers);
+        return did | postgres.createDatabase();
+    }
+
     private boolean control() {
+        Watch watch = watch("control", "postgres");
         boolean did = start("control");
-        Waiting.until(
+        watch.until(
                 "the API answers at " + config.api(),
                 READY_SECONDS,
                 () -> Api.answers(config.api()));
@@ -175,9 +194,10 @@ final class Up {
     }
 
     private boolean southbound() {
+        Watch watch = watch("ovn-sb");
         boolean did = start("ovn-sb");
         String database = "unix:" + layout.ovn().resolve("sb.sock");
-        Waiting.until(
+        watch.until(
                 "OVN southbound answers",
                 READY_SECONDS,
                 () -> Shell.attempt("ovn-sbctl", "--timeout=5", "--db=" + database, "init").ok());
@@ -203,7 +223,7 @@ final class Up {
 
     private boolean node(String node, Api admin) {
         boolean did = admit(layout, node, admin);
-        for (Supervisor.Service service : services.ofNode(node)) {
+        for (Service service : services.ofNode(node)) {
             did |= start(service.name());
         }
         return did;
@@ -236,9 +256,9 @@ final class Up {
         return did;
     }
 
-    private boolean nodesUp(Api admin) {
+    private boolean nodesUp(Api admin, Watch watch) {
         boolean[] waited = {false};
-        Waiting.until(
+        watch.until(
                 "all nodes are up and know their pools",
                 READY_SECONDS,
                 () -> {

@@ -13,13 +13,17 @@ final class Waiting {
      */
     static void until(String what, int seconds, BooleanSupplier condition) {
         if (!within(seconds, condition)) {
-            throw new CliException(
-                    "gave up after "
-                            + seconds
-                            + " s: "
-                            + what
-                            + "; look at ./iod logs, and run ./iod up again to go on");
+            throw new CliException(gaveUp(what, seconds));
         }
+    }
+
+    /** What is said when time is up. */
+    static String gaveUp(String what, int seconds) {
+        return "gave up after "
+                + seconds
+                + " s: "
+                + what
+                + "; look at ./iod logs, and run ./iod up again to go on";
     }
 
     static boolean within(int seconds, BooleanSupplier condition) {
