@@ -8,7 +8,7 @@ public record Bits(long high, long low) {
 
     static Bits read(WireReader in) {
         long high = in.i64();
-        return new Bits(high, in.i64());
+        return Recent.of(new Bits(high, in.i64()));
     }
 
     /** A value of up to 64 bits. */

@@ -44,7 +44,7 @@ final class RuleCodec {
                 {
                     Field field = in.constant(FIELDS);
                     Bits value = Bits.read(in);
-                    return new Match.Masked(field, value, Bits.read(in));
+                    return Recent.of(new Match.Masked(field, value, Bits.read(in)));
                 }
             case 2:
                 {
@@ -80,9 +80,9 @@ final class RuleCodec {
         int count = in.count(1);
         List<Action> actions = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            actions.add(readAction(in, depth));
+            actions.add(Recent.of(readAction(in, depth)));
         }
-        return List.copyOf(actions);
+        return Recent.of(List.copyOf(actions));
     }
 
     private static void writeAction(WireWriter out, Action action) {
@@ -218,7 +218,7 @@ final class RuleCodec {
         if (width < 1 || offset + width > field.width()) {
             throw WireReader.malformed("bits " + offset + "+" + width + " are outside " + field);
         }
-        return field.slice(offset, width);
+        return Recent.of(field.slice(offset, width));
     }
 
     private static void checkDepth(int depth) {

@@ -30,6 +30,21 @@ final class CodecTest {
     }
 
     @Test
+    void rulesShareWhatTheyHaveInCommon() {
+        for (Entity entity : SampleEntities.all()) {
+            if (entity instanceof Entity.Rule) {
+                byte[] wire = SampleEntities.bytes(entity);
+                Entity.Rule one = (Entity.Rule) EntityCodec.read(new WireReader(wire));
+                Entity.Rule other = (Entity.Rule) EntityCodec.read(new WireReader(wire));
+                assertThat(other).isEqualTo(one).isNotSameAs(one);
+                for (int i = 0; i < one.actions().size(); i++) {
+                    assertThat(other.actions().get(i)).isSameAs(one.actions().get(i));
+                }
+            }
+        }
+    }
+
+    @Test
     void reportsAndEventsComeBack() {
         for (EngineReport report : SampleReports.reports()) {
             assertThat(ReportCodec.readReport(new WireReader(ReportCodec.writeReport(report))))

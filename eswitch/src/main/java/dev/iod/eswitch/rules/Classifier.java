@@ -18,7 +18,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -115,7 +114,8 @@ final class Classifier {
     /** Which bits of which fields, in the order they are looked at. */
     private record Signature(List<Field> fields, List<Bits> masks) {
         static Signature of(CompiledRule rule) {
-            List<Field> fields = new ArrayList<>(rule.terms().keySet());
+            List<Field> fields = new ArrayList<>();
+            rule.terms().forEach(term -> fields.add(term.field()));
             fields.sort(Comparator.comparingInt(Signature::cost).thenComparing(f -> f));
             return new Signature(
                     List.copyOf(fields), fields.stream().map(f -> term(rule, f).mask()).toList());
@@ -140,7 +140,12 @@ final class Classifier {
     }
 
     private static Match.Masked term(CompiledRule rule, Field field) {
-        return Objects.requireNonNull(rule.terms().get(field));
+        for (Match.Masked term : rule.terms()) {
+            if (term.field() == field) {
+                return term;
+            }
+        }
+        throw new IllegalArgumentException("no term of " + field);
     }
 
     /** All rules of one value, highest priority first; others of the same slot follow. */
@@ -441,7 +446,7 @@ final class Classifier {
         }
 
         private boolean equal(Packet packet, CompiledRule rule) {
-            for (Match.Masked term : rule.terms().values()) {
+            for (Match.Masked term : rule.terms()) {
                 Field field = term.field();
                 if ((packet.low(field) & term.mask().low()) != term.value().low()
                         || (term.mask().high() != 0

@@ -15,12 +15,13 @@ import java.util.Map;
  * A rule split into what a hash table can find (its top-level AND-ed masked terms, at most one per
  * field) and the rest, which is run.
  *
+ * @param terms in the order of their fields
  * @param looks the bits the rest looks at
  * @param impossible two terms contradict each other, so nothing matches
  */
 public record CompiledRule(
         Entity.Rule rule,
-        Map<Field, Match.Masked> terms,
+        List<Match.Masked> terms,
         Predicate rest,
         List<Match.Masked> looks,
         List<Action> actions,
@@ -37,7 +38,7 @@ public record CompiledRule(
         rest.forEach(match -> addLooks(match, looks));
         return new CompiledRule(
                 rule,
-                terms,
+                List.copyOf(terms.values()),
                 Predicate.all(rest.stream().map(Predicate::of).toList()),
                 looks.entrySet().stream()
                         .map(look -> new Match.Masked(look.getKey(), Bits.ZERO, look.getValue()))
