@@ -17,6 +17,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -67,8 +68,17 @@ final class ImageCache implements Images, AutoCloseable {
         volatile long receivedBytes;
         volatile long notBeforeMillis;
         volatile int failures;
-        volatile Optional<String> failure = Optional.empty();
+        volatile Optional<Failure> failure = Optional.empty();
+
+        // Both guarded by the cache.
+        int tries;
+        final Map<String, Integer> triesBefore = new HashMap<>();
     }
+
+    /**
+     * @param tries the number of the try that failed, from 1
+     */
+    private record Failure(String reason, int tries) {}
 
     /**
      * @param changed called by the fetching thread when an answer has changed
@@ -92,7 +102,7 @@ final class ImageCache implements Images, AutoCloseable {
     }
 
     @Override
-    public synchronized Answer ask(ImagePart part) {
+    public synchronized Answer ask(String wish, ImagePart part) {
         if (!DIGEST.matcher(part.getSha256()).matches() || part.getSizeBytes() <= 0) {
             return new Answer.Missing("image " + part.getImageId() + " has no digest or no size");
         }
@@ -102,11 +112,13 @@ final class ImageCache implements Images, AutoCloseable {
             return new Answer.Here(file);
         }
         Transfer transfer = transfers.computeIfAbsent(part.getSha256(), digest -> new Transfer());
+        int before = transfer.triesBefore.computeIfAbsent(wish, _ -> transfer.tries);
         if (!transfer.running && nowMillis.getAsLong() >= transfer.notBeforeMillis) {
             start(part, transfer);
         }
         return transfer.failure
-                .<Answer>map(Answer.Missing::new)
+                .filter(failure -> failure.tries > before)
+                .<Answer>map(failure -> new Answer.Missing(failure.reason))
                 .orElseGet(
                         () ->
                                 new Answer.Coming(
@@ -118,9 +130,14 @@ final class ImageCache implements Images, AutoCloseable {
     }
 
     @Override
-    public void needed(Set<String> digests) {
-        needed = Set.copyOf(digests);
-        transfers.entrySet().removeIf(e -> !digests.contains(e.getKey()) && !e.getValue().running);
+    public synchronized void needed(Map<String, Set<String>> wishes) {
+        needed = Set.copyOf(wishes.keySet());
+        transfers.entrySet().removeIf(e -> !needed.contains(e.getKey()) && !e.getValue().running);
+        transfers.forEach(
+                (digest, transfer) ->
+                        transfer.triesBefore
+                                .keySet()
+                                .retainAll(wishes.getOrDefault(digest, Set.of())));
     }
 
     @Override
@@ -134,10 +151,11 @@ final class ImageCache implements Images, AutoCloseable {
             return;
         }
         transfer.running = true;
-        fetcher.execute(() -> run(part, transfer));
+        int tries = ++transfer.tries;
+        fetcher.execute(() -> run(part, transfer, tries));
     }
 
-    private void run(ImagePart part, Transfer transfer) {
+    private void run(ImagePart part, Transfer transfer, int tries) {
         try {
             makeRoom(part);
             fetch(part, transfer);
@@ -150,9 +168,10 @@ final class ImageCache implements Images, AutoCloseable {
                     part.getImageId(),
                     part.getSha256());
         } catch (IOException e) {
-            failed(transfer, "cannot keep image " + part.getImageId() + " on the node: " + e, true);
+            String reason = "cannot keep image " + part.getImageId() + " on the node: " + e;
+            failed(transfer, new Failure(reason, tries), true);
         } catch (DpuException e) {
-            failed(transfer, e.getMessage(), e.category() == Category.GOAL);
+            failed(transfer, new Failure(e.getMessage(), tries), e.category() == Category.GOAL);
         } finally {
             transfer.running = false;
             changed.run();
@@ -160,13 +179,13 @@ final class ImageCache implements Images, AutoCloseable {
     }
 
     /** A lost connection is normal: it is not told before it has happened a few times. */
-    private void failed(Transfer transfer, String reason, boolean lasting) {
+    private void failed(Transfer transfer, Failure failure, boolean lasting) {
         transfer.failures++;
         if (lasting || transfer.failures >= FAILURES_BORNE) {
-            transfer.failure = Optional.of(reason);
+            transfer.failure = Optional.of(failure);
         }
         transfer.notBeforeMillis = nowMillis.getAsLong() + transfer.backoff.next().toMillis();
-        LOG.log(Level.WARNING, reason);
+        LOG.log(Level.WARNING, failure.reason);
     }
 
     private void fetch(ImagePart part, Transfer transfer) throws IOException {

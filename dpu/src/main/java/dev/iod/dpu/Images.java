@@ -2,6 +2,7 @@ package dev.iod.dpu;
 
 import dev.iod.node.ImagePart;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
 
 /** Image parts on this node. Asking for one that is not here makes it come. */
@@ -18,8 +19,16 @@ interface Images {
         record Missing(String reason) implements Answer {}
     }
 
-    Answer ask(ImagePart part);
+    /**
+     * @param wish for what it is asked, such as the id of a disk: only a failure of a try that
+     *     began after the first question of a wish is an answer to it
+     */
+    Answer ask(String wish, ImagePart part);
 
-    /** Says which parts (by SHA-256) are needed; others may be deleted to make room. */
-    void needed(Set<String> digests);
+    /**
+     * Says which parts are needed; others may be deleted to make room.
+     *
+     * @param wishes by SHA-256; none of a part is empty
+     */
+    void needed(Map<String, Set<String>> wishes);
 }

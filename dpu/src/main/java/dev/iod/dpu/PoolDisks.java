@@ -232,7 +232,7 @@ final class PoolDisks implements Disks, AutoCloseable {
         }
         ImagePart image = disk.getImage();
         if (!here.containsKey(image.getSha256())) {
-            switch (images.ask(image)) {
+            switch (images.ask(disk.getId(), image)) {
                 case Images.Answer.Coming _ -> {
                     return new State.Coming();
                 }

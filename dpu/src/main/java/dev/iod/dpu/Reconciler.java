@@ -141,7 +141,7 @@ final class Reconciler {
                 goal.getServersList().stream().map(Server::getId).collect(Collectors.toSet());
         removeOthers(here.keySet(), wanted);
         disks.wanted(disks(goal, here), held(goal, here));
-        images.needed(digests(goal));
+        images.needed(images(goal));
         List<ServerStatus> statuses = new ArrayList<>();
         Set<String> ports = new HashSet<>();
         long again = QUIET_MILLIS;
@@ -363,7 +363,7 @@ final class Reconciler {
         }
         List<Path> files = new ArrayList<>();
         for (ImagePart part : bootParts(server)) {
-            switch (images.ask(part)) {
+            switch (images.ask(server.getId(), part)) {
                 case Images.Answer.Here(Path file) -> files.add(file);
                 case Images.Answer.Coming _ -> {}
                 case Images.Answer.Missing(String reason) -> {
@@ -571,16 +571,20 @@ final class Reconciler {
     }
 
     /** The image of a disk is needed until the disk is made. */
-    private Set<String> digests(Goal goal) {
-        Set<String> digests = new HashSet<>();
+    /** What servers and disks need images, by the images' SHA-256. */
+    private Map<String, Set<String>> images(Goal goal) {
+        Map<String, Set<String>> wishes = new HashMap<>();
         for (Server server : goal.getServersList()) {
-            bootParts(server).forEach(part -> digests.add(part.getSha256()));
+            for (ImagePart part : bootParts(server)) {
+                wishes.computeIfAbsent(part.getSha256(), _ -> new HashSet<>()).add(server.getId());
+            }
             for (Disk disk : server.getDisksList()) {
                 if (disk.hasImage() && !ready(disk.getId())) {
-                    digests.add(disk.getImage().getSha256());
+                    wishes.computeIfAbsent(disk.getImage().getSha256(), _ -> new HashSet<>())
+                            .add(disk.getId());
                 }
             }
         }
-        return digests;
+        return wishes;
     }
 }

@@ -309,7 +309,7 @@ final class FakeNode {
     Images images() {
         return new Images() {
             @Override
-            public Answer ask(ImagePart part) {
+            public Answer ask(String wish, ImagePart part) {
                 if (imageFailure.isPresent()) {
                     return new Answer.Missing(imageFailure.get());
                 }
@@ -319,7 +319,7 @@ final class FakeNode {
             }
 
             @Override
-            public void needed(Set<String> digests) {}
+            public void needed(Map<String, Set<String>> wishes) {}
         };
     }
 }

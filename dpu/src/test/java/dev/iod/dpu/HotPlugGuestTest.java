@@ -180,14 +180,14 @@ final class HotPlugGuestTest {
     /** Images that are files already. */
     private static final class FileImages implements Images {
         @Override
-        public Answer ask(ImagePart part) {
+        public Answer ask(String wish, ImagePart part) {
             return Optional.ofNullable(files.get(part.getSha256()))
                     .<Answer>map(Answer.Here::new)
                     .orElseGet(() -> new Answer.Missing("there is no such image"));
         }
 
         @Override
-        public void needed(Set<String> digests) {}
+        public void needed(Map<String, Set<String>> wishes) {}
     }
 
     /** One agent's view of the packet engine, which outlives it. */

@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ImageCacheTest {
     private static final int SIZE = 100_000;
+    private static final String WISH = "wish";
 
     @TempDir Path directory;
     private final Semaphore changed = new Semaphore(0);
@@ -39,6 +42,14 @@ class ImageCacheTest {
                 .setSha256(HexFormat.of().formatHex(digest))
                 .setSizeBytes(image.length)
                 .build();
+    }
+
+    private static Map<String, Set<String>> wishes(byte[]... images) throws Exception {
+        Map<String, Set<String>> wishes = new HashMap<>();
+        for (byte[] image : images) {
+            wishes.put(part(image).getSha256(), Set.of(WISH));
+        }
+        return wishes;
     }
 
     private ImageCache cache(long limit, ImageSource source) {
@@ -62,11 +73,11 @@ class ImageCacheTest {
     }
 
     private Answer settled(ImageCache cache, ImagePart part) throws InterruptedException {
-        cache.ask(part);
+        cache.ask(WISH, part);
         assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
         now.addAndGet(100_000);
         return Files.exists(directory.resolve(part.getSha256()))
-                ? cache.ask(part)
+                ? cache.ask(WISH, part)
                 : new Answer.Missing("");
     }
 
@@ -94,7 +105,7 @@ class ImageCacheTest {
             for (int i = 0; i < 5; i++) {
                 settled(cache, part);
             }
-            assertThat(cache.ask(part))
+            assertThat(cache.ask(WISH, part))
                     .isInstanceOfSatisfying(
                             Answer.Missing.class,
                             missing -> assertThat(missing.reason()).contains("SHA-256"));
@@ -117,21 +128,50 @@ class ImageCacheTest {
             assertThat(settled(cache, part(first))).isInstanceOf(Answer.Here.class);
             current = second;
             assertThat(settled(cache, part(second))).isInstanceOf(Answer.Here.class);
-            cache.needed(Set.of(part(second).getSha256(), part(third).getSha256()));
+            cache.needed(wishes(second, third));
             current = third;
             assertThat(settled(cache, part(third))).isInstanceOf(Answer.Here.class);
             assertThat(directory.resolve(part(first).getSha256())).doesNotExist();
             assertThat(directory.resolve(part(second).getSha256())).exists();
-            cache.needed(
-                    Set.of(
-                            part(first).getSha256(),
-                            part(second).getSha256(),
-                            part(third).getSha256()));
+            cache.needed(wishes(first, second, third));
             settled(cache, part(first));
-            assertThat(cache.ask(part(first)))
+            assertThat(cache.ask(WISH, part(first)))
                     .isInstanceOfSatisfying(
                             Answer.Missing.class,
                             missing -> assertThat(missing.reason()).contains("does not fit"));
+        }
+    }
+
+    @Test
+    void aNewWishHasATryOfItsOwn() throws Exception {
+        byte[] image = image(1);
+        ImagePart part = part(image);
+        AtomicLong tries = new AtomicLong();
+        ImageSource source =
+                (id, offset, sink) -> {
+                    if (tries.incrementAndGet() <= 2) {
+                        throw new IOException("No space left on device");
+                    }
+                    sink.accept(ByteString.copyFrom(image));
+                };
+        try (ImageCache cache = cache(1 << 20, source)) {
+            cache.ask("old", part);
+            assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(cache.ask("old", part)).isInstanceOf(Answer.Missing.class);
+            assertThat(cache.ask("new", part)).isInstanceOf(Answer.Coming.class);
+            cache.needed(Map.of(part.getSha256(), Set.of("old", "new")));
+            now.addAndGet(100_000);
+            // The next try is both's, and fails.
+            cache.ask("old", part);
+            assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(cache.ask("new", part)).isInstanceOf(Answer.Missing.class);
+            // Forgotten and wished again: the failure is an old one.
+            cache.needed(Map.of(part.getSha256(), Set.of("old")));
+            assertThat(cache.ask("new", part)).isInstanceOf(Answer.Coming.class);
+            now.addAndGet(100_000);
+            cache.ask("new", part);
+            assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(cache.ask("new", part)).isInstanceOf(Answer.Here.class);
         }
     }
 
@@ -141,7 +181,7 @@ class ImageCacheTest {
     void refusesNamesThatAreNoDigests() throws IOException {
         ImagePart bad = ImagePart.newBuilder().setSha256("../../etc/x").setSizeBytes(1).build();
         try (ImageCache cache = cache(1, (id, offset, sink) -> {})) {
-            assertThat(cache.ask(bad)).isInstanceOf(Answer.Missing.class);
+            assertThat(cache.ask(WISH, bad)).isInstanceOf(Answer.Missing.class);
         }
     }
 }

@@ -276,7 +276,7 @@ class PoolDisksTest {
     /** Images that are files already, on their way, or nowhere. */
     private record ImageFiles(Map<String, Path> files) implements Images {
         @Override
-        public Answer ask(ImagePart part) {
+        public Answer ask(String wish, ImagePart part) {
             Path file = files.get(part.getSha256());
             if (file != null) {
                 return new Answer.Here(file);
@@ -287,6 +287,6 @@ class PoolDisksTest {
         }
 
         @Override
-        public void needed(Set<String> digests) {}
+        public void needed(Map<String, Set<String>> wishes) {}
     }
 }
