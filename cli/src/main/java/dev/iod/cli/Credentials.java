@@ -14,6 +14,9 @@ final class Credentials {
     }
 
     /**
+     * Both say that the cloud has no floating addresses. Without that openstacksdk looks for an
+     * external network to give a new server one from, and fails at a router that has no gateway.
+     *
      * @return whether a file was missing or different
      */
     static boolean write(Layout layout, RegionConfig config) {
@@ -31,6 +34,7 @@ final class Credentials {
                 export OS_PROJECT_DOMAIN_ID=default
                 export OS_IDENTITY_API_VERSION=3
                 export OS_REGION_NAME=RegionOne
+                export OS_FLOATING_IP_SOURCE=None
                 """
                         .formatted(
                                 config.api(),
@@ -53,6 +57,7 @@ final class Credentials {
                 |      project_domain_id: default
                 |    region_name: RegionOne
                 |    identity_api_version: 3
+                |    floating_ip_source: None
                 """
                 .formatted(name, config.api(), user, password, user)
                 .replaceAll("(?m)^\\|", "");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
@@ -63,6 +64,42 @@ final class ClientTest {
         assertThat(client.text(kind + " show " + handle))
                 .as("%s show after delete", kind)
                 .doesNotContain("\"id\"");
+    }
+
+    /** With the settings that {@code ./iod up} writes, and the SDK's own for the rest. */
+    @Test
+    void theSdkWaitsForAServerBesideARouter(Region region) {
+        try (Tenant tenant = new Tenant(region, "iod")) {
+            tenant.network("sdk", "10.87.1.0/24");
+            tenant.router("sdk", "sdk");
+            Path script =
+                    tenant.file(
+                            "sdk.py",
+                            """
+                            import openstack
+                            cloud = openstack.connect()
+                            server = cloud.create_server('sdk', image='iod-micro', flavor='m1.micro',
+                                                         network='sdk', wait=True, timeout=180)
+                            print('made', server.status, server.private_v4, len(server.admin_password))
+                            print('gone', cloud.delete_server(server.id, wait=True))
+                            """);
+            for (String settings :
+                    List.of(
+                            "OS_CLOUD=iod OS_CLIENT_CONFIG_FILE=clouds.yaml; export OS_CLOUD"
+                                    + " OS_CLIENT_CONFIG_FILE",
+                            ". ./openrc")) {
+                String answer =
+                        Command.run(
+                                "sh",
+                                "-c",
+                                "cd %s && %s && exec /usr/bin/python3 -W ignore %s"
+                                        .formatted(region.run, settings, script));
+                assertThat(answer)
+                        .contains("made ACTIVE 10.87.1.")
+                        .contains(" 12\n")
+                        .contains("gone True");
+            }
+        }
     }
 
     @Test
@@ -142,7 +179,7 @@ final class ClientTest {
     private static void wrongPassword(Region region) {
         String answer =
                 Command.of(
-                                java.util.List.of(
+                                List.of(
                                         Region.HOME.resolve("iod").toString(),
                                         "openstack",
                                         "--os-password",
