@@ -11,6 +11,7 @@ module dev.iod.compute {
     requires transitive dev.iod.image;
     requires transitive dev.iod.network;
     requires dev.iod.node;
+    requires org.apache.commons.codec;
 
     exports dev.iod.compute;
 

@@ -61,12 +61,20 @@ final class Bodies {
 
     private static final Schema HINTS = new Struct(List.of(optional("group", Formats.ID)), true);
 
+    private static final Schema ADMIN_PASSWORD =
+            new Text(
+                    0,
+                    AdminPassword.MAX_BYTES,
+                    Formats.format(
+                            "password of at most %d bytes".formatted(AdminPassword.MAX_BYTES),
+                            AdminPassword::isAccepted));
+
     private static final Schema NEW_SERVER =
             struct(
                     required("name", Formats.NAME),
                     required("flavorRef", Formats.FLAVOR_REF),
                     optional("imageRef", Formats.ID_OR_EMPTY),
-                    optional("adminPass", Formats.TEXT),
+                    optional("adminPass", ADMIN_PASSWORD),
                     optional("metadata", Formats.METADATA),
                     until(36, "networks", NETWORKS),
                     new Property("networks", NETWORKS, true, 37, FOREVER),

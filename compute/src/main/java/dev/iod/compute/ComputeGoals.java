@@ -97,6 +97,7 @@ final class ComputeGoals implements GoalPart {
         Metadata.Builder metadata =
                 Metadata.newBuilder()
                         .setProjectId(server.projectId())
+                        .setPasswordHash(server.guest().passwordHash().orElse(""))
                         .setUserData(server.guest().userData().orElse(""))
                         .putAllProperties(server.guest().metadata())
                         .setAvailabilityZone(ServerShown.ZONE)

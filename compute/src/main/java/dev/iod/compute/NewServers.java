@@ -19,6 +19,7 @@ import tools.jackson.databind.JsonNode;
  *
  * @param forcedNode an administrator's {@code ZONE:NODE} or {@code host}
  * @param securityGroups names or ids; empty for the default group
+ * @param password of all servers of the request
  * @param hostname given by hand, else it follows from the name
  */
 record NewServers(
@@ -32,6 +33,7 @@ record NewServers(
         Optional<String> keyName,
         ServerPorts.Request networks,
         List<String> securityGroups,
+        AdminPassword password,
         Optional<String> userData,
         Map<String, String> metadata,
         String zone,
@@ -83,6 +85,7 @@ record NewServers(
                 text(server, "key_name"),
                 networks,
                 securityGroups(server),
+                AdminPassword.of(text(server, "adminPass")),
                 text(server, "user_data"),
                 Rows.map(server.path("metadata")),
                 zone.name(),

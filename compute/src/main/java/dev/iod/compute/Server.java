@@ -63,11 +63,13 @@ record Server(
      * What the guest is told.
      *
      * @param keyOpenssh empty without a key
+     * @param passwordHash of the administrator; empty when none is set
      * @param userData base64
      */
     record Guest(
             Optional<String> keyName,
             String keyOpenssh,
+            Optional<String> passwordHash,
             Optional<String> userData,
             Map<String, String> metadata) {
         Guest {

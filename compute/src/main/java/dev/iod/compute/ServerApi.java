@@ -109,6 +109,7 @@ final class ServerApi {
         Links links = Links.at(Scopes.of(request));
         ObjectNode server = Json.object();
         server.put("id", first.id().toString());
+        server.put("adminPass", wanted.password().text());
         server.set("links", links.of("servers", first.id().toString()));
         server.put("OS-DCF:diskConfig", first.presentation().diskConfig());
         ArrayNode groups = server.putArray("security_groups");

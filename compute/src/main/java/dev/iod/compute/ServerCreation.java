@@ -152,6 +152,7 @@ final class ServerCreation {
                 new Server.Guest(
                         ingredients.key().map(Keypair::name),
                         ingredients.key().map(Keypair::publicKey).orElse(""),
+                        wanted.password().hash(),
                         wanted.userData(),
                         wanted.metadata()),
                 wanted.presentation(),

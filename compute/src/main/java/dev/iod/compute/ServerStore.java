@@ -80,14 +80,14 @@ final class ServerStore {
                             kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
                             root_sha256, root_size_bytes, command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
-                            user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
+                            password_hash, user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
                             boot_generation, soft_reboot_generation, fault_message, fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
                             :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
-                            :keyOpenssh, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
+                            :keyOpenssh, :passwordHash, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
                             :boot, :soft, :fault, :faultAt)
                         """)
@@ -119,6 +119,7 @@ final class ServerStore {
                 .bind("properties", Rows.json(flavor.properties()))
                 .bind("keyName", server.guest().keyName())
                 .bind("keyOpenssh", server.guest().keyOpenssh())
+                .bind("passwordHash", server.guest().passwordHash())
                 .bind("userData", server.guest().userData())
                 .bind("metadata", Rows.json(server.guest().metadata()))
                 .bindArray("tags", String.class, server.presentation().tags())
@@ -254,6 +255,7 @@ final class ServerStore {
                 new Server.Guest(
                         Rows.text(row, "key_name"),
                         row.getString("key_openssh"),
+                        Rows.text(row, "password_hash"),
                         Rows.text(row, "user_data"),
                         Rows.map(row, "metadata")),
                 new Server.Presentation(

@@ -107,6 +107,7 @@ class ComputeClientTest {
                         "server create --image micro --flavor m1.nano --network net --key-name k1"
                                 + " --property a=b s1");
         assertThat(made.path("status").stringValue()).isEqualTo("BUILD");
+        assertThat(made.path("adminPass").stringValue()).hasSize(12);
         syncBoth();
         JsonNode shown = tenant.json("server show s1");
         assertThat(shown.path("status").stringValue()).isEqualTo("ACTIVE");

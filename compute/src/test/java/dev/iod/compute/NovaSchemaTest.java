@@ -90,7 +90,7 @@ class NovaSchemaTest {
                                         + " 'networks': [{'uuid': '%s'}]}}")
                                 .formatted(Region.IMAGE, network),
                         Region.version(minor));
-        add("servers.create_server", minor, answer);
+        add("servers.create_server_with_admin_pass", minor, answer);
         return answer.json().path("server").path("id").stringValue();
     }
 

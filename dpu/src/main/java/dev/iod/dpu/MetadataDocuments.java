@@ -74,7 +74,7 @@ final class MetadataDocuments {
             files.with("meta_data.json", Leaf.json(metaData(server, version)));
             userData(server).ifPresent(data -> files.with("user_data", Leaf.bytes(data)));
             if (since(version, "2013-10-17")) {
-                files.with("vendor_data.json", Leaf.json(object(json -> {})));
+                files.with("vendor_data.json", Leaf.json(object(json -> vendorData(server, json))));
             }
             if (since(version, "2015-10-15")) {
                 files.with("network_data.json", Leaf.json(NetworkData.of(server)));
@@ -127,6 +127,23 @@ final class MetadataDocuments {
                         json.writeName("devices").writeStartArray().writeEndArray();
                     }
                 });
+    }
+
+    /**
+     * What cloud-init does unless the user's data say otherwise: sets the default user's password.
+     */
+    private static void vendorData(Server server, JsonGenerator json) {
+        String hash = server.getMetadata().getPasswordHash();
+        if (!hash.isEmpty()) {
+            json.writeStringProperty(
+                    "cloud-init",
+                    """
+                    #cloud-config
+                    password: '%s'
+                    chpasswd: {expire: false}
+                    """
+                            .formatted(hash));
+        }
     }
 
     private static Directory ec2(Server server, Nic own) {

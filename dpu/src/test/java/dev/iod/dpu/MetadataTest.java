@@ -110,6 +110,25 @@ class MetadataTest {
         }
     }
 
+    /** As cloud-init reads vendor data: {@code convert_vendordata}, {@code cc_set_passwords}. */
+    @Test
+    void thePasswordIsForCloudInit() {
+        Server server = Goals.server("x");
+        assertThat(read(server, "/openstack/latest/vendor_data.json")).isEqualTo("{}");
+        Server.Builder locked = server.toBuilder();
+        locked.getMetadataBuilder().setPasswordHash("$6$ab/.c$DDDD");
+        for (String version : List.of("2013-10-17", "latest")) {
+            assertThat(read(locked.build(), "/openstack/" + version + "/vendor_data.json"))
+                    .isEqualTo(
+                            "{\"cloud-init\":\"#cloud-config\\npassword: '$6$ab/.c$DDDD'\\n"
+                                    + "chpasswd: {expire: false}\\n\"}");
+        }
+        assertThat(read(locked.build(), "/openstack/2012-08-10/vendor_data.json")).isEqualTo("404");
+        assertThat(read(locked.build(), "/openstack/latest/vendor_data2.json")).isEqualTo("{}");
+        assertThat(read(locked.build(), "/openstack/latest/meta_data.json"))
+                .doesNotContain("$6$", "pass");
+    }
+
     @Test
     void theRequestIsTheOneTheRegionKnows() {
         Server.Builder server = Goals.server("x").toBuilder();

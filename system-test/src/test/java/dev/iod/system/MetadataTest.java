@@ -40,6 +40,38 @@ final class MetadataTest {
         }
     }
 
+    /**
+     * The guest's own SSH server lets the user in with the server's password, and nobody without.
+     */
+    @Test
+    void thePasswordWorksInTheGuest(Region region) {
+        try (Tenant tenant = new Tenant(region, "iod")) {
+            tenant.network("md-password", "10.83.2.0/24");
+            Path script =
+                    tenant.file(
+                            "password.sh",
+                            """
+                            #!/bin/sh
+                            login() { DROPBEAR_PASSWORD=$1 dbclient -y root@127.0.0.1 echo in 2>/dev/null </dev/null; }
+                            echo "test: right $(login Right-1:x) wrong $(login wrong) none $(login '')" >/dev/console
+                            echo "test: end" >/dev/console
+                            """);
+            String options = "--network md-password --user-data " + script;
+            tenant.server("md-given", options + " --password Right-1:x");
+            tenant.server("md-made", options);
+            assertThat(logins(tenant, "md-given")).isEqualTo("in wrong  none");
+            assertThat(logins(tenant, "md-made")).isEqualTo("wrong  none");
+        }
+    }
+
+    private static String logins(Tenant tenant, String server) {
+        Wait.until(
+                server + " tried to log in",
+                120,
+                () -> tenant.console(server).contains("test: end"));
+        return line(tenant, server, "right");
+    }
+
     private static JsonNode start(Tenant tenant, String name, Path script) {
         tenant.network(name, "10.83.1.0/24");
         tenant.make(
