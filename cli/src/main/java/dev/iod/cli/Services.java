@@ -12,6 +12,7 @@ import java.util.List;
  * describes them; {@link Up} writes the files.
  */
 final class Services {
+    static final String JAVA = Path.of(System.getProperty("java.home"), "bin/java").toString();
     static final String POSTGRES_USER = "iod-postgres";
     static final String QEMU_USER = "iod-qemu";
 
@@ -273,7 +274,7 @@ final class Services {
     private List<String> java(String module, Path configuration) {
         Path directory = layout.home().resolve(module);
         List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+        command.add(JAVA);
         command.add("@" + directory.resolve("jvm.options"));
         Path cache = startCache(layout.home(), module);
         if (Files.exists(cache)) {

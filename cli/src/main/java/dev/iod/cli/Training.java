@@ -67,7 +67,10 @@ final class Training {
             Waiting.until("PostgreSQL answers", Up.READY_SECONDS, postgres::answers);
             postgres.createDatabase();
             Process control = train("control", "control");
-            Waiting.until("the API answers", Up.READY_SECONDS, () -> Api.answers(config.api()));
+            Waiting.until(
+                    "the API answers",
+                    Up.READY_SECONDS,
+                    () -> !control.isAlive() || Api.answers(config.api()));
             Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
             admin.get("/compute/v2.1/servers/detail");
             admin.get("/network/v2.0/networks");
@@ -102,7 +105,9 @@ final class Training {
             Layout.write(setting.file(), setting.text(), false, setting.secret());
         }
         List<String> command = new ArrayList<>(service.command());
-        command.add(1, "-XX:AOTCacheOutput=" + Services.startCache(layout.home(), module));
+        command.add(
+                command.indexOf(Services.JAVA) + 1,
+                "-XX:AOTCacheOutput=" + Services.startCache(layout.home(), module));
         return start(command, name);
     }
 

@@ -313,7 +313,9 @@ final class Reconciler {
                                         e.isOf(
                                                 server.getBootGeneration(),
                                                 server.getSoftRebootGeneration()));
-        if (entry.filter(e -> e.phase() == RAN).isPresent()) {
+        // One that went with its host is started again; one that its guest or a crash ended is not.
+        boolean lost = machine.filter(m -> m.state() == MachineState.LOST).isPresent();
+        if (!lost && entry.filter(e -> e.phase() == RAN).isPresent()) {
             return gone(machine);
         }
         Attempts tries = attempts.get(server.getId());

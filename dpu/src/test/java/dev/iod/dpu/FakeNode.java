@@ -96,7 +96,7 @@ final class FakeNode {
                                             .map(reason -> status(id, MachineState.FAILED, reason))
                                             .orElseGet(() -> status(id, MachineState.RUNNING, ""));
                             case RUNNING -> status(id, MachineState.RUNNING, "", moved(m));
-                            case STOPPED, FAILED -> m;
+                            case STOPPED, FAILED, LOST -> m;
                         });
     }
 
@@ -146,6 +146,10 @@ final class FakeNode {
 
     void guestPowersOff(String id) {
         machines.put(id, status(id, MachineState.STOPPED, "the guest powered off"));
+    }
+
+    void isLost(String id) {
+        machines.put(id, status(id, MachineState.LOST, "while virtDaemon did not run"));
     }
 
     private MachineStatus status(String id, MachineState state, String reason) {

@@ -156,6 +156,21 @@ class ReconcilerTest {
     }
 
     @Test
+    void whatWentWithItsHostRunsAgain() {
+        settle(Goals.of(on()));
+        for (boolean agentToo : List.of(false, true)) {
+            node.isLost(ID);
+            if (agentToo) {
+                restart();
+            }
+            assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.RUNNING);
+        }
+        node.isLost(ID);
+        assertThat(settle(Goals.of(off())).getState()).isEqualTo(ServerState.STOPPED);
+        assertThat(node.effects).containsExactly("start " + ID, "start " + ID, "start " + ID);
+    }
+
+    @Test
     void onAgainBeforeItWasOff() {
         settle(Goals.of(on()));
         reconciler.pass(Goals.of(off()));

@@ -115,7 +115,7 @@ final class MachineAgent {
         boolean wanted =
                 switch (saved.status().state()) {
                     case STARTING, RUNNING -> true;
-                    case STOPPED, FAILED -> false;
+                    case STOPPED, FAILED, LOST -> false;
                 };
         // A daemon killed between start and writing it down leaves one that is only found.
         Optional<GuestProcess> found =
@@ -140,7 +140,7 @@ final class MachineAgent {
                             saved.status().devices());
         } else if (wanted) {
             become(
-                    saved.stopping() ? MachineState.STOPPED : MachineState.FAILED,
+                    saved.stopping() ? MachineState.STOPPED : MachineState.LOST,
                     "while virtDaemon did not run, " + Vmm.exitReason(directory));
         }
     }

@@ -9,5 +9,9 @@ public enum MachineState {
     /** Its VMM is gone as somebody, the guest included, wanted. */
     STOPPED,
     /** It could not be started, or its VMM is gone and nobody wanted that. */
-    FAILED
+    FAILED,
+    /**
+     * It was wanted, and its VMM went while no virtDaemon looked: with the whole host, as a rule.
+     */
+    LOST
 }

@@ -89,7 +89,7 @@ final class MachineTest {
     }
 
     @Test
-    void aVmmThatIsKilledWhileTheDaemonIsAwayIsReported() throws Exception {
+    void aVmmThatGoesWhileTheDaemonIsAwayIsLostAndCanBeStartedAgain() throws Exception {
         daemon.client().start(Image.machine("vm", MachineModel.Q35));
         long pid = daemon.awaitState("vm", MachineState.RUNNING).pid();
 
@@ -99,9 +99,13 @@ final class MachineTest {
         vmm.onExit().join();
         daemon.restart();
 
-        assertThat(daemon.awaitState("vm", MachineState.FAILED).reason())
-                .isEqualTo(
-                        "while virtDaemon did not run, QEMU ended unexpectedly, killed by signal 9");
+        String lost = "while virtDaemon did not run, QEMU ended unexpectedly, killed by signal 9";
+        assertThat(daemon.awaitState("vm", MachineState.LOST).reason()).isEqualTo(lost);
+        daemon.kill();
+        daemon.restart();
+        assertThat(daemon.awaitState("vm", MachineState.LOST).reason()).isEqualTo(lost);
+        daemon.client().start(Image.machine("vm", MachineModel.Q35));
+        daemon.awaitState("vm", MachineState.RUNNING);
     }
 
     @Test

@@ -1,13 +1,11 @@
 package dev.iod.image;
 
 import dev.iod.rest.Json;
-import java.sql.Array;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.ZoneOffset;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -103,7 +101,6 @@ final class ImageStore {
     }
 
     static Image map(ResultSet row, StatementContext context) throws SQLException {
-        Array tags = row.getArray("tags");
         Image.Attributes attributes =
                 new Image.Attributes(
                         row.getString("name"),
@@ -111,11 +108,11 @@ final class ImageStore {
                                 row.getString("visibility").toUpperCase(Locale.ROOT)),
                         row.getBoolean("protected"),
                         row.getBoolean("hidden"),
-                        Optional.ofNullable(row.getString("disk_format")),
-                        Optional.ofNullable(row.getString("container_format")),
+                        Rows.optional(row, "disk_format"),
+                        Rows.optional(row, "container_format"),
                         row.getLong("min_disk_gib"),
                         row.getLong("min_ram_mib"),
-                        List.of((String[]) tags.getArray()),
+                        Rows.texts(row, "tags"),
                         properties(row.getString("properties")));
         Image.Status status =
                 Image.Status.valueOf(row.getString("status").toUpperCase(Locale.ROOT));
@@ -128,17 +125,15 @@ final class ImageStore {
                                         row.getString("sha256"),
                                         row.getString("sha512")))
                         : Optional.empty();
-        Timestamp created = row.getTimestamp("created_at");
-        Timestamp updated = row.getTimestamp("updated_at");
         return new Image(
                 row.getString("id"),
                 row.getString("owner"),
                 status,
                 attributes,
                 content,
-                Optional.ofNullable(row.getString("file")),
-                created.toInstant(),
-                updated.toInstant());
+                Rows.optional(row, "file"),
+                Rows.time(row, "created_at"),
+                Rows.time(row, "updated_at"));
     }
 
     private static Map<String, String> properties(String json) {

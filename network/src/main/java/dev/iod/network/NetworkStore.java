@@ -7,6 +7,7 @@ import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -151,6 +152,6 @@ final class NetworkStore {
                 row.getBoolean("port_security_enabled"),
                 row.getInt("segmentation_id"),
                 Rows.texts(row, "subnets").stream().map(UUID::fromString).toList(),
-                Rows.stamp(row));
+                Stamp.of(row));
     }
 }

@@ -11,6 +11,7 @@ import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -377,7 +378,7 @@ final class PortStore {
                 Rows.texts(row, "security_groups").stream().map(UUID::fromString).toList(),
                 Rows.texts(row, "address_pairs").stream().map(PortStore::pair).toList(),
                 row.getInt("tunnel_key"),
-                Rows.stamp(row));
+                Stamp.of(row));
     }
 
     private static FixedIp fixedIp(String text) {

@@ -7,6 +7,7 @@ import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -108,6 +109,6 @@ final class RouterStore {
                 row.getString("description"),
                 row.getBoolean("admin_state_up"),
                 row.getInt("tunnel_key"),
-                Rows.stamp(row));
+                Stamp.of(row));
     }
 }

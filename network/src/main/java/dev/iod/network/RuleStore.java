@@ -10,6 +10,7 @@ import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -186,9 +187,7 @@ final class RuleStore {
 
     private static SecurityGroupRule map(ResultSet row) throws SQLException {
         Optional<Remote> prefix = Rows.optional(row, "remote_prefix").map(Remote.Prefix::new);
-        Optional<Remote> group =
-                Rows.optional(row, "remote_group_id")
-                        .map(id -> new Remote.Group(UUID.fromString(id)));
+        Optional<Remote> group = Rows.optionalId(row, "remote_group_id").map(Remote.Group::new);
         return new SecurityGroupRule(
                 Rows.id(row, "id"),
                 Rows.id(row, "security_group_id"),
@@ -200,7 +199,7 @@ final class RuleStore {
                 number(row, "port_maximum"),
                 prefix.or(() -> group),
                 row.getString("description"),
-                Rows.stamp(row));
+                Stamp.of(row));
     }
 
     private static OptionalInt number(ResultSet row, String column) throws SQLException {

@@ -9,6 +9,7 @@ import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -168,6 +169,6 @@ final class SecurityGroupStore {
                 row.getString("name"),
                 row.getString("description"),
                 List.of(),
-                Rows.stamp(row));
+                Stamp.of(row));
     }
 }

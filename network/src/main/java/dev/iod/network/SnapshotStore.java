@@ -1,5 +1,6 @@
 package dev.iod.network;
 
+import dev.iod.store.Rows;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;

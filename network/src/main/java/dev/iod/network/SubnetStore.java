@@ -7,6 +7,7 @@ import dev.iod.rest.Query;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -187,7 +188,7 @@ final class SubnetStore {
                 Rows.texts(row, "host_routes").stream().map(SubnetStore::route).toList(),
                 row.getBoolean("dhcp_enabled"),
                 row.getString("dhcp_mac"),
-                Rows.stamp(row));
+                Stamp.of(row));
     }
 
     private static AddressRange range(String text) {

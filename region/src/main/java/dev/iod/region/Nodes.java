@@ -3,9 +3,9 @@ package dev.iod.region;
 import dev.iod.node.Hello;
 import dev.iod.node.Observed;
 import dev.iod.store.Database;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -165,8 +165,8 @@ public final class Nodes {
                 row.getLong("disk_mib"),
                 row.getString("encapsulation_address"),
                 row.getString("architecture"),
-                List.of((String[]) row.getArray("traits").getArray()),
-                Optional.ofNullable(row.getTimestamp("heard_at")).map(Timestamp::toInstant),
+                Rows.texts(row, "traits"),
+                Rows.optionalTime(row, "heard_at"),
                 row.getBoolean("up"));
     }
 }

@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A server with a root disk of an image: its guest writes while the block engine is killed, reads
- * all of it after a hard reboot, and with the server the disk goes.
+ * all of it after a hard reboot and after the region was down, and with the server the disk goes.
  */
 @ExtendWith(Region.Shared.class)
 final class RootDiskTest {
@@ -92,6 +92,17 @@ final class RootDiskTest {
             Map<Integer, String> wrote = parts(tenant, "wrote");
             assertThat(wrote).hasSize(32);
             assertThat(parts(tenant, "has")).isEqualTo(wrote);
+
+            // A region that goes down and comes up has its servers running again, with their disks.
+            region.iod("down");
+            region.iod("up");
+            Wait.until(
+                    "the guest has read its disk again",
+                    SECONDS,
+                    () -> tenant.console("disk").split("disk: verified", -1).length == 3);
+            assertThat(parts(tenant, "has")).isEqualTo(wrote);
+            assertThat(tenant.client.json("server show disk").at("/status").asString())
+                    .isEqualTo("ACTIVE");
 
             kill(region, node + "-dpu");
             kill(region, node + "-block");
