@@ -126,7 +126,7 @@ final class Api {
                     send("PUT", path, BodyPublishers.ofFile(file), "application/octet-stream"),
                     "PUT " + path);
         } catch (IOException e) {
-            throw new CliException("cannot read " + file + ": " + e.getMessage(), e);
+            throw new CliException("cannot read " + file + ": " + CliException.reason(e), e);
         }
     }
 
@@ -160,7 +160,7 @@ final class Api {
                     response.statusCode(), tree, response.headers().firstValue("X-Subject-Token"));
         } catch (IOException e) {
             throw new CliException(
-                    "the region at " + base + " does not answer: " + e.getMessage(), e);
+                    "the region at " + base + " does not answer: " + CliException.reason(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CliException("interrupted", e);

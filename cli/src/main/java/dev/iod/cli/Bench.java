@@ -116,7 +116,7 @@ final class Bench {
             Waiting.within(BUSY_SECONDS, () -> false);
             sample("control", "the same, " + BUSY_LOOPS + " loops", "s", killed(config));
         } catch (IOException e) {
-            throw new CliException("cannot start a busy loop: " + e.getMessage(), e);
+            throw new CliException("cannot start a busy loop: " + CliException.reason(e), e);
         } finally {
             loops.forEach(Process::destroyForcibly);
         }

@@ -38,7 +38,7 @@ final class Capture implements AutoCloseable {
                             .redirectOutput(log.toFile())
                             .start();
         } catch (IOException e) {
-            throw new CliException("cannot start tshark: " + e.getMessage(), e);
+            throw new CliException("cannot start tshark: " + CliException.reason(e), e);
         }
         Waiting.until(
                 "tshark captures",

@@ -24,8 +24,10 @@ final class ConnectionsCommand extends EngineReportCommand<ConnectionsCommand.No
 
     @Option(
             names = "--limit",
+            paramLabel = "N",
             defaultValue = "100",
-            description = "Most connections of a node (default 100).")
+            converter = Count.class,
+            description = "Most connections of a node, 0 or more (default 100).")
     private int limit;
 
     /**

@@ -65,7 +65,7 @@ final class Down {
                 }
             }
         } catch (IOException e) {
-            throw new CliException("cannot read the mounts: " + e.getMessage(), e);
+            throw new CliException("cannot read the mounts: " + CliException.reason(e), e);
         }
     }
 
@@ -79,7 +79,7 @@ final class Down {
                     .toList()
                     .forEach(Trees::delete);
         } catch (IOException e) {
-            throw new CliException("cannot list /dev/shm: " + e.getMessage(), e);
+            throw new CliException("cannot list /dev/shm: " + CliException.reason(e), e);
         }
     }
 }

@@ -57,7 +57,7 @@ final class Engine implements AutoCloseable {
             return question.apply(client).get(LIMIT_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            throw new CliException(node + "-eswitch: " + cause.getMessage(), e);
+            throw new CliException(node + "-eswitch: " + CliException.reason(cause), e);
         } catch (TimeoutException e) {
             throw new CliException(node + "-eswitch did not answer in time", e);
         } catch (InterruptedException e) {

@@ -5,8 +5,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * A command that asks the packet engine of every node, of one node, or of the node of one port.
@@ -39,6 +41,18 @@ abstract class EngineReportCommand<R> implements Callable<Integer> {
         /** What people call a device, or the owner of a zone. */
         String label(String name) {
             return ports.byId(name).map(GuestPort::label).orElse(name);
+        }
+    }
+
+    /** Reads the number of an option that has a least one, 0. */
+    static final class Count implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String value) {
+            if (!value.matches("\\d{1,9}")) {
+                throw new TypeConversionException(
+                        "'" + value + "' is no number of 0 or more, below a thousand million");
+            }
+            return Integer.valueOf(value);
         }
     }
 

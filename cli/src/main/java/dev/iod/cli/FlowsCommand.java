@@ -46,8 +46,10 @@ final class FlowsCommand extends EngineReportCommand<FlowsCommand.NodeFlows> {
 
     @Option(
             names = "--limit",
+            paramLabel = "N",
             defaultValue = "50",
-            description = "Most entries of a node (default 50).")
+            converter = Count.class,
+            description = "Most entries of a node, 0 or more (default 50).")
     private int limit;
 
     /** One entry; {@code from} is a port or a tunnel. */
@@ -91,7 +93,7 @@ final class FlowsCommand extends EngineReportCommand<FlowsCommand.NodeFlows> {
                         .filter(flow -> question.port().isEmpty() || concerns(flow, only))
                         .map(flow -> entry(flow, names))
                         .sorted((a, b) -> Long.compare(b.packets(), a.packets()))
-                        .limit(Math.max(0, limit))
+                        .limit(limit)
                         .toList();
         EngineReport.Counters counters = question.engine().ask(EngineClient::counters);
         return new NodeFlows(

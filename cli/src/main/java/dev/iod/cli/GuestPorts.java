@@ -12,6 +12,10 @@ import tools.jackson.databind.JsonNode;
 final class GuestPorts {
     private static final int LEAST_PREFIX = 4;
     private static final int MAX_NAMED = 5;
+    private static final String NAMING =
+            "a port is named by its id or the first "
+                    + LEAST_PREFIX
+                    + " characters or more of it, its name, its server's name or an address";
 
     private final List<GuestPort> ports = new ArrayList<>();
 
@@ -52,6 +56,15 @@ final class GuestPorts {
 
     /** By id, unique prefix of an id, name of port or server, or address. */
     GuestPort find(String text) {
+        return find(ports, text);
+    }
+
+    /** The same among these ports. */
+    static GuestPort find(List<GuestPort> ports, String text) {
+        // Most ports have no name, and those of no server have no server's.
+        if (text.isBlank()) {
+            throw new CliException("no port has an empty name; " + NAMING);
+        }
         List<Predicate<GuestPort>> ways =
                 List.of(
                         p -> p.id().equals(text),
@@ -76,12 +89,7 @@ final class GuestPorts {
                 return found.getFirst();
             }
         }
-        throw new CliException(
-                "no port '"
-                        + text
-                        + "'; a port is named by its id or the first "
-                        + LEAST_PREFIX
-                        + " characters or more of it, its name, its server's name or an address");
+        throw new CliException("no port '" + text + "'; " + NAMING);
     }
 
     Optional<GuestPort> byId(String id) {

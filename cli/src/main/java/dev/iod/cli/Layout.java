@@ -117,7 +117,8 @@ record Layout(Path home, Path run, String instance) {
         try {
             return Files.createDirectories(path);
         } catch (IOException e) {
-            throw new CliException("cannot make directory " + path + ": " + e.getMessage(), e);
+            throw new CliException(
+                    "cannot make directory " + path + ": " + CliException.reason(e), e);
         }
     }
 
@@ -142,7 +143,7 @@ record Layout(Path home, Path run, String instance) {
                     java.nio.file.StandardCopyOption.REPLACE_EXISTING);
             return true;
         } catch (IOException e) {
-            throw new CliException("cannot write " + path + ": " + e.getMessage(), e);
+            throw new CliException("cannot write " + path + ": " + CliException.reason(e), e);
         }
     }
 
@@ -150,7 +151,7 @@ record Layout(Path home, Path run, String instance) {
         try {
             return Files.readString(path);
         } catch (IOException e) {
-            throw new CliException("cannot read " + path + ": " + e.getMessage(), e);
+            throw new CliException("cannot read " + path + ": " + CliException.reason(e), e);
         }
     }
 }

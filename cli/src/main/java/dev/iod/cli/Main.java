@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -30,7 +31,7 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) {
-        CommandLine command = new CommandLine(new Main());
+        CommandLine command = command();
         command.setExecutionExceptionHandler(
                 (e, line, result) -> {
                     if (e instanceof CliException) {
@@ -42,12 +43,18 @@ public final class Main {
         System.exit(command.execute(arguments));
     }
 
+    /** What understands the arguments. */
+    static CommandLine command() {
+        return new CommandLine(new Main());
+    }
+
     @Command(
             description = "Start a region; a second call changes nothing.",
             mixinStandardHelpOptions = true)
     int up(
             @Option(
                             names = "--nodes",
+                            paramLabel = "N",
                             description = "Nodes of a new region (default 2, at most 8).")
                     Integer nodes,
             @Option(
@@ -76,7 +83,7 @@ public final class Main {
                 () -> {
                     start(
                             new RegionConfig.Wanted(
-                                    nodes == null ? 0 : nodes,
+                                    nodes == null ? OptionalInt.empty() : OptionalInt.of(nodes),
                                     memoryMib == null
                                             ? OptionalLong.empty()
                                             : OptionalLong.of(memoryMib),
@@ -123,6 +130,7 @@ public final class Main {
     int logs(
             @Parameters(
                             arity = "0..1",
+                            paramLabel = "PROCESS",
                             description = "For example control or n1-dpu; all when missing.")
                     String process) {
         List<String> names =
@@ -169,12 +177,17 @@ public final class Main {
             mixinStandardHelpOptions = true)
     int bench(
             @Parameters(
+                            paramLabel = "BENCH",
                             description =
                                     "region: start, servers, memory and idle CPU of each process,"
                                             + " the API after a kill; or eswitch, block, ovn, gap,"
                                             + " start.")
                     String what,
-            @Option(names = "--rounds", defaultValue = "3", description = "Rounds (default 3).")
+            @Option(
+                            names = "--rounds",
+                            paramLabel = "N",
+                            defaultValue = "3",
+                            description = "Rounds (default 3).")
                     int rounds,
             @Option(names = "--json", description = "Only the rows, machine-readable.")
                     boolean json) {
@@ -231,7 +244,7 @@ public final class Main {
             }
             return work.getAsInt();
         } catch (IOException e) {
-            throw new CliException("cannot lock " + file + ": " + e.getMessage(), e);
+            throw new CliException("cannot lock " + file + ": " + CliException.reason(e), e);
         }
     }
 }

@@ -81,7 +81,7 @@ final class OpenStack implements AutoCloseable {
             }
             throw new CliException("the OpenStack client ended: " + String.join("\n", last));
         } catch (IOException e) {
-            throw new CliException("the OpenStack client went away: " + e.getMessage(), e);
+            throw new CliException("the OpenStack client went away: " + CliException.reason(e), e);
         }
     }
 

@@ -10,6 +10,7 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.stream.IntStream;
@@ -74,16 +75,20 @@ record RegionConfig(
     /**
      * What a caller of {@code up} asks for.
      *
-     * @param nodes 0 = as kept, or the default
+     * @param nodes empty = as kept, or the default
      * @param nodeMemoryMib empty = as kept, or the share of this machine
      * @param pool empty = as kept, or the default
      * @param database empty = as kept, or the PostgreSQL that {@code up} starts
      */
     record Wanted(
-            int nodes, OptionalLong nodeMemoryMib, Optional<Pool> pool, Optional<String> database) {
+            OptionalInt nodes,
+            OptionalLong nodeMemoryMib,
+            Optional<Pool> pool,
+            Optional<String> database) {
         /** Only a pool, and the environment's database. */
         static Wanted ofPool(Optional<Pool> pool) {
-            return new Wanted(0, OptionalLong.empty(), pool, databaseOfEnvironment());
+            return new Wanted(
+                    OptionalInt.empty(), OptionalLong.empty(), pool, databaseOfEnvironment());
         }
 
         /** The operator's own database: {@code IOD_DATABASE_URL}. */
@@ -102,8 +107,9 @@ record RegionConfig(
                 throw new CliException(
                         "--node-memory is " + MIN_MEMORY_MIB + " to " + MAX_MEMORY_MIB + " MiB");
             }
-            if (nodes < 0 || nodes > MAX_NODES) {
-                throw new CliException("--nodes is 1 to " + MAX_NODES + ", not " + nodes);
+            if (nodes.isPresent() && (nodes.getAsInt() < 1 || nodes.getAsInt() > MAX_NODES)) {
+                throw new CliException(
+                        "--nodes is 1 to " + MAX_NODES + ", not " + nodes.getAsInt());
             }
         }
     }
@@ -141,7 +147,7 @@ record RegionConfig(
             throw new CliException(
                     file(layout)
                             + " is damaged ("
-                            + e.getMessage()
+                            + CliException.reason(e)
                             + "); run ./iod down --purge and start again",
                     e);
         }
@@ -162,7 +168,7 @@ record RegionConfig(
     private static RegionConfig choose(Layout layout, Wanted wanted) {
         int[] ports = freePorts(layout.instance());
         return new RegionConfig(
-                wanted.nodes == 0 ? DEFAULT_NODES : wanted.nodes,
+                wanted.nodes.orElse(DEFAULT_NODES),
                 wanted.nodeMemoryMib,
                 wanted.pool.orElse(Pool.DEFAULT),
                 ports[0],
@@ -174,12 +180,12 @@ record RegionConfig(
     }
 
     private RegionConfig with(Layout layout, Wanted wanted) {
-        if (wanted.nodes != 0 && wanted.nodes != nodes) {
+        if (wanted.nodes.orElse(nodes) != nodes) {
             throw new CliException(
                     "this region has "
                             + nodes
                             + " nodes, not "
-                            + wanted.nodes
+                            + wanted.nodes.getAsInt()
                             + "; run ./iod down --purge first, or set IOD_RUN to start another region");
         }
         // A pool that did not fit the disk was not made, so another size may be tried.

@@ -99,7 +99,8 @@ final class Runit implements Supervisor {
             Process process = builder.start();
             Layout.write(pidFile, process.pid() + "\n", false, false);
         } catch (IOException e) {
-            throw new CliException("cannot start runsvdir (package runit): " + e.getMessage(), e);
+            throw new CliException(
+                    "cannot start runsvdir (package runit): " + CliException.reason(e), e);
         }
         return true;
     }
@@ -142,7 +143,7 @@ final class Runit implements Supervisor {
                     ? OptionalLong.of(pid)
                     : OptionalLong.empty();
         } catch (IOException e) {
-            throw new CliException("cannot read " + file + ": " + e.getMessage(), e);
+            throw new CliException("cannot read " + file + ": " + CliException.reason(e), e);
         }
     }
 
@@ -170,7 +171,8 @@ final class Runit implements Supervisor {
                     .sorted()
                     .toList();
         } catch (IOException e) {
-            throw new CliException("cannot list " + layout.services() + ": " + e.getMessage(), e);
+            throw new CliException(
+                    "cannot list " + layout.services() + ": " + CliException.reason(e), e);
         }
     }
 }

@@ -51,7 +51,7 @@ final class Shell {
             }
             return new Result(process.exitValue(), output.strip());
         } catch (IOException e) {
-            throw new CliException("cannot run '" + command[0] + "': " + e.getMessage(), e);
+            throw new CliException("cannot run '" + command[0] + "': " + CliException.reason(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CliException("interrupted while '" + command[0] + "' was running", e);

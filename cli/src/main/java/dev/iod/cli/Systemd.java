@@ -123,7 +123,8 @@ final class Systemd implements Supervisor {
                 Files.delete(unit);
             }
         } catch (IOException e) {
-            throw new CliException("cannot remove units from " + UNITS + ": " + e.getMessage(), e);
+            throw new CliException(
+                    "cannot remove units from " + UNITS + ": " + CliException.reason(e), e);
         }
         Shell.run("systemctl", "daemon-reload");
         Trees.delete(layout.services());

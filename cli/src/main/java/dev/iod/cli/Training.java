@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.JsonNode;
@@ -36,7 +37,10 @@ final class Training {
                 RegionConfig.loadOrCreate(
                         layout,
                         new RegionConfig.Wanted(
-                                1, OptionalLong.of(1024), Optional.empty(), Optional.empty()));
+                                OptionalInt.of(1),
+                                OptionalLong.of(1024),
+                                Optional.empty(),
+                                Optional.empty()));
         this.services = new Services(layout, config);
     }
 
@@ -122,7 +126,7 @@ final class Training {
             started.add(process);
             return process;
         } catch (IOException e) {
-            throw new CliException("cannot start " + name + ": " + e.getMessage(), e);
+            throw new CliException("cannot start " + name + ": " + CliException.reason(e), e);
         }
     }
 

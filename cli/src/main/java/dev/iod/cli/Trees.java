@@ -22,7 +22,7 @@ final class Trees {
                 Files.deleteIfExists(path);
             }
         } catch (IOException e) {
-            throw new CliException("cannot delete " + root + ": " + e.getMessage(), e);
+            throw new CliException("cannot delete " + root + ": " + CliException.reason(e), e);
         }
     }
 }

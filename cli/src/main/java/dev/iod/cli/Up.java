@@ -152,7 +152,7 @@ final class Up {
                         "no pool of volumes for node "
                                 + node
                                 + ": "
-                                + e.getMessage()
+                                + CliException.reason(e)
                                 + (e.category() == EngineException.Category.FULL ? MORE_ROOM : ""),
                         e);
             }

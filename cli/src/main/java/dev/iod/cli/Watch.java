@@ -139,7 +139,7 @@ final class Watch {
             int from = all.length < bytes ? 0 : (int) bytes;
             return new String(all, from, all.length - from, StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new CliException("cannot read " + file + ": " + e, e);
+            throw new CliException("cannot read " + file + ": " + CliException.reason(e), e);
         }
     }
 

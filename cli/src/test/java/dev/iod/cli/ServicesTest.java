@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -46,7 +47,7 @@ final class ServicesTest {
     }
 
     private static Wanted wanted(Optional<String> database) {
-        return new Wanted(0, OptionalLong.empty(), Optional.empty(), database);
+        return new Wanted(OptionalInt.empty(), OptionalLong.empty(), Optional.empty(), database);
     }
 
     /** Path and bytes of every file, and when it was written. */
@@ -157,7 +158,12 @@ final class ServicesTest {
         assertThat(setting(shared, "n2-dpu", "nodes-on-machine")).isEqualTo("2");
         assertThat(setting(shared, "n2-dpu", "reserved-memory-mib")).isEqualTo("2048");
         RegionConfig.loadOrCreate(
-                layout, new Wanted(0, OptionalLong.of(777), Optional.empty(), Optional.empty()));
+                layout,
+                new Wanted(
+                        OptionalInt.empty(),
+                        OptionalLong.of(777),
+                        Optional.empty(),
+                        Optional.empty()));
         assertThat(setting(RegionConfig.load(layout), "n2-dpu", "memory-mib")).isEqualTo("777");
         // Kept by an up that asks for nothing.
         RegionConfig again = RegionConfig.loadOrCreate(layout, wanted(Optional.empty()));
@@ -167,10 +173,24 @@ final class ServicesTest {
                                 RegionConfig.loadOrCreate(
                                         layout,
                                         new Wanted(
-                                                0,
+                                                OptionalInt.empty(),
                                                 OptionalLong.of(63),
                                                 Optional.empty(),
                                                 Optional.empty())))
                 .hasMessage("--node-memory is 64 to 67108864 MiB");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 0, 9})
+    void aRegionHasOneToEightNodes(int nodes) {
+        Wanted wanted =
+                new Wanted(
+                        OptionalInt.of(nodes),
+                        OptionalLong.empty(),
+                        Optional.empty(),
+                        Optional.empty());
+        assertThatThrownBy(() -> RegionConfig.loadOrCreate(layout, wanted))
+                .isInstanceOf(CliException.class)
+                .hasMessage("--nodes is 1 to 8, not " + nodes);
     }
 }
