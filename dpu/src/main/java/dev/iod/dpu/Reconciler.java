@@ -572,8 +572,10 @@ final class Reconciler {
         return machine.state() == MachineState.STARTING || machine.state() == MachineState.RUNNING;
     }
 
-    /** The image of a disk is needed until the disk is made. */
-    /** What servers and disks need images, by the images' SHA-256. */
+    /**
+     * What servers and disks need images, by the images' SHA-256. The image of a disk is needed
+     * until the disk is made.
+     */
     private Map<String, Set<String>> images(Goal goal) {
         Map<String, Set<String>> wishes = new HashMap<>();
         for (Server server : goal.getServersList()) {
