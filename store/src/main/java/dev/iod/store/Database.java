@@ -6,6 +6,7 @@ import dev.iod.store.StoreException.Reason;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -129,6 +130,10 @@ public final class Database implements AutoCloseable {
                 if (lost(e)) {
                     throw unavailable(e);
                 }
+                Optional<StoreException> full = full(e);
+                if (full.isPresent()) {
+                    throw full.get();
+                }
                 // A constraint may speak of what another transaction has just committed: the second
                 // attempt sees that, and says in its own words what is wrong.
                 if (!collided(e) && !(attempt == 1 && violated(e))) {
@@ -174,7 +179,7 @@ public final class Database implements AutoCloseable {
                 throw unavailable(e);
             } catch (RuntimeException e) {
                 if (!lost(e)) {
-                    throw e;
+                    throw full(e).<RuntimeException>map(outcome -> outcome).orElse(e);
                 }
                 if (attempt == MAX_READ_ATTEMPTS) {
                     throw unavailable(e);
@@ -248,6 +253,24 @@ public final class Database implements AutoCloseable {
     private static StoreException unavailable(RuntimeException e) {
         return new StoreException(
                 Reason.UNAVAILABLE, "The database cannot be reached; try again.", e);
+    }
+
+    /** Class 53: the server lacks what a statement needs, which the next try would lack too. */
+    private static Optional<StoreException> full(RuntimeException e) {
+        String state = sqlState(e);
+        if (!state.startsWith("53")) {
+            return Optional.empty();
+        }
+        String lacks =
+                switch (state) {
+                    case "53100" -> "The database's disk is full";
+                    case "53200" -> "The database has no memory left";
+                    case "53300" -> "The database has too many connections";
+                    default -> "The database has reached a limit";
+                };
+        return Optional.of(
+                new StoreException(
+                        Reason.UNAVAILABLE, lacks + "; try again when there is room.", e));
     }
 
     private static void pause(int attempt) {

@@ -77,6 +77,35 @@ class DatabaseTest {
         assertThat(attempts).hasValue(2);
     }
 
+    @Test
+    void whatTheServerLacksIsSaidAndMayPass() {
+        for (Map.Entry<String, String> lack :
+                Map.of(
+                                "53100", "The database's disk is full",
+                                "53200", "The database has no memory left",
+                                "53300", "The database has too many connections",
+                                "53400", "The database has reached a limit")
+                        .entrySet()) {
+            String raise = "DO $$BEGIN RAISE SQLSTATE '" + lack.getKey() + "'; END$$";
+            for (boolean reads : List.of(false, true)) {
+                assertThatThrownBy(
+                                () -> {
+                                    if (reads) {
+                                        database.read(handle -> handle.execute(raise));
+                                    } else {
+                                        database.run(handle -> handle.execute(raise));
+                                    }
+                                })
+                        .isInstanceOfSatisfying(
+                                StoreException.class,
+                                e ->
+                                        assertThat(e.reason())
+                                                .isEqualTo(StoreException.Reason.UNAVAILABLE))
+                        .hasMessage(lack.getValue() + "; try again when there is room.");
+            }
+        }
+    }
+
     /** What fails unexpectedly is logged with its causes. */
     @Test
     void exceptionsDoNotRepeatValues() {
