@@ -31,12 +31,14 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.UUID;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The image service under {@code /image}. */
 public final class ImageApi {
     private static final String PATCH_TYPE = "application/openstack-images-v2.1-json-patch";
+    private static final String OLD_PATCH_TYPE = "application/openstack-images-v2.0-json-patch";
     private static final List<Page.Sort> NEWEST_FIRST = List.of(new Page.Sort("created_at", true));
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
@@ -249,12 +251,14 @@ public final class ImageApi {
 
     private Response update(Request request) {
         String type = request.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
-        if (!type.startsWith(PATCH_TYPE)) {
+        boolean old = type.startsWith(OLD_PATCH_TYPE);
+        if (!old && !type.startsWith(PATCH_TYPE)) {
             throw new ApiException(
                     Fault.UNSUPPORTED_MEDIA_TYPE,
-                    "The body must be of the type " + PATCH_TYPE + ".");
+                    "The body must be of the type " + PATCH_TYPE + " or " + OLD_PATCH_TYPE + ".");
         }
-        var patch = Json.parse(request.bytes());
+        JsonNode body = Json.parse(request.bytes());
+        JsonNode patch = old ? ImageAttributes.fromOldPatch(body) : body;
         Image image =
                 images.update(
                         Actor.of(request),

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads the attributes of images from requests: whole (create) and as JSON patch (update). */
@@ -44,6 +45,11 @@ final class ImageAttributes {
                     "id",
                     "owner");
 
+    /** Begins the names of what Glance itself notes of an image. */
+    private static final String RESERVED = "os_glance_";
+
+    private static final List<String> VERBS = List.of("add", "remove", "replace");
+
     private static final int MAX_PROPERTIES = 128;
 
     /** Names and values of all properties together, in UTF-8. */
@@ -62,6 +68,7 @@ final class ImageAttributes {
             if (READ_ONLY.contains(name) && !name.equals("id") && !name.equals("owner")) {
                 throw ApiException.forbidden("Attribute '%s' is read-only.".formatted(name));
             }
+            requireFree(name);
         }
         Image.Attributes base =
                 new Image.Attributes(
@@ -117,6 +124,7 @@ final class ImageAttributes {
             if (READ_ONLY.contains(name)) {
                 throw ApiException.forbidden("Attribute '%s' is read-only.".formatted(name));
             }
+            requireFree(name);
             switch (verb) {
                 case "add" -> flat.set(name, operation.node("value"));
                 case "replace" -> {
@@ -139,6 +147,36 @@ final class ImageAttributes {
             operation.end();
         }
         return read(Fields.of(flat, "image", ImageDialect.DIALECT));
+    }
+
+    /**
+     * The patch that one of {@code application/openstack-images-v2.0-json-patch} stands for: there,
+     * the verb is the name of the path.
+     */
+    static JsonNode fromOldPatch(JsonNode patch) {
+        if (!patch.isArray()) {
+            return patch; // refused with the words for both
+        }
+        ArrayNode operations = Json.array();
+        for (JsonNode node : patch.values()) {
+            List<String> verbs = VERBS.stream().filter(node::has).toList();
+            if (verbs.size() != 1) {
+                throw ApiException.badRequest(
+                        "Operation objects must contain only one member named \"add\", \"remove\","
+                                + " or \"replace\".");
+            }
+            ObjectNode operation = ((ObjectNode) node).deepCopy();
+            operation.put("op", verbs.getFirst());
+            operation.set("path", operation.remove(verbs.getFirst()));
+            operations.add(operation);
+        }
+        return operations;
+    }
+
+    private static void requireFree(String name) {
+        if (name.startsWith(RESERVED)) {
+            throw ApiException.forbidden("Attribute '%s' is reserved.".formatted(name));
+        }
     }
 
     static Image.Attributes withTags(Image.Attributes old, List<String> tags) {

@@ -174,6 +174,65 @@ class ImageApiTest {
     }
 
     @Test
+    void theOlderPatchIsUnderstood() {
+        String path = created(alice, "{'name':'old','colour':'red','size_class':'s'}");
+        String patch =
+                "[{'replace':'/name','value':'new'},{'add':'/shape','value':'round'},"
+                        + "{'remove':'/colour'}]";
+        HttpCaller.Answer changed = oldPatch(path, patch);
+        assertThat(changed.status()).isEqualTo(200);
+        JsonNode image = alice.get(path).json();
+        assertThat(image.path("name").stringValue()).isEqualTo("new");
+        assertThat(image.path("shape").stringValue()).isEqualTo("round");
+        assertThat(image.has("colour")).isFalse();
+        for (String wrong :
+                List.of(
+                        "{'replace':'/name'}",
+                        "[{'op':'replace','path':'/name','value':'x'}]",
+                        "[{'replace':'/name','add':'/name','value':'x'}]",
+                        "[{'replace':7,'value':'x'}]",
+                        "[7]")) {
+            assertThat(oldPatch(path, wrong).status()).as(wrong).isEqualTo(400);
+        }
+        assertThat(oldPatch(path, "[{'replace':'/status','value':'x'}]").status()).isEqualTo(403);
+    }
+
+    @Test
+    void whatTheServiceNotesOfImagesIsReserved() {
+        String name = "os_glance_import_task";
+        assertThat(alice.post(IMAGES, "{'" + name + "':'x'}").status()).isEqualTo(403);
+        String path = created(alice, "{'name':'reserved'}");
+        for (String operation :
+                List.of(
+                        "{'op':'add','path':'/%s','value':'x'}",
+                        "{'op':'replace','path':'/%s','value':'x'}",
+                        "{'op':'remove','path':'/%s'}")) {
+            HttpCaller.Answer refused =
+                    alice.send(
+                            "PATCH",
+                            path,
+                            ("[" + operation.formatted(name) + "]").replace('\'', '"'),
+                            "Content-Type",
+                            PATCH);
+            assertThat(refused.status()).as(operation).isEqualTo(403);
+            assertThat(refused.text()).contains("Attribute 'os_glance_import_task' is reserved.");
+        }
+    }
+
+    private static String created(HttpCaller caller, String body) {
+        return IMAGES + "/" + caller.post(IMAGES, body).json().path("id").stringValue();
+    }
+
+    private HttpCaller.Answer oldPatch(String path, String patch) {
+        return alice.send(
+                "PATCH",
+                path,
+                patch.replace('\'', '"'),
+                "Content-Type",
+                "application/openstack-images-v2.0-json-patch");
+    }
+
+    @Test
     void malformedRequestsAreRefused() {
         assertThat(alice.post(IMAGES, "{'name':7}").status()).isEqualTo(400);
         assertThat(alice.post(IMAGES, "{'disk_format':'floppy'}").status()).isEqualTo(400);
