@@ -26,7 +26,9 @@ final class RouterStore {
                     "admin_state_up", "admin_state_up",
                     "created_at", "created_at",
                     "project_id", "project_id",
-                    "tenant_id", "project_id");
+                    "tenant_id", "project_id",
+                    // A constant that PostgreSQL does not take for a column's number.
+                    "status", "'ACTIVE'::text");
 
     private static final Filters FILTERS =
             Filters.common().flag("admin_state_up", "admin_state_up").constant("status", "ACTIVE");

@@ -139,6 +139,11 @@ class NetworkAnswersTest {
                 .containsExactlyElementsOf(all.stream().skip(2).toList());
         error(member.get("/networks?limit=-1"), 400, "HTTPBadRequest");
         error(member.get("/networks?limit=two"), 400, "HTTPBadRequest");
+        String byStatus = "?limit=2&sort_key=status&sort_key=id&sort_dir=asc&sort_dir=asc";
+        assertThat(ids(member, "networks", byStatus)).containsExactlyElementsOf(first);
+        assertThat(ids(member, "networks", byStatus + "&marker=" + first.getLast()))
+                .containsExactlyElementsOf(all.stream().skip(2).limit(2).toList());
+        assertThat(member.get("/routers?sort_key=status").status()).isEqualTo(200);
         // A marker is a resource that is looked up, as any other.
         error(member.get("/networks?limit=2&marker=" + UUID.randomUUID()), 404, "NetworkNotFound");
         error(member.get("/ports?limit=2&marker=none"), 404, "PortNotFound");
