@@ -1,6 +1,7 @@
 package dev.iod.compute;
 
 import dev.iod.region.Actor;
+import dev.iod.store.Rows;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -166,7 +167,7 @@ final class InstanceActions {
     private static Entry map(java.sql.ResultSet row) throws java.sql.SQLException {
         return new Entry(
                 row.getLong("number"),
-                Rows.uuid(row, "server_id"),
+                Rows.id(row, "server_id"),
                 row.getString("project_id"),
                 row.getString("request_id"),
                 row.getString("action"),
@@ -176,6 +177,6 @@ final class InstanceActions {
                 Rows.time(row, "started_at"),
                 Rows.optionalTime(row, "finished_at"),
                 Rows.time(row, "updated_at"),
-                Rows.text(row, "failure"));
+                Rows.optional(row, "failure"));
     }
 }

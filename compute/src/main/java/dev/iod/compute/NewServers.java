@@ -4,6 +4,7 @@ import dev.iod.network.ServerPorts;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Ipv6;
+import dev.iod.rest.Json;
 import dev.iod.rest.Schema;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -87,7 +88,7 @@ record NewServers(
                 securityGroups(server),
                 AdminPassword.of(text(server, "adminPass")),
                 text(server, "user_data"),
-                Rows.map(server.path("metadata")),
+                Json.map(server.path("metadata")),
                 zone.name(),
                 host.or(zone::node),
                 hints(body).flatMap(hint -> text(hint, "group")).flatMap(Formats::uuid),

@@ -5,6 +5,7 @@ import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
+import dev.iod.store.Rows;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -164,7 +165,7 @@ final class ServerChanges {
                         "SELECT id, node FROM server WHERE id = ANY(:ids) AND node IS NOT NULL"
                                 + " ORDER BY id FOR UPDATE")
                 .bindArray("ids", UUID.class, servers)
-                .map((row, context) -> Map.entry(row.getString("node"), Rows.uuid(row, "id")))
+                .map((row, context) -> Map.entry(row.getString("node"), Rows.id(row, "id")))
                 .forEach(
                         entry ->
                                 byNode.computeIfAbsent(entry.getKey(), name -> new ArrayList<>())

@@ -71,7 +71,7 @@ final class ServerMetadataApi {
 
     private Response write(Request request, boolean keep) {
         Map<String, String> wanted =
-                Rows.map(Bodies.read(request, Bodies.METADATA).path("metadata"));
+                Json.map(Bodies.read(request, Bodies.METADATA).path("metadata"));
         return wrapped(
                 "metadata",
                 change(
@@ -85,7 +85,7 @@ final class ServerMetadataApi {
 
     private Response writeOne(Request request) {
         String key = request.pathParameter("key");
-        Map<String, String> wanted = Rows.map(Bodies.read(request, Bodies.META).path("meta"));
+        Map<String, String> wanted = Json.map(Bodies.read(request, Bodies.META).path("meta"));
         if (!wanted.keySet().equals(java.util.Set.of(key))) {
             throw ApiException.badRequest("Request body and URI mismatch");
         }
@@ -142,7 +142,7 @@ final class ServerMetadataApi {
 
     private static Response wrapped(String name, Map<String, String> map) {
         ObjectNode root = Json.object();
-        root.set(name, Rows.object(map));
+        root.set(name, Json.object(map));
         return Response.ok(root);
     }
 

@@ -1,6 +1,8 @@
 package dev.iod.compute;
 
 import dev.iod.image.Images;
+import dev.iod.rest.Json;
+import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -116,12 +118,12 @@ final class ServerStore {
                 .bind("disk", flavor.diskGib())
                 .bind("ephemeral", flavor.ephemeralGib())
                 .bind("swap", flavor.swapMib())
-                .bind("properties", Rows.json(flavor.properties()))
+                .bind("properties", Json.text(Json.object(flavor.properties())))
                 .bind("keyName", server.guest().keyName())
                 .bind("keyOpenssh", server.guest().keyOpenssh())
                 .bind("passwordHash", server.guest().passwordHash())
                 .bind("userData", server.guest().userData())
-                .bind("metadata", Rows.json(server.guest().metadata()))
+                .bind("metadata", Json.text(Json.object(server.guest().metadata())))
                 .bindArray("tags", String.class, server.presentation().tags())
                 .bind("zone", server.origin().requestedZone())
                 .bind("requestedNode", server.origin().requestedNode())
@@ -211,7 +213,7 @@ final class ServerStore {
         handle.createUpdate(
                         "UPDATE server SET metadata = CAST(:metadata AS jsonb), updated_at = now()"
                                 + " WHERE id = :id")
-                .bind("metadata", Rows.json(metadata))
+                .bind("metadata", Json.text(Json.object(metadata)))
                 .bind("id", id)
                 .execute();
     }
@@ -233,19 +235,19 @@ final class ServerStore {
 
     static Server map(ResultSet row, StatementContext context) throws SQLException {
         return new Server(
-                Rows.uuid(row, "id"),
+                Rows.id(row, "id"),
                 row.getLong("number"),
                 row.getString("project_id"),
                 row.getString("user_id"),
                 row.getString("name"),
-                Rows.text(row, "description"),
+                Rows.optional(row, "description"),
                 row.getString("hostname"),
                 new Server.Origin(
                         row.getString("reservation_id"),
                         row.getInt("launch_index"),
                         row.getString("image_id"),
                         row.getString("requested_zone"),
-                        Rows.text(row, "requested_node")),
+                        Rows.optional(row, "requested_node")),
                 new Server.Boot(
                         part(row, "kernel"),
                         part(row, "initrd"),
@@ -253,18 +255,18 @@ final class ServerStore {
                         row.getString("command_line")),
                 flavor(row),
                 new Server.Guest(
-                        Rows.text(row, "key_name"),
+                        Rows.optional(row, "key_name"),
                         row.getString("key_openssh"),
-                        Rows.text(row, "password_hash"),
-                        Rows.text(row, "user_data"),
-                        Rows.map(row, "metadata")),
+                        Rows.optional(row, "password_hash"),
+                        Rows.optional(row, "user_data"),
+                        Json.map(row.getString("metadata"))),
                 new Server.Presentation(
                         Rows.texts(row, "tags"),
                         row.getString("disk_config"),
                         row.getString("access_ipv4"),
                         row.getString("access_ipv6")),
-                Rows.optionalUuid(row, "group_id"),
-                Rows.text(row, "node"),
+                Rows.optionalId(row, "group_id"),
+                Rows.optional(row, "node"),
                 state(row),
                 fault(row),
                 new Server.Times(
@@ -274,7 +276,7 @@ final class ServerStore {
     }
 
     private static Optional<Server.ServerFault> fault(ResultSet row) throws SQLException {
-        Optional<String> message = Rows.text(row, "fault_message");
+        Optional<String> message = Rows.optional(row, "fault_message");
         return message.isEmpty()
                 ? Optional.empty()
                 : Optional.of(new Server.ServerFault(message.get(), Rows.time(row, "fault_at")));
@@ -309,7 +311,7 @@ final class ServerStore {
                 true,
                 false,
                 Optional.empty(),
-                Rows.map(row, "flavor_properties"));
+                Json.map(row.getString("flavor_properties")));
     }
 
     private static Lifecycle.State state(ResultSet row) throws SQLException {

@@ -45,7 +45,7 @@ final class ServerView {
                             field("status", (s, v) -> text(s.status().name())),
                             field("tenant_id", (s, v) -> text(s.server().projectId())),
                             field("user_id", (s, v) -> text(s.server().userId())),
-                            field("metadata", (s, v) -> Rows.object(s.server().guest().metadata())),
+                            field("metadata", (s, v) -> Json.object(s.server().guest().metadata())),
                             field("hostId", (s, v) -> text(s.hostId())),
                             field("image", ServerView::image),
                             until(46, "flavor", ServerView::flavorLink),
@@ -217,7 +217,7 @@ final class ServerView {
         node.put("ephemeral", flavor.ephemeralGib());
         node.put("swap", flavor.swapMib());
         node.put("original_name", flavor.name());
-        node.set("extra_specs", Rows.object(flavor.properties()));
+        node.set("extra_specs", Json.object(flavor.properties()));
         return node;
     }
 

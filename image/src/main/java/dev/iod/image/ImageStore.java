@@ -7,14 +7,12 @@ import java.sql.SQLException;
 import java.time.ZoneOffset;
 import java.util.HashSet;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jdbi.v3.core.statement.Update;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The SQL of images. */
@@ -113,7 +111,7 @@ final class ImageStore {
                         row.getLong("min_disk_gib"),
                         row.getLong("min_ram_mib"),
                         Rows.texts(row, "tags"),
-                        properties(row.getString("properties")));
+                        new TreeMap<>(Json.map(row.getString("properties"))));
         Image.Status status =
                 Image.Status.valueOf(row.getString("status").toUpperCase(Locale.ROOT));
         Optional<Image.Content> content =
@@ -134,13 +132,5 @@ final class ImageStore {
                 Rows.optional(row, "file"),
                 Rows.time(row, "created_at"),
                 Rows.time(row, "updated_at"));
-    }
-
-    private static Map<String, String> properties(String json) {
-        Map<String, String> properties = new TreeMap<>();
-        JsonNode node = Json.parse(json.getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        node.properties()
-                .forEach(entry -> properties.put(entry.getKey(), entry.getValue().stringValue()));
-        return properties;
     }
 }

@@ -1,5 +1,6 @@
 package dev.iod.rest;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -74,6 +75,11 @@ public final class Json {
         Map<String, String> map = new LinkedHashMap<>();
         object.propertyStream().forEach(e -> map.put(e.getKey(), e.getValue().asString()));
         return map;
+    }
+
+    /** The same of an object of strings that was stored. */
+    public static Map<String, String> map(String stored) {
+        return map(parse(stored.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** Puts a string, or JSON null when there is none. */
