@@ -130,11 +130,11 @@ final class QuotaApi {
     private Response limits(Request request) {
         ComputeQueries.LIMITS.check(request);
         int minor = request.microversion().minor();
-        String project =
-                request.query()
-                        .first("tenant_id")
-                        .filter(id -> request.caller().isAdmin())
-                        .orElse(request.caller().projectId());
+        String project = request.query().first("tenant_id").orElse(request.caller().projectId());
+        if (!request.caller().mayAccess(project)) {
+            throw ApiException.forbidden(
+                    "Policy doesn't allow os_compute_api:limits:other_project to be performed.");
+        }
         ObjectNode root = Json.object();
         ObjectNode limits = root.putObject("limits");
         limits.putArray("rate");

@@ -271,6 +271,24 @@ class MistakesTest {
             assertThat(seen).as(sort).hasSize(7).doesNotHaveDuplicates();
         }
         assertThat(pager.get("/servers?marker=nonsense").status()).isEqualTo(400);
+        for (String list :
+                List.of(
+                        "/servers",
+                        "/servers/detail",
+                        "/flavors",
+                        "/flavors/detail",
+                        "/os-keypairs")) {
+            for (String limit : List.of("", "&limit=1", "&limit=0")) {
+                assertThat(pager.get(list + "?marker=none" + limit, Region.version(75)).status())
+                        .as(list + limit)
+                        .isEqualTo(400);
+            }
+        }
+        for (String list : List.of("/os-hypervisors", "/os-hypervisors/detail")) {
+            assertThat(admin.get(list + "?marker=none", Region.version(75)).status())
+                    .as(list)
+                    .isEqualTo(400);
+        }
         assertThat(pager.get("/servers?colour=red").status()).isEqualTo(200);
         refused(
                 pager.get("/servers?colour=red", Region.version(75)),
@@ -278,6 +296,14 @@ class MistakesTest {
                 "badRequest",
                 "Additional properties are not allowed ('colour' was unexpected)");
         assertThat(pager.get("/servers?limit=-1").status()).isEqualTo(400);
+        assertThat(pager.get("/limits?tenant_id=pager").status()).isEqualTo(200);
+        assertThat(admin.get("/limits?tenant_id=pager").json().at("/limits/absolute"))
+                .isEqualTo(pager.get("/limits").json().at("/limits/absolute"));
+        refused(
+                pager.get("/limits?tenant_id=other"),
+                403,
+                "forbidden",
+                "Policy doesn't allow os_compute_api:limits:other_project to be performed.");
         assertThat(pager.get("/servers?sort_key=nonsense").status()).isEqualTo(400);
         assertThat(pager.get("/servers?name=%5E(").status()).isEqualTo(400);
     }
