@@ -127,13 +127,11 @@ final class Against {
         output.check();
         Main.needRoot("both builds get a place of their own for locks and mounts");
         String name = name();
-        List<Run> runs = new ArrayList<>();
+        Findings<Run> findings = Findings.of(output, Machine.here(Map.of("peer", name)));
         for (int round = 1; round <= output.rounds; round++) {
-            List<Run> found = round(name, round);
-            found.forEach(run -> System.err.println(run.line()));
-            runs.addAll(found);
+            round(name, round).forEach(findings::add);
         }
-        output.write(new Report(Machine.here(Map.of("peer", name)), Report.rows(runs), runs));
+        findings.print();
     }
 
     /** The commit of the other build, or where it is. */
@@ -149,6 +147,12 @@ final class Against {
         return home.resolve("bench/target/bench-0.1.0-SNAPSHOT.jar");
     }
 
+    /**
+     * @param side what its runs are called by
+     * @param output where its bench writes its rows
+     */
+    private record Build(String side, Path home, Path output) {}
+
     private List<Run> round(String name, int number) {
         try (Cleanup cleanup = new Cleanup()) {
             Path directory = Files.createTempDirectory("iod-against");
@@ -156,13 +160,21 @@ final class Against {
             // Each gives back what it found, which the other one may have reserved.
             String hugePages = Shell.read(HUGE_PAGES);
             cleanup.add("huge pages", () -> Shell.write(HUGE_PAGES, hugePages));
-            Path ours = directory.resolve("ours");
-            Path theirs = directory.resolve("theirs");
-            Process first = start(Main.home(), ours, cleanup);
-            Process second = start(other, theirs, cleanup);
-            takeTurns(first, second);
-            List<Run> runs = new ArrayList<>(result(first, ours, Run.OURS, number));
-            runs.addAll(result(second, theirs, name, number));
+            List<Build> builds =
+                    List.of(
+                            new Build(Run.OURS, Main.home(), directory.resolve("ours")),
+                            new Build(name, other, directory.resolve("theirs")));
+            // Who begins may have the better of it: the builds take turns in that as well.
+            List<Build> order = number % 2 == 1 ? builds : builds.reversed();
+            List<Process> processes = new ArrayList<>();
+            for (Build build : order) {
+                processes.add(start(build.home, build.output, cleanup));
+            }
+            takeTurns(processes.get(0), processes.get(1));
+            List<Run> runs = new ArrayList<>();
+            for (int i = 0; i < order.size(); i++) {
+                runs.addAll(result(processes.get(i), order.get(i), number));
+            }
             return runs;
         } catch (IOException e) {
             throw new BenchException("cannot make a directory: " + e.getMessage(), e);
@@ -222,16 +234,17 @@ final class Against {
         }
     }
 
-    private List<Run> result(Process process, Path output, String side, int round) {
+    private static List<Run> result(Process process, Build build, int round) {
         if (process.exitValue() != 0) {
             throw new BenchException(
-                    "the bench of " + side + " failed: " + Shell.read(log(output)).strip());
+                    "the bench of %s failed: %s"
+                            .formatted(build.side, Shell.read(log(build.output)).strip()));
         }
         try {
-            return runs(JSON.readTree(Shell.readAll(output)), side, round);
+            return runs(JSON.readTree(Shell.readAll(build.output)), build.side, round);
         } catch (JacksonException e) {
             throw new BenchException(
-                    "the bench of " + side + " says no rows: " + e.getMessage(), e);
+                    "the bench of " + build.side + " says no rows: " + e.getMessage(), e);
         }
     }
 

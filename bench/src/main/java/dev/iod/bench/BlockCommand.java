@@ -1,6 +1,5 @@
 package dev.iod.bench;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -38,7 +37,7 @@ final class BlockCommand implements Callable<Integer> {
                                 BlockLab.PeerProcess.version(),
                                 "fio",
                                 Shell.run("fio", "--version")));
-        List<Run> runs = new ArrayList<>();
+        Findings<Run> findings = Findings.of(output, machine);
         Cleanup cleanup = new Cleanup();
         try (cleanup) {
             BlockLab lab = BlockLab.open(Main.home(), cleanup);
@@ -50,16 +49,13 @@ final class BlockCommand implements Callable<Integer> {
                         cases.measure(
                                 lab,
                                 wanted,
-                                (what, side, values) -> {
-                                    Run run = new Run(what, side, round, values);
-                                    System.err.println(run.line());
-                                    runs.add(run);
-                                });
+                                (what, side, values) ->
+                                        findings.add(new Run(what, side, round, values)));
                     }
                 }
             }
         }
-        output.write(new Report(machine, Report.rows(runs), runs));
+        findings.print();
         return 0;
     }
 

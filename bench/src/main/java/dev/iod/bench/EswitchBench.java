@@ -1,8 +1,8 @@
 package dev.iod.bench;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Runs cases on sides in turn, round by round. */
 final class EswitchBench {
@@ -22,7 +22,6 @@ final class EswitchBench {
     private final List<Side.Factory> sides;
     private final int rounds;
     private final int seconds;
-    private final List<Measurement> runs = new ArrayList<>();
     private int made;
 
     EswitchBench(Lab lab, List<Side.Factory> sides, int rounds, int seconds) {
@@ -32,26 +31,14 @@ final class EswitchBench {
         this.seconds = seconds;
     }
 
-    List<Measurement> run(List<Case> cases) {
+    void run(List<Case> cases, Consumer<Measurement> found) {
         for (Case what : cases) {
             for (int round = 1; round <= rounds; round++) {
                 for (Side.Factory side : sides) {
-                    Measurement run = run(what, side, round);
-                    System.err.printf(
-                            "%s round %d %s: %.3f Mpps, %.1f ns/packet, loss %.4f%%, %d"
-                                    + " connections%n",
-                            run.what(),
-                            round,
-                            run.side(),
-                            run.packetsPerSecond() / 1e6,
-                            run.cpuNanosPerPacket(),
-                            run.lossPercent(),
-                            run.connections());
-                    runs.add(run);
+                    found.accept(run(what, side, round));
                 }
             }
         }
-        return runs;
     }
 
     private Measurement run(Case what, Side.Factory factory, int round) {

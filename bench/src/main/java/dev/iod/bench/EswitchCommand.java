@@ -45,15 +45,12 @@ final class EswitchCommand implements Callable<Integer> {
         try (cleanup) {
             Lab lab = Lab.open(Main.home(), cleanup);
             OvnCentral central = new OvnCentral(lab, List.of(Ours.NAME, Peer.NAME));
-            List<Measurement> runs =
-                    new EswitchBench(lab, sides(lab, central), output.rounds, selection.seconds)
-                            .run(wanted);
             String peer = Peer.version();
-            output.write(
-                    new Report(
-                            Machine.here(versions(peer)),
-                            Report.rows(runs.stream().map(run -> run.figures(peer)).toList()),
-                            runs));
+            Findings<Measurement> findings =
+                    new Findings<>(output, Machine.here(versions(peer)), run -> run.figures(peer));
+            new EswitchBench(lab, sides(lab, central), output.rounds, selection.seconds)
+                    .run(wanted, findings::add);
+            findings.print();
         }
         return 0;
     }

@@ -59,14 +59,11 @@ final class GapBench implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         output.check();
-        List<Run> runs = new ArrayList<>();
+        Findings<Run> findings = Findings.of(output, Machine.here(Map.of()));
         for (int i = 1; i <= output.rounds; i++) {
-            for (Run run : round(Main.home(), i)) {
-                System.err.println(run.line());
-                runs.add(run);
-            }
+            round(Main.home(), i).forEach(findings::add);
         }
-        output.write(new Report(Machine.here(Map.of()), Report.rows(runs), runs));
+        findings.print();
         return 0;
     }
 

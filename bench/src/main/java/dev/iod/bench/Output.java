@@ -24,8 +24,8 @@ final class Output {
             names = "--save",
             paramLabel = "FILE",
             description = {
-                "Also write machine, rows and each round to a file; cases that it holds and that"
-                        + " were not measured now stay in it."
+                "Also write machine, rows and each round to a file, as they come; cases that it holds"
+                        + " and that were not measured now stay in it."
             })
     Path save = Path.of("");
 
@@ -35,16 +35,21 @@ final class Output {
         }
     }
 
-    void write(Report report) {
-        if (!save.toString().isEmpty()) {
-            ObjectNode tree = JSON.valueToTree(report);
-            if (Files.exists(save)) {
-                JsonNode before = JSON.readTree(Shell.readAll(save));
-                keep(before, tree, "rows");
-                keep(before, tree, "runs");
-            }
-            Shell.write(save, pretty(tree) + "\n");
+    /** To the file, if one is wanted; what is measured further replaces it. */
+    void save(Report report) {
+        if (save.toString().isEmpty()) {
+            return;
         }
+        ObjectNode tree = JSON.valueToTree(report);
+        if (Files.exists(save)) {
+            JsonNode before = JSON.readTree(Shell.readAll(save));
+            keep(before, tree, "rows");
+            keep(before, tree, "runs");
+        }
+        Shell.write(save, pretty(tree) + "\n");
+    }
+
+    void print(Report report) {
         if (json) {
             System.out.println(pretty(report.rows()));
         } else {

@@ -89,19 +89,17 @@ final class OvnBench implements Callable<Integer> {
         check();
         Main.needRoot("it makes a namespace");
         try (Cleanup cleanup = new Cleanup()) {
-            List<Run> runs = new Session(OvnLab.open(Main.home(), cleanup)).run();
-            output.write(
-                    new Report(
-                            Machine.here(
-                                    Map.of(
-                                            "peer",
-                                            StockChassis.version(),
-                                            "networks",
-                                            "" + networks,
-                                            "ports",
-                                            "" + ports)),
-                            Report.rows(runs),
-                            runs));
+            Map<String, String> versions =
+                    Map.of(
+                            "peer",
+                            StockChassis.version(),
+                            "networks",
+                            "" + networks,
+                            "ports",
+                            "" + ports);
+            Findings<Run> findings = Findings.of(output, Machine.here(versions));
+            new Session(OvnLab.open(Main.home(), cleanup), findings).run();
+            findings.print();
         }
         return 0;
     }
@@ -133,7 +131,7 @@ final class OvnBench implements Callable<Integer> {
         private final Replica northbound;
         private final OvnWatch watch;
         private final OvnNetworks generator;
-        private final List<Run> runs = new ArrayList<>();
+        private final Findings<Run> findings;
 
         /** How many configurations northd was asked for. */
         private long configuration;
@@ -141,8 +139,12 @@ final class OvnBench implements Callable<Integer> {
         /** Changes. */
         private int made;
 
-        Session(OvnLab lab) {
+        /** Sides, for their first load. */
+        private int started;
+
+        Session(OvnLab lab, Findings<Run> findings) {
             this.lab = lab;
+            this.findings = findings;
             ovn =
                     OvnDatabases.start(
                             lab.directory(),
@@ -171,7 +173,7 @@ final class OvnBench implements Callable<Integer> {
             return hosts;
         }
 
-        List<Run> run() {
+        void run() {
             long begin = System.nanoTime();
             generate();
             tell("networks and ports are in the southbound database", begin);
@@ -186,7 +188,6 @@ final class OvnBench implements Callable<Integer> {
                 changes(sides);
             }
             tell("done", begin);
-            return runs;
         }
 
         private void tell(String what, long beginNanos) {
@@ -250,7 +251,7 @@ final class OvnBench implements Callable<Integer> {
 
         /** One side alone, from nothing until its ports are up and nothing moves any more. */
         private void load(ChassisSide.Factory factory, int round) {
-            try (ChassisSide side = factory.make("load-" + round + "-" + runs.size())) {
+            try (ChassisSide side = factory.make("load-" + ++started)) {
                 quiet(List.of(side.dataplane()));
                 double switchBefore = Lab.cpuSeconds(side.dataplane());
                 double serverBefore = Lab.cpuSeconds(ovn.southbound());
@@ -261,7 +262,7 @@ final class OvnBench implements Callable<Integer> {
                 quiet(List.of(side.chassis(), side.dataplane()));
                 Footprint chassis = Footprint.of(side.chassis());
                 Footprint dataplane = Footprint.of(side.dataplane());
-                add(
+                findings.add(
                         new Run(
                                 "ovn-first-load",
                                 side.name(),
@@ -296,11 +297,6 @@ final class OvnBench implements Callable<Integer> {
                 local.add(OvnNetworks.port(network, port));
             }
             return local;
-        }
-
-        private void add(Run run) {
-            runs.add(run);
-            System.err.println(run.line());
         }
 
         /** Both are there; in each change one stands still, so that the other has the machine. */
@@ -338,7 +334,7 @@ final class OvnBench implements Callable<Integer> {
             double switchBegin = Lab.cpuSeconds(side.dataplane());
             int seconds = 10;
             Shell.sleepMillis(seconds * 1000L);
-            add(
+            findings.add(
                     new Run(
                             "ovn-idle-10-s",
                             side.name(),
@@ -361,7 +357,7 @@ final class OvnBench implements Callable<Integer> {
             long answered = watch.awaitChassis(side.host(), configuration, SECONDS);
             Shell.sleepMillis(AFTER_MILLIS);
             if (round > 0) {
-                add(
+                findings.add(
                         new Run(
                                 change.label,
                                 side.name(),

@@ -57,16 +57,13 @@ final class StartBench implements Callable<Integer> {
             throw new BenchException("--loops is 0 to 100, --seconds 1 to 600");
         }
         Main.needRoot("it makes a namespace");
-        List<Run> runs = new ArrayList<>();
+        Findings<Run> findings = Findings.of(output, Machine.here(Map.of()));
         // Of the first round only the generator has something: it is warm afterwards.
         round(Main.home(), 0);
         for (int i = 1; i <= output.rounds; i++) {
-            for (Run run : round(Main.home(), i)) {
-                System.err.println(run.line());
-                runs.add(run);
-            }
+            round(Main.home(), i).forEach(findings::add);
         }
-        output.write(new Report(Machine.here(Map.of()), Report.rows(runs), runs));
+        findings.print();
         return 0;
     }
 

@@ -25,13 +25,26 @@ final class OutputTest {
     void aSliceReplacesItsCasesAndKeepsTheOthers(@TempDir Path directory) {
         Output output = new Output();
         output.save = directory.resolve("bench.json");
-        output.write(report(run("a", 1, 1), run("b", 1, 2)));
-        output.write(report(run("b", 1, 3), run("b", 2, 5), run("c", 1, 6)));
+        output.save(report(run("a", 1, 1), run("b", 1, 2)));
+        output.save(report(run("b", 1, 3), run("b", 2, 5), run("c", 1, 6)));
         JsonNode saved = JsonMapper.builder().build().readTree(Shell.readAll(output.save));
         assertThat(texts(saved.path("rows"), "case")).containsExactly("a", "b", "c");
         assertThat(texts(saved.path("runs"), "case")).containsExactly("a", "b", "b", "c");
         assertThat(saved.at("/rows/1/ours/median").asDouble()).isEqualTo(4);
         assertThat(saved.at("/runs/1/values/time, ms").asDouble()).isEqualTo(3);
+    }
+
+    /** A bench that is interrupted has written what it found. */
+    @Test
+    void eachRunIsSavedAsItComes(@TempDir Path directory) {
+        Output output = new Output();
+        output.save = directory.resolve("bench.json");
+        Findings<Run> findings = Findings.of(output, Machine.here(Map.of()));
+        findings.add(run("a", 1, 1));
+        findings.add(run("a", 2, 3));
+        JsonNode saved = JsonMapper.builder().build().readTree(Shell.readAll(output.save));
+        assertThat(saved.path("runs")).hasSize(2);
+        assertThat(saved.at("/rows/0/ours/median").asDouble()).isEqualTo(2);
     }
 
     private static List<String> texts(JsonNode entries, String field) {
