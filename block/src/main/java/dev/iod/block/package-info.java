@@ -9,8 +9,8 @@
  * what is misaligned. The outcome comes back by {@link dev.iod.block.BlockIo#done}.
  *
  * <p><b>Threads.</b> One per shard owns everything of its volumes: no lock and no allocation per
- * request. Each volume has a control thread of its {@link dev.iod.vhost.VhostDevice}; commands come
- * by {@link dev.iod.engine.ControlServer}'s threads and are carried out one at a time by {@link
+ * request. Front ends are served beside it (see {@link dev.iod.vhost}); commands come by {@link
+ * dev.iod.engine.ControlServer}'s threads and are carried out one at a time by {@link
  * dev.iod.block.BlockEngine}, which hands the shards what concerns them.
  *
  * <p><b>Bounds.</b> 1024 attached volumes, 16 queues each, 1024 requests per queue of at most 126

@@ -147,6 +147,12 @@ public final class Linux {
         check(Libc.fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
     }
 
+    /** Takes back what {@link #nonBlocking} did. */
+    static void blocking(int fd) {
+        int flags = check(Libc.fcntl(fd, F_GETFL, 0), "fcntl F_GETFL");
+        check(Libc.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK), "fcntl F_SETFL");
+    }
+
     public static void truncate(int fd, long lengthBytes) {
         check(Libc.ftruncate(fd, lengthBytes), "truncate to " + lengthBytes + " bytes");
     }

@@ -26,6 +26,7 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SO_SNDTIMEO = 21;
     private static final int SCM_RIGHTS = 1;
     private static final int MSG_CTRUNC = 8;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
     private static final int SHUT_RDWR = 2;
@@ -84,6 +85,21 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /** As {@link #connect} without waiting; EAGAIN says that too many wait there already. */
+    public static UnixSocket connectNow(Path path) {
+        int fd = openSocket();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = address(arena, path);
+            Linux.nonBlocking(fd);
+            Linux.check(Libc.connect(fd, address, (int) address.byteSize()), "connect " + path);
+            Linux.blocking(fd);
+            return new UnixSocket(fd);
+        } catch (SysException e) {
+            Linux.close(fd);
+            throw e;
+        }
+    }
+
     /** Takes over the descriptor of a connected socket, received from a peer. */
     public static UnixSocket of(int fd) {
         return new UnixSocket(fd);
@@ -133,6 +149,11 @@ public final class UnixSocket implements AutoCloseable {
             return fd;
         }
 
+        /** From now on {@link #accept()} fails with EAGAIN when nobody is there. */
+        public void nonBlocking() {
+            Linux.nonBlocking(fd);
+        }
+
         /** Waits for a peer; EINVAL after {@link #shutdown()}. */
         public UnixSocket accept() {
             while (true) {
@@ -170,17 +191,30 @@ public final class UnixSocket implements AutoCloseable {
      * @return bytes received, -1 when the peer closed
      */
     public int receive(byte[] to, int offset, int length, List<Integer> descriptors) {
+        return receive(to, offset, length, descriptors, 0);
+    }
+
+    /** As {@link #receive} without waiting. @return 0 when nothing is there now */
+    public int receiveNow(byte[] to, int offset, int length, List<Integer> descriptors) {
+        return receive(to, offset, length, descriptors, MSG_DONTWAIT);
+    }
+
+    private int receive(byte[] to, int offset, int length, List<Integer> descriptors, int flags) {
         int wanted = Math.min(length, BUFFER_BYTES);
         while (true) {
             incoming.prepare(wanted, incoming.control.byteSize());
-            long n = Libc.recvmsg(fd, incoming.header, MSG_CMSG_CLOEXEC);
+            long n = Libc.recvmsg(fd, incoming.header, MSG_CMSG_CLOEXEC | flags);
             if (n >= 0) {
                 takeDescriptors(descriptors);
                 MemorySegment.copy(incoming.buffer, ValueLayout.JAVA_BYTE, 0, to, offset, (int) n);
                 return n == 0 && wanted > 0 ? -1 : (int) n;
             }
-            if (Libc.errno() != Errno.EINTR) {
-                throw new SysException("receive", Libc.errno());
+            int error = Libc.errno();
+            if (error == Errno.EAGAIN && flags == MSG_DONTWAIT) {
+                return 0;
+            }
+            if (error != Errno.EINTR) {
+                throw new SysException("receive", error);
             }
         }
     }

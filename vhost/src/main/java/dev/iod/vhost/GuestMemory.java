@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The guest memory of one SET_MEM_TABLE, mapped. Made and closed by the control thread; {@link
+ * The guest memory of one SET_MEM_TABLE, mapped. Made and closed by the control side; {@link
  * #translate} belongs to the engine thread. A buffer never spans two regions: guests allocate
  * within one memory block, and a chain has one descriptor per piece.
  */
@@ -156,7 +156,7 @@ final class GuestMemory implements AutoCloseable {
                 length + " bytes at guest address 0x" + Long.toHexString(guest) + " are no memory");
     }
 
-    /** Where front-end virtual bytes are here. Control thread only. */
+    /** Where front-end virtual bytes are here. Control side only. */
     long translateUser(long user, long length, int alignment, String what) {
         for (Region region : regions) {
             long offset = user - region.user;

@@ -8,7 +8,7 @@ import java.util.Optional;
 
 /**
  * The memory file that tracks what is in flight (GET_INFLIGHT_FD, SET_INFLIGHT_FD). The front end
- * keeps it and gives it to the next process. Control thread only.
+ * keeps it and gives it to the next process. Control side only.
  */
 final class InflightFile implements AutoCloseable {
     private static final int MAX_QUEUE = 32768;

@@ -11,8 +11,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** Reads and checks messages of one connection and writes replies. Control thread only. */
-final class MessageChannel {
+/**
+ * Reads and checks messages of one connection and writes replies. One thread at a time; reading
+ * waits for nothing.
+ */
+final class MessageChannel implements AutoCloseable {
     private static final int HEADER_BYTES = 12;
     private static final int VERSION = 1;
     private static final int VERSION_MASK = 3;
@@ -21,7 +24,18 @@ final class MessageChannel {
 
     private final UnixSocket socket;
     private final long stallMillis;
-    private long deadlineNanos;
+
+    /** The message that has begun, as far as it is here. */
+    private final byte[] header = new byte[HEADER_BYTES];
+
+    private Optional<Begun> begun = Optional.empty();
+    private int have;
+    private final List<Integer> descriptors = new ArrayList<>();
+    private long deadlineNanos = ControlThread.NEVER;
+    private boolean closed;
+
+    /** A message whose header is here and good. */
+    private record Begun(Request request, boolean needsReply, byte[] payload) {}
 
     /**
      * @param stallMillis how long the rest of a message, and room for an answer, may be waited for
@@ -32,81 +46,99 @@ final class MessageChannel {
         socket.limitSending(stallMillis);
     }
 
-    /** Waits for the next message; empty when the front end closed the connection. */
+    /**
+     * The next message when all of it is here. Empty: to be called again when the socket is
+     * readable or {@link #deadlineNanos()} is over, unless {@link #closed()}.
+     */
     Optional<Message> next() {
-        List<Integer> descriptors = new ArrayList<>();
-        try {
-            byte[] header = new byte[HEADER_BYTES];
-            if (!readFully(header, 0, descriptors)) {
+        if (begun.isEmpty()) {
+            if (!fill(header, 0)) {
                 return Optional.empty();
             }
-            ByteBuffer fields = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN);
-            int number = fields.getInt(0);
-            int flags = fields.getInt(4);
-            int size = fields.getInt(8);
-            Request request =
-                    Request.of(number).orElseThrow(() -> violation("unknown message " + number));
-            if ((flags & VERSION_MASK) != VERSION || (flags & FLAG_REPLY) != 0) {
-                throw violation(request + " has flags 0x" + Integer.toHexString(flags));
-            }
-            checkSize(request, size);
-            byte[] payload = new byte[size];
-            if (!readFully(payload, HEADER_BYTES, descriptors)) {
-                return Optional.empty();
-            }
-            ByteBuffer body = ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN);
-            checkDescriptors(request, body, descriptors.size());
-            List<Integer> owned = List.copyOf(descriptors);
-            descriptors.clear();
-            return Optional.of(
-                    new Message(
-                            request, (flags & FLAG_NEED_REPLY) != 0, body, new ArrayList<>(owned)));
-        } finally {
-            descriptors.forEach(Linux::close);
+            begun = Optional.of(begin());
         }
+        Begun message = begun.get();
+        if (!fill(message.payload, HEADER_BYTES)) {
+            return Optional.empty();
+        }
+        ByteBuffer body = ByteBuffer.wrap(message.payload).order(ByteOrder.LITTLE_ENDIAN);
+        checkDescriptors(message.request, body, descriptors.size());
+        List<Integer> owned = new ArrayList<>(descriptors);
+        descriptors.clear();
+        begun = Optional.empty();
+        have = 0;
+        deadlineNanos = ControlThread.NEVER;
+        return Optional.of(new Message(message.request, message.needsReply, body, owned));
+    }
+
+    private Begun begin() {
+        ByteBuffer fields = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN);
+        int number = fields.getInt(0);
+        int flags = fields.getInt(4);
+        int size = fields.getInt(8);
+        Request request =
+                Request.of(number).orElseThrow(() -> violation("unknown message " + number));
+        if ((flags & VERSION_MASK) != VERSION || (flags & FLAG_REPLY) != 0) {
+            throw violation(request + " has flags 0x" + Integer.toHexString(flags));
+        }
+        checkSize(request, size);
+        return new Begun(request, (flags & FLAG_NEED_REPLY) != 0, new byte[size]);
+    }
+
+    /** Whether the front end closed the connection. */
+    boolean closed() {
+        return closed;
+    }
+
+    /** Until when the rest of a message must come, of {@link ControlThread#now()}. */
+    long deadlineNanos() {
+        return deadlineNanos;
     }
 
     /**
-     * @param before bytes of the message that came already
-     * @return false when the front end closed the connection
+     * @param before bytes of the message that come before these
+     * @return whether all of it is here
      */
-    private boolean readFully(byte[] to, int before, List<Integer> descriptors) {
-        int at = 0;
-        while (at < to.length) {
-            if (before + at > 0) {
-                awaitMore(before + at);
-            }
-            int n = socket.receive(to, at, to.length - at, descriptors);
-            if (before + at == 0) {
-                deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(stallMillis);
-            }
+    private boolean fill(byte[] to, int before) {
+        while (have < before + to.length) {
+            int at = have - before;
+            int n = socket.receiveNow(to, at, to.length - at, descriptors);
             if (n < 0) {
+                closed = true;
                 return false;
+            }
+            if (n == 0) {
+                checkStall();
+                return false;
+            }
+            if (have == 0) {
+                deadlineNanos = ControlThread.now() + TimeUnit.MILLISECONDS.toNanos(stallMillis);
             }
             if (descriptors.size() > UnixSocket.MAX_DESCRIPTORS) {
                 throw violation("too many descriptors with one message");
             }
-            at += n;
+            have += n;
         }
         return true;
     }
 
     /** Nobody waits for ever for a front end that has begun a message and does not end it. */
-    private void awaitMore(int have) {
-        while (true) {
-            long left = TimeUnit.NANOSECONDS.toMillis(deadlineNanos - System.nanoTime());
-            if (left < 0) {
-                throw violation(
-                        "a message stopped after "
-                                + have
-                                + " bytes and did not go on for "
-                                + stallMillis
-                                + " ms");
-            }
-            if (Linux.pollReadable(new int[] {socket.fd()}, (int) left + 1) > 0) {
-                return;
-            }
+    private void checkStall() {
+        if (ControlThread.now() >= deadlineNanos) {
+            throw violation(
+                    "a message stopped after "
+                            + have
+                            + " bytes and did not go on for "
+                            + stallMillis
+                            + " ms");
         }
+    }
+
+    /** Closes the descriptors of a message that did not come to its end; the socket stays open. */
+    @Override
+    public void close() {
+        descriptors.forEach(Linux::close);
+        descriptors.clear();
     }
 
     private static void checkSize(Request request, int size) {

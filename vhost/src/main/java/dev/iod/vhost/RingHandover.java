@@ -1,6 +1,6 @@
 package dev.iod.vhost;
 
-/** How the control thread gives rings to the engine thread and takes them away. */
+/** How the control side gives rings to the engine thread and takes them away. */
 interface RingHandover {
     /** Lets the engine use the set from its next poll on. */
     void publish(RingSet set);

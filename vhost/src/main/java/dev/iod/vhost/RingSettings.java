@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What the front end has said about one ring. Control thread only. */
+/** What the front end has said about one ring. Control side only. */
 final class RingSettings {
     static final int NO_DESCRIPTOR = -1;
 

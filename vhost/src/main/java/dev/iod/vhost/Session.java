@@ -2,26 +2,29 @@ package dev.iod.vhost;
 
 import dev.iod.sys.Epoll;
 import dev.iod.sys.UnixSocket;
+import dev.iod.vhost.ControlThread.Wait;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 
 /**
- * One connection of a front end: handles its messages until it goes away. Control thread only;
+ * One connection of a front end: handles its messages until it goes away. One thread at a time;
  * nothing of it survives the connection.
  */
 final class Session implements AutoCloseable {
     private static final int LOGGING = 1;
 
-    /** From here on each message of a second waits a millisecond; a start takes about 30. */
-    private static final int QUICK_MESSAGES = 1000;
+    /** Looks for a message; from here on each of a second waits a millisecond. A start takes 60. */
+    private static final int QUICK_LOOKS = 2000;
+
+    private static final long SLOW_MILLIS = 1;
 
     private final DeviceType type;
     private final boolean requireSealed;
     private final RingHandover handover;
+    private final UnixSocket socket;
     private final MessageChannel channel;
     private final List<RingSettings> rings = new ArrayList<>();
     private GuestMemory memory = GuestMemory.NONE;
@@ -36,7 +39,7 @@ final class Session implements AutoCloseable {
     private long status;
     private boolean served;
     private long second;
-    private int messages;
+    private int looks;
 
     /**
      * @param features is told the negotiated features
@@ -55,6 +58,7 @@ final class Session implements AutoCloseable {
         this.requireSealed = requireSealed;
         this.handover = handover;
         this.features = features;
+        this.socket = socket;
         this.channel = new MessageChannel(socket, stallMillis);
         for (int i = 0; i < type.rings(); i++) {
             rings.add(new RingSettings(wakeups));
@@ -64,34 +68,52 @@ final class Session implements AutoCloseable {
         this.current = RingSet.stopped(type);
     }
 
-    /** Returns when the front end closed the connection. */
-    void run() {
-        for (Optional<Message> next = channel.next(); next.isPresent(); next = channel.next()) {
-            Message message = next.get();
-            try {
-                slowDown();
-                handle(message);
-                if (message.needsReply()
-                        && (protocolFeatures & DeviceType.PROTOCOL_REPLY_ACK) != 0
-                        && !hasOwnReply(message.request())) {
-                    channel.replyNumber(message.request(), 0);
-                }
-            } finally {
-                message.discardDescriptors();
+    /**
+     * Handles the messages that are here.
+     *
+     * @return what to wait for before the next call; empty when the front end closed the connection
+     */
+    Optional<Wait> proceed() {
+        while (true) {
+            boolean slow = looksOften();
+            Optional<Message> next = channel.next();
+            if (next.isPresent()) {
+                handleAndAnswer(next.get());
+            } else if (channel.closed()) {
+                return Optional.empty();
+            } else if (!slow) {
+                return Optional.of(Wait.readable(socket.fd(), channel.deadlineNanos(), false));
+            }
+            if (slow) {
+                return Optional.of(Wait.millis(SLOW_MILLIS, false));
             }
         }
     }
 
-    /** A front end that repeats itself without end must not take a processor for it. */
-    private void slowDown() {
+    private void handleAndAnswer(Message message) {
+        try {
+            handle(message);
+            if (message.needsReply()
+                    && (protocolFeatures & DeviceType.PROTOCOL_REPLY_ACK) != 0
+                    && !hasOwnReply(message.request())) {
+                channel.replyNumber(message.request(), 0);
+            }
+        } finally {
+            message.discardDescriptors();
+        }
+    }
+
+    /**
+     * A front end that repeats itself without end, or sends byte by byte, must not take a processor
+     * for it.
+     */
+    private boolean looksOften() {
         long now = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime());
         if (now != second) {
             second = now;
-            messages = 0;
+            looks = 0;
         }
-        if (++messages > QUICK_MESSAGES) {
-            LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(1));
-        }
+        return ++looks > QUICK_LOOKS;
     }
 
     /** Whether any ring ran. */
@@ -371,6 +393,7 @@ final class Session implements AutoCloseable {
     @Override
     public void close() {
         quiesce();
+        channel.close();
         rings.forEach(RingSettings::forget);
         memory.close();
         memory = GuestMemory.NONE;

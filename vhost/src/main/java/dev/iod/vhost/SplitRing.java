@@ -50,7 +50,7 @@ public abstract sealed class SplitRing permits Vring, RequestRing {
     private int signalledIndex;
 
     /**
-     * Where a ring is here; checked by the control thread.
+     * Where a ring is here; checked by the control side.
      *
      * @param size entries, a power of two
      * @param descriptors address of the descriptor table, 16-byte aligned

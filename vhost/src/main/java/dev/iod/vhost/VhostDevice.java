@@ -5,6 +5,7 @@ import dev.iod.sys.EventFd;
 import dev.iod.sys.Memory;
 import dev.iod.sys.SysException;
 import dev.iod.sys.UnixSocket;
+import dev.iod.vhost.ControlThread.Wait;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -30,7 +31,6 @@ public final class VhostDevice implements AutoCloseable {
     private final Pauses pauses;
     private final Epoll wakeups = Epoll.create();
     private final EventFd doorbell = EventFd.create();
-    private final Thread control;
     private final CountDownLatch ended = new CountDownLatch(1);
 
     /** Guards the socket, and the wake descriptors against use after {@link #close()}. */
@@ -41,7 +41,18 @@ public final class VhostDevice implements AutoCloseable {
     private final ConfigSpace config = new ConfigSpace();
     private volatile boolean closing;
 
-    /** Set by the control thread, used by the engine from its next {@link #refresh()} on. */
+    /** Present from the start on. */
+    private volatile Optional<ControlThread.Visit> visit = Optional.empty();
+
+    /** Of the thread that serves the front end: it is one at a time. */
+    private Optional<Session> session = Optional.empty();
+
+    private long pauseMillis;
+
+    /** The thread that waits for the engine to acknowledge. */
+    private volatile Optional<Thread> waiting = Optional.empty();
+
+    /** Set by the control side, used by the engine from its next {@link #refresh()} on. */
     private volatile RingSet desired;
 
     /** What the engine last said it uses. */
@@ -99,15 +110,11 @@ public final class VhostDevice implements AutoCloseable {
         adopted = active;
         desired = active;
         acknowledged = active;
+        pauseMillis = pauses.redialMillis;
         wakeups.add(doorbell.fd(), Epoll.READABLE | Epoll.EDGE);
-        control =
-                Thread.ofPlatform()
-                        .name("vhost-" + options.name)
-                        .daemon(true)
-                        .unstarted(this::runControl);
     }
 
-    /** Starts the control thread. In role LISTEN the socket accepts when this returns. */
+    /** Starts to look for a front end. In role LISTEN the socket accepts when this returns. */
     public static VhostDevice start(Options options) {
         return start(options, new Pauses(REDIAL_MILLIS, MAX_PAUSE_MILLIS, STALL_MILLIS));
     }
@@ -117,14 +124,15 @@ public final class VhostDevice implements AutoCloseable {
         VhostDevice device = new VhostDevice(options, pauses);
         if (options.role == Role.LISTEN) {
             device.listener = Optional.of(UnixSocket.listen(options.socket, 1));
+            device.listener.get().nonBlocking();
         }
-        device.control.start();
+        device.visit = Optional.of(ControlThread.OF_PROCESS.begin(device::proceed));
         return device;
     }
 
     // ---------------------------------------------------------------- engine thread
 
-    /** Goes over to the rings the control thread has published; a volatile read when it has not. */
+    /** Goes over to the rings the control side has published; a volatile read when it has not. */
     public void refresh() {
         RingSet next = desired;
         if (next != adopted) {
@@ -152,7 +160,7 @@ public final class VhostDevice implements AutoCloseable {
             }
         } finally {
             acknowledged = next;
-            LockSupport.unpark(control);
+            waiting.ifPresent(LockSupport::unpark);
         }
     }
 
@@ -269,7 +277,7 @@ public final class VhostDevice implements AutoCloseable {
         wakeups.await(0);
     }
 
-    /** Lets go of the rings at once; the control thread unmaps and closes what is left. */
+    /** Lets go of the rings at once; the control side unmaps and closes what is left. */
     @Override
     public void close() {
         synchronized (lock) {
@@ -283,10 +291,14 @@ public final class VhostDevice implements AutoCloseable {
             doorbell.close();
         }
         active = RingSet.stopped(options.type);
-        LockSupport.unpark(control);
+        waiting.ifPresent(LockSupport::unpark);
+        visit.ifPresent(ControlThread.Visit::wake);
     }
 
-    /** Waits for the control thread to end after {@link #close()}. @return false when time is up */
+    /**
+     * Waits for everything to be unmapped and closed after {@link #close()}. @return false when
+     * time is up
+     */
     public boolean awaitClosed(long timeoutMillis) throws InterruptedException {
         return ended.await(timeoutMillis, TimeUnit.MILLISECONDS);
     }
@@ -302,35 +314,35 @@ public final class VhostDevice implements AutoCloseable {
         config.replace(bytes);
     }
 
-    // ---------------------------------------------------------------- control thread
+    // ---------------------------------------------------------------- control side
 
-    private void runControl() {
-        long pauseMillis = pauses.redialMillis;
-        try {
-            while (!closing) {
-                Optional<UnixSocket> peer = open();
-                boolean useless = peer.isPresent() && !serve(peer.get());
-                pauseMillis =
-                        useless ? Math.min(2 * pauseMillis, pauses.maxMillis) : pauses.redialMillis;
-                if (options.role == Role.DIAL || useless) {
-                    pause(pauseMillis);
-                }
-            }
-        } finally {
-            synchronized (lock) {
-                listener.ifPresent(UnixSocket.Listener::close);
-                listener = Optional.empty();
-            }
-            wakeups.close();
-            ended.countDown();
+    private Wait proceed() {
+        if (session.isPresent()) {
+            return converse(session.get());
         }
+        if (closing) {
+            return end();
+        }
+        Optional<UnixSocket> peer = open();
+        if (peer.isPresent()) {
+            begin(peer.get());
+            return Wait.readable(peer.get().fd(), ControlThread.NEVER, false);
+        }
+        if (listener.isPresent()) {
+            return Wait.readable(listener.get().fd(), ControlThread.NEVER, true);
+        }
+        pauseMillis = pauses.redialMillis;
+        return Wait.millis(pauseMillis, true);
     }
 
-    private void pause(long millis) {
-        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
-        while (!closing && System.nanoTime() - until < 0) {
-            LockSupport.parkNanos(this, until - System.nanoTime());
+    private Wait end() {
+        synchronized (lock) {
+            listener.ifPresent(UnixSocket.Listener::close);
+            listener = Optional.empty();
         }
+        wakeups.close();
+        ended.countDown();
+        return Wait.END;
     }
 
     private Optional<UnixSocket> open() {
@@ -338,7 +350,7 @@ public final class VhostDevice implements AutoCloseable {
             UnixSocket peer =
                     listener.isPresent()
                             ? listener.get().accept()
-                            : UnixSocket.connect(options.socket);
+                            : UnixSocket.connectNow(options.socket);
             synchronized (lock) {
                 socket = Optional.of(peer);
                 if (closing) {
@@ -357,45 +369,54 @@ public final class VhostDevice implements AutoCloseable {
         status = new Status(true, features, status.connections, status.lastFailure);
     }
 
-    /**
-     * @return whether the connection was of use: rings ran, and this side did not have to end it
-     */
-    private boolean serve(UnixSocket peer) {
+    private void begin(UnixSocket peer) {
         failure = Optional.empty();
         status = new Status(true, 0, status.connections + 1, status.lastFailure);
         LOG.log(Level.INFO, () -> options.name + ": front end connected");
+        session =
+                Optional.of(
+                        new Session(
+                                options.type,
+                                options.requireSealed,
+                                peer,
+                                wakeups,
+                                new Handover(),
+                                this::negotiated,
+                                config,
+                                pauses.stallMillis));
+    }
+
+    private Wait converse(Session with) {
         Optional<String> reason = Optional.empty();
-        Session session =
-                new Session(
-                        options.type,
-                        options.requireSealed,
-                        peer,
-                        wakeups,
-                        new Handover(),
-                        this::negotiated,
-                        config,
-                        pauses.stallMillis);
         try {
-            session.run();
+            Optional<Wait> next = closing ? Optional.empty() : with.proceed();
+            if (next.isPresent()) {
+                return next.get();
+            }
         } catch (VhostException e) {
             reason = Optional.of(describe(e));
         } catch (SysException e) {
             LOG.log(Level.DEBUG, () -> options.name + ": " + e.getMessage());
         } catch (RuntimeException e) {
-            // A defect here must not end the thread: the guest would lose its network for good.
+            // A defect here must not end the device: the guest would lose its network for good.
             LOG.log(Level.ERROR, options.name + ": the connection ended by a defect", e);
             reason = Optional.of("DEFECT: " + e);
+        }
+        return finish(with, reason);
+    }
+
+    /** The connection is over. @return the pause before the next one */
+    private Wait finish(Session with, Optional<String> reason) {
+        session = Optional.empty();
+        try {
+            with.close();
         } finally {
-            session.close();
             synchronized (lock) {
+                socket.ifPresent(UnixSocket::close);
                 socket = Optional.empty();
-                peer.close();
             }
         }
-        if (failure.isPresent()) {
-            reason = Optional.of(describe(failure.get()));
-        }
-        String text = reason.orElse("");
+        String text = failure.map(VhostDevice::describe).or(() -> reason).orElse("");
         status =
                 new Status(
                         false, 0, status.connections, text.isEmpty() ? status.lastFailure : text);
@@ -405,7 +426,11 @@ public final class VhostDevice implements AutoCloseable {
                         options.name
                                 + ": front end "
                                 + (text.isEmpty() ? "gone" : "refused: " + text));
-        return text.isEmpty() && session.served();
+        // Of use: rings ran, and this side did not have to end it.
+        boolean useful = text.isEmpty() && with.served();
+        pauseMillis = useful ? pauses.redialMillis : Math.min(2 * pauseMillis, pauses.maxMillis);
+        boolean atOnce = closing || useful && options.role == Role.LISTEN;
+        return Wait.millis(atOnce ? 0 : pauseMillis, true);
     }
 
     private static String describe(VhostException e) {
@@ -422,11 +447,13 @@ public final class VhostDevice implements AutoCloseable {
         @Override
         public void publishAndWait(RingSet set) {
             publish(set);
+            waiting = Optional.of(Thread.currentThread());
             // Every engine poll acknowledges, also after a failure; close() is called by the engine
             // thread itself, which uses no ring any more then.
             while (acknowledged != set && !closing) {
                 LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(10));
             }
+            waiting = Optional.empty();
         }
 
         private void ring() {

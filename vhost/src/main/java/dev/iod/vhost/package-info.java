@@ -1,11 +1,15 @@
 /**
  * The vhost-user back end: protocol, guest memory map, virtqueues; device-neutral.
  *
- * <p><b>Threads.</b> Each {@link dev.iod.vhost.VhostDevice} has one control thread that dials (or
- * listens), speaks the protocol and owns memory map and ring settings. Rings are touched by the
- * engine thread alone. The control thread hands rings over as an immutable {@code RingSet}: it
- * publishes a new one, wakes the engine and waits until the engine has said that it uses it; only
- * then is anything of the old one unmapped or closed. The engine thread never waits.
+ * <p><b>Threads.</b> One control thread waits for all front ends of the process ({@code
+ * ControlThread}): it dials, accepts, and keeps the time. A message that has come is handled by a
+ * thread lent for as long as there is something to do, so that a front end that keeps it waiting,
+ * by an answer it does not take or a descriptor that is slow to close, holds up nobody else; half a
+ * message needs no thread at all. What such threads do is a device's <i>control side</i>: one
+ * thread at a time, which speaks the protocol and owns memory map and ring settings. Rings are
+ * touched by the engine thread alone. The control side hands rings over as an immutable {@code
+ * RingSet}: it publishes a new one, wakes the engine and waits until the engine has said that it
+ * uses it; only then is anything of the old one unmapped or closed. The engine thread never waits.
  *
  * <p><b>Trust.</b> The guest writes to rings and buffers at any time, the VMM sends messages: both
  * are hostile. Every message is checked for size, flags, descriptors and state; every descriptor is
@@ -28,7 +32,8 @@
  * go over to other rings, so that memory stays mapped until the last one is answered.
  *
  * <p><b>Bounds.</b> Regions: 8 (the protocol's own limit). Ring size and number of rings: the
- * device type's. Message payload: 264 bytes. Redial: every 100 ms; after a violation the pause
- * doubles up to 5 s.
+ * device type's. Message payload: 268 bytes. Lent threads: one for each device that is being
+ * served. Looks for a message: 2,000 a second, then one a millisecond. Redial: every 50 ms; after a
+ * violation the pause doubles up to 5 s.
  */
 package dev.iod.vhost;
