@@ -43,6 +43,9 @@ public final class BlockIo implements ShardContext.RingTask {
     /** Taken from its ring and not over. */
     boolean taken;
 
+    /** Writes parts of blocks, and is under way: see {@link Overlaps}. */
+    boolean partialWrite;
+
     /** With the back end, or in line for a bounce buffer: it comes back by itself. */
     boolean away;
 
@@ -50,9 +53,25 @@ public final class BlockIo implements ShardContext.RingTask {
     long progress;
     boolean bounced;
     boolean zeroFill;
+
+    /** The whole blocks of a range to be zeroed are zero: what is left is its two ends. */
+    boolean middleZeroed;
+
     boolean syncing;
     long bounce;
+
+    /** Bytes of the request that the piece in the bounce buffer has. */
     int chunk;
+
+    /** Where they begin in the buffer, which holds whole blocks. */
+    int lead;
+
+    /** Bytes of these blocks. */
+    int span;
+
+    /** Which of them are being read, because the piece has only a part of them. */
+    Edge edge = Edge.NONE;
+
     int retries;
 
     // The step.
@@ -65,6 +84,13 @@ public final class BlockIo implements ShardContext.RingTask {
 
     /** What a step by the ring returned is for the back end that queued it. */
     private RingCompletion completion = BlockIo::done;
+
+    /** The blocks of a piece that it may write only in part. */
+    enum Edge {
+        NONE,
+        FIRST,
+        LAST
+    }
 
     /** How a back end interprets the ring's result. */
     interface RingCompletion {

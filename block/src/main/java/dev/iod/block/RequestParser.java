@@ -43,10 +43,9 @@ final class RequestParser {
      * in the wrong order, no room for a header or for the status.
      *
      * @param sizeBytes of the volume
-     * @param blockBytes what offset and length must be multiples of
      * @return {@link #GO}, or the status that answers it
      */
-    int parse(BlockIo io, long sizeBytes, int blockBytes, boolean readOnly) {
+    int parse(BlockIo io, long sizeBytes, boolean readOnly) {
         Chain chain = io.chain;
         io.statusAddress = chain.lastWritable();
         if (!chain.sound() || chain.readableBytes() < HEADER_BYTES || chain.writableBytes() < 1) {
@@ -64,15 +63,13 @@ final class RequestParser {
             case TYPE_IN -> {
                 io.requestOperation = Operation.READ;
                 data(io, chain.readable(), io.statusVector - chain.readable());
-                yield range(io, sector, chain.writableBytes() - 1, sizeBytes, blockBytes);
+                yield range(io, sector, chain.writableBytes() - 1, sizeBytes);
             }
             case TYPE_OUT -> {
                 io.requestOperation = Operation.WRITE;
                 data(io, firstReadable, chain.readable() - firstReadable);
                 long length = chain.readableBytes() - HEADER_BYTES;
-                yield readOnly
-                        ? VirtioBlk.IO_ERROR
-                        : range(io, sector, length, sizeBytes, blockBytes);
+                yield readOnly ? VirtioBlk.IO_ERROR : range(io, sector, length, sizeBytes);
             }
             case TYPE_FLUSH -> {
                 io.requestOperation = Operation.FLUSH;
@@ -82,8 +79,7 @@ final class RequestParser {
             case TYPE_DISCARD, TYPE_WRITE_ZEROES ->
                     readOnly
                             ? VirtioBlk.IO_ERROR
-                            : segment(
-                                    io, firstReadable, type == TYPE_DISCARD, sizeBytes, blockBytes);
+                            : segment(io, firstReadable, type == TYPE_DISCARD, sizeBytes);
             default -> VirtioBlk.UNSUPPORTED;
         };
     }
@@ -133,7 +129,7 @@ final class RequestParser {
         io.dataVectorCount = count;
     }
 
-    private static int range(BlockIo io, long sector, long length, long sizeBytes, int blockBytes) {
+    private static int range(BlockIo io, long sector, long length, long sizeBytes) {
         io.requestOffset = sector * SECTOR_BYTES;
         io.requestLength = length;
         boolean inside =
@@ -142,7 +138,7 @@ final class RequestParser {
                         && length > 0
                         && length <= MAX_BYTES
                         && length <= sizeBytes - io.requestOffset;
-        if (!inside || ((io.requestOffset | length) & (blockBytes - 1)) != 0) {
+        if (!inside || (length & (SECTOR_BYTES - 1)) != 0) {
             return VirtioBlk.IO_ERROR;
         }
         if (io.requestOperation == Operation.READ) {
@@ -164,8 +160,7 @@ final class RequestParser {
     }
 
     /** One segment, as max_discard_seg and max_write_zeroes_seg say (§5.2.6.1). */
-    private int segment(
-            BlockIo io, int firstReadable, boolean discard, long sizeBytes, int blockBytes) {
+    private int segment(BlockIo io, int firstReadable, boolean discard, long sizeBytes) {
         if (io.chain.readableBytes() != HEADER_BYTES + SEGMENT_BYTES) {
             return VirtioBlk.IO_ERROR;
         }
@@ -186,8 +181,6 @@ final class RequestParser {
                         && sector <= sizeBytes / SECTOR_BYTES
                         && length > 0
                         && length <= sizeBytes - io.requestOffset;
-        return inside && ((io.requestOffset | length) & (blockBytes - 1)) == 0
-                ? GO
-                : VirtioBlk.IO_ERROR;
+        return inside ? GO : VirtioBlk.IO_ERROR;
     }
 }

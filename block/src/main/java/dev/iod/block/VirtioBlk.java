@@ -25,7 +25,14 @@ final class VirtioBlk {
     /** What one DISCARD or WRITE_ZEROES may cover: 1 GiB. */
     private static final int MAX_RANGE_SECTORS = 1 << 21;
 
-    private static final int PHYSICAL_BLOCK_BYTES = 4096;
+    /**
+     * What guests see: sectors of 512 bytes, of which firmware boots, in blocks of 4 KiB, in which
+     * systems lay out what they keep. So whatever the storage needs, and wherever a disk is cloned.
+     */
+    static final int BLOCK_BYTES = RequestParser.SECTOR_BYTES;
+
+    private static final int PHYSICAL_BLOCK_EXPONENT = 3;
+    private static final int PHYSICAL_BLOCK_BYTES = BLOCK_BYTES << PHYSICAL_BLOCK_EXPONENT;
     private static final int CONFIGURATION_BYTES = 60;
 
     private VirtioBlk() {}
@@ -42,15 +49,15 @@ final class VirtioBlk {
     }
 
     /** struct virtio_blk_config. */
-    static byte[] configuration(long sizeBytes, int blockBytes, int queues) {
-        int exponent = Integer.numberOfTrailingZeros(PHYSICAL_BLOCK_BYTES / blockBytes);
+    static byte[] configuration(long sizeBytes, int queues) {
         return ByteBuffer.allocate(CONFIGURATION_BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putLong(0, sizeBytes / RequestParser.SECTOR_BYTES)
                 .putInt(12, BlockIo.MAX_SEGMENTS)
-                .putInt(20, blockBytes)
-                .put(24, (byte) exponent)
-                .putShort(26, (short) (PHYSICAL_BLOCK_BYTES / blockBytes))
+                .putInt(20, BLOCK_BYTES)
+                .put(24, (byte) PHYSICAL_BLOCK_EXPONENT)
+                .put(25, (byte) 0) // alignment_offset
+                .putShort(26, (short) (PHYSICAL_BLOCK_BYTES / BLOCK_BYTES)) // min_io_size
                 .put(32, (byte) 1) // writeback
                 .putShort(34, (short) queues)
                 .putInt(36, MAX_RANGE_SECTORS)

@@ -89,8 +89,7 @@ final class VirtioFront {
     }
 
     private void configure() {
-        vhost.configuration(
-                VirtioBlk.configuration(volume.sizeBytes(), volume.blockBytes(), attach.queues()));
+        vhost.configuration(VirtioBlk.configuration(volume.sizeBytes(), attach.queues()));
     }
 
     int wakeDescriptor() {
@@ -129,7 +128,7 @@ final class VirtioFront {
         for (int i = 0; i < rings.length; i++) {
             rings[i] = vhost.requestRing(i);
         }
-        volume.abandonThrottled();
+        volume.abandonWaiting();
         // What is nowhere else was just being worked on.
         for (BlockIo[] ring : slots) {
             for (BlockIo io : ring) {
@@ -142,6 +141,18 @@ final class VirtioFront {
 
     Volume volume() {
         return volume;
+    }
+
+    /** Whether a request is under way that meets this one, which is not. */
+    boolean anyAway(Overlaps overlaps, BlockIo io) {
+        for (BlockIo[] ring : slots) {
+            for (BlockIo other : ring) {
+                if (other.away && overlaps.meets(io, other)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /** What was read of guest memory is about to be acted upon. */
@@ -160,6 +171,9 @@ final class VirtioFront {
     }
 
     private void work(RequestRing[] current) {
+        if (volume.overlapping()) {
+            worked |= volume.startOverlapping();
+        }
         if (vhost.changePending()) {
             volume.dropLimits();
             if (active > 0) {
@@ -199,7 +213,7 @@ final class VirtioFront {
     private void start(BlockIo io) {
         io.durable = writeThrough;
         io.ring.chain(io.head, io.chain);
-        int status = parser.parse(io, volume.sizeBytes(), volume.blockBytes(), attach.readOnly());
+        int status = parser.parse(io, volume.sizeBytes(), attach.readOnly());
         vhost.settle();
         if (status == RequestParser.GO) {
             volume.start(io, nowNanos);

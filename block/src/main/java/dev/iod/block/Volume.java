@@ -25,6 +25,8 @@ final class Volume {
     private final long[] counters = new long[VolumeCounter.values().length];
     private final Throttle throttle = new Throttle();
     private final IoQueue throttled = new IoQueue();
+    private final Overlaps overlaps;
+    private final long blockMask;
     private String failed;
     private String lastError = "";
 
@@ -46,16 +48,14 @@ final class Volume {
         this.failed = failed;
         this.onFailure = onFailure;
         transfer = new Transfer(backend, cipher, bounces, counters);
+        overlaps = new Overlaps(transfer.blockBytes());
+        blockMask = transfer.blockBytes() - 1;
         throttle.limits(limits, System.nanoTime());
     }
 
+    /** Whole blocks of the storage: requests may begin and end at any sector of them. */
     long sizeBytes() {
-        return backend.sizeBytes();
-    }
-
-    /** What offset and length of every request are multiples of. */
-    int blockBytes() {
-        return transfer.blockBytes();
+        return backend.sizeBytes() & ~blockMask;
     }
 
     // ---------------------------------------------------------------- starting requests
@@ -63,6 +63,7 @@ final class Volume {
     /** Makes room for as many requests that wait; not per request. */
     void capacity(int requests) {
         throttled.capacity(requests);
+        overlaps.capacity(requests);
     }
 
     /** Carries out a request, now or when its turn comes. */
@@ -133,16 +134,57 @@ final class Volume {
     }
 
     /** The requests of a connection that has ended wait no longer, and are not carried out. */
-    void abandonThrottled() {
+    void abandonWaiting() {
         while (!throttled.isEmpty()) {
             BlockIo io = throttled.poll();
             io.front.end(io);
         }
+        while (overlaps.anyWaiting()) {
+            BlockIo io = overlaps.abandonFirst();
+            io.front.end(io);
+        }
+    }
+
+    /** Whether requests wait for others that they overlap. */
+    boolean overlapping() {
+        return overlaps.anyWaiting();
+    }
+
+    /** Starts requests that waited for others that are over. @return whether there were any */
+    boolean startOverlapping() {
+        boolean any = false;
+        while (overlaps.firstMayBegin()) {
+            carryOutAny(overlaps.beginFirst());
+            any = true;
+        }
+        return any;
     }
 
     void begin(BlockIo io) {
         io.retries = 0;
         io.syncing = false;
+        if ((within(io) | overlaps.held()) == 0) {
+            carryOut(io);
+        } else if (!overlaps.mustWait(io)) {
+            carryOutAny(io);
+        }
+    }
+
+    /** Not 0: begins or ends within a block of the storage. */
+    private long within(BlockIo io) {
+        return (io.requestOffset | io.requestLength) & blockMask;
+    }
+
+    private void carryOutAny(BlockIo io) {
+        if (failed.isEmpty() && within(io) != 0) {
+            transfer.beginPartial(io);
+        } else {
+            carryOut(io);
+        }
+    }
+
+    /** Of whole blocks, or on a volume that has failed. */
+    private void carryOut(BlockIo io) {
         if (!failed.isEmpty()) {
             finish(io, VirtioBlk.IO_ERROR);
         } else if (io.requestOperation == Operation.READ
@@ -180,6 +222,8 @@ final class Volume {
             } else if (transfer.moved(io, result)) {
                 succeed(io);
             }
+        } else if (io.operation == Operation.WRITE_ZEROES && io.partialWrite) {
+            transfer.zeroEnds(io);
         } else {
             succeed(io);
         }
@@ -246,6 +290,9 @@ final class Volume {
 
     /** Gives back what a request holds; it is over. */
     void release(BlockIo io) {
+        if (io.partialWrite) {
+            overlaps.left(io);
+        }
         transfer.release(io);
     }
 

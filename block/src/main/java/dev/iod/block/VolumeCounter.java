@@ -25,7 +25,9 @@ public enum VolumeCounter implements Coded {
     /** Requests that went through a bounce buffer. */
     BOUNCED(10),
     /** Steps the storage did in part and that were continued. */
-    PARTIAL(11);
+    PARTIAL(11),
+    /** Requests that begin or end within a block of the storage. */
+    UNALIGNED(12);
 
     private final int code;
 

@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Random;
 import java.util.Set;
 
 /**
@@ -15,16 +16,29 @@ import java.util.Set;
 final class InjectingBackend implements Backend {
     private final ShardContext shard;
     private final Backend target;
+    private final int blockBytes;
     private final Map<Operation, Integer> errors = new EnumMap<>(Operation.class);
     private final Map<Operation, Long> delaysNanos = new EnumMap<>(Operation.class);
     private final Set<Operation> held = EnumSet.noneOf(Operation.class);
     private final Queue<BlockIo> waiting = new ArrayDeque<>();
+    private Random jitter = new Random();
+    private int jitterNanos;
     private boolean tearWrites;
     private boolean swallowFlushes;
 
-    InjectingBackend(ShardContext shard, Backend target) {
+    /**
+     * @param blockBytes what it reads and writes at least, whatever the other one can
+     */
+    InjectingBackend(ShardContext shard, Backend target, int blockBytes) {
         this.shard = shard;
         this.target = target;
+        this.blockBytes = Math.max(blockBytes, target.blockBytes());
+    }
+
+    /** Each request takes up to so long: they end in any order. */
+    void jitter(Random random, int nanos) {
+        jitter = random;
+        jitterNanos = nanos;
     }
 
     /** From now on this operation fails; 0 = no longer. */
@@ -66,7 +80,7 @@ final class InjectingBackend implements Backend {
 
     @Override
     public int blockBytes() {
-        return target.blockBytes();
+        return blockBytes;
     }
 
     @Override
@@ -77,6 +91,9 @@ final class InjectingBackend implements Backend {
     @Override
     public void submit(BlockIo io) {
         long delayNanos = delaysNanos.getOrDefault(io.operation(), 0L);
+        if (jitterNanos > 0 && io.operation() != Operation.FLUSH) {
+            delayNanos += jitter.nextInt(jitterNanos);
+        }
         if (held.contains(io.operation())) {
             waiting.add(io);
         } else if (delayNanos > 0) {
@@ -90,6 +107,9 @@ final class InjectingBackend implements Backend {
         int errno = errors.getOrDefault(io.operation(), 0);
         if (errno != 0) {
             io.done(-errno);
+        } else if (io.operation() != Operation.FLUSH
+                && ((io.offset() | io.length()) & (blockBytes - 1)) != 0) {
+            io.done(-Errno.EINVAL);
         } else if (swallowFlushes && io.operation() == Operation.FLUSH) {
             io.done(0);
         } else if (tearWrites && io.operation() == Operation.WRITE && io.address() != 0) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.engine.EngineException;
 import dev.iod.vhost.testing.BlockDriver;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +14,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The engine is killed (-9) in loops under load, started again, and takes up what was in flight: no
@@ -25,8 +29,24 @@ class KillTest {
 
     @TempDir Path directory;
 
-    @Test
-    void aKilledEngineTakesUpWhatWasInFlight() throws Exception {
+    private enum Disk {
+        VOLUME(4096, new byte[0]),
+        /** What it shares with its image is copied in whole blocks. */
+        CLONE(512, new byte[0]),
+        ENCRYPTED(512, TestEngine.key(7));
+
+        private final int writtenBytes;
+        private final byte[] key;
+
+        Disk(int writtenBytes, byte[] key) {
+            this.writtenBytes = writtenBytes;
+            this.key = key;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aKilledEngineTakesUpWhatWasInFlight(Disk disk) throws Exception {
         long seed = Long.getLong("iod.seed", 99L);
         System.out.println("KillTest seed " + seed);
         Random random = new Random(seed);
@@ -36,27 +56,23 @@ class KillTest {
             EngineProcess engine = EngineProcess.start(directory, pool.path());
             try {
                 try (BlockClient client = EngineProcess.connect(directory)) {
-                    client.run(new Command.Create("v", 8 << 20, true));
-                    client.run(
-                            new Command.Attach(
-                                    "v",
-                                    new Location.Pool(),
-                                    directory.resolve("v.sock"),
-                                    false,
-                                    1,
-                                    false,
-                                    Limits.NONE,
-                                    new byte[0]));
+                    make(client, disk);
+                    attach(client, disk);
                 }
                 guest.frontEnd.connect();
                 BlockDriver driver = guest.driver();
-                StampedLoad load = new StampedLoad(seed, BLOCKS, driver.slots());
+                StampedLoad load = new StampedLoad(seed, disk.writtenBytes, BLOCKS, driver.slots());
                 for (int kill = 0; kill < KILLS; kill++) {
                     int until = load.writesAnswered + 50 + random.nextInt(300);
                     load.until(driver, true, () -> load.writesAnswered >= until);
                     long killed = System.nanoTime();
                     engine.kill();
                     engine = EngineProcess.start(directory, pool.path());
+                    if (disk == Disk.ENCRYPTED) {
+                        try (BlockClient client = EngineProcess.connect(directory)) {
+                            attach(client, disk);
+                        }
+                    }
                     guest.frontEnd.disconnect();
                     guest.frontEnd.connect();
                     int before = load.writesAnswered + load.flushesAnswered;
@@ -70,10 +86,43 @@ class KillTest {
                 assertThat(load.errors).isZero();
                 assertThat(load.lostAfterKill(guest)).isEmpty();
                 System.out.println("milliseconds from kill to the first answer: " + gapsMillis);
+                try (BlockClient client = EngineProcess.connect(directory)) {
+                    VolumeStatus.Device device = client.status("v").device().orElseThrow();
+                    // Of the others the file system says how large their blocks are.
+                    if (disk == Disk.ENCRYPTED) {
+                        assertThat(device.count(VolumeCounter.UNALIGNED)).isPositive();
+                    }
+                }
             } finally {
                 engine.close();
             }
         }
+    }
+
+    private void make(BlockClient client, Disk disk) throws IOException {
+        if (disk == Disk.CLONE) {
+            Path file = directory.resolve("image");
+            byte[] bytes = new byte[8 << 20];
+            bytes[bytes.length - 1] = 1;
+            Files.write(file, bytes);
+            client.run(new Command.Fill("i", file));
+            client.run(new Command.Clone("i", "v", 0));
+        } else {
+            client.run(new Command.Create("v", 8 << 20, true));
+        }
+    }
+
+    private void attach(BlockClient client, Disk disk) {
+        client.run(
+                new Command.Attach(
+                        "v",
+                        new Location.Pool(),
+                        directory.resolve("v.sock"),
+                        false,
+                        1,
+                        false,
+                        Limits.NONE,
+                        disk.key));
     }
 
     @Test

@@ -13,13 +13,13 @@ import java.util.function.BooleanSupplier;
  * one write of a block is under way at a time. One thread.
  */
 final class StampedLoad {
-    static final int BLOCK_BYTES = 4096;
-    private static final int WORDS = BLOCK_BYTES / 8;
     private static final int MAX_BLOCKS_PER_WRITE = 4;
     private static final int FLUSH = -1;
     private static final int IDLE = -2;
 
     private final Random random;
+    private final int blockBytes;
+    private final int words;
     private final int blocks;
 
     /** Per block: the last write that was issued, answered, and covered by an answered flush. */
@@ -42,7 +42,16 @@ final class StampedLoad {
     int errors;
 
     StampedLoad(long seed, int blocks, int slots) {
+        this(seed, 4096, blocks, slots);
+    }
+
+    /**
+     * @param blockBytes what carries a stamp and is to be untorn: 512 or 4096
+     */
+    StampedLoad(long seed, int blockBytes, int blocks, int slots) {
         random = new Random(seed);
+        this.blockBytes = blockBytes;
+        words = blockBytes / 8;
         this.blocks = blocks;
         issued = new long[blocks];
         answered = new long[blocks];
@@ -140,16 +149,16 @@ final class StampedLoad {
             int block = first + i;
             busy[block] = true;
             issued[block] = ++sequence;
-            long at = driver.data(slot) + (long) i * BLOCK_BYTES;
+            long at = driver.data(slot) + (long) i * blockBytes;
             Memory.writeLong(at, block);
             Memory.writeLong(at + 8, sequence);
-            for (int word = 2; word < WORDS; word++) {
+            for (int word = 2; word < words; word++) {
                 Memory.writeLong(at + 8L * word, word(block, sequence, word));
             }
         }
         slotBlock[slot] = first;
         slotCount[slot] = count;
-        driver.write(slot, (long) first * BLOCK_BYTES, count * BLOCK_BYTES);
+        driver.write(slot, (long) first * blockBytes, count * blockBytes);
         return true;
     }
 
@@ -193,7 +202,7 @@ final class StampedLoad {
     private List<String> check(Guest guest, long[] atLeast) {
         List<String> wrong = new ArrayList<>();
         for (int block = 0; block < blocks; block++) {
-            byte[] bytes = guest.read((long) block * BLOCK_BYTES, BLOCK_BYTES);
+            byte[] bytes = guest.read((long) block * blockBytes, blockBytes);
             String problem = problem(block, bytes, atLeast[block]);
             if (!problem.isEmpty()) {
                 wrong.add("block " + block + ": " + problem);
@@ -203,9 +212,9 @@ final class StampedLoad {
     }
 
     private String problem(int block, byte[] bytes, long atLeast) {
-        var words = java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-        long found = words.getLong(8);
-        if (found == 0 && words.getLong(0) == 0) {
+        var stamp = java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        long found = stamp.getLong(8);
+        if (found == 0 && stamp.getLong(0) == 0) {
             for (byte b : bytes) {
                 if (b != 0) {
                     return "torn at its start";
@@ -213,11 +222,11 @@ final class StampedLoad {
             }
             return atLeast == 0 ? "" : "empty, but write " + atLeast + " was promised";
         }
-        if (words.getLong(0) != block || found < atLeast || found > issued[block]) {
+        if (stamp.getLong(0) != block || found < atLeast || found > issued[block]) {
             return "holds write " + found + ", promised " + atLeast + ", last " + issued[block];
         }
-        for (int word = 2; word < WORDS; word++) {
-            if (words.getLong(8 * word) != word(block, found, word)) {
+        for (int word = 2; word < words; word++) {
+            if (stamp.getLong(8 * word) != word(block, found, word)) {
                 return "write " + found + " is torn at word " + word;
             }
         }

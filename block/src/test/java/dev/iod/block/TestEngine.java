@@ -14,6 +14,7 @@ final class TestEngine implements AutoCloseable {
     private final Path directory;
     private final Map<String, InjectingBackend> backends = new ConcurrentHashMap<>();
     private final Shard shard;
+    private volatile int blockBytes = 512;
 
     TestEngine(LocalPool pool, Path directory) {
         this(pool, directory, "state");
@@ -39,11 +40,17 @@ final class TestEngine implements AutoCloseable {
                         new AttachmentStore(directory.resolve(state)),
                         (context, attach) -> {
                             InjectingBackend backend =
-                                    new InjectingBackend(context, files.open(context, attach));
+                                    new InjectingBackend(
+                                            context, files.open(context, attach), blockBytes);
                             backends.put(attach.name(), backend);
                             return backend;
                         },
                         requireSealed);
+    }
+
+    /** From now on the storage of what is attached reads and writes no less than so much. */
+    void blockBytes(int bytes) {
+        blockBytes = bytes;
     }
 
     Path socket(String name) {
