@@ -14,5 +14,6 @@ module dev.iod.control {
     requires dev.iod.region;
     requires dev.iod.pki;
     requires dev.iod.runtime;
+    requires dev.iod.sys;
     requires java.logging;
 }

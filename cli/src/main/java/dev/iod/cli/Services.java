@@ -246,7 +246,7 @@ final class Services {
 
     /**
      * A command whose processes go before what guests compute: guests wait for an engine, and
-     * everybody for the API, to be back after a kill.
+     * everybody for the API, to be back after a kill. Control takes nice 0 when it has started.
      */
     private static List<String> beforeGuests(List<String> command) {
         List<String> all = new ArrayList<>(List.of("nice", "-n", "-10"));

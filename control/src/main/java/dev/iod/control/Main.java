@@ -23,6 +23,7 @@ import dev.iod.runtime.Config;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;
 import dev.iod.store.Database;
+import dev.iod.sys.Linux;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Clock;
@@ -49,6 +50,9 @@ public final class Main {
     /** The underlay's 1500 less Geneve's 58. */
     private static final int MAX_MTU_BYTES = 1442;
 
+    /** What tenants ask for goes behind packets, and before guests no more than anybody else. */
+    private static final int NICE = 0;
+
     private Main() {}
 
     /** Runs until SIGTERM; exit status 1 when it cannot start. */
@@ -60,6 +64,10 @@ public final class Main {
         shutdown.onSignal();
         try {
             start(Settings.read(Config.fromArguments(arguments), System.getenv()), shutdown);
+            // Only the start goes before what guests compute, see docs/decisions/0030.
+            if (!Linux.prioritizeProcess(NICE)) {
+                LOG.log(System.Logger.Level.INFO, "keeps its priority: no right to another");
+            }
             LOG.log(System.Logger.Level.INFO, "ready");
             shutdown.await();
         } catch (InterruptedException e) {

@@ -436,8 +436,8 @@ final class Libc {
     }
 
     static long syscall(long number, long a, long b, long c) {
-        // SAFETY: bpf(2) and io_uring_setup(2), which have no wrapper in glibc; see Bpf,
-        // IoUring.
+        // SAFETY: bpf(2), io_uring_setup(2) and sched_setattr(2), which have no wrapper in glibc,
+        // see Bpf, IoUring, Linux; and numbers alone.
         return call(SYSCALL, number, a, b, c, 0, 0);
     }
 

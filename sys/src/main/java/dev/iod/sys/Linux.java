@@ -1,9 +1,14 @@
 package dev.iod.sys;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * System calls on descriptors and memory. Every failure is a {@link SysException}; EINTR is retried
@@ -58,6 +63,15 @@ public final class Linux {
     private static final long FICLONE = 0x4004_9409L;
     private static final long SYS_SCHED_SETATTR =
             System.getProperty("os.arch").equals("aarch64") ? 274 : 314;
+
+    private static final long SYS_GETPRIORITY =
+            System.getProperty("os.arch").equals("aarch64") ? 141 : 140;
+    private static final long SYS_SETPRIORITY =
+            System.getProperty("os.arch").equals("aarch64") ? 140 : 141;
+    private static final long PRIO_PROCESS = 0;
+
+    /** Passes over the threads of a process; each new one needs a thread made during the last. */
+    private static final int MAX_PRIORITY_PASSES = 1000;
 
     /** struct sched_attr of sched_setattr(2): policy 0 is the usual one. */
     private static final int SCHED_ATTR_BYTES = 48;
@@ -351,6 +365,41 @@ public final class Linux {
     }
 
     /**
+     * Sets the niceness of every thread of this process, those of the JVM (compilers, collector)
+     * included; threads made later inherit it from those that make them. Slices stay as they are.
+     *
+     * @param nice -20 (most) to 19
+     * @return false when this process may not have that much (it lacks CAP_SYS_NICE); some threads
+     *     may have it then
+     * @throws UncheckedIOException when /proc is not there
+     */
+    public static boolean prioritizeProcess(int nice) {
+        // A thread that was not set yet may have made others after the threads were listed.
+        for (int pass = 0; pass < MAX_PRIORITY_PASSES; pass++) {
+            int changed = 0;
+            for (int thread : threads()) {
+                // The kernel's own answer is 40 (niceness -20) to 1; -1: that thread has ended.
+                if (20 - Libc.syscall(SYS_GETPRIORITY, PRIO_PROCESS, thread, 0) == nice) {
+                    continue;
+                }
+                if (Libc.syscall(SYS_SETPRIORITY, PRIO_PROCESS, thread, nice) == 0) {
+                    changed++;
+                } else if (Libc.errno() == Errno.EACCES || Libc.errno() == Errno.EPERM) {
+                    return false;
+                } else if (Libc.errno() != Errno.ESRCH) {
+                    throw new SysException("set the niceness of thread " + thread, Libc.errno());
+                }
+            }
+            if (changed == 0) {
+                return true;
+            }
+        }
+        throw new IllegalStateException(
+                "threads of another niceness were made during %d passes"
+                        .formatted(MAX_PRIORITY_PASSES));
+    }
+
+    /**
      * Lets a process group stand still (SIGSTOP) or go on (SIGCONT); nothing happens when there is
      * none any more.
      *
@@ -363,6 +412,15 @@ public final class Linux {
         if (Libc.kill(-(int) group, still ? SIGSTOP : SIGCONT) != 0
                 && Libc.errno() != Errno.ESRCH) {
             throw new SysException("signal process group " + group, Libc.errno());
+        }
+    }
+
+    /** The threads of this process at about this moment. */
+    private static List<Integer> threads() {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+            return tasks.map(task -> Integer.valueOf(task.getFileName().toString())).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }

@@ -12,6 +12,8 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -190,6 +192,62 @@ class DescriptorTest {
         // The 19th field of proc_pid_stat(5), the 17th behind the name.
         assertThat(found.get(60, TimeUnit.SECONDS).split(" ")[17]).isEqualTo("7");
         thread.join();
+    }
+
+    /** Also threads made by threads that were not changed yet, and by those that were. */
+    @Test
+    void allThreadsOfAProcessHaveOneNiceness() throws Exception {
+        assertThat(Linux.prioritizeProcess(5)).isTrue();
+        var stop = new AtomicBoolean();
+        List<Thread> makers = new ArrayList<>();
+        try {
+            for (int i = 0; i < 4; i++) {
+                Thread maker =
+                        new Thread(
+                                () -> {
+                                    assertThat(Linux.prioritizeThread(6, 0)).isTrue();
+                                    while (!stop.get()) {
+                                        Thread child = new Thread(() -> {});
+                                        child.start();
+                                        join(child);
+                                    }
+                                });
+                makers.add(maker);
+                maker.start();
+            }
+            await(() -> niceness().contains("6"));
+            assertThat(Linux.prioritizeProcess(7)).isTrue();
+            assertThat(niceness()).containsOnly("7");
+        } finally {
+            stop.set(true);
+            makers.forEach(DescriptorTest::join);
+            Linux.prioritizeProcess(0); // as far as the tests' user may
+        }
+    }
+
+    /** Of each thread of this process. */
+    private static List<String> niceness() throws IOException {
+        List<String> all = new ArrayList<>();
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+            for (Path task : tasks.toList()) {
+                try {
+                    String stat = Files.readString(task.resolve("stat"));
+                    // The 19th field of proc_pid_stat(5), the 17th behind the name.
+                    all.add(stat.substring(stat.lastIndexOf(')')).split(" ")[17]);
+                } catch (IOException e) {
+                    assertThat(task).doesNotExist(); // that thread has ended
+                }
+            }
+        }
+        return all;
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private static void await(Callable<Boolean> condition) throws Exception {

@@ -78,6 +78,7 @@ final class LifecycleTest {
                     "the API answers",
                     60,
                     () -> Command.succeeds("curl", "-sf", region.api() + "/identity/v3"));
+            Wait.until("control has started", 60, () -> controlHasNoPriority(region));
             assertThat(machines(region)).as("the guest lives").isEqualTo(machines);
             tenant.client.text("server reboot --hard --wait life");
             Wait.until(
@@ -88,6 +89,22 @@ final class LifecycleTest {
                     .isEqualTo("ACTIVE");
         }
         Wait.until("no machine is left", 60, () -> machines(region).isEmpty());
+    }
+
+    @Test
+    void aStartedControlGoesBeforeNobody(Region region) {
+        Wait.until("control has started", 60, () -> controlHasNoPriority(region));
+    }
+
+    /** None of its threads, those of the JVM included. */
+    private static boolean controlHasNoPriority(Region region) {
+        List<String> niceness =
+                Command.run("ps", "-L", "-o", "ni=", "-p", "" + region.pid("control"))
+                        .lines()
+                        .map(String::strip)
+                        .distinct()
+                        .toList();
+        return niceness.equals(List.of("0"));
     }
 
     private static List<ProcessHandle> machines(Region region) {
