@@ -43,7 +43,10 @@ class MigrationsTest {
                     Map.entry("040", 1225568651),
                     Map.entry("050", 1579438429),
                     Map.entry("060", -577111245),
-                    Map.entry("061", 442021287));
+                    Map.entry("061", 442021287),
+                    Map.entry("070", -541149375),
+                    Map.entry("071", -909110295),
+                    Map.entry("075", -1502652271));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {
