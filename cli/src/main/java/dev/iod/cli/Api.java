@@ -38,6 +38,19 @@ final class Api {
         this.limit = limit;
     }
 
+    /** Nobody answered a request in time, or only that it cannot be served now (HTTP 5xx). */
+    static final class NoAnswer extends CliException {
+        private static final long serialVersionUID = 1;
+
+        private NoAnswer(String message) {
+            super(message);
+        }
+
+        private NoAnswer(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     record Answer(int status, JsonNode body, Optional<String> subjectToken) {}
 
     /** Signs in with a password. @throws CliException when the region refuses or does not answer */
@@ -96,7 +109,7 @@ final class Api {
                                     "application/json")
                             .status()
                     == 200;
-        } catch (CliException e) {
+        } catch (NoAnswer e) {
             return false;
         }
     }
@@ -132,8 +145,8 @@ final class Api {
 
     private static JsonNode expect(Answer answer, String what) {
         if (answer.status() / 100 != 2) {
-            throw new CliException(
-                    what + " answered HTTP " + answer.status() + ": " + answer.body());
+            String text = what + " answered HTTP " + answer.status() + ": " + answer.body();
+            throw answer.status() >= 500 ? new NoAnswer(text) : new CliException(text);
         }
         return answer.body();
     }
@@ -159,7 +172,7 @@ final class Api {
             return new Answer(
                     response.statusCode(), tree, response.headers().firstValue("X-Subject-Token"));
         } catch (IOException e) {
-            throw new CliException(
+            throw new NoAnswer(
                     "the region at " + base + " does not answer: " + CliException.reason(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

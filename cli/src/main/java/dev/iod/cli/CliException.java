@@ -5,7 +5,7 @@ import java.nio.file.FileSystemException;
 import java.util.Locale;
 
 /** A command could not do its work; the message says what was wrong and what to do. */
-final class CliException extends RuntimeException {
+sealed class CliException extends RuntimeException permits Api.NoAnswer {
     private static final long serialVersionUID = 1;
 
     CliException(String message) {

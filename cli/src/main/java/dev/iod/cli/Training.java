@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -29,7 +31,7 @@ final class Training {
     private final Layout layout;
     private final RegionConfig config;
     private final Services services;
-    private final List<Process> started = new ArrayList<>();
+    private final Map<String, Process> started = new LinkedHashMap<>();
 
     private Training(Layout layout) {
         this.layout = layout;
@@ -68,28 +70,46 @@ final class Training {
             Postgres postgres = new Postgres(layout, POSTGRES_USER);
             postgres.create();
             start(postgres.asUser(service("postgres").command()), "postgres");
-            Waiting.until("PostgreSQL answers", Up.READY_SECONDS, postgres::answers);
+            watch().until("PostgreSQL answers", Up.READY_SECONDS, postgres::answers);
             postgres.createDatabase();
             Process control = train("control", "control");
-            Waiting.until(
-                    "the API answers",
-                    Up.READY_SECONDS,
-                    () -> !control.isAlive() || Api.answers(config.api()));
-            Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
-            admin.get("/compute/v2.1/servers/detail");
-            admin.get("/network/v2.0/networks");
-            admin.get("/image/v2/images");
-            Up.admit(layout, NODE, admin);
-            Process agent = train("dpu", NODE + "-dpu");
-            // Without engines the node may never be up: what was used until then is worth a cache.
-            Waiting.within(SESSION_SECONDS, () -> !agent.isAlive() || up(admin));
+            Watch watch = watch();
+            watch.until("the API answers", Up.READY_SECONDS, () -> Api.answers(config.api()));
+            watch.during(this::use);
             // The caches are made as the processes end.
-            end(agent);
             end(control);
         } finally {
-            started.forEach(Process::destroy);
-            Waiting.within(END_SECONDS, () -> started.stream().noneMatch(Process::isAlive));
+            started.values().forEach(Process::destroy);
+            Waiting.within(
+                    END_SECONDS, () -> started.values().stream().noneMatch(Process::isAlive));
+            started.keySet().forEach(this::show);
         }
+    }
+
+    private void use() {
+        Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
+        admin.get("/compute/v2.1/servers/detail");
+        admin.get("/network/v2.0/networks");
+        admin.get("/image/v2/images");
+        Up.admit(layout, NODE, admin);
+        Process agent = train("dpu", NODE + "-dpu");
+        // Without engines the node may never be up: what was used until then is worth a cache.
+        Waiting.within(SESSION_SECONDS, () -> !agent.isAlive() || up(admin));
+        end(agent);
+    }
+
+    /** Of all that was started until now. */
+    private Watch watch() {
+        return new Watch(Map.copyOf(started), this::log);
+    }
+
+    private Path log(String name) {
+        return layout.run().resolve(name + ".log");
+    }
+
+    /** The log of the training is what all of them wrote. */
+    private void show(String name) {
+        System.out.print(Layout.read(log(name)));
     }
 
     private static boolean up(Api admin) {
@@ -121,9 +141,9 @@ final class Training {
                     new ProcessBuilder(command)
                             .directory(Path.of("/").toFile())
                             .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                            .redirectOutput(log(name).toFile())
                             .start();
-            started.add(process);
+            started.put(name, process);
             return process;
         } catch (IOException e) {
             throw new CliException("cannot start " + name + ": " + CliException.reason(e), e);

@@ -48,6 +48,12 @@ final class Up {
         step("control", this::control);
         step("OVN southbound", this::southbound);
         step("OVN northd", () -> start("ovn-northd"));
+        watch("control", "postgres").during(this::content);
+        return changed;
+    }
+
+    /** What the region has; all through the API. */
+    private void content() {
         Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
         step("credentials", () -> Credentials.write(layout, config));
         step("demo project", () -> new Bootstrap(admin, config).demoProject());
@@ -57,7 +63,6 @@ final class Up {
             step("node " + node, () -> node(node, admin));
         }
         step("nodes answer", () -> nodesUp(admin, watch));
-        return changed;
     }
 
     private void step(String what, java.util.function.BooleanSupplier work) {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,6 +86,50 @@ final class WatchTest {
         assertThatThrownBy(() -> watch.until("it answers", 2, () -> false))
                 .hasMessageStartingWith("gave up after 2 s: it answers")
                 .hasMessageEndingWith("; control ended: no memory");
+    }
+
+    /** As up is when it asks for the nodes and control is away. */
+    private static boolean asksInVain() {
+        Api.signIn("http://127.0.0.1:1", "admin", "x", "admin");
+        return true;
+    }
+
+    @Test
+    void aConditionWaitsForAnApiThatIsStartedAgain() {
+        Watch watch = watch(TAKEN, 1);
+        watch.until("all nodes are up", 3600, () -> polls.get() > 6 || asksInVain());
+        assertThat(said).hasSize(1);
+        assertThat(said.getFirst()).startsWith("control ended: the region cannot start");
+    }
+
+    @Test
+    void whyTheApiDoesNotAnswerIsTold() {
+        assertThatThrownBy(() -> watch(TAKEN, 1).during(() -> asksInVain()))
+                .isInstanceOf(CliException.class)
+                .hasMessage(
+                        "the region at http://127.0.0.1:1 does not answer: connection refused;"
+                                + " control ended: the region cannot start: the API cannot listen"
+                                + " on localhost/127.0.0.1:8774: Address already in use; look at"
+                                + " ./iod logs control, and run ./iod up again to go on");
+        assertThatThrownBy(() -> watch(TAKEN, 0).during(() -> asksInVain()))
+                .isInstanceOf(Api.NoAnswer.class)
+                .hasMessageEndingWith("does not answer: connection refused");
+    }
+
+    /** Also one that ended before anybody looked. */
+    @Test
+    void aProcessThatNobodyStartsAgainIsNotWaitedFor() throws Exception {
+        Process process =
+                new ProcessBuilder("sh", "-c", "echo 'Error: no such class' >&2; exit 1")
+                        .redirectError(log.toFile())
+                        .start();
+        process.waitFor();
+        Map<String, Process> processes = Map.of("control", process);
+        Watch watch = new Watch(processes, name -> log);
+        assertThatThrownBy(() -> watch.until("the API answers", 3600, () -> false))
+                .hasMessage("gave up: the API answers; control ended: no such class");
+        assertThatThrownBy(() -> new Watch(processes, name -> log).during(() -> asksInVain()))
+                .hasMessageEndingWith("connection refused; control ended: no such class");
     }
 
     @Test
