@@ -32,6 +32,14 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
     private static final long MAC = 0x0a_0000_0000_00L;
 
     static GapEngine start(Path home, Path directory, List<String> jvm, Cleanup cleanup) {
+        return start(home, directory, true, jvm, cleanup);
+    }
+
+    /**
+     * @param cached with the start cache
+     */
+    static GapEngine start(
+            Path home, Path directory, boolean cached, List<String> jvm, Cleanup cleanup) {
         String namespace = "iod-gap-" + ProcessHandle.current().pid();
         Shell.run("ip", "netns", "add", namespace);
         cleanup.add("namespace", () -> Shell.run("ip", "netns", "del", namespace));
@@ -54,20 +62,13 @@ record GapEngine(Process process, EngineClient client, List<FrontEnd> guests, En
                 "socket=%s\nuplink=up0\nencapsulation=192.168.62.1\ntables=%s\n"
                         .formatted(directory.resolve("s"), directory.resolve("tables")));
         Path safepoints = directory.resolve("safepoints");
-        Path module = home.resolve("eswitch");
         // As a node's engine runs: before the guests, its collector too, for packets wait for it.
         List<String> command = new ArrayList<>(List.of("nice", "-n", "-10"));
         command.addAll(List.of("ip", "netns", "exec", namespace));
-        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-        command.add("@" + module.resolve("jvm.options"));
-        command.addAll(jvm);
-        command.add(EngineWatch.option(safepoints));
-        command.add("-p");
-        command.add(
-                module.resolve("target/lib")
-                        + ":"
-                        + module.resolve("target/eswitch-0.1.0-SNAPSHOT.jar"));
-        command.addAll(List.of("-m", "dev.iod.eswitch/dev.iod.eswitch.Main", config.toString()));
+        List<String> options = new ArrayList<>(jvm);
+        options.add(EngineWatch.option(safepoints));
+        command.addAll(EngineJava.command(home, cached, options));
+        command.add(config.toString());
         Process process = process(command, directory.resolve("log"));
         cleanup.add("engine", () -> Lab.stop(process));
         CompletableFuture<EngineClient> ready = new CompletableFuture<>();

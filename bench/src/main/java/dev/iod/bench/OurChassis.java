@@ -69,37 +69,24 @@ final class OurChassis implements ChassisSide {
                 "socket=%s\nuplink=%s\nencapsulation=%s\ntables=%s\n"
                         .formatted(socket(), OvnLab.UPLINK, ADDRESS, directory.resolve("tables")));
         List<String> command = new ArrayList<>(List.of("ip", "netns", "exec", lab.namespace()));
-        command.addAll(java("eswitch", options));
-        command.addAll(
-                List.of(
-                        "-p",
-                        modules("eswitch"),
-                        "-m",
-                        "dev.iod.eswitch/dev.iod.eswitch.Main",
-                        config.toString()));
+        command.addAll(EngineJava.command(lab.home(), true, options));
+        command.add(config.toString());
         return lab.start(directory, "eswitch", command);
-    }
-
-    private List<String> java(String module, List<String> more) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-        command.add("@" + lab.home().resolve(module).resolve("jvm.options"));
-        command.addAll(more);
-        return command;
-    }
-
-    private String modules(String module) {
-        Path target = lab.home().resolve(module).resolve("target");
-        return target.resolve("lib") + ":" + target.resolve(module + "-0.1.0-SNAPSHOT.jar");
     }
 
     @Override
     public void start() {
-        List<String> command = java("dpu", jvmOptions);
+        Path home = lab.home();
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
+        command.add("@" + home.resolve("dpu/jvm.options"));
+        command.addAll(jvmOptions);
         command.addAll(
                 List.of(
                         "-p",
-                        modules("bench"),
+                        home.resolve("bench/target/lib")
+                                + ":"
+                                + home.resolve("bench/target/bench-0.1.0-SNAPSHOT.jar"),
                         "-m",
                         "dev.iod.bench/dev.iod.bench.ChassisProcess",
                         HOST,

@@ -8,7 +8,6 @@ import dev.iod.pipeline.EngineClient;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.Entity;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -88,20 +87,8 @@ final class Ours implements Side {
                         // testpmd does not seal its memory.
                         "guest-memory=any",
                         ""));
-        Path module = lab.home().resolve("eswitch");
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-        command.add("@" + module.resolve("jvm.options"));
-        command.addAll(jvmOptions);
-        command.addAll(
-                List.of(
-                        "-p",
-                        module.resolve("target/lib")
-                                + ":"
-                                + module.resolve("target/eswitch-0.1.0-SNAPSHOT.jar"),
-                        "-m",
-                        "dev.iod.eswitch/dev.iod.eswitch.Main",
-                        config.toString()));
+        List<String> command = EngineJava.command(lab.home(), true, jvmOptions);
+        command.add(config.toString());
         return lab.start("eswitch", lab.inside(command), Map.of());
     }
 

@@ -77,13 +77,8 @@ final class StartBench implements Callable<Integer> {
                 Process loop = new ProcessBuilder("sh", "-c", "while :; do :; done").start();
                 cleanup.add("busy loop", () -> Lab.stop(loop));
             }
-            List<String> options = new ArrayList<>(jvmOptions);
-            Path cache = home.resolve("eswitch/target/eswitch.aot");
-            if (!noCache && Files.exists(cache)) {
-                options.addAll(List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off,cds=off"));
-            }
             long begin = System.nanoTime();
-            GapEngine engine = GapEngine.start(home, directory, options, cleanup);
+            GapEngine engine = GapEngine.start(home, directory, !noCache, jvmOptions, cleanup);
             engine.filter();
             List<NetDriver> drivers = engine.drivers();
             Load load = new Load(drivers.get(0), drivers.get(1));
