@@ -9,6 +9,7 @@ import dev.iod.sys.SysException;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.regex.Pattern;
@@ -41,6 +43,7 @@ final class LocalPool {
     private static final String META = "meta.properties";
     private static final String FAILED = "failed";
     private static final int COPY_BYTES = 4 << 20;
+    private static final byte[] ZEROS = new byte[SIZE_UNIT];
 
     private final Path directory;
 
@@ -230,26 +233,76 @@ final class LocalPool {
         return true;
     }
 
-    /** Copies and rounds up to whole blocks; zeros become holes. */
+    /**
+     * Copies and rounds up to whole blocks. Blocks of zeros become holes, and holes of the source are
+     * not even read: an image takes the space of what is in it.
+     */
     private static void copy(Path from, Path to) throws IOException {
+        long size = Files.size(from);
+        if (size == 0) {
+            throw new EngineException(Category.INVALID, from + " is empty");
+        }
         try (FileChannel in = FileChannel.open(from, StandardOpenOption.READ);
                 FileChannel out =
                         FileChannel.open(
                                 to, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            long size = in.size();
-            if (size == 0) {
-                throw new EngineException(Category.INVALID, from + " is empty");
-            }
-            long at = 0;
-            while (at < size) {
-                long n = in.transferTo(at, Math.min(COPY_BYTES, size - at), out);
-                if (n <= 0) {
-                    throw new EngineException(Category.FAILED, from + " ended while it was copied");
+            // Before anything is written: a file that grows is given space in advance, by XFS.
+            truncate(to, (size + SIZE_UNIT - 1) & -SIZE_UNIT);
+            int holes = Linux.open(from, Linux.O_RDONLY);
+            try {
+                long at = Linux.nextData(holes, 0);
+                while (at < size) {
+                    long end = Math.min(Linux.nextHole(holes, at), size);
+                    // Blocks of the copy, wherever the source's data begins in them.
+                    copyData(in, out, at & -SIZE_UNIT, end);
+                    at = end < size ? Linux.nextData(holes, end) : size;
                 }
-                at += n;
+            } finally {
+                Linux.close(holes);
             }
         }
-        truncate(to, (Files.size(to) + SIZE_UNIT - 1) & -SIZE_UNIT);
+    }
+
+    /** Copies what is not zero of a range that begins with a block. */
+    private static void copyData(FileChannel in, FileChannel out, long from, long to)
+            throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(COPY_BYTES);
+        for (long at = from; at < to; at += COPY_BYTES) {
+            buffer.clear().limit((int) Math.min(COPY_BYTES, to - at));
+            while (buffer.hasRemaining()) {
+                if (in.read(buffer, at + buffer.position()) < 0) {
+                    throw new EngineException(
+                            Category.FAILED, "the source ended while it was copied");
+                }
+            }
+            writeData(out, at, buffer.flip());
+        }
+    }
+
+    /** Writes each run of blocks that are not all zeros. */
+    private static void writeData(FileChannel out, long at, ByteBuffer buffer) throws IOException {
+        int bytes = buffer.limit();
+        int run = 0;
+        for (int block = 0; block < bytes; block += SIZE_UNIT) {
+            int end = Math.min(block + SIZE_UNIT, bytes);
+            if (isZero(buffer.array(), block, end)) {
+                write(out, at, buffer, run, block);
+                run = end;
+            }
+        }
+        write(out, at, buffer, run, bytes);
+    }
+
+    private static void write(FileChannel out, long at, ByteBuffer buffer, int from, int to)
+            throws IOException {
+        buffer.limit(to).position(from);
+        while (buffer.hasRemaining()) {
+            out.write(buffer, at + buffer.position());
+        }
+    }
+
+    private static boolean isZero(byte[] bytes, int from, int to) {
+        return Arrays.mismatch(bytes, from, to, ZEROS, 0, to - from) < 0;
     }
 
     /** Makes a volume larger. */

@@ -6,6 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.engine.EngineException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Random;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -72,6 +77,64 @@ class PoolTest {
                     .isInstanceOfSatisfying(
                             Answer.Volumes.class, all -> assertThat(all.volumes()).hasSize(3));
         }
+    }
+
+    /** Data, zeros and holes in any order: what an image takes is what is in it. */
+    @Test
+    void anImageTakesNoSpaceForZeros() throws Exception {
+        long seed = Long.getLong("iod.seed", 5L);
+        System.out.println("PoolTest seed " + seed);
+        Random random = new Random(seed);
+        LocalPool volumes = pool.open();
+        for (int round = 0; round < 6; round++) {
+            int blocks = 3000;
+            byte[] bytes = new byte[blocks * 4096 - random.nextInt(4096)];
+            Path source = directory.resolve("sparse-" + round);
+            int full = 0;
+            try (FileChannel out =
+                    FileChannel.open(
+                            source, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                for (int block = 0; block < blocks; ) {
+                    int run = Math.min(blocks - block, 1 + random.nextInt(40));
+                    int kind = random.nextInt(3);
+                    int from = block * 4096;
+                    int to = Math.min((block + run) * 4096, bytes.length);
+                    for (int at = from; kind == 0 && at < to; at += 4096) {
+                        // One byte anywhere makes a block data.
+                        bytes[at + random.nextInt(Math.min(4096, to - at))] = 1;
+                        full++;
+                    }
+                    if (kind < 2) {
+                        out.write(ByteBuffer.wrap(bytes, from, to - from), from);
+                    }
+                    block += run;
+                }
+                out.write(ByteBuffer.wrap(bytes, bytes.length - 1, 1), bytes.length - 1);
+            }
+            String name = "sparse-" + round;
+            assertThat(volumes.fill(name, source)).isTrue();
+            byte[] filled = Files.readAllBytes(volumes.data(name));
+            assertThat(filled).hasSize(blocks * 4096);
+            assertThat(Arrays.mismatch(filled, Arrays.copyOf(bytes, filled.length))).isEqualTo(-1);
+            assertThat(volumes.status(name).allocatedBytes())
+                    .as("round %d of seed %d, %d blocks of data", round, seed, full)
+                    .isLessThanOrEqualTo((full + 1) * 4096L);
+            assertThat(full).isLessThan(blocks / 2);
+        }
+    }
+
+    @Test
+    void anImageOfZerosTakesNothing() throws Exception {
+        Path source = directory.resolve("zeros");
+        try (FileChannel out =
+                FileChannel.open(
+                        source, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            out.write(ByteBuffer.wrap(new byte[1]), (1L << 30) - 1);
+        }
+        LocalPool volumes = pool.open();
+        volumes.fill("zeros", source);
+        assertThat(volumes.status("zeros").sizeBytes()).isEqualTo(1 << 30);
+        assertThat(volumes.status("zeros").allocatedBytes()).isZero();
     }
 
     @Test

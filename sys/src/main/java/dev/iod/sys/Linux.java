@@ -53,6 +53,8 @@ public final class Linux {
     private static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
     private static final int SEEK_END = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
 
     /** struct statfs of statfs(2); its first word is the type. */
     private static final int STATFS_BYTES = 120;
@@ -174,6 +176,22 @@ public final class Linux {
     /** Size of the file behind a descriptor, bytes; moves its position to the end. */
     public static long size(int fd) {
         return check(Libc.lseek(fd, 0, SEEK_END), "size of descriptor " + fd);
+    }
+
+    /**
+     * Where a file has data next, from an offset on: bytes from its start, the offset itself when
+     * it is in no hole, the file's size when there is only a hole. Moves its position.
+     */
+    public static long nextData(int fd, long offset) {
+        long found = Libc.lseek(fd, offset, SEEK_DATA);
+        return found < 0 && Libc.errno() == Errno.ENXIO
+                ? size(fd)
+                : check(found, "data of descriptor " + fd + " from " + offset);
+    }
+
+    /** Where a file has a hole next, from an offset in it on; its size when it has none. */
+    public static long nextHole(int fd, long offset) {
+        return check(Libc.lseek(fd, offset, SEEK_HOLE), "hole of descriptor " + fd);
     }
 
     /** fallocate(2) with {@code FALLOCATE_…} bits; waits for the file system. */
