@@ -234,8 +234,8 @@ final class LocalPool {
     }
 
     /**
-     * Copies and rounds up to whole blocks. Blocks of zeros become holes, and holes of the source are
-     * not even read: an image takes the space of what is in it.
+     * Copies and rounds up to whole blocks. Blocks of zeros become holes, and holes of the source
+     * are not even read: an image takes the space of what is in it.
      */
     private static void copy(Path from, Path to) throws IOException {
         long size = Files.size(from);

@@ -8,11 +8,11 @@ import dev.iod.engine.EngineException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,8 +127,7 @@ class PoolTest {
     void anImageOfZerosTakesNothing() throws Exception {
         Path source = directory.resolve("zeros");
         try (FileChannel out =
-                FileChannel.open(
-                        source, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                FileChannel.open(source, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             out.write(ByteBuffer.wrap(new byte[1]), (1L << 30) - 1);
         }
         LocalPool volumes = pool.open();

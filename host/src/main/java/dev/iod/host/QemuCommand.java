@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 
 /**
  * The machine models: what QEMU is told, and nothing else tells it anything. A pure function of the
@@ -17,6 +18,9 @@ import java.util.OptionalLong;
  * @param tscKhz frequency of the host's time stamp counter
  */
 record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
+
+    private static final Pattern UUID =
+            Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
     /** Console output that QEMU keeps until the daemon reads it; a power of two. */
     static final int CONSOLE_RING_BYTES = 256 * 1024;
@@ -71,6 +75,7 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
                 "-sandbox",
                 "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         addBoard(arguments, spec);
+        addIdentity(arguments, spec);
         add(arguments, "-smp", Integer.toString(spec.vcpus()));
         add(arguments, "-m", spec.memoryMib() + "M");
         // The back ends map guest memory; the seal keeps it from shrinking under them.
@@ -126,6 +131,24 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
             }
         }
         arguments.addAll(processor(accelerator));
+    }
+
+    /**
+     * What the guest finds in its SMBIOS tables, as with Nova: by the product cloud-init knows that
+     * it is on OpenStack, by serial number and UUID its owner knows which server it is. A microvm
+     * has no such tables.
+     */
+    private static void addIdentity(List<String> arguments, MachineSpec spec) {
+        String system =
+                "type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova,"
+                        + "family=Virtual Machine";
+        if (spec.model() == MachineModel.Q35) {
+            String id = spec.id().toLowerCase(Locale.ROOT);
+            add(arguments, "-smbios", system + ",serial=" + id);
+            if (UUID.matcher(id).matches()) {
+                add(arguments, "-uuid", id);
+            }
+        }
     }
 
     /** How guests are run; the probe of an accelerator uses the same. */

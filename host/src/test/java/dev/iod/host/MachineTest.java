@@ -57,6 +57,17 @@ final class MachineTest {
                         MachineState.STARTING, MachineState.RUNNING, MachineState.STOPPED);
     }
 
+    /** What cloud-init's ds-identify looks for. */
+    @Test
+    void theGuestFindsOpenStackInItsHardware() {
+        String id = "6a1c2f9e-3b4d-4e5f-8a9b-0c1d2e3f4a5b";
+        daemon.client()
+                .start(
+                        new MachineSpec(
+                                id, MachineModel.Q35, 1, 128, Image.boot("panic=1"), Devices.NONE));
+        daemon.awaitConsole(id, "DMI: OpenStack Foundation OpenStack Nova");
+    }
+
     @Test
     void survivesADaemonThatIsKilled() throws Exception {
         daemon.client().start(Image.machine("vm", MachineModel.Q35));

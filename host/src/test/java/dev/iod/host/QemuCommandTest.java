@@ -97,6 +97,24 @@ final class QemuCommandTest {
                 .doesNotContain("-kernel", "-initrd", "-append", "bus=rp2,bootindex");
     }
 
+    @Test
+    void aServerSaysThatItIsOnOpenStackAndWhichOneItIs() {
+        String id = "6a1c2f9e-3b4d-4e5f-8a9b-0c1d2e3f4a5b";
+        MachineSpec spec = new MachineSpec(id, MachineModel.Q35, 1, 256, KERNEL, Devices.NONE);
+        assertThat(command(spec, Accelerator.KVM, OptionalLong.empty()))
+                .contains(
+                        "-smbios type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova,"
+                                + "family=Virtual Machine,serial="
+                                + id
+                                + " -uuid "
+                                + id);
+        assertThat(command(MachineModel.Q35, Accelerator.KVM, OptionalLong.empty()))
+                .contains("serial=vm ")
+                .doesNotContain("-uuid");
+        assertThat(command(MachineModel.MICROVM, Accelerator.KVM, OptionalLong.empty()))
+                .doesNotContain("-smbios");
+    }
+
     private static MachineSpec spec(MachineModel model, Boot boot, Devices devices) {
         return new MachineSpec("vm", model, 1, 256, boot, devices);
     }
