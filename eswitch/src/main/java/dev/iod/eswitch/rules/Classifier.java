@@ -113,12 +113,20 @@ final class Classifier {
 
     /** Which bits of which fields, in the order they are looked at. */
     private record Signature(List<Field> fields, List<Bits> masks) {
+        private static final Comparator<Match.Masked> BY_COST =
+                Comparator.<Match.Masked>comparingInt(term -> cost(term.field()))
+                        .thenComparing(Match.Masked::field);
+
         static Signature of(CompiledRule rule) {
-            List<Field> fields = new ArrayList<>();
-            rule.terms().forEach(term -> fields.add(term.field()));
-            fields.sort(Comparator.comparingInt(Signature::cost).thenComparing(f -> f));
-            return new Signature(
-                    List.copyOf(fields), fields.stream().map(f -> term(rule, f).mask()).toList());
+            Match.Masked[] terms = rule.terms().toArray(new Match.Masked[0]);
+            Arrays.sort(terms, BY_COST);
+            Field[] fields = new Field[terms.length];
+            Bits[] masks = new Bits[terms.length];
+            for (int i = 0; i < terms.length; i++) {
+                fields[i] = terms[i].field();
+                masks[i] = terms[i].mask();
+            }
+            return new Signature(List.of(fields), List.of(masks));
         }
 
         /** What every packet has or is known already comes first: it costs a cached path least. */
@@ -159,6 +167,9 @@ final class Classifier {
     private static final class Subtable {
         private static final int MAX_GUARD = 8;
         private static final long[] NO_GUARD = {};
+        private static final CompiledRule[] NO_RULES = {};
+        private static final Comparator<CompiledRule> DESCENDING =
+                Comparator.comparingInt(CompiledRule::priority).reversed();
         private static final int PAGE_BITS = 8;
         private static final int PAGE = 1 << PAGE_BITS;
 
@@ -237,16 +248,30 @@ final class Classifier {
             long[][] guards = new long[signature.fields().size()][];
             for (int i = 0; i < guards.length; i++) {
                 Field field = signature.fields().get(i);
-                long[] seen =
-                        rules.stream()
-                                .mapToLong(rule -> term(rule, field).value().low())
-                                .distinct()
-                                .limit(MAX_GUARD + 1)
-                                .toArray();
+                long[] seen = new long[MAX_GUARD + 1];
+                int count = 0;
+                for (CompiledRule rule : rules) {
+                    long value = term(rule, field).value().low();
+                    if (!known(seen, count, value)) {
+                        seen[count++] = value;
+                        if (count > MAX_GUARD) {
+                            break;
+                        }
+                    }
+                }
                 boolean narrow = signature.masks().get(i).high() == 0;
-                guards[i] = narrow && seen.length <= MAX_GUARD ? seen : NO_GUARD;
+                guards[i] = narrow && count <= MAX_GUARD ? Arrays.copyOf(seen, count) : NO_GUARD;
             }
             return guards;
+        }
+
+        private static boolean known(long[] seen, int count, long value) {
+            for (int i = 0; i < count; i++) {
+                if (seen[i] == value) {
+                    return true;
+                }
+            }
+            return false;
         }
 
         private static NavigableMap<Integer, Integer> priorities(Collection<CompiledRule> rules) {
@@ -257,15 +282,29 @@ final class Classifier {
 
         private static Map<List<Bits>, List<CompiledRule>> byValue(
                 Signature signature, Collection<CompiledRule> rules) {
-            Map<List<Bits>, List<CompiledRule>> byValue = new HashMap<>();
+            Map<List<Bits>, List<CompiledRule>> byValue = HashMap.newHashMap(rules.size());
             for (CompiledRule rule : rules) {
-                byValue.computeIfAbsent(value(signature, rule), key -> new ArrayList<>()).add(rule);
+                byValue.computeIfAbsent(value(signature, rule), key -> new ArrayList<>(1))
+                        .add(rule);
             }
             return byValue;
         }
 
         private static List<Bits> value(Signature signature, CompiledRule rule) {
-            return signature.fields().stream().map(field -> term(rule, field).value()).toList();
+            Bits[] value = new Bits[signature.fields().size()];
+            for (int i = 0; i < value.length; i++) {
+                value[i] = term(rule, signature.fields().get(i)).value();
+            }
+            return Arrays.asList(value);
+        }
+
+        private static boolean hasValue(Signature signature, CompiledRule rule, List<Bits> value) {
+            for (int i = 0; i < value.size(); i++) {
+                if (!term(rule, signature.fields().get(i)).value().equals(value.get(i))) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         int maxPriority() {
@@ -367,26 +406,37 @@ final class Classifier {
             @Nullable Value[] page = pages[slot >>> PAGE_BITS];
             int index = slot & page.length - 1;
             Value others = null;
-            Set<CompiledRule> now = Collections.newSetFromMap(new IdentityHashMap<>());
-            int before = 0;
+            CompiledRule[] before = NO_RULES;
             for (Value known = page[index]; known != null; known = known.next()) {
-                if (value(signature, known.rules()[0]).equals(value)) {
-                    now.addAll(Arrays.asList(known.rules()));
-                    before = 1;
+                if (hasValue(signature, known.rules()[0], value)) {
+                    before = known.rules();
                 } else {
                     others = new Value(known.rules(), others);
                 }
             }
+            CompiledRule[] now =
+                    before.length == 0
+                            ? added.toArray(CompiledRule[]::new)
+                            : changed(before, added, removed);
+            int grown = Integer.signum(now.length) - Integer.signum(before.length);
+            if (now.length == 0) {
+                page[index] = others;
+                return grown;
+            }
+            if (now.length > 1) {
+                Arrays.sort(now, DESCENDING);
+            }
+            page[index] = new Value(now, others);
+            return grown;
+        }
+
+        private static CompiledRule[] changed(
+                CompiledRule[] before, List<CompiledRule> added, List<CompiledRule> removed) {
+            Set<CompiledRule> now = Collections.newSetFromMap(new IdentityHashMap<>());
+            now.addAll(Arrays.asList(before));
             removed.forEach(now::remove);
             now.addAll(added);
-            if (now.isEmpty()) {
-                page[index] = others;
-                return -before;
-            }
-            CompiledRule[] sorted = now.toArray(CompiledRule[]::new);
-            Arrays.sort(sorted, Comparator.comparingInt(CompiledRule::priority).reversed());
-            page[index] = new Value(sorted, others);
-            return 1 - before;
+            return now.toArray(CompiledRule[]::new);
         }
 
         private static int slot(List<Bits> value, @Nullable Value[][] pages) {

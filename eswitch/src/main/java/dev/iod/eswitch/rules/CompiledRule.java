@@ -30,21 +30,30 @@ public record CompiledRule(
     /** What fits into a reply beside the fixed part on any link of 1500 bytes. */
     private static final int MAX_DHCP_OPTIONS = 1200;
 
+    /** Terms of most rules. */
+    private static final int FEW = 4;
+
     static CompiledRule of(Entity.Rule rule) {
-        Map<Field, Match.Masked> terms = new EnumMap<>(Field.class);
-        List<Match> rest = new ArrayList<>();
+        List<Match.Masked> terms = new ArrayList<>(FEW);
+        List<Match> rest = new ArrayList<>(FEW);
         boolean possible = split(rule.match(), terms, rest);
-        Map<Field, Bits> looks = new EnumMap<>(Field.class);
-        rest.forEach(match -> addLooks(match, looks));
         return new CompiledRule(
                 rule,
-                List.copyOf(terms.values()),
-                Predicate.all(rest.stream().map(Predicate::of).toList()),
-                looks.entrySet().stream()
-                        .map(look -> new Match.Masked(look.getKey(), Bits.ZERO, look.getValue()))
-                        .toList(),
+                List.copyOf(terms),
+                rest.isEmpty()
+                        ? Predicate.ALWAYS
+                        : Predicate.all(rest.stream().map(Predicate::of).toList()),
+                rest.isEmpty() ? List.of() : looks(rest),
                 checked(rule.actions()),
                 !possible);
+    }
+
+    private static List<Match.Masked> looks(List<Match> rest) {
+        Map<Field, Bits> looks = new EnumMap<>(Field.class);
+        rest.forEach(match -> addLooks(match, looks));
+        return looks.entrySet().stream()
+                .map(look -> new Match.Masked(look.getKey(), Bits.ZERO, look.getValue()))
+                .toList();
     }
 
     private static void addLooks(Match match, Map<Field, Bits> looks) {
@@ -68,19 +77,23 @@ public record CompiledRule(
     }
 
     /** Returns false when two masked terms of one field contradict each other. */
-    private static boolean split(Match match, Map<Field, Match.Masked> terms, List<Match> rest) {
+    private static boolean split(Match match, List<Match.Masked> terms, List<Match> rest) {
         switch (match) {
             case Match.Always m -> {}
             case Match.Masked m -> {
-                Match.Masked known = terms.get(m.field());
-                if (known == null) {
-                    terms.put(m.field(), m);
+                int at = 0;
+                while (at < terms.size() && terms.get(at).field().compareTo(m.field()) < 0) {
+                    at++;
+                }
+                if (at == terms.size() || terms.get(at).field() != m.field()) {
+                    terms.add(at, m);
                 } else {
+                    Match.Masked known = terms.get(at);
                     Bits common = known.mask().and(m.mask());
                     if (!known.value().and(common).equals(m.value().and(common))) {
                         return false;
                     }
-                    terms.put(m.field(), merge(known, m));
+                    terms.set(at, merge(known, m));
                 }
             }
             case Match.All m -> {

@@ -4,11 +4,9 @@ import dev.iod.eswitch.rules.PipelineState.DatapathState;
 import dev.iod.pipeline.Action.Stage;
 import dev.iod.pipeline.Entity;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,7 +44,7 @@ final class RuleTables {
     }
 
     /** Rules that came to a table and that left it. */
-    private record Edit(List<CompiledRule> added, Set<CompiledRule> removed) {}
+    private record Edit(List<CompiledRule> added, List<CompiledRule> removed) {}
 
     void put(Entity.Rule rule) {
         CompiledRule compiled = CompiledRule.of(rule);
@@ -66,11 +64,7 @@ final class RuleTables {
 
     private Edit edit(Entity.Rule rule) {
         return edits.computeIfAbsent(
-                TableKey.of(rule),
-                key ->
-                        new Edit(
-                                new ArrayList<>(),
-                                Collections.newSetFromMap(new IdentityHashMap<>())));
+                TableKey.of(rule), key -> new Edit(new ArrayList<>(), new ArrayList<>()));
     }
 
     /** Carries all changes into the classifiers; the tables that changed. */
