@@ -1,6 +1,7 @@
 package dev.iod.compute;
 
 import dev.iod.network.ServerPorts;
+import dev.iod.node.FailureKind;
 import dev.iod.node.Observed;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
@@ -115,7 +116,7 @@ final class ComputeObservations implements NodeObserver {
         if (changed.vm() != VmState.ERROR && server.fault().isPresent()) {
             ServerStore.setFault(handle, id, Optional.empty());
         }
-        changed.fault().ifPresent(reason -> ServerStore.setFault(handle, id, Optional.of(reason)));
+        changed.fault().ifPresent(why -> ServerStore.setFault(handle, id, Optional.of(why)));
         if (changed.done()) {
             InstanceActions.finish(handle, id, changed.fault());
         }
@@ -125,10 +126,22 @@ final class ComputeObservations implements NodeObserver {
         return new Lifecycle.Report(
                 goalRevision,
                 machine(status.getState()),
+                cause(status.getFailure()),
                 status.getReason(),
                 status.getBootGeneration(),
                 status.getSoftRebootGeneration(),
                 status.getNetworkReady());
+    }
+
+    private static Lifecycle.Cause cause(FailureKind failure) {
+        return switch (failure) {
+            case FAILURE_NOT_TOLD, UNRECOGNIZED -> Lifecycle.Cause.NOT_TOLD;
+            case FAILURE_UNSUPPORTED -> Lifecycle.Cause.UNSUPPORTED;
+            case FAILURE_IMAGE -> Lifecycle.Cause.IMAGE;
+            case FAILURE_DISK -> Lifecycle.Cause.DISK;
+            case FAILURE_START -> Lifecycle.Cause.START;
+            case FAILURE_END -> Lifecycle.Cause.END;
+        };
     }
 
     private static Lifecycle.Machine machine(ServerState state) {

@@ -54,7 +54,7 @@ final class InstanceActions {
      * @param projectId the server's
      * @param actorProjectId the project of who did it
      * @param node where, empty for nowhere
-     * @param failure why it did not succeed
+     * @param failure why it did not succeed, for administrators
      */
     record Entry(
             long number,
@@ -96,12 +96,12 @@ final class InstanceActions {
     }
 
     /** Ends whatever is going on with a server. */
-    static void finish(Handle handle, UUID server, Optional<String> failure) {
+    static void finish(Handle handle, UUID server, Optional<Failure> failure) {
         handle.createUpdate(
                         "UPDATE instance_action SET finished_at = now(), updated_at = now(),"
                                 + " failure = :failure"
                                 + " WHERE server_id = :server AND finished_at IS NULL")
-                .bind("failure", failure)
+                .bind("failure", failure.map(Failure::whole))
                 .bind("server", server)
                 .execute();
     }

@@ -106,17 +106,40 @@ final class Lifecycle {
         FAILED
     }
 
+    /** What went wrong with a machine, and how its owner is told. */
+    enum Cause {
+        NOT_TOLD("The server could not be run on its node."),
+        UNSUPPORTED("The server's node does not support what it is made of."),
+        IMAGE("A part of the server's image could not be brought to its node."),
+        DISK("A disk of the server could not be made or has failed."),
+        START("The server's machine did not start."),
+        END("The server's machine ended unexpectedly."),
+        POWERED_OFF("The server's guest switched itself off before the server was ready.");
+
+        private final String message;
+
+        Cause(String message) {
+            this.message = message;
+        }
+
+        String message() {
+            return message;
+        }
+    }
+
     /**
      * A node's report about one server.
      *
      * @param goalRevision of the goal the node was acting on
-     * @param reason for FAILED and unexpected STOPPED
+     * @param cause of FAILED
+     * @param reason for FAILED and unexpected STOPPED, as the node says it
      * @param bootGeneration of the machine reported on
      * @param networkReady every port is claimed and its flows are live
      */
     record Report(
             long goalRevision,
             Machine machine,
+            Cause cause,
             String reason,
             long bootGeneration,
             long softRebootGeneration,
@@ -131,7 +154,7 @@ final class Lifecycle {
     /**
      * A new state.
      *
-     * @param fault what to tell the user, when the state is ERROR
+     * @param fault why, when the state is ERROR
      * @param done the pending action is over
      */
     record Changed(
@@ -139,7 +162,7 @@ final class Lifecycle {
             TaskState task,
             PowerState power,
             Wish wish,
-            Optional<String> fault,
+            Optional<Failure> fault,
             boolean done)
             implements Verdict {}
 
@@ -191,7 +214,7 @@ final class Lifecycle {
                             TaskState.NONE,
                             state.wish(),
                             PowerState.CRASHED,
-                            Optional.of(fault(report)));
+                            Optional.of(new Failure(report.cause().message(), report.reason())));
         };
     }
 
@@ -215,7 +238,7 @@ final class Lifecycle {
                     TaskState.NONE,
                     state.wish(),
                     PowerState.SHUTDOWN,
-                    Optional.of(fault(report)));
+                    Optional.of(new Failure(Cause.POWERED_OFF.message(), report.reason())));
         }
         // The guest switched itself off. It stays off until its owner starts it, as in Nova.
         return changed(
@@ -246,7 +269,7 @@ final class Lifecycle {
             TaskState task,
             Wish wish,
             PowerState power,
-            Optional<String> fault) {
+            Optional<Failure> fault) {
         boolean same =
                 vm == state.vm()
                         && task == state.task()
@@ -273,11 +296,5 @@ final class Lifecycle {
             case ON -> PowerState.NO_STATE;
             case OFF -> PowerState.SHUTDOWN;
         };
-    }
-
-    private static String fault(Report report) {
-        return report.reason().isEmpty()
-                ? "The node could not run the server and gave no reason."
-                : report.reason();
     }
 }

@@ -86,7 +86,7 @@ record Server(
     }
 
     /** Why it is in ERROR. */
-    record ServerFault(String message, Instant at) {}
+    record ServerFault(Failure failure, Instant at) {}
 
     record Times(Instant created, Instant updated, Optional<Instant> launched) {}
 

@@ -95,7 +95,8 @@ final class ServerPlacement {
 
     /** A server without a node does not keep its ports. */
     private void fail(Handle handle, Server server, String reason) {
-        Optional<String> fault = Optional.of("No valid host was found. " + reason);
+        Optional<Failure> fault =
+                Optional.of(new Failure("No valid host was found. " + reason, ""));
         ServerStore.setState(
                 handle, server.id(), Lifecycle.State.initial(VmState.ERROR, TaskState.NONE));
         ServerStore.setFault(handle, server.id(), fault);

@@ -84,14 +84,16 @@ final class ServerStore {
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
                             password_hash, user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
-                            boot_generation, soft_reboot_generation, fault_message, fault_at)
+                            boot_generation, soft_reboot_generation, fault_message, fault_details,
+                            fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
                             :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
                             :keyOpenssh, :passwordHash, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
-                            :boot, :soft, :fault, :faultAt)
+                            :boot, :soft, :fault, :faultDetails,
+                            :faultAt)
                         """)
                 .bind("id", server.id())
                 .bind("project", server.projectId())
@@ -138,7 +140,8 @@ final class ServerStore {
                 .bind("wish", text(state.wish()))
                 .bind("boot", state.bootGeneration())
                 .bind("soft", state.softRebootGeneration())
-                .bind("fault", server.fault().map(Server.ServerFault::message))
+                .bind("fault", server.fault().map(f -> f.failure().message()))
+                .bind("faultDetails", server.fault().map(f -> f.failure().details()))
                 .bind("faultAt", server.fault().map(Server.ServerFault::at))
                 .execute();
     }
@@ -162,12 +165,13 @@ final class ServerStore {
                 .execute();
     }
 
-    static void setFault(Handle handle, UUID id, Optional<String> message) {
+    static void setFault(Handle handle, UUID id, Optional<Failure> failure) {
         handle.createUpdate(
-                        "UPDATE server SET fault_message = :message, fault_at = CASE WHEN"
-                                + " CAST(:message AS text) IS NULL THEN NULL ELSE now() END"
-                                + " WHERE id = :id")
-                .bind("message", message)
+                        "UPDATE server SET fault_message = :message, fault_details = :details,"
+                                + " fault_at = CASE WHEN CAST(:message AS text) IS NULL THEN NULL"
+                                + " ELSE now() END WHERE id = :id")
+                .bind("message", failure.map(Failure::message))
+                .bind("details", failure.map(Failure::details))
                 .bind("id", id)
                 .execute();
     }
@@ -279,7 +283,12 @@ final class ServerStore {
         Optional<String> message = Rows.optional(row, "fault_message");
         return message.isEmpty()
                 ? Optional.empty()
-                : Optional.of(new Server.ServerFault(message.get(), Rows.time(row, "fault_at")));
+                : Optional.of(
+                        new Server.ServerFault(
+                                new Failure(
+                                        message.get(),
+                                        Rows.optional(row, "fault_details").orElse("")),
+                                Rows.time(row, "fault_at")));
     }
 
     private static Images.Part part(ResultSet row, String prefix) throws SQLException {

@@ -226,10 +226,15 @@ final class ServerView {
         if (shown.status() != ApiStatus.ERROR || fault.isEmpty()) {
             return absent();
         }
-        return Json.object()
-                .put("code", 500)
-                .put("created", Json.time(fault.get().at()))
-                .put("message", fault.get().message());
+        Failure failure = fault.get().failure();
+        ObjectNode node =
+                Json.object()
+                        .put("code", 500)
+                        .put("created", Json.time(fault.get().at()))
+                        .put("message", failure.message());
+        return scope.admin() && !failure.details().isEmpty()
+                ? node.put("details", failure.details())
+                : node;
     }
 
     private static JsonNode progress(ServerShown shown) {

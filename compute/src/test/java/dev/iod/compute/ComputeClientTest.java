@@ -8,7 +8,7 @@ import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
 import dev.iod.network.NetworkApi;
 import dev.iod.network.ServerPorts;
-import dev.iod.node.ServerState;
+import dev.iod.node.FailureKind;
 import dev.iod.region.Service;
 import dev.iod.rest.testing.OpenStackClient;
 import dev.iod.store.Database;
@@ -228,12 +228,15 @@ class ComputeClientTest {
                 tenant.json("server create --image micro --flavor m1.nano --network net sick")
                         .path("id")
                         .stringValue();
-        n1.override(id, ServerState.FAILED, "the kernel is no kernel");
-        n2.override(id, ServerState.FAILED, "the kernel is no kernel");
+        n1.fail(id, FailureKind.FAILURE_START, "the kernel is no kernel");
+        n2.fail(id, FailureKind.FAILURE_START, "the kernel is no kernel");
         syncBoth();
         JsonNode shown = tenant.json("server show sick");
         assertThat(shown.path("status").stringValue()).isEqualTo("ERROR");
         assertThat(shown.path("fault").path("message").asString())
+                .isEqualTo("The server's machine did not start.");
+        assertThat(shown.path("fault").has("details")).isFalse();
+        assertThat(admin.json("server show " + id).path("fault").path("details").asString())
                 .isEqualTo("the kernel is no kernel");
         tenant.run("server delete sick");
         syncBoth();

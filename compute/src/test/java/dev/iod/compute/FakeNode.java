@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.node.FailureKind;
 import dev.iod.node.Goal;
 import dev.iod.node.Observed;
 import dev.iod.node.Power;
@@ -115,6 +116,7 @@ final class FakeNode {
                 ? status.build()
                 : status.setState(override.getState())
                         .setReason(override.getReason())
+                        .setFailure(override.getFailure())
                         .setNetworkReady(false)
                         .build();
     }
@@ -133,6 +135,17 @@ final class FakeNode {
     /** From the next sync on this server is in that state. */
     void override(String server, ServerState state, String reason) {
         overrides.put(server, ServerStatus.newBuilder().setState(state).setReason(reason).build());
+    }
+
+    /** From the next sync on this server has failed. */
+    void fail(String server, FailureKind failure, String reason) {
+        overrides.put(
+                server,
+                ServerStatus.newBuilder()
+                        .setState(ServerState.FAILED)
+                        .setFailure(failure)
+                        .setReason(reason)
+                        .build());
     }
 
     void obey(String server) {

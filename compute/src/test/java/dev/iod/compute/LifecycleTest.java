@@ -2,6 +2,7 @@ package dev.iod.compute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.compute.Lifecycle.Cause;
 import dev.iod.compute.Lifecycle.Changed;
 import dev.iod.compute.Lifecycle.Gone;
 import dev.iod.compute.Lifecycle.Machine;
@@ -25,7 +26,7 @@ class LifecycleTest {
     private static final State ACTIVE = state(VmState.ACTIVE, TaskState.NONE, Wish.ON, true);
 
     private static Report report(Machine machine, long boot, long soft, boolean network) {
-        return new Report(GOAL, machine, "reason", boot, soft, network);
+        return new Report(GOAL, machine, Cause.START, "reason", boot, soft, network);
     }
 
     private static Changed to(
@@ -58,7 +59,9 @@ class LifecycleTest {
                                 TaskState.NONE,
                                 PowerState.CRASHED,
                                 Wish.ON,
-                                Optional.of("reason"),
+                                Optional.of(
+                                        new Failure(
+                                                "The server's machine did not start.", "reason")),
                                 true));
     }
 
@@ -115,7 +118,7 @@ class LifecycleTest {
     @Test
     void aReportOlderThanTheWishDecidesNothing() {
         State stopping = state(VmState.ACTIVE, TaskState.POWERING_OFF, Wish.OFF, true);
-        Report old = new Report(GOAL - 1, Machine.STOPPED, "", 2, 1, true);
+        Report old = new Report(GOAL - 1, Machine.STOPPED, Cause.NOT_TOLD, "", 2, 1, true);
         assertThat(task(Lifecycle.reported(stopping, old))).isEqualTo(TaskState.POWERING_OFF);
         assertThat(Lifecycle.absent(stopping, GOAL - 1)).isInstanceOf(Unchanged.class);
         assertThat(task(Lifecycle.reported(stopping, report(Machine.STOPPED, 2, 1, true))))

@@ -2,6 +2,7 @@ package dev.iod.compute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.node.FailureKind;
 import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
 import dev.iod.node.HostRoute;
@@ -17,6 +18,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 /** Servers from their request to their end, over HTTP and with nodes that report as told. */
@@ -241,22 +244,57 @@ class ServerLifeTest {
                                 .build());
     }
 
-    @Test
-    void aFailureIsAnErrorWithItsReason() {
+    /** Its owner learns the kind, an administrator also what the node said. */
+    @ParameterizedTest
+    @CsvSource({
+        "FAILURE_NOT_TOLD, The server could not be run on its node.",
+        "FAILURE_UNSUPPORTED, The server's node does not support what it is made of.",
+        "FAILURE_IMAGE, A part of the server's image could not be brought to its node.",
+        "FAILURE_DISK, A disk of the server could not be made or has failed.",
+        "FAILURE_START, The server's machine did not start.",
+        "FAILURE_END, The server's machine ended unexpectedly."
+    })
+    void aFailureIsAnErrorWithItsReason(FailureKind failure, String message) {
+        String said = "QEMU ended, exit status 1: cannot open /run/iod/guests/x: process 4711";
         String id = create("");
-        n1.override(id, ServerState.FAILED, "QEMU: Cannot allocate memory");
-        n2.override(id, ServerState.FAILED, "QEMU: Cannot allocate memory");
+        n1.fail(id, failure, said);
+        n2.fail(id, failure, said);
         syncBoth();
-        JsonNode server = show(id);
+        JsonNode server = member.get("/servers/" + id).json().path("server");
         assertThat(server.path("status").stringValue()).isEqualTo("ERROR");
-        assertThat(server.path("fault").path("message").stringValue())
-                .isEqualTo("QEMU: Cannot allocate memory");
+        JsonNode fault = server.path("fault");
+        assertThat(fault.propertyNames()).containsExactly("code", "created", "message");
+        assertThat(fault.path("code").intValue()).isEqualTo(500);
+        assertThat(fault.path("message").stringValue()).isEqualTo(message);
+        for (String path :
+                List.of("/servers/" + id, "/servers/detail", "/servers/" + id + actions(id))) {
+            assertThat(member.get(path).text()).doesNotContain("4711");
+        }
+        JsonNode whole = admin.get("/servers/" + id).json().at("/server/fault");
+        assertThat(whole.propertyNames()).containsExactly("code", "created", "message", "details");
+        assertThat(whole.path("message").stringValue()).isEqualTo(message);
+        assertThat(whole.path("details").stringValue()).isEqualTo(said);
+        assertThat(
+                        admin.get("/servers/detail?all_tenants=1")
+                                .json()
+                                .at("/servers/0/fault/details")
+                                .stringValue())
+                .isEqualTo(said);
+        assertThat(admin.get("/servers/" + id + actions(id), Region.version(84)).text())
+                .contains("4711");
         assertThat(act(id, "{'reboot': {'type': 'HARD'}}")).isEqualTo(202);
         n1.obey(id);
         n2.obey(id);
         syncBoth();
         assertThat(status(id)).isEqualTo("ACTIVE");
         assertThat(show(id).has("fault")).isFalse();
+    }
+
+    /** The path of what became of the server's creation. */
+    private String actions(String id) {
+        String list = "/os-instance-actions";
+        JsonNode first = member.get("/servers/" + id + list).json().at("/instanceActions").get(0);
+        return list + "/" + first.path("request_id").stringValue();
     }
 
     @Test

@@ -225,6 +225,39 @@ class MigrationsTest {
         }
     }
 
+    /** What nodes said before is for administrators; what the region said is as before. */
+    @Test
+    void whatNodesSaidBecomesDetails() {
+        String url = PostgresFixture.newDatabase();
+        List<String> folders = List.of("db/region", "db/network", "db/compute");
+        OldSchema.migrate(url, folders, "071");
+        try (Database database = Database.open(url, 4)) {
+            database.run(
+                    handle -> {
+                        server(handle, null, 1, 1, 0, null);
+                        for (String fault :
+                                List.of("QEMU ended: /run/x", "No valid host was found. (of 1)")) {
+                            server(handle, null, 1, 1, 0, null);
+                            handle.execute(
+                                    "UPDATE server SET fault_message = ? WHERE number ="
+                                            + " (SELECT max(number) FROM server)",
+                                    fault);
+                        }
+                    });
+            database.migrate(folders);
+            assertThat(
+                            rows(
+                                    database,
+                                    "SELECT fault_message, fault_details FROM server ORDER BY"
+                                            + " number"))
+                    .containsExactly(
+                            "(,)",
+                            "(\"The server could not be run on its node.\",\"QEMU ended:"
+                                    + " /run/x\")",
+                            "(\"No valid host was found. (of 1)\",)");
+        }
+    }
+
     private static void server(
             Handle handle,
             @Nullable String node,

@@ -15,6 +15,7 @@ import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
 import dev.iod.node.Disk;
+import dev.iod.node.FailureKind;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
 import dev.iod.node.Nic;
@@ -109,7 +110,15 @@ final class Reconciler {
     }
 
     /** What is said of one server, and when to look at it again. */
-    private record Seen(ServerState state, String reason, long againMillis) {}
+    private record Seen(ServerState state, FailureKind failure, String reason, long againMillis) {
+        Seen(ServerState state, String reason, long againMillis) {
+            this(state, FailureKind.FAILURE_NOT_TOLD, reason, againMillis);
+        }
+
+        static Seen failed(FailureKind failure, String reason, long againMillis) {
+            return new Seen(ServerState.FAILED, failure, reason, againMillis);
+        }
+    }
 
     /**
      * @param specs where sockets are
@@ -216,7 +225,7 @@ final class Reconciler {
             if (e.category() != DpuException.Category.GOAL) {
                 throw e;
             }
-            return new Seen(ServerState.FAILED, e.getMessage(), QUIET_MILLIS);
+            return Seen.failed(FailureKind.FAILURE_UNSUPPORTED, e.getMessage(), QUIET_MILLIS);
         }
     }
 
@@ -334,7 +343,7 @@ final class Reconciler {
                     tries.reason);
         }
         if (tries.exhausted()) {
-            return new Seen(ServerState.FAILED, tries.reason, QUIET_MILLIS);
+            return Seen.failed(FailureKind.FAILURE_START, tries.reason, QUIET_MILLIS);
         }
         if (now < tries.notBeforeMillis) {
             return new Seen(ServerState.STARTING, tries.reason, tries.notBeforeMillis - now);
@@ -345,8 +354,11 @@ final class Reconciler {
     private static Seen gone(Optional<MachineStatus> machine) {
         boolean failed = machine.filter(m -> m.state() == MachineState.FAILED).isPresent();
         String reason = machine.map(MachineStatus::reason).orElse("");
+        if (failed) {
+            return Seen.failed(FailureKind.FAILURE_END, reason, QUIET_MILLIS);
+        }
         return new Seen(
-                failed ? ServerState.FAILED : ServerState.STOPPED,
+                ServerState.STOPPED,
                 reason.isEmpty() ? "the guest powered off" : reason,
                 QUIET_MILLIS);
     }
@@ -359,7 +371,7 @@ final class Reconciler {
                     return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
                 }
                 case Disks.State.Failed(String reason) -> {
-                    return new Seen(ServerState.FAILED, reason, RETRY_MILLIS);
+                    return Seen.failed(FailureKind.FAILURE_DISK, reason, RETRY_MILLIS);
                 }
             }
         }
@@ -369,7 +381,7 @@ final class Reconciler {
                 case Images.Answer.Here(Path file) -> files.add(file);
                 case Images.Answer.Coming _ -> {}
                 case Images.Answer.Missing(String reason) -> {
-                    return new Seen(ServerState.FAILED, reason, RETRY_MILLIS);
+                    return Seen.failed(FailureKind.FAILURE_IMAGE, reason, RETRY_MILLIS);
                 }
             }
         }
@@ -425,10 +437,9 @@ final class Reconciler {
                 Attempts tries =
                         attempts.computeIfAbsent(server.getId(), id -> new Attempts(server));
                 tries.fail(e.getMessage(), nowMillis.getAsLong());
-                yield new Seen(
-                        tries.exhausted() ? ServerState.FAILED : ServerState.STARTING,
-                        e.getMessage(),
-                        RETRY_MILLIS);
+                yield tries.exhausted()
+                        ? Seen.failed(FailureKind.FAILURE_START, e.getMessage(), RETRY_MILLIS)
+                        : new Seen(ServerState.STARTING, e.getMessage(), RETRY_MILLIS);
             }
         };
     }
@@ -554,6 +565,7 @@ final class Reconciler {
                 ServerStatus.newBuilder()
                         .setId(server.getId())
                         .setState(seen.state)
+                        .setFailure(seen.failure)
                         .setReason(seen.reason)
                         .setBootGeneration(entry.boot())
                         .setSoftRebootGeneration(entry.softReboot())

@@ -10,6 +10,7 @@ import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.node.DeviceState;
 import dev.iod.node.DeviceStatus;
+import dev.iod.node.FailureKind;
 import dev.iod.node.FirstDiskBoot;
 import dev.iod.node.Goal;
 import dev.iod.node.MachineModel;
@@ -94,6 +95,7 @@ class ReconcilerTest {
         ServerStatus status = settle(Goals.of(on()));
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).isEqualTo("the region has no image kernel");
+        assertThat(status.getFailure()).isEqualTo(FailureKind.FAILURE_IMAGE);
         assertThat(status.getBootGeneration()).as("of the boot that failed").isEqualTo(1);
     }
 
@@ -104,6 +106,7 @@ class ReconcilerTest {
         ServerStatus status = settle(goal);
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).isEqualTo("its root disk: the pool is full");
+        assertThat(status.getFailure()).isEqualTo(FailureKind.FAILURE_DISK);
         assertThat(node.effects).isEmpty();
         node.diskFailure = Optional.empty();
         assertThat(settle(goal).getState()).isEqualTo(ServerState.RUNNING);
@@ -184,6 +187,7 @@ class ReconcilerTest {
         ServerStatus status = settle(Goals.of(on()));
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).isEqualTo("no memory");
+        assertThat(status.getFailure()).isEqualTo(FailureKind.FAILURE_START);
         assertThat(node.effects).hasSize(Reconciler.ATTEMPTS);
         node.startFailure = Optional.empty();
         Server again = on().toBuilder().setBootGeneration(2).build();
@@ -197,6 +201,7 @@ class ReconcilerTest {
         ServerStatus status = settle(Goals.of(strange));
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).contains("machine model 9");
+        assertThat(status.getFailure()).isEqualTo(FailureKind.FAILURE_UNSUPPORTED);
     }
 
     @Test
@@ -204,6 +209,7 @@ class ReconcilerTest {
         ServerStatus status = settle(Goals.of(on().toBuilder().clearBoot().build()));
         assertThat(status.getState()).isEqualTo(ServerState.FAILED);
         assertThat(status.getReason()).contains("does not know what the server boots");
+        assertThat(status.getFailure()).isEqualTo(FailureKind.FAILURE_UNSUPPORTED);
     }
 
     @Test
