@@ -8,12 +8,10 @@ import dev.iod.region.Actor;
 import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.testing.HttpCaller;
-import java.io.IOException;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
@@ -22,7 +20,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -68,7 +65,7 @@ class ImageApiTest {
     void anUploadIsDigestedAndComesBack() throws Exception {
         byte[] data = new byte[3_000_001];
         new Random(7).nextBytes(data);
-        List<String> before = files();
+        List<String> before = StoredImages.files(directory);
         String id = create(alice, "'name':'a','disk_format':'raw','container_format':'bare'");
         assertThat(alice.upload(IMAGES + "/" + id + "/file", data).status()).isEqualTo(204);
         JsonNode image = alice.get(IMAGES + "/" + id).json();
@@ -79,7 +76,7 @@ class ImageApiTest {
         assertThat(alice.download(IMAGES + "/" + id + "/file")).isEqualTo(data);
         assertThat(alice.upload(IMAGES + "/" + id + "/file", data).status()).isEqualTo(409);
         assertThat(alice.delete(IMAGES + "/" + id).status()).isEqualTo(204);
-        assertThat(files()).hasSameElementsAs(before);
+        assertThat(StoredImages.files(directory)).hasSameElementsAs(before);
         assertThat(alice.get(IMAGES + "/" + id).status()).isEqualTo(404);
     }
 
@@ -87,7 +84,7 @@ class ImageApiTest {
     void anInterruptedUploadLeavesNothingAndCanBeRepeated() throws Exception {
         String id = create(alice, "'name':'b','disk_format':'raw','container_format':'bare'");
         String path = IMAGES + "/" + id;
-        List<String> before = files();
+        List<String> before = StoredImages.files(directory);
         try (Socket socket = new Socket("127.0.0.1", URI.create(region.url()).getPort())) {
             OutputStream out = socket.getOutputStream();
             out.write(
@@ -100,12 +97,12 @@ class ImageApiTest {
                             .getBytes(StandardCharsets.US_ASCII));
             out.write(new byte[500_000]);
             out.flush();
-            waitFor(path, "saving");
+            StoredImages.await(alice, path, "saving");
         }
-        waitFor(path, "queued");
-        assertThat(files()).hasSameElementsAs(before);
+        StoredImages.await(alice, path, "queued");
+        assertThat(StoredImages.files(directory)).hasSameElementsAs(before);
         assertThat(alice.upload(path + "/file", new byte[10]).status()).isEqualTo(204);
-        waitFor(path, "active");
+        StoredImages.await(alice, path, "active");
     }
 
     @Test
@@ -345,22 +342,6 @@ class ImageApiTest {
         return actor.get(IMAGES + query).json().path("images").values().stream()
                 .map(image -> image.path("id").stringValue())
                 .toList();
-    }
-
-    private List<String> files() throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            return files.map(file -> file.getFileName().toString()).toList();
-        }
-    }
-
-    private void waitFor(String path, String status) throws InterruptedException {
-        long deadline = System.nanoTime() + 20_000_000_000L;
-        String seen = "";
-        while (System.nanoTime() < deadline && !seen.equals(status)) {
-            seen = alice.get(path).json().path("status").stringValue();
-            Thread.sleep(20);
-        }
-        assertThat(seen).isEqualTo(status);
     }
 
     private static String hex(String algorithm, byte[] data) throws Exception {

@@ -9,22 +9,18 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.ListSql;
-import java.io.IOException;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -109,7 +105,7 @@ class ImageBoundsTest {
     void anUploadOfADeletedImageDoesNotReplaceWhatWasMadeAnew() throws Exception {
         String path = create(RAW);
         String id = path.substring(IMAGES.length() + 1);
-        List<String> before = files();
+        List<String> before = StoredImages.files(directory);
         try (Socket socket = new Socket("127.0.0.1", URI.create(region.url()).getPort())) {
             OutputStream out = socket.getOutputStream();
             out.write(
@@ -117,7 +113,7 @@ class ImageBoundsTest {
                                     + "Content-Type: application/octet-stream\r\n\r\nevil")
                             .formatted(path, alice.token())
                             .getBytes(StandardCharsets.US_ASCII));
-            waitFor(path, "saving");
+            StoredImages.await(alice, path, "saving");
             assertThat(alice.delete(path).status()).isEqualTo(204);
             assertThat(alice.post(IMAGES, "{'id':'%s',%s}".formatted(id, RAW)).status())
                     .isEqualTo(201);
@@ -132,7 +128,7 @@ class ImageBoundsTest {
         assertThat(new String(alice.download(path + "/file"), StandardCharsets.US_ASCII))
                 .isEqualTo("good");
         assertThat(alice.get(path).json().path("status").stringValue()).isEqualTo("active");
-        assertThat(files()).hasSize(before.size() + 1);
+        assertThat(StoredImages.files(directory)).hasSize(before.size() + 1);
     }
 
     @Test
@@ -148,7 +144,7 @@ class ImageBoundsTest {
                         .write(
                                 head.formatted(path, alice.token(), "a")
                                         .getBytes(StandardCharsets.US_ASCII));
-                waitFor(path, "saving");
+                StoredImages.await(alice, path, "saving");
                 assertThat(alice.delete(path).status()).isEqualTo(204);
                 assertThat(alice.post(IMAGES, "{'id':'%s',%s}".formatted(id, RAW)).status())
                         .isEqualTo(201);
@@ -156,7 +152,7 @@ class ImageBoundsTest {
                         .write(
                                 head.formatted(path, alice.token(), "b")
                                         .getBytes(StandardCharsets.US_ASCII));
-                waitFor(path, "saving");
+                StoredImages.await(alice, path, "saving");
             }
             // The old one broke off; the new one is none of its business.
             second.getOutputStream().write('b');
@@ -272,19 +268,5 @@ class ImageBoundsTest {
                         "Content-Type",
                         "application/openstack-images-v2.1-json-patch")
                 .status();
-    }
-
-    private List<String> files() throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            return files.map(file -> file.getFileName().toString()).toList();
-        }
-    }
-
-    private void waitFor(String path, String status) throws InterruptedException {
-        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (!alice.get(path).json().path("status").asString("").equals(status)) {
-            assertThat(System.nanoTime()).isLessThan(end);
-            Thread.sleep(10);
-        }
     }
 }

@@ -2,6 +2,7 @@ package dev.iod.network;
 
 import dev.iod.region.Actor;
 import dev.iod.rest.Fields;
+import dev.iod.rest.Ipv4;
 import dev.iod.rest.Json;
 import java.util.HashSet;
 import java.util.List;

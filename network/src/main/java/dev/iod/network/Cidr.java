@@ -1,5 +1,6 @@
 package dev.iod.network;
 
+import dev.iod.rest.Ipv4;
 import java.util.Optional;
 
 /**

@@ -6,6 +6,7 @@ import static java.util.stream.Collectors.toList;
 
 import dev.iod.region.Actor;
 import dev.iod.region.Pages;
+import dev.iod.rest.Ipv4;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;

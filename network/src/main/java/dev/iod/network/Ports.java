@@ -1,6 +1,7 @@
 package dev.iod.network;
 
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Ipv4;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -4,6 +4,7 @@ import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
+import dev.iod.rest.Ipv4;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;

@@ -3,6 +3,7 @@ package dev.iod.network;
 import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toMap;
 
+import dev.iod.rest.Ipv4;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

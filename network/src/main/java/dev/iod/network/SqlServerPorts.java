@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.toMap;
 import dev.iod.region.Actor;
 import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Ipv4;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,7 @@
 package dev.iod.network;
 
 import dev.iod.rest.Fields;
+import dev.iod.rest.Ipv4;
 import java.util.List;
 import java.util.Optional;
 

@@ -3,6 +3,7 @@ package dev.iod.network;
 import dev.iod.region.Actor;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fields;
+import dev.iod.rest.Ipv4;
 import dev.iod.rest.Json;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;

@@ -2,6 +2,7 @@ package dev.iod.network;
 
 import dev.iod.region.Actor;
 import dev.iod.region.Pages;
+import dev.iod.rest.Ipv4;
 import dev.iod.rest.ListQuery;
 import dev.iod.rest.Query;
 import dev.iod.store.ListSql;

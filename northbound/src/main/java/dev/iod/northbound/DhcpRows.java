@@ -2,10 +2,10 @@ package dev.iod.northbound;
 
 import dev.iod.network.HostRoute;
 import dev.iod.network.IntentUnit;
-import dev.iod.network.Ipv4;
 import dev.iod.network.Network;
 import dev.iod.network.SnapshotIndex;
 import dev.iod.network.Subnet;
+import dev.iod.rest.Ipv4;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -23,8 +23,6 @@ public final class Formats {
     private static final int MAX_TEXT = 255;
     private static final Pattern UUID_TEXT =
             Pattern.compile("[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}");
-    private static final Pattern IPV4 =
-            Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
 
     private Formats() {}
 
@@ -128,11 +126,11 @@ public final class Formats {
                         Long.parseUnsignedLong(digits.substring(16), 16)));
     }
 
-    public static boolean isIpv4(String text) {
-        return IPV4.matcher(text).matches();
+    private static boolean isIpv4(String text) {
+        return Ipv4.parse(text).isPresent();
     }
 
-    public static boolean isIpv6(String text) {
+    private static boolean isIpv6(String text) {
         return Ipv6.parse(text).isPresent();
     }
 

@@ -20,7 +20,8 @@ public final class Ipv6 {
         if (!ALLOWED.matcher(text).matches()) {
             return Optional.empty();
         }
-        if (text.indexOf('.') >= 0 && !Formats.isIpv4(text.substring(text.lastIndexOf(':') + 1))) {
+        boolean mixed = text.indexOf('.') >= 0;
+        if (mixed && Ipv4.parse(text.substring(text.lastIndexOf(':') + 1)).isEmpty()) {
             return Optional.empty();
         }
         try {

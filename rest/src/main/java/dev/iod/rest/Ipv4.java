@@ -1,4 +1,4 @@
-package dev.iod.network;
+package dev.iod.rest;
 
 import java.util.Optional;
 import java.util.regex.Pattern;
