@@ -1,6 +1,5 @@
 package dev.iod.eswitch.caches;
 
-import dev.iod.eswitch.connections.ConnectionUse;
 import dev.iod.eswitch.connections.Conntrack;
 import dev.iod.eswitch.connections.Sender;
 import dev.iod.eswitch.packet.Packet;
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * holds and its connections are in the state it saw. Engine thread only.
  */
 public final class FlowProgram extends Validity {
-    private final @Nullable ConnectionUse connections;
+    private final long[] connections;
 
     public final FlowOutput[] outputs;
 
@@ -32,12 +31,12 @@ public final class FlowProgram extends Validity {
     /**
      * @param recorded under which program it holds
      * @param version number of the state it was recorded under
-     * @param connections in whose state it holds; null = it tracks none
+     * @param connections in whose state it holds ({@link Conntrack#use})
      */
     public FlowProgram(
             Collector recorded,
             long version,
-            @Nullable ConnectionUse connections,
+            long[] connections,
             FlowOutput[] outputs,
             DropReason[] drops,
             Sender sender) {
@@ -55,7 +54,7 @@ public final class FlowProgram extends Validity {
         if (p.ipLength() > maxIpLength) {
             return false;
         }
-        for (ConnectionUse use = connections; use != null; use = use.next()) {
+        for (long use : connections) {
             if (!conntrack.refresh(use, p, nowMillis)) {
                 return false;
             }
@@ -72,17 +71,21 @@ public final class FlowProgram extends Validity {
     /** Loads what a hit will need; the sum has no meaning. */
     public long touch() {
         FlowOutput output = only;
-        ConnectionUse first = connections;
-        return (first == null ? 0 : first.stamp()) + (output == null ? 0 : output.inPort);
+        return connections.length + (output == null ? 0 : output.inPort);
+    }
+
+    /** As {@link #touch}, of the connections' rows, which are found by what that loads. */
+    public long touchConnections(Conntrack conntrack) {
+        long sum = 0;
+        for (long use : connections) {
+            sum += conntrack.touch(use);
+        }
+        return sum;
     }
 
     @Override
     public String toString() {
-        int tracked = 0;
-        for (ConnectionUse use = connections; use != null; use = use.next()) {
-            tracked++;
-        }
-        return (tracked == 0 ? "" : "connections=" + tracked + " ")
+        return (connections.length == 0 ? "" : "connections=" + connections.length + " ")
                 + Arrays.toString(outputs)
                 + (drops.length == 0 ? "" : " drops=" + Arrays.toString(drops));
     }

@@ -1,14 +1,29 @@
 package dev.iod.eswitch.connections;
 
-import org.jspecify.annotations.Nullable;
-
 /**
- * A connection that packets of a cached flow belong to, as it was when the flow was recorded. A
- * list: a flow may cross several zones.
+ * A connection that packets of a cached flow belong to, as it was when the flow was recorded, in
+ * one word: packets read it, and what they read together should lie together.
  *
- * @param row of the {@link ConnectionTable}
- * @param reply whether the packets travel against the initiator
- * @param stamp the row's, which changes with all that the flow relies on
- * @param next the flow's next connection
+ * <p>The upper half is the row's stamp, which changes with all that the flow relies on; below are
+ * the row of the {@link ConnectionTable}, and in the lowest bit whether the packets travel against
+ * the initiator.
  */
-public record ConnectionUse(int row, boolean reply, int stamp, @Nullable ConnectionUse next) {}
+final class ConnectionUse {
+    private ConnectionUse() {}
+
+    static long of(int row, boolean reply, int stamp) {
+        return (long) stamp << 32 | (long) row << 1 | (reply ? 1 : 0);
+    }
+
+    static int row(long use) {
+        return (int) use >>> 1;
+    }
+
+    static boolean reply(long use) {
+        return (use & 1) != 0;
+    }
+
+    static int stamp(long use) {
+        return (int) (use >>> 32);
+    }
+}

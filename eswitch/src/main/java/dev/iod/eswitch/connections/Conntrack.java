@@ -317,28 +317,35 @@ public final class Conntrack {
         return true;
     }
 
-    /** A connection as it is now, for {@link #refresh}, before others of the same flow. */
-    public ConnectionUse use(Lookup found, @Nullable ConnectionUse next) {
-        return new ConnectionUse(found.row, found.reply, table.stamp(found.row), next);
+    /** A connection as it is now, for {@link #refresh}: a {@link ConnectionUse}. */
+    public long use(Lookup found) {
+        return ConnectionUse.of(found.row, found.reply, table.stamp(found.row));
+    }
+
+    /** Loads what {@link #refresh} will need; the value has no meaning. */
+    public long touch(long use) {
+        return table.stamp(ConnectionUse.row(use));
     }
 
     /**
      * A packet that hit a cached flow: counts it for one of the flow's connections.
      *
+     * @param use of {@link #use}
      * @return false when the connection is no longer what the flow assumed
      */
-    public boolean refresh(ConnectionUse use, Packet p, long nowMillis) {
-        int row = use.row();
-        if (table.stamp(row) != use.stamp()
+    public boolean refresh(long use, Packet p, long nowMillis) {
+        int row = ConnectionUse.row(use);
+        boolean reply = ConnectionUse.reply(use);
+        if (table.stamp(row) != ConnectionUse.stamp(use)
                 || !table.used(row)
                 || table.readLong(row, ConnectionTable.EXPIRY) <= nowMillis) {
             return false;
         }
-        if (p.transport == Transport.TCP && !tcp.continues(row, use.reply(), p)) {
+        if (p.transport == Transport.TCP && !tcp.continues(row, reply, p)) {
             return false;
         }
         int flags = table.readInt(row, FLAGS);
-        if (!use.reply() && (flags & ConnectionTable.AGAIN) == 0) {
+        if (!reply && (flags & ConnectionTable.AGAIN) == 0) {
             flags |= ConnectionTable.AGAIN;
             table.writeInt(row, FLAGS, flags);
         }

@@ -201,6 +201,10 @@ public final class PacketEngine implements Effects {
             FlowProgram program = found[i];
             touched += program == null || repeats[i] ? 0 : program.touch();
         }
+        for (int i = 0; i < count; i++) {
+            FlowProgram program = found[i];
+            touched += program == null || repeats[i] ? 0 : program.touchConnections(conntrack);
+        }
         sink = touched;
     }
 

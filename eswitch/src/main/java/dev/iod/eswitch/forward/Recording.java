@@ -9,7 +9,6 @@ import dev.iod.eswitch.caches.PathNode;
 import dev.iod.eswitch.caches.PathSegment;
 import dev.iod.eswitch.caches.PathStep;
 import dev.iod.eswitch.caches.Validity;
-import dev.iod.eswitch.connections.ConnectionUse;
 import dev.iod.eswitch.connections.Conntrack;
 import dev.iod.eswitch.connections.Lookup;
 import dev.iod.eswitch.connections.Sender;
@@ -444,9 +443,9 @@ final class Recording implements Looks {
         if (!entryPossible || conntrack.changes != changesBefore) {
             return null;
         }
-        ConnectionUse uses = null;
-        for (int i = connectionCount - 1; i >= 0; i--) {
-            uses = conntrack.use(connections[i], uses);
+        long[] uses = new long[connectionCount];
+        for (int i = 0; i < connectionCount; i++) {
+            uses[i] = conntrack.use(connections[i]);
         }
         return new FlowProgram(
                 validity,

@@ -299,7 +299,7 @@ final class ConntrackTest {
         handshake();
         Packet p = packet(tcp(false, 101, 501, ACK, 20));
         conntrack.track(p, 7, now, false);
-        ConnectionUse use = conntrack.use(conntrack.lookup(), null);
+        long use = conntrack.use(conntrack.lookup());
         Packet next = packet(tcp(false, 121, 501, ACK, 20));
         assertThat(conntrack.refresh(use, next, now)).isTrue();
         Packet outside = packet(tcp(false, 90_000, 501, ACK, 20));

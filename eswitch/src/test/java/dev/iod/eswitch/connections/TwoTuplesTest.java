@@ -120,7 +120,7 @@ final class TwoTuplesTest {
                 .isEqualTo(ANSWER);
         assertThat(state(Frames.tcp4(CLIENT, VIRTUAL, 1000, 80, 101, 501, Packet.TCP_ACK, 9)))
                 .isEqualTo(EST);
-        ConnectionUse use = conntrack.use(conntrack.lookup(), null);
+        long use = conntrack.use(conntrack.lookup());
         Packet next = packet(Frames.tcp4(CLIENT, VIRTUAL, 1000, 80, 110, 501, Packet.TCP_ACK, 9));
         assertThat(conntrack.refresh(use, next, now)).isTrue();
         assertThat(state(Frames.tcp4(SERVER, CLIENT, 8080, 1000, 90_000, 101, 16, 1)))
