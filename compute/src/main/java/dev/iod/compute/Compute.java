@@ -4,6 +4,7 @@ import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.network.ServerWatcher;
 import dev.iod.region.NodeSessions;
+import dev.iod.region.Projects;
 import dev.iod.region.Service;
 import dev.iod.rest.Route;
 import dev.iod.store.Database;
@@ -16,9 +17,15 @@ public final class Compute {
 
     /**
      * @param sessions for console output
+     * @param projects whose quotas there are
      */
-    public Compute(Database database, Images images, ServerPorts ports, NodeSessions sessions) {
-        this.parts = new Parts(database, images, ports, sessions);
+    public Compute(
+            Database database,
+            Images images,
+            ServerPorts ports,
+            NodeSessions sessions,
+            Projects projects) {
+        this.parts = new Parts(database, images, ports, sessions, projects);
     }
 
     /** Tells the nodes of servers when the network API changes what these have. */

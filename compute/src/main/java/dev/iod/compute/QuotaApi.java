@@ -45,12 +45,18 @@ final class QuotaApi {
     private Response show(Request request) {
         String project = readable(request);
         Map<Resource, Long> limits =
-                parts.database().read(handle -> ComputeQuotas.limits(handle, project));
+                parts.database()
+                        .read(
+                                handle -> {
+                                    verify(handle, project);
+                                    return ComputeQuotas.limits(handle, project);
+                                });
         return Response.ok(quotaSet(request, limits, true));
     }
 
     private Response defaults(Request request) {
-        readable(request);
+        String project = readable(request);
+        parts.database().run(handle -> verify(handle, project));
         return Response.ok(quotaSet(request, ComputeQuotas.standard(), true));
     }
 
@@ -62,6 +68,7 @@ final class QuotaApi {
         parts.database()
                 .read(
                         handle -> {
+                            verify(handle, project);
                             Map<Resource, Long> limits = ComputeQuotas.limits(handle, project);
                             Map<Resource, Long> used = ComputeQuotas.used(handle, project);
                             for (Resource resource : shown(request)) {
@@ -88,6 +95,7 @@ final class QuotaApi {
                 parts.database()
                         .transaction(
                                 handle -> {
+                                    verify(handle, project);
                                     set(handle, project, resources, body, force);
                                     Audit.record(
                                             handle, Actor.of(request), "update quota", project);
@@ -229,6 +237,13 @@ final class QuotaApi {
         }
         shown(request).forEach(r -> set.put(r.text(), limits.getOrDefault(r, 0L)));
         return root;
+    }
+
+    /** As Nova does; resetting goes without, so that what is left of a project can be removed. */
+    private void verify(Handle handle, String project) {
+        if (!parts.projects().exists(handle, project)) {
+            throw ApiException.badRequest("Project ID " + project + " is not a valid project.");
+        }
     }
 
     private static String readable(Request request) {

@@ -2,6 +2,7 @@ package dev.iod.compute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.identity.IdentityApi;
 import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
@@ -68,7 +69,13 @@ class ComputeClientTest {
                 new ImageService(
                         database, new ImageFiles(directory.resolve("images")), Clock.systemUTC());
         return List.of(
-                new Compute(database, images, ports, new Region.FixedConsole()).service(),
+                new Compute(
+                                database,
+                                images,
+                                ports,
+                                new Region.FixedConsole(),
+                                IdentityApi.projects())
+                        .service(),
                 NetworkApi.service(database, 1442, Compute.portWatcher()),
                 ImageApi.service(database, images));
     }

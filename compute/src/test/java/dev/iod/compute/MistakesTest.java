@@ -340,6 +340,26 @@ class MistakesTest {
     }
 
     @Test
+    void onlyProjectsThatThereAreHaveQuotas() {
+        String quotas = "/os-quota-sets/" + Region.NO_PROJECT;
+        for (Answer answer :
+                List.of(
+                        admin.put(quotas, "{'quota_set': {'cores': 1}}"),
+                        admin.get(quotas),
+                        admin.get(quotas + "/defaults"),
+                        admin.get(quotas + "/detail"))) {
+            refused(
+                    answer,
+                    400,
+                    "badRequest",
+                    "Project ID no-such-project is not a valid project.");
+        }
+        assertThat(admin.delete(quotas).status()).isEqualTo(202);
+        assertThat(admin.get("/os-quota-sets/p1").status()).isEqualTo(200);
+        assertThat(member.get(quotas).status()).isEqualTo(403);
+    }
+
+    @Test
     void disabledNodesTakeNoServers() {
         try (Region small = new Region()) {
             small.node("n1", 4, 4096);

@@ -37,6 +37,9 @@ final class Region implements AutoCloseable {
     /** Its bytes are a disk. */
     static final String DISK_IMAGE = "22222222-2222-4333-8444-555555555555";
 
+    /** Every other project is there. */
+    static final String NO_PROJECT = "no-such-project";
+
     static final long DISK_IMAGE_BYTES = (2L << 30) + 5;
 
     final Database database;
@@ -66,7 +69,14 @@ final class Region implements AutoCloseable {
 
     static List<Service> services(Database database, ServerPorts ports, FixedConsole console) {
         List<Service> services = new ArrayList<>();
-        services.add(new Compute(database, new FixedImages(), ports, console).service());
+        services.add(
+                new Compute(
+                                database,
+                                new FixedImages(),
+                                ports,
+                                console,
+                                (handle, id) -> !id.equals(NO_PROJECT))
+                        .service());
         services.add(NetworkApi.service(database, 1442, Compute.portWatcher()));
         services.add(NodeApi.service(database, services, Clock.systemUTC()));
         return services;

@@ -133,7 +133,7 @@ public final class Main {
             Clock clock) {
         ServerPorts ports = ServerPorts.sql();
         List<Service> others = new ArrayList<>();
-        others.add(new Compute(database, images, ports, nodes).service());
+        others.add(new Compute(database, images, ports, nodes, IdentityApi.projects()).service());
         others.add(NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()));
         others.add(ImageApi.service(database, images));
         others.add(NodeApi.service(database, others, clock));

@@ -123,6 +123,19 @@ class PolicyTest {
         assertThat(documented("policy")).isEqualTo(table + "\n");
     }
 
+    /** Nova asks Keystone for the project; Neutron does not. */
+    @Test
+    void quotasOfComputeAreOfProjectsThatThereAre() {
+        HttpCaller admin = known(Kind.ADMIN).http();
+        String body = "{'quota_set': {'cores': 20}}";
+        String quotas = "/compute/v2.1/os-quota-sets/";
+        assertThat(admin.put(quotas + known(Kind.MEMBER).project(), body).status()).isEqualTo(200);
+        HttpCaller.Answer refused = admin.put(quotas + "6f70656e737461636b6973676f6f6421", body);
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(refused.json().at("/badRequest/message").stringValue())
+                .isEqualTo("Project ID 6f70656e737461636b6973676f6f6421 is not a valid project.");
+    }
+
     @Test
     void theDocumentHasEveryQuota() throws IOException {
         StringBuilder table =

@@ -1,5 +1,6 @@
 package dev.iod.identity;
 
+import dev.iod.region.Projects;
 import dev.iod.region.Service;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
@@ -53,6 +54,11 @@ public final class IdentityApi {
                             tokens.start();
                         })
                 .build();
+    }
+
+    /** Which projects there are, for other services. */
+    public static Projects projects() {
+        return (handle, id) -> Project.find(handle, id).isPresent();
     }
 
     private static Response versions(Request request) {
