@@ -4,6 +4,8 @@ import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.network.Subnet;
+import dev.iod.node.Firmware;
+import dev.iod.node.FirstDiskBoot;
 import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
 import dev.iod.node.HostRoute;
@@ -53,12 +55,17 @@ final class ComputeGoals implements GoalPart {
                         .setMachineModel(model(server.flavor()))
                         .setVcpus(server.flavor().vcpus())
                         .setMemoryMib(server.flavor().memoryMib())
-                        .setKernel(
-                                KernelBoot.newBuilder()
-                                        .setKernel(part(server.boot().kernel()))
-                                        .setInitrd(part(server.boot().initrd()))
-                                        .setCommandLine(server.boot().commandLine()))
                         .setMetadata(metadata(server, ports));
+        switch (server.boot().what()) {
+            case Images.Boot.Kernel kernel ->
+                    machine.setKernel(
+                            KernelBoot.newBuilder()
+                                    .setKernel(part(kernel.kernel()))
+                                    .setInitrd(part(kernel.initrd()))
+                                    .setCommandLine(kernel.commandLine()));
+            case Images.Boot.Disk(Images.Firmware firmware) ->
+                    machine.setFirstDisk(FirstDiskBoot.newBuilder().setFirmware(of(firmware)));
+        }
         RootDisks.of(server).ifPresent(machine::addDisks);
         for (ServerPort port : ports) {
             machine.addNics(nic(port));
@@ -126,9 +133,15 @@ final class ComputeGoals implements GoalPart {
     }
 
     private static MachineModel model(Flavor flavor) {
-        return "microvm".equals(flavor.properties().get(Flavor.MACHINE))
-                ? MachineModel.MICROVM
-                : MachineModel.Q35;
+        return flavor.isMicrovm() ? MachineModel.MICROVM : MachineModel.Q35;
+    }
+
+    private static Firmware of(Images.Firmware firmware) {
+        return switch (firmware) {
+            case BIOS -> Firmware.BIOS;
+            case UEFI -> Firmware.UEFI;
+            case UEFI_SECURE_BOOT -> Firmware.UEFI_SECURE_BOOT;
+        };
     }
 
     static ImagePart part(Images.Part part) {

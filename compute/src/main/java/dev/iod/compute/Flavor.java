@@ -34,6 +34,10 @@ record Flavor(
      */
     static final String MACHINE = "iod:machine";
 
+    boolean isMicrovm() {
+        return "microvm".equals(properties.get(MACHINE));
+    }
+
     /** Nova's sort keys and the expressions behind them; lists are in the order of the id. */
     private static final Map<String, String> SORT_KEYS =
             Map.of(

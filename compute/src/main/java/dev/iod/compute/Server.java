@@ -53,11 +53,23 @@ record Server(
      *
      * @param disk what its root disk starts as; empty: zeros
      */
-    record Boot(
-            Images.Part kernel,
-            Images.Part initrd,
-            Optional<Images.Part> disk,
-            String commandLine) {}
+    record Boot(Images.Boot what, Optional<Images.Part> disk) {
+        /** The id of its kernel's image; as in Nova empty when it boots a disk. */
+        String kernelId() {
+            return kernel().map(kernel -> kernel.kernel().imageId()).orElse("");
+        }
+
+        /** The id of its initial RAM disk's image, or empty. */
+        String initrdId() {
+            return kernel().map(kernel -> kernel.initrd().imageId()).orElse("");
+        }
+
+        private Optional<Images.Boot.Kernel> kernel() {
+            return what instanceof Images.Boot.Kernel kernel
+                    ? Optional.of(kernel)
+                    : Optional.empty();
+        }
+    }
 
     /**
      * What the guest is told.

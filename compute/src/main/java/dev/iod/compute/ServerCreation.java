@@ -73,6 +73,7 @@ final class ServerCreation {
             throw ApiException.badRequest("Flavor's memory is too small for requested image.");
         }
         RootDisks.check(flavor, image);
+        checkMachine(flavor, image);
         if (!wanted.zone().isEmpty() && !wanted.zone().equals(ServerShown.ZONE)) {
             throw ApiException.badRequest("The requested availability zone is not available");
         }
@@ -95,6 +96,21 @@ final class ServerCreation {
         int count = ComputeQuotas.admit(handle, project, flavor, wanted.min(), wanted.max());
         Optional<ServerGroup> group = wanted.group().map(id -> group(handle, project, id, count));
         return new Ingredients(flavor, image, key, group, count, reservationId());
+    }
+
+    /** A microvm has neither a firmware that boots disks nor the buses of another machine. */
+    private static void checkMachine(Flavor flavor, Images.Bootable image) {
+        boolean firmware = image.boot() instanceof Images.Boot.Disk;
+        if (flavor.isMicrovm() && (firmware || !image.machineType().isEmpty())) {
+            throw ApiException.badRequest(
+                    "Flavor %s has %s=microvm, which %s, but image %s %s."
+                            .formatted(
+                                    flavor.name(),
+                                    Flavor.MACHINE,
+                                    firmware ? "boots a kernel only" : "is no q35",
+                                    image.imageId(),
+                                    firmware ? "is a disk to boot from" : "needs a q35"));
+        }
     }
 
     private static void checkMetadata(Handle handle, String project, NewServers wanted) {
@@ -143,11 +159,7 @@ final class ServerCreation {
                         wanted.imageId(),
                         wanted.zone(),
                         wanted.forcedNode()),
-                new Server.Boot(
-                        ingredients.image().kernel(),
-                        ingredients.image().initrd(),
-                        ingredients.image().disk(),
-                        ingredients.image().commandLine()),
+                new Server.Boot(ingredients.image().boot(), ingredients.image().disk()),
                 ingredients.flavor(),
                 new Server.Guest(
                         ingredients.key().map(Keypair::name),

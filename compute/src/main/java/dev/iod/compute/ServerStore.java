@@ -71,8 +71,9 @@ final class ServerStore {
 
     /** Writes a new server; {@code number} and the times are the database's. */
     static void insert(Handle handle, Server server) {
-        Images.Part kernel = server.boot().kernel();
-        Images.Part initrd = server.boot().initrd();
+        Images.Boot.Kernel boot = kernel(server.boot().what());
+        Images.Part kernel = boot.kernel();
+        Images.Part initrd = boot.initrd();
         Flavor flavor = server.flavor();
         Lifecycle.State state = server.state();
         handle.createUpdate(
@@ -80,7 +81,7 @@ final class ServerStore {
                         INSERT INTO server (id, project_id, user_id, name, description, hostname,
                             reservation_id, launch_index, image_id, kernel_image_id, kernel_sha256,
                             kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
-                            root_sha256, root_size_bytes, command_line, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
+                            root_sha256, root_size_bytes, command_line, firmware, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
                             password_hash, user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
@@ -88,7 +89,7 @@ final class ServerStore {
                             fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
-                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :flavorId, :flavorName, :memory,
+                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :firmware, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
                             :keyOpenssh, :passwordHash, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
@@ -112,7 +113,8 @@ final class ServerStore {
                 .bind("initrdSize", initrd.sizeBytes())
                 .bind("rootSha", server.boot().disk().map(Images.Part::sha256))
                 .bind("rootSize", server.boot().disk().map(Images.Part::sizeBytes))
-                .bind("commandLine", server.boot().commandLine())
+                .bind("commandLine", boot.commandLine())
+                .bind("firmware", firmware(server.boot().what()))
                 .bind("flavorId", flavor.id())
                 .bind("flavorName", flavor.name())
                 .bind("memory", flavor.memoryMib())
@@ -252,11 +254,7 @@ final class ServerStore {
                         row.getString("image_id"),
                         row.getString("requested_zone"),
                         Rows.optional(row, "requested_node")),
-                new Server.Boot(
-                        part(row, "kernel"),
-                        part(row, "initrd"),
-                        disk(row),
-                        row.getString("command_line")),
+                new Server.Boot(boot(row), disk(row)),
                 flavor(row),
                 new Server.Guest(
                         Rows.optional(row, "key_name"),
@@ -289,6 +287,34 @@ final class ServerStore {
                                         message.get(),
                                         Rows.optional(row, "fault_details").orElse("")),
                                 Rows.time(row, "fault_at")));
+    }
+
+    /** A server that boots a disk has a kernel of no image, so that all can be compared. */
+    private static Images.Boot.Kernel kernel(Images.Boot boot) {
+        return switch (boot) {
+            case Images.Boot.Kernel kernel -> kernel;
+            case Images.Boot.Disk _ -> {
+                Images.Part none = new Images.Part("", "", 0);
+                yield new Images.Boot.Kernel(none, none, "");
+            }
+        };
+    }
+
+    private static Optional<String> firmware(Images.Boot boot) {
+        return switch (boot) {
+            case Images.Boot.Kernel _ -> Optional.empty();
+            case Images.Boot.Disk(Images.Firmware firmware) ->
+                    Optional.of(firmware.name().toLowerCase(Locale.ROOT));
+        };
+    }
+
+    private static Images.Boot boot(ResultSet row) throws SQLException {
+        Optional<String> firmware = Rows.optional(row, "firmware");
+        return firmware.isPresent()
+                ? new Images.Boot.Disk(
+                        Images.Firmware.valueOf(firmware.get().toUpperCase(Locale.ROOT)))
+                : new Images.Boot.Kernel(
+                        part(row, "kernel"), part(row, "initrd"), row.getString("command_line"));
     }
 
     private static Images.Part part(ResultSet row, String prefix) throws SQLException {

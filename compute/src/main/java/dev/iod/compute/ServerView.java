@@ -100,11 +100,11 @@ final class ServerView {
                             admin(
                                     3,
                                     "OS-EXT-SRV-ATTR:kernel_id",
-                                    (s, v) -> text(s.server().boot().kernel().imageId())),
+                                    (s, v) -> text(s.server().boot().kernelId())),
                             admin(
                                     3,
                                     "OS-EXT-SRV-ATTR:ramdisk_id",
-                                    (s, v) -> text(s.server().boot().initrd().imageId())),
+                                    (s, v) -> text(s.server().boot().initrdId())),
                             admin(3, "OS-EXT-SRV-ATTR:root_device_name", (s, v) -> nothing()),
                             admin(
                                     3,

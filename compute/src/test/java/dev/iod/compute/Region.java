@@ -40,6 +40,9 @@ final class Region implements AutoCloseable {
     /** Every other project is there. */
     static final String NO_PROJECT = "no-such-project";
 
+    /** The same as {@link #DISK_IMAGE}, booted by UEFI with secure boot. */
+    static final String BOOT_IMAGE = "33333333-2222-4333-8444-555555555555";
+
     static final long DISK_IMAGE_BYTES = (2L << 30) + 5;
 
     final Database database;
@@ -159,19 +162,30 @@ final class Region implements AutoCloseable {
     private static final class FixedImages implements Images {
         @Override
         public Bootable resolve(Handle handle, Actor actor, String imageId) {
-            boolean disk = imageId.equals(DISK_IMAGE);
+            boolean boots = imageId.equals(BOOT_IMAGE);
+            boolean disk = boots || imageId.equals(DISK_IMAGE);
             if (!disk && !imageId.equals(IMAGE)) {
                 throw ApiException.badRequest("Can not find requested image");
             }
             return new Bootable(
                     imageId,
                     "iod-micro",
-                    new Part("aaaaaaaa-0000-4000-8000-000000000000", "00".repeat(32), 5),
-                    new Part("bbbbbbbb-0000-4000-8000-000000000000", "11".repeat(32), 6),
+                    boots
+                            ? new Boot.Disk(Firmware.UEFI_SECURE_BOOT)
+                            : new Boot.Kernel(
+                                    new Part(
+                                            "aaaaaaaa-0000-4000-8000-000000000000",
+                                            "00".repeat(32),
+                                            5),
+                                    new Part(
+                                            "bbbbbbbb-0000-4000-8000-000000000000",
+                                            "11".repeat(32),
+                                            6),
+                                    "console=ttyS0"),
                     disk
                             ? Optional.of(new Part(imageId, "22".repeat(32), DISK_IMAGE_BYTES))
                             : Optional.empty(),
-                    "console=ttyS0",
+                    "",
                     64,
                     0);
         }

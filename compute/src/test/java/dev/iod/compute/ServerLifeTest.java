@@ -3,6 +3,7 @@ package dev.iod.compute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.node.FailureKind;
+import dev.iod.node.Firmware;
 import dev.iod.node.FixedAddress;
 import dev.iod.node.Goal;
 import dev.iod.node.HostRoute;
@@ -103,6 +104,27 @@ class ServerLifeTest {
         assertThat(small.status()).isEqualTo(400);
         assertThat(small.text())
                 .contains("Flavor's disk is too small for requested image.", "1073741824 bytes");
+    }
+
+    @Test
+    void anImageThatIsABootableDiskIsBootedByItsFirmware() {
+        String id = create(Region.BOOT_IMAGE, "42", "");
+        dev.iod.node.Server goal = goalOf(id);
+        assertThat(goal.getFirstDisk().getFirmware()).isEqualTo(Firmware.UEFI_SECURE_BOOT);
+        assertThat(goal.hasKernel()).isFalse();
+        assertThat(goal.getMachineModel()).isEqualTo(MachineModel.Q35);
+        assertThat(goal.getDisks(0).getImage().getImageId()).isEqualTo(Region.BOOT_IMAGE);
+        assertThat(show(id).path("OS-EXT-SRV-ATTR:kernel_id").stringValue()).isEmpty();
+        assertThat(show(id).path("OS-EXT-SRV-ATTR:ramdisk_id").stringValue()).isEmpty();
+        Answer found = admin.get("/servers?all_tenants=1&kernel_id=aaaa", Region.version(90));
+        assertThat(found.text()).doesNotContain(id);
+        Answer microvm =
+                member.post(
+                        "/servers",
+                        "{'server': {'name': 'web', 'imageRef': '%s', 'flavorRef': 'v1'}}"
+                                .formatted(Region.BOOT_IMAGE));
+        assertThat(microvm.status()).isEqualTo(400);
+        assertThat(microvm.text()).contains("boots a kernel only", "is a disk to boot from");
     }
 
     private dev.iod.node.Server goalOf(String id) {

@@ -10,12 +10,14 @@ import dev.iod.host.Device;
 import dev.iod.host.DeviceState;
 import dev.iod.host.DeviceStatus;
 import dev.iod.host.Devices;
+import dev.iod.host.Firmware;
 import dev.iod.host.HostException;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
 import dev.iod.node.Disk;
 import dev.iod.node.FailureKind;
+import dev.iod.node.FirstDiskBoot;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
 import dev.iod.node.Nic;
@@ -418,12 +420,26 @@ final class Reconciler {
             case KERNEL ->
                     new Boot.Kernel(
                             files.getFirst(), files.getLast(), server.getKernel().getCommandLine());
-            case FIRST_DISK -> new Boot.FirstDisk();
+            case FIRST_DISK -> new Boot.FirstDisk(firmware(server.getFirstDisk()));
             case BOOT_NOT_SET ->
                     throw new DpuException(
                             DpuException.Category.GOAL,
                             "this node does not know what the server boots: it needs a newer"
                                     + " version");
+        };
+    }
+
+    private static Firmware firmware(FirstDiskBoot boot) {
+        return switch (boot.getFirmware()) {
+            case BIOS -> Firmware.BIOS;
+            case UEFI -> Firmware.UEFI;
+            case UEFI_SECURE_BOOT -> Firmware.UEFI_SECURE_BOOT;
+            case UNRECOGNIZED ->
+                    throw new DpuException(
+                            DpuException.Category.GOAL,
+                            "this node does not know firmware "
+                                    + boot.getFirmwareValue()
+                                    + ": it needs a newer version");
         };
     }
 

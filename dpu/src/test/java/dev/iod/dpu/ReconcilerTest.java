@@ -220,7 +220,7 @@ class ReconcilerTest {
                         .setFirstDisk(FirstDiskBoot.getDefaultInstance())
                         .build();
         assertThat(settle(Goals.of(server)).getState()).isEqualTo(ServerState.RUNNING);
-        assertThat(node.spec(ID).boot()).isEqualTo(new Boot.FirstDisk());
+        assertThat(node.spec(ID).boot()).isEqualTo(new Boot.FirstDisk(dev.iod.host.Firmware.BIOS));
         Server microvm = server.toBuilder().setMachineModel(MachineModel.MICROVM).build();
         Server again = microvm.toBuilder().setBootGeneration(2).build();
         assertThat(settle(Goals.of(again)).getReason()).contains("boots a kernel only");
@@ -292,7 +292,12 @@ class ReconcilerTest {
     private static HostException refusal() {
         try {
             new MachineSpec(
-                    "m", dev.iod.host.MachineModel.Q35, 0, 64, new Boot.FirstDisk(), Devices.NONE);
+                    "m",
+                    dev.iod.host.MachineModel.Q35,
+                    0,
+                    64,
+                    new Boot.FirstDisk(dev.iod.host.Firmware.BIOS),
+                    Devices.NONE);
         } catch (HostException e) {
             return e;
         }

@@ -30,6 +30,6 @@ public sealed interface Boot {
         }
     }
 
-    /** The boot sector of the machine's first disk, started by the model's BIOS. */
-    record FirstDisk() implements Boot {}
+    /** The machine's first disk, started by a firmware. */
+    record FirstDisk(Firmware firmware) implements Boot {}
 }

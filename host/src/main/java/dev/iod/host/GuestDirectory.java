@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
@@ -110,6 +111,23 @@ final class GuestDirectory {
         for (Path file : List.of(pid(), exit(), stderr(), qmpSocket())) {
             Files.deleteIfExists(file);
         }
+    }
+
+    /**
+     * Makes the machine's NVRAM when it has none; it stays as long as the machine. In the VMM's
+     * directory a file is only ever put in its place, never written: the VMM's user could have
+     * placed a link there.
+     */
+    void keepVariables(Path template, VmmUser user) throws IOException {
+        Path kept = vmm().resolve(QemuCommand.NVRAM);
+        if (Files.exists(kept, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        Path made = directory.resolve(QemuCommand.NVRAM + ".new");
+        Files.copy(template, made, StandardCopyOption.REPLACE_EXISTING);
+        Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
+        user.own(made);
+        Files.move(made, kept, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** The number of QEMU's process, once it is started. */

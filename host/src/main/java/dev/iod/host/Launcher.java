@@ -67,6 +67,12 @@ final class Launcher {
         try {
             directory.create(user);
             directory.forgetRun();
+            if (spec.boot() instanceof Boot.FirstDisk(Firmware firmware)
+                    && firmware.flash().isPresent()) {
+                Firmware.Flash flash = firmware.flash().get();
+                flash.check();
+                directory.keepVariables(flash.variables(), user);
+            }
             Map<Path, Path> sockets = new HashMap<>();
             for (Path socket : spec.devices().sockets()) {
                 sockets.put(socket, socket(directory.vmm(), socket));

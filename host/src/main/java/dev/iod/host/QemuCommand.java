@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
@@ -35,6 +36,9 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     static final String KERNEL = "/dev/fd/3";
 
     static final String INITRD = "/dev/fd/4";
+
+    /** A machine's own copy of the firmware's variables, in the VMM's own directory. */
+    static final String NVRAM = "nvram.fd";
 
     /** Name of a root port in QEMU, without its number. */
     static final String PORT = "rp";
@@ -107,7 +111,10 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
                 add(
                         arguments,
                         "-machine",
-                        "q35,usb=off,smbus=off,sata=off,vmport=off,hpet=off" + common);
+                        "q35,usb=off,smbus=off,sata=off,vmport=off,hpet=off"
+                                + common
+                                + firmware(spec.boot()));
+                addFlash(arguments, spec.boot());
                 int devices = spec.devices().all().size();
                 for (int port = 0; port < Math.max(LEAST_PORTS, devices + SPARE_PORTS); port++) {
                     int function = port % PORTS_PER_SLOT;
@@ -131,6 +138,37 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
             }
         }
         arguments.addAll(processor(accelerator));
+    }
+
+    private static String firmware(Boot boot) {
+        return switch (boot) {
+            case Boot.Kernel _ -> "";
+            case Boot.FirstDisk(Firmware firmware) ->
+                    switch (firmware) {
+                        case BIOS -> "";
+                        case UEFI -> ",pflash0=code,pflash1=variables";
+                        case UEFI_SECURE_BOOT -> ",pflash0=code,pflash1=variables,smm=on";
+                    };
+        };
+    }
+
+    private static void addFlash(List<String> arguments, Boot boot) {
+        Optional<Firmware.Flash> flash =
+                boot instanceof Boot.FirstDisk(Firmware firmware)
+                        ? firmware.flash()
+                        : Optional.empty();
+        if (flash.isEmpty()) {
+            return;
+        }
+        String file = "driver=file,node-name=%s,filename=%s,read-only=%s";
+        add(arguments, "-blockdev", file.formatted("code", flash.get().code(), "on"));
+        add(arguments, "-blockdev", file.formatted("variables", NVRAM, "off"));
+        if (boot.equals(new Boot.FirstDisk(Firmware.UEFI_SECURE_BOOT))) {
+            // Keys and boot entries are changed by the firmware only, in system management mode,
+            // which a sleeping guest would come back from without.
+            add(arguments, "-global", "driver=cfi.pflash01,property=secure,value=on");
+            add(arguments, "-global", "ICH9-LPC.disable_s3=1");
+        }
     }
 
     /**

@@ -89,7 +89,7 @@ final class QemuCommandTest {
         Devices devices = new Devices(List.of(DISK, second), List.of(NIC));
         String command =
                 command(
-                        spec(MachineModel.Q35, new Boot.FirstDisk(), devices),
+                        spec(MachineModel.Q35, new Boot.FirstDisk(Firmware.BIOS), devices),
                         Accelerator.TCG,
                         OptionalLong.of(2_000_000));
         assertThat(command)
@@ -113,6 +113,30 @@ final class QemuCommandTest {
                 .doesNotContain("-uuid");
         assertThat(command(MachineModel.MICROVM, Accelerator.KVM, OptionalLong.empty()))
                 .doesNotContain("-smbios");
+    }
+
+    @Test
+    void uefiHasItsProgramAndAnNvramOfTheMachinesOwn() {
+        Devices devices = new Devices(List.of(DISK), List.of());
+        String uefi = uefi(Firmware.UEFI, devices);
+        assertThat(uefi)
+                .contains(",pflash0=code,pflash1=variables ")
+                .contains(
+                        "driver=file,node-name=code,filename=/usr/share/OVMF/OVMF_CODE_4M.fd,"
+                                + "read-only=on")
+                .contains("node-name=variables,filename=nvram.fd,read-only=off")
+                .contains("bus=rp0,bootindex=0")
+                .doesNotContain("smm=on", "cfi.pflash01");
+        assertThat(uefi(Firmware.UEFI_SECURE_BOOT, devices))
+                .contains(",pflash1=variables,smm=on ", "OVMF_CODE_4M.secboot.fd")
+                .contains("driver=cfi.pflash01,property=secure,value=on");
+    }
+
+    private static String uefi(Firmware firmware, Devices devices) {
+        return command(
+                spec(MachineModel.Q35, new Boot.FirstDisk(firmware), devices),
+                Accelerator.TCG,
+                OptionalLong.empty());
     }
 
     private static MachineSpec spec(MachineModel model, Boot boot, Devices devices) {

@@ -33,7 +33,7 @@ final class ValuesTest {
                         MachineModel.Q35,
                         1,
                         64,
-                        new Boot.FirstDisk(),
+                        new Boot.FirstDisk(Firmware.BIOS),
                         new Devices(List.of(new Disk("d", SOCKET)), List.of()));
         assertThat(Wire.read(MachineSpec.class, Fields.parse(Json.line(Wire.of(disk)))))
                 .isEqualTo(disk);
@@ -130,13 +130,14 @@ final class ValuesTest {
                 "different ids");
         refused(() -> new Devices(List.of(), Collections.nCopies(9, nic)), "nics: expected");
         refused(
-                () -> machine(MachineModel.Q35, new Boot.FirstDisk(), Devices.NONE),
+                () -> machine(MachineModel.Q35, new Boot.FirstDisk(Firmware.BIOS), Devices.NONE),
                 "no disk to boot from");
         Devices disk = new Devices(List.of(new Disk("d", SOCKET)), List.of());
         refused(
-                () -> machine(MachineModel.MICROVM, new Boot.FirstDisk(), disk),
+                () -> machine(MachineModel.MICROVM, new Boot.FirstDisk(Firmware.BIOS), disk),
                 "boots a kernel only");
-        assertThat(machine(MachineModel.Q35, new Boot.FirstDisk(), disk).devices()).isEqualTo(disk);
+        assertThat(machine(MachineModel.Q35, new Boot.FirstDisk(Firmware.BIOS), disk).devices())
+                .isEqualTo(disk);
     }
 
     @Test
@@ -160,6 +161,16 @@ final class ValuesTest {
                                 "qemu-system-x86_64",
                                 Optional.of(Accelerator.TCG),
                                 30_000));
+    }
+
+    @Test
+    void aFirmwareThatIsNotInstalledIsNamed() {
+        Path here = Path.of("pom.xml");
+        new Firmware.Flash(here, here).check();
+        assertThatThrownBy(() -> new Firmware.Flash(here, Path.of("/nowhere/vars.fd")).check())
+                .isInstanceOf(HostException.class)
+                .hasMessageContaining("/nowhere/vars.fd")
+                .hasMessageContaining("install the package ovmf");
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -219,13 +220,14 @@ public final class ImageService implements Images {
         if (image.status() != Image.Status.ACTIVE) {
             throw ApiException.badRequest("Image %s is not active.".formatted(imageId));
         }
+        Optional<Part> disk = disk(image);
+        Boot boot = boot(handle, actor, image, disk.isPresent());
         return new Bootable(
                 imageId,
                 image.attributes().name(),
-                part(handle, actor, image, "kernel_id"),
-                part(handle, actor, image, "ramdisk_id"),
-                disk(image),
-                image.attributes().properties().getOrDefault("os_command_line", ""),
+                boot,
+                disk,
+                Hardware.machineType(image),
                 image.attributes().minRamMib(),
                 image.attributes().minDiskGib());
     }
@@ -237,11 +239,30 @@ public final class ImageService implements Images {
                 .map(content -> new Part(image.id(), content.sha256(), content.sizeBytes()));
     }
 
+    private static Boot boot(Handle handle, Actor actor, Image image, boolean isDisk) {
+        Map<String, String> properties = image.attributes().properties();
+        Firmware firmware = Hardware.firmware(image);
+        Hardware.checkDiskBus(image);
+        if (properties.containsKey("kernel_id") || properties.containsKey("ramdisk_id")) {
+            Hardware.checkKernelBoot(image, firmware);
+            return new Boot.Kernel(
+                    part(handle, actor, image, "kernel_id"),
+                    part(handle, actor, image, "ramdisk_id"),
+                    properties.getOrDefault("os_command_line", ""));
+        }
+        if (!isDisk) {
+            throw ApiException.badRequest(
+                    "Image %s cannot be booted: it is no disk of format raw, and it has no properties kernel_id and ramdisk_id."
+                            .formatted(image.id()));
+        }
+        return new Boot.Disk(firmware);
+    }
+
     private static Part part(Handle handle, Actor actor, Image image, String property) {
         String id = image.attributes().properties().getOrDefault(property, "");
         if (id.isEmpty()) {
             throw ApiException.badRequest(
-                    "Image %s cannot be booted: servers boot from a kernel and an initial RAM disk, and it has no property %s."
+                    "Image %s cannot be booted: a kernel and an initial RAM disk belong together, and it has no property %s."
                             .formatted(image.id(), property));
         }
         Image.Content content =

@@ -17,6 +17,7 @@ import java.security.MessageDigest;
 import java.time.Clock;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -291,8 +292,13 @@ class ImageApiTest {
                 .hasMessageContaining("not active");
         alice.upload(IMAGES + "/" + id + "/file", new byte[] {6});
         Images.Bootable bootable = resolve(images, actor, id);
-        assertThat(bootable.kernel().imageId()).isEqualTo(kernel);
-        assertThat(bootable.initrd().sizeBytes()).isEqualTo(2);
+        assertThat(bootable.boot())
+                .isInstanceOfSatisfying(
+                        Images.Boot.Kernel.class,
+                        boot -> {
+                            assertThat(boot.kernel().imageId()).isEqualTo(kernel);
+                            assertThat(boot.initrd().sizeBytes()).isEqualTo(2);
+                        });
         assertThat(bootable.disk()).as("this format describes a machine").isEmpty();
         String raw =
                 create(
@@ -307,6 +313,59 @@ class ImageApiTest {
         Actor stranger = new Actor("req-test", "v", Optional.of("other"), Set.of("member"));
         assertThatThrownBy(() -> resolve(images, stranger, id))
                 .hasMessageContaining("Can not find");
+    }
+
+    @Test
+    void aDiskSaysByWhichFirmwareItBoots() {
+        ImageService images =
+                new ImageService(region.database(), new ImageFiles(directory), Clock.systemUTC());
+        Map<String, Images.Firmware> firmwares =
+                Map.of(
+                        "'min_ram':0", Images.Firmware.BIOS,
+                        "'hw_firmware_type':'bios','os_secure_boot':'optional'",
+                                Images.Firmware.BIOS,
+                        "'hw_firmware_type':'uefi'", Images.Firmware.UEFI,
+                        "'hw_firmware_type':'uefi','os_secure_boot':'disabled'",
+                                Images.Firmware.UEFI,
+                        "'hw_firmware_type':'uefi','os_secure_boot':'optional'",
+                                Images.Firmware.UEFI_SECURE_BOOT,
+                        "'hw_firmware_type':'uefi','os_secure_boot':'required'",
+                                Images.Firmware.UEFI_SECURE_BOOT,
+                        "'hw_disk_bus':'virtio','hw_machine_type':'q35'", Images.Firmware.BIOS);
+        firmwares.forEach(
+                (properties, firmware) -> {
+                    Images.Bootable bootable = resolveDisk(images, properties);
+                    assertThat(bootable.boot()).isEqualTo(new Images.Boot.Disk(firmware));
+                    assertThat(bootable.disk()).isPresent();
+                    assertThat(bootable.machineType())
+                            .isEqualTo(properties.contains("q35") ? "q35" : "");
+                });
+        Map<String, String> refused =
+                Map.of(
+                        "'hw_disk_bus':'ide'", "have hw_disk_bus virtio, not ide",
+                        "'hw_machine_type':'pc'", "have hw_machine_type q35, not pc",
+                        "'hw_firmware_type':'coreboot'",
+                                "hw_firmware_type bios or uefi, not coreboot",
+                        "'hw_firmware_type':'uefi','os_secure_boot':'yes'", "not yes",
+                        "'os_secure_boot':'required'", "needs hw_firmware_type=uefi",
+                        "'ramdisk_id':'x'", "no property kernel_id",
+                        "'kernel_id':'x','hw_firmware_type':'uefi'", "without a firmware");
+        refused.forEach(
+                (properties, reason) ->
+                        assertThatThrownBy(() -> resolveDisk(images, properties))
+                                .as(properties)
+                                .isInstanceOf(ApiException.class)
+                                .hasMessageContaining(reason));
+    }
+
+    private Images.Bootable resolveDisk(ImageService images, String properties) {
+        String id =
+                create(
+                        alice,
+                        "'name':'b','disk_format':'raw','container_format':'bare'," + properties);
+        alice.upload(IMAGES + "/" + id + "/file", new byte[] {1});
+        Actor actor = new Actor("req-test", "u", Optional.of(owner(id)), Set.of("member"));
+        return resolve(images, actor, id);
     }
 
     private Images.Bootable resolve(ImageService images, Actor actor, String id) {
