@@ -3,6 +3,7 @@ package dev.iod.eswitch.caches;
 import dev.iod.eswitch.connections.Tuple;
 import dev.iod.eswitch.packet.Packet;
 import dev.iod.pipeline.Hash;
+import dev.iod.sys.Memory;
 
 /**
  * Everything of a packet the pipeline may look at and a cached flow relies on, in eight words: one
@@ -12,6 +13,9 @@ import dev.iod.pipeline.Hash;
  */
 public final class FlowKey {
     public static final int WORDS = 8;
+
+    /** What a key takes in memory: a cache line. */
+    static final int BYTES = WORDS * Long.BYTES;
 
     public static final int INGRESS = 0;
     static final int DESTINATION = 1;
@@ -104,21 +108,44 @@ public final class FlowKey {
     }
 
     public boolean same(FlowKey other) {
-        return same(other.words, 0);
+        long[] w = words;
+        long[] o = other.words;
+        return ((o[0] ^ w[0])
+                        | (o[1] ^ w[1])
+                        | (o[2] ^ w[2])
+                        | (o[3] ^ w[3])
+                        | (o[4] ^ w[4])
+                        | (o[5] ^ w[5])
+                        | (o[6] ^ w[6])
+                        | (o[7] ^ w[7]))
+                == 0;
     }
 
-    /** Whether a table has these words at a place. All at once: to be equal is the rule. */
-    public boolean same(long[] table, int at) {
+    /** Whether these words are in memory. All at once: to be equal is the rule. */
+    boolean isAt(long address) {
         long[] w = words;
-        return ((table[at] ^ w[0])
-                        | (table[at + 1] ^ w[1])
-                        | (table[at + 2] ^ w[2])
-                        | (table[at + 3] ^ w[3])
-                        | (table[at + 4] ^ w[4])
-                        | (table[at + 5] ^ w[5])
-                        | (table[at + 6] ^ w[6])
-                        | (table[at + 7] ^ w[7]))
+        long at = Memory.base(address);
+        return ((Memory.readLong(at) ^ w[0])
+                        | (Memory.readLong(at + 8) ^ w[1])
+                        | (Memory.readLong(at + 16) ^ w[2])
+                        | (Memory.readLong(at + 24) ^ w[3])
+                        | (Memory.readLong(at + 32) ^ w[4])
+                        | (Memory.readLong(at + 40) ^ w[5])
+                        | (Memory.readLong(at + 48) ^ w[6])
+                        | (Memory.readLong(at + 56) ^ w[7]))
                 == 0;
+    }
+
+    void write(long address) {
+        for (int i = 0; i < WORDS; i++) {
+            Memory.writeLong(address + (long) i * Long.BYTES, words[i]);
+        }
+    }
+
+    void read(long address) {
+        for (int i = 0; i < WORDS; i++) {
+            words[i] = Memory.readLong(address + (long) i * Long.BYTES);
+        }
     }
 
     /** Multilinear, with secret factors: the products do not wait for each other. */
@@ -133,9 +160,10 @@ public final class FlowKey {
         return (int) (hash * 0x9E37_79B9_7F4A_7C15L >>> 32);
     }
 
-    static String text(long[] table, int at) {
+    @Override
+    public String toString() {
         StringBuilder text = new StringBuilder();
-        long ingress = table[at];
+        long ingress = words[INGRESS];
         if (ingress < 0) {
             text.append("device=").append((int) ingress);
         } else {
@@ -143,16 +171,16 @@ public final class FlowKey {
             text.append(",in=").append(ingress >>> 16 & 0xffff);
             text.append(",out=").append(ingress & 0xffff);
         }
-        text.append(",dst=").append(Long.toHexString(table[at + 1] >>> 16));
-        text.append(",src=").append(Long.toHexString(table[at + 2] >>> 16));
+        text.append(",dst=").append(Long.toHexString(words[DESTINATION] >>> 16));
+        text.append(",src=").append(Long.toHexString(words[SOURCE] >>> 16));
         boolean four = (ingress & FAMILY6) == 0;
         text.append(four ? ",ip4=" : ",ip6=");
-        for (int i = 4; i < (four ? 5 : WORDS); i++) {
-            text.append(Long.toHexString(table[at + i])).append(i + 1 < WORDS && !four ? ":" : "");
+        for (int i = ADDRESSES; i < (four ? ADDRESSES + 1 : WORDS); i++) {
+            text.append(Long.toHexString(words[i])).append(i + 1 < WORDS && !four ? ":" : "");
         }
-        text.append(",proto=").append(table[at + 2] & 0xff);
-        text.append(",ports=").append(table[at + 3] >>> 48 & 0xffff);
-        text.append('/').append(table[at + 3] >>> 32 & 0xffff);
+        text.append(",proto=").append(words[SOURCE] & 0xff);
+        text.append(",ports=").append(words[PORTS] >>> 48 & 0xffff);
+        text.append('/').append(words[PORTS] >>> 32 & 0xffff);
         return text.toString();
     }
 }

@@ -68,10 +68,10 @@ public final class FlowProgram extends Validity {
         lastUsedMillis = nowMillis;
     }
 
-    /** Loads what a hit will need; the sum has no meaning. */
+    /** Loads what a hit will need, this object's both ends first; the sum has no meaning. */
     public long touch() {
         FlowOutput output = only;
-        return connections.length + (output == null ? 0 : output.inPort);
+        return maxIpLength + connections.length + (output == null ? 0 : output.inPort);
     }
 
     /** As {@link #touch}, of the connections' rows, which are found by what that loads. */

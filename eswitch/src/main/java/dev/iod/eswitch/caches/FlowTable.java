@@ -5,14 +5,17 @@ import dev.iod.eswitch.rules.PipelineState;
 import dev.iod.pipeline.Counter;
 import dev.iod.pipeline.EngineReport;
 import dev.iod.pipeline.EngineReport.FlowStatus;
+import dev.iod.sys.Mapping;
+import dev.iod.sys.Memory;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Exact-match flows: sets of {@link #WAYS} entries, keys in one array (a cache line each), programs
- * beside them. Bounded as a whole and per sender (see {@link #put}); idle entries go after {@link
- * #IDLE_MILLIS}. Engine thread only; no allocation on a hit.
+ * Exact-match flows: sets of {@link #WAYS} entries, their keys outside the heap, where each has a
+ * cache line of its own (in an array of the heap most lie across two), programs beside them.
+ * Bounded as a whole and per sender (see {@link #put}); idle entries go after {@link #IDLE_MILLIS}.
+ * Engine thread only; no allocation on a hit.
  */
 public final class FlowTable {
     static final int WAYS = 4;
@@ -20,7 +23,7 @@ public final class FlowTable {
 
     private static final int NONE = -1;
 
-    private final long[] keys;
+    private final Mapping keys;
     private final @Nullable FlowProgram[] programs;
     private final int setMask;
     private final int limitPerSender;
@@ -34,7 +37,7 @@ public final class FlowTable {
      */
     public FlowTable(int capacity, int limitPerSender, Counters counters) {
         int entries = Integer.highestOneBit(Math.max(WAYS, capacity - 1)) << 1;
-        keys = new long[entries * FlowKey.WORDS];
+        keys = Mapping.anonymous((long) entries * FlowKey.BYTES);
         programs = new FlowProgram[entries];
         setMask = entries / WAYS - 1;
         this.limitPerSender = limitPerSender;
@@ -53,11 +56,15 @@ public final class FlowTable {
 
     /** Loads the first word of a set, so that {@link #find} need not wait for memory later. */
     public long touch(int hash) {
-        return keys[(hash & setMask) * WAYS * FlowKey.WORDS];
+        return Memory.readLong(address((hash & setMask) * WAYS));
     }
 
     private boolean equal(int slot, FlowKey key) {
-        return key.same(keys, slot * FlowKey.WORDS);
+        return key.isAt(address(slot));
+    }
+
+    private long address(int slot) {
+        return keys.address() + (long) slot * FlowKey.BYTES;
     }
 
     /**
@@ -94,7 +101,7 @@ public final class FlowTable {
             }
             clear(target, replaced);
         }
-        System.arraycopy(key.words, 0, keys, target * FlowKey.WORDS, FlowKey.WORDS);
+        key.write(address(target));
         programs[target] = program;
         program.sender.flows++;
         used++;
@@ -157,12 +164,14 @@ public final class FlowTable {
 
     public EngineReport.Flows report(int max, long nowMillis) {
         List<FlowStatus> flows = new ArrayList<>();
+        FlowKey key = new FlowKey();
         for (int slot = 0; slot < programs.length && flows.size() < max; slot++) {
             FlowProgram program = programs[slot];
             if (program != null) {
+                key.read(address(slot));
                 flows.add(
                         new FlowStatus(
-                                FlowKey.text(keys, slot * FlowKey.WORDS),
+                                key.toString(),
                                 program.toString(),
                                 program.packets,
                                 program.bytes,
