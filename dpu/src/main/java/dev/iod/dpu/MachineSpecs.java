@@ -4,11 +4,15 @@ import dev.iod.dpu.DpuException.Category;
 import dev.iod.host.Boot;
 import dev.iod.host.Devices;
 import dev.iod.host.Disk;
+import dev.iod.host.Firmware;
 import dev.iod.host.MachineModel;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.Nic;
+import dev.iod.node.FirstDiskBoot;
+import dev.iod.node.ImagePart;
 import dev.iod.node.Server;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Maps the goal's Server to virtDaemon's MachineSpec.
@@ -20,16 +24,25 @@ record MachineSpecs(Path sockets) {
     private static final int SOCKET_NAME_CHARS = 11;
     private static final int DISK_NAME_CHARS = 12;
 
+    /** The image parts that a boot needs on this node. */
+    static List<ImagePart> bootParts(Server server) {
+        return switch (server.getBootCase()) {
+            case KERNEL -> List.of(server.getKernel().getKernel(), server.getKernel().getInitrd());
+            case FIRST_DISK, BOOT_NOT_SET -> List.of();
+        };
+    }
+
     /**
+     * @param files of {@link #bootParts}
      * @throws dev.iod.host.HostException INVALID when the goal asks for what no machine can be
      */
-    MachineSpec machine(Server server, Boot boot) {
+    MachineSpec machine(Server server, List<Path> files) {
         return new MachineSpec(
                 server.getId(),
                 model(server),
                 server.getVcpus(),
                 server.getMemoryMib(),
-                boot,
+                boot(server, files),
                 devices(server));
     }
 
@@ -65,16 +78,35 @@ record MachineSpecs(Path sockets) {
         return sockets.resolve("disk-" + name + ".sock");
     }
 
+    private static Boot boot(Server server, List<Path> files) {
+        return switch (server.getBootCase()) {
+            case KERNEL ->
+                    new Boot.Kernel(
+                            files.getFirst(), files.getLast(), server.getKernel().getCommandLine());
+            case FIRST_DISK -> new Boot.FirstDisk(firmware(server.getFirstDisk()));
+            case BOOT_NOT_SET -> throw newer("what the server boots");
+        };
+    }
+
+    private static Firmware firmware(FirstDiskBoot boot) {
+        return switch (boot.getFirmware()) {
+            case BIOS -> Firmware.BIOS;
+            case UEFI -> Firmware.UEFI;
+            case UEFI_SECURE_BOOT -> Firmware.UEFI_SECURE_BOOT;
+            case UNRECOGNIZED -> throw newer("firmware " + boot.getFirmwareValue());
+        };
+    }
+
     private static MachineModel model(Server server) {
         return switch (server.getMachineModel()) {
             case Q35 -> MachineModel.Q35;
             case MICROVM -> MachineModel.MICROVM;
-            case UNRECOGNIZED ->
-                    throw new DpuException(
-                            Category.GOAL,
-                            "this node does not know machine model "
-                                    + server.getMachineModelValue()
-                                    + ": it needs a newer version");
+            case UNRECOGNIZED -> throw newer("machine model " + server.getMachineModelValue());
         };
+    }
+
+    private static DpuException newer(String unknown) {
+        return new DpuException(
+                Category.GOAL, "this node does not know " + unknown + ": it needs a newer version");
     }
 }

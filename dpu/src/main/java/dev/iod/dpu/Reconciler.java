@@ -5,19 +5,16 @@ import static dev.iod.dpu.Ledger.Phase.RAN;
 import static dev.iod.dpu.Ledger.Phase.STARTING;
 
 import dev.iod.dpu.Ledger.Entry;
-import dev.iod.host.Boot;
 import dev.iod.host.Device;
 import dev.iod.host.DeviceState;
 import dev.iod.host.DeviceStatus;
 import dev.iod.host.Devices;
-import dev.iod.host.Firmware;
 import dev.iod.host.HostException;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
 import dev.iod.node.Disk;
 import dev.iod.node.FailureKind;
-import dev.iod.node.FirstDiskBoot;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
 import dev.iod.node.Nic;
@@ -378,7 +375,7 @@ final class Reconciler {
             }
         }
         List<Path> files = new ArrayList<>();
-        for (ImagePart part : bootParts(server)) {
+        for (ImagePart part : MachineSpecs.bootParts(server)) {
             switch (images.ask(server.getId(), part)) {
                 case Images.Answer.Here(Path file) -> files.add(file);
                 case Images.Answer.Coming _ -> {}
@@ -387,10 +384,10 @@ final class Reconciler {
                 }
             }
         }
-        if (files.size() < bootParts(server).size()) {
+        if (files.size() < MachineSpecs.bootParts(server).size()) {
             return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
         }
-        MachineSpec spec = specs.machine(server, boot(server, files));
+        MachineSpec spec = specs.machine(server, files);
         plug(server);
         ledger.put(server.getId(), entryOf(server, STARTING));
         machines.start(spec);
@@ -402,45 +399,6 @@ final class Reconciler {
                 server.getBootGeneration(),
                 server.getSoftRebootGeneration());
         return new Seen(ServerState.STARTING, "", POLL_MILLIS);
-    }
-
-    /** The image parts that a boot needs on this node. */
-    private static List<ImagePart> bootParts(Server server) {
-        return switch (server.getBootCase()) {
-            case KERNEL -> List.of(server.getKernel().getKernel(), server.getKernel().getInitrd());
-            case FIRST_DISK, BOOT_NOT_SET -> List.of();
-        };
-    }
-
-    /**
-     * @param files of {@link #bootParts}
-     */
-    private static Boot boot(Server server, List<Path> files) {
-        return switch (server.getBootCase()) {
-            case KERNEL ->
-                    new Boot.Kernel(
-                            files.getFirst(), files.getLast(), server.getKernel().getCommandLine());
-            case FIRST_DISK -> new Boot.FirstDisk(firmware(server.getFirstDisk()));
-            case BOOT_NOT_SET ->
-                    throw new DpuException(
-                            DpuException.Category.GOAL,
-                            "this node does not know what the server boots: it needs a newer"
-                                    + " version");
-        };
-    }
-
-    private static Firmware firmware(FirstDiskBoot boot) {
-        return switch (boot.getFirmware()) {
-            case BIOS -> Firmware.BIOS;
-            case UEFI -> Firmware.UEFI;
-            case UEFI_SECURE_BOOT -> Firmware.UEFI_SECURE_BOOT;
-            case UNRECOGNIZED ->
-                    throw new DpuException(
-                            DpuException.Category.GOAL,
-                            "this node does not know firmware "
-                                    + boot.getFirmwareValue()
-                                    + ": it needs a newer version");
-        };
     }
 
     private Seen hostFailed(Server server, HostException e) {
@@ -607,7 +565,7 @@ final class Reconciler {
     private Map<String, Set<String>> images(Goal goal) {
         Map<String, Set<String>> wishes = new HashMap<>();
         for (Server server : goal.getServersList()) {
-            for (ImagePart part : bootParts(server)) {
+            for (ImagePart part : MachineSpecs.bootParts(server)) {
                 wishes.computeIfAbsent(part.getSha256(), _ -> new HashSet<>()).add(server.getId());
             }
             for (Disk disk : server.getDisksList()) {
