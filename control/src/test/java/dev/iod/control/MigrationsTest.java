@@ -46,7 +46,9 @@ class MigrationsTest {
                     Map.entry("061", 442021287),
                     Map.entry("070", -541149375),
                     Map.entry("071", -909110295),
-                    Map.entry("075", -1502652271));
+                    Map.entry("075", -1502652271),
+                    Map.entry("076", 356925749),
+                    Map.entry("077", 1364597406));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {
