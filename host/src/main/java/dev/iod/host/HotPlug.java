@@ -51,7 +51,10 @@ final class HotPlug {
         this.vmm = vmm;
     }
 
-    /** What QEMU has: devices, and character devices with whether they are connected and used. */
+    /**
+     * What QEMU has: devices, with those that this look has added, and character devices with
+     * whether they are connected and used.
+     */
     private record Found(Set<String> devices, Map<String, Chardev> chardevs) {}
 
     private record Chardev(boolean connected, boolean used) {}
@@ -140,6 +143,8 @@ final class HotPlug {
             vmm.command("netdev_add", QemuCommand.netdev(nic));
         }
         vmm.command("device_add", launcher.command().device(model, device, port.get()));
+        // The next device of this look needs another port.
+        found.devices.add(QemuCommand.name(device));
         return "";
     }
 

@@ -300,6 +300,9 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
             case Q35 -> {
                 properties.put("disable-legacy", "on");
                 properties.put("bus", port);
+                // The one slot of a port. Without it QEMU puts a second device where no guest
+                // looks.
+                properties.put("addr", "0");
             }
             case MICROVM -> {}
         }

@@ -168,6 +168,24 @@ final class HotPlugTest {
     }
 
     @Test
+    void twoThatAreReadyInOneLookHaveAPortEach() throws Exception {
+        boot("panic=1 quiet");
+        String waits = "no back end has dialed socket p%d.sock yet";
+        change(nics(nic(1), nic(2)));
+        daemon.until(
+                "QEMU listens for both",
+                () -> reasons().equals(List.of(waits.formatted(1), waits.formatted(2))));
+        daemon.kill();
+        try (BackEnd first = new BackEnd(nic(1));
+                BackEnd second = new BackEnd(nic(2))) {
+            daemon.until("both are there", () -> first.connected() && second.connected());
+            daemon.restart();
+            awaitDevices("both are in", DeviceState.ATTACHED, DeviceState.ATTACHED);
+            daemon.until("the guest drives both", () -> first.driven() && second.driven());
+        }
+    }
+
+    @Test
     void aGuestThatNeverAnswersKeepsTheDeviceWithTheReason() throws Exception {
         boot("panic=1 quiet acpiphp.disable=1");
         try (BackEnd backEnd = new BackEnd(nic(1))) {

@@ -47,10 +47,10 @@ final class QemuCommandTest {
                 .contains(
                         "virtio-net-pci,netdev=net-port,mac=02:00:00:00:00:01,host_mtu=1442,"
                                 + "status=off,romfile=,vectors=0,id=nic-port,disable-legacy=on,"
-                                + "bus=rp0")
+                                + "bus=rp0,addr=0")
                 .contains(
                         "vhost-user-blk-pci,chardev=store-root,num-queues=1,id=disk-root,"
-                                + "disable-legacy=on,bus=rp1")
+                                + "disable-legacy=on,bus=rp1,addr=0")
                 .doesNotContain("tsc_early_khz");
     }
 
@@ -80,7 +80,7 @@ final class QemuCommandTest {
         assertThat(command.split("pcie-root-port,", -1)).hasSize(9 + 4 + 1);
         assertThat(command)
                 .contains("pcie-root-port,id=rp8,chassis=9,slot=9,addr=3.0,multifunction=on")
-                .contains("id=disk-root,disable-legacy=on,bus=rp8");
+                .contains("id=disk-root,disable-legacy=on,bus=rp8,addr=0");
     }
 
     @Test
@@ -93,8 +93,8 @@ final class QemuCommandTest {
                         Accelerator.TCG,
                         OptionalLong.of(2_000_000));
         assertThat(command)
-                .contains("id=disk-root,disable-legacy=on,bus=rp1,bootindex=0")
-                .doesNotContain("-kernel", "-initrd", "-append", "bus=rp2,bootindex");
+                .contains("id=disk-root,disable-legacy=on,bus=rp1,addr=0,bootindex=0")
+                .doesNotContain("-kernel", "-initrd", "-append", "bus=rp2,addr=0,bootindex");
     }
 
     @Test
@@ -125,7 +125,7 @@ final class QemuCommandTest {
                         "driver=file,node-name=code,filename=/usr/share/OVMF/OVMF_CODE_4M.fd,"
                                 + "read-only=on")
                 .contains("node-name=variables,filename=nvram.fd,read-only=off")
-                .contains("bus=rp0,bootindex=0")
+                .contains("bus=rp0,addr=0,bootindex=0")
                 .doesNotContain("smm=on", "cfi.pflash01");
         assertThat(uefi(Firmware.UEFI_SECURE_BOOT, devices))
                 .contains(",pflash1=variables,smm=on ", "OVMF_CODE_4M.secboot.fd")
