@@ -15,5 +15,6 @@ module dev.iod.control {
     requires dev.iod.pki;
     requires dev.iod.runtime;
     requires dev.iod.sys;
+    requires dev.iod.volume;
     requires java.logging;
 }

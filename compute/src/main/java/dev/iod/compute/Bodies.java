@@ -250,20 +250,11 @@ final class Bodies {
      * @throws ApiException 400 in Nova's words when it is not as described
      */
     static JsonNode read(Request request, Schema schema) {
-        byte[] bytes = request.bytes();
-        if (bytes.length == 0) {
-            throw ApiException.badRequest("Malformed request body");
-        }
-        return checked(Json.parse(bytes), schema, request.microversion().minor());
+        return schema.read(request);
     }
 
     /** The same for a body that is parsed already. */
     static JsonNode checked(JsonNode body, Schema schema, int minor) {
-        schema.check(body, minor)
-                .ifPresent(
-                        violation -> {
-                            throw ApiException.badRequest(violation.text());
-                        });
-        return body;
+        return schema.checked(body, minor);
     }
 }

@@ -131,7 +131,7 @@ class NodesTest {
         admin.delete("/servers/" + going);
         Answer refused = nodes.delete("/nodes/n1");
         assertThat(refused.status()).isEqualTo(409);
-        assertThat(refused.text()).contains("has 1 servers: " + kept);
+        assertThat(refused.text()).contains("has 1 servers or volumes: " + kept);
         admin.delete("/servers/" + kept);
         assertThat(nodes.delete("/nodes/n1").status()).isEqualTo(204);
         assertThat(admin.get("/servers").json().path("servers").size()).isZero();

@@ -23,6 +23,7 @@ import dev.iod.runtime.Config;
 import dev.iod.runtime.Shutdown;
 import dev.iod.runtime.TlsIdentity;
 import dev.iod.store.Database;
+import dev.iod.volume.BlockStorage;
 import dev.iod.sys.Linux;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -136,6 +137,7 @@ public final class Main {
         others.add(new Compute(database, images, ports, nodes, IdentityApi.projects()).service());
         others.add(NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()));
         others.add(ImageApi.service(database, images));
+        others.add(BlockStorage.service(database, nodes));
         others.add(NodeApi.service(database, others, clock));
         List<Service> services = new ArrayList<>();
         services.add(IdentityApi.service(database, tokens, region, adminPassword, clock, others));

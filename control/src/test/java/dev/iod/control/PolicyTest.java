@@ -41,7 +41,9 @@ import tools.jackson.databind.JsonNode;
 class PolicyTest {
     private static final Path DOCUMENT = Path.of("../docs/api.md");
     private static final String NOTHING = "00000000-0000-4000-8000-000000000000";
-    private static final String[] HEADERS = {"OpenStack-API-Version", "compute latest"};
+    private static final String[] HEADERS = {
+        "OpenStack-API-Version", "compute latest, volume latest"
+    };
     private static final String ADMIN_PASSWORD = "correct horse";
 
     /** Who tries, and which rules they pass. */
@@ -258,8 +260,8 @@ class PolicyTest {
                         route.method(),
                         path,
                         bodied ? body.replace('\'', '"') : "",
-                        "OpenStack-API-Version",
-                        "compute latest",
+                        HEADERS[0],
+                        HEADERS[1],
                         "Content-Type",
                         type)
                 .status();
@@ -293,6 +295,8 @@ class PolicyTest {
                 "server_group",
                 "'name':'g','policy':'affinity'");
         made(http, owned, "/compute/v2.1/os-keypairs", "keypair", "'name':'k'");
+        // There is no pool for it, which makes it no less a volume of its project.
+        made(http, owned, "/volume/v3/volumes", "volume", "'size':1");
         String kernel = image(http, "aki", "");
         String initrd = image(http, "ari", "");
         String machine =

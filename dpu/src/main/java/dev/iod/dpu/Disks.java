@@ -3,6 +3,7 @@ package dev.iod.dpu;
 import dev.iod.node.Disk;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -40,6 +41,12 @@ interface Disks {
 
     /** How large their pool is, in MiB; empty until that is known. */
     OptionalLong poolMib();
+
+    /**
+     * What the pool has that is not wanted, with the reason why it is still there; empty until the
+     * pool was looked at with what was wanted last.
+     */
+    Optional<Map<String, String>> unwanted();
 
     /** How far a disk is, compared with what was wanted last. */
     State state(String disk);

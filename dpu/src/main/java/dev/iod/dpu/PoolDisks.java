@@ -42,6 +42,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     private final Thread thread;
     private volatile Optional<Wish> wish = Optional.empty();
     private volatile Map<String, Seen> seen = Map.of();
+    private volatile Optional<Leftover> leftover = Optional.empty();
     private volatile OptionalLong poolMib = OptionalLong.empty();
     private volatile boolean closed;
 
@@ -51,6 +52,9 @@ final class PoolDisks implements Disks, AutoCloseable {
     private String trouble = "";
 
     private record Wish(Map<String, Wanted> disks, Set<String> held) {}
+
+    /** What a look at the pool could not delete, with the reasons. */
+    private record Leftover(Wish wish, Map<String, String> reasons) {}
 
     /** What became of a disk that was wanted. */
     private record Seen(Wanted wanted, State state) {}
@@ -82,6 +86,12 @@ final class PoolDisks implements Disks, AutoCloseable {
     @Override
     public OptionalLong poolMib() {
         return poolMib;
+    }
+
+    @Override
+    public Optional<Map<String, String>> unwanted() {
+        Optional<Wish> now = wish;
+        return leftover.filter(left -> now.equals(Optional.of(left.wish))).map(Leftover::reasons);
     }
 
     @Override
@@ -140,11 +150,14 @@ final class PoolDisks implements Disks, AutoCloseable {
         BlockClient engine = client.orElseThrow();
         Map<String, VolumeStatus> here =
                 engine.list().stream().collect(Collectors.toMap(VolumeStatus::name, v -> v));
+        Map<String, String> left = new HashMap<>();
         for (VolumeStatus volume : here.values()) {
-            if (volume.kind() == VolumeStatus.Kind.VOLUME
-                    && !disks.containsKey(volume.name())
-                    && !latest.held.contains(volume.name())) {
-                delete(engine, volume);
+            if (volume.kind() == VolumeStatus.Kind.VOLUME && !disks.containsKey(volume.name())) {
+                Optional<String> why =
+                        latest.held.contains(volume.name())
+                                ? Optional.of("a machine has not given it back")
+                                : delete(engine, volume);
+                why.ifPresent(reason -> left.put(volume.name(), reason));
             }
         }
         Map<String, Seen> next = new HashMap<>();
@@ -154,9 +167,11 @@ final class PoolDisks implements Disks, AutoCloseable {
                     next.put(id, new Seen(disk, state));
                 });
         OptionalLong total = OptionalLong.of(engine.space().totalBytes() >> 20);
-        if (!next.equals(seen) || !total.equals(poolMib)) {
+        Optional<Leftover> looked = Optional.of(new Leftover(latest, Map.copyOf(left)));
+        if (!next.equals(seen) || !total.equals(poolMib) || !looked.equals(leftover)) {
             seen = Map.copyOf(next);
             poolMib = total;
+            leftover = looked;
             changed.run();
         }
     }
@@ -195,6 +210,10 @@ final class PoolDisks implements Disks, AutoCloseable {
             }
         }
         VolumeStatus now = known.orElseGet(() -> engine.status(volume));
+        if (now.sizeBytes() < disk.disk().getSizeBytes()) {
+            engine.run(new Command.Resize(volume, disk.disk().getSizeBytes()));
+            LOG.log(Level.INFO, "grew volume={0} to {1}", volume, disk.disk().getSizeBytes());
+        }
         if (attach(engine, now, disk)) {
             now = engine.status(volume);
         }
@@ -294,19 +313,25 @@ final class PoolDisks implements Disks, AutoCloseable {
         return true;
     }
 
-    /** What cannot be deleted now is found again by the next look. */
-    private static void delete(BlockClient engine, VolumeStatus volume) {
+    /**
+     * What cannot be deleted now is found again by the next look.
+     *
+     * @return why it was not deleted
+     */
+    private static Optional<String> delete(BlockClient engine, VolumeStatus volume) {
         try {
             if (volume.device().isPresent()) {
                 engine.run(new Command.Detach(volume.name()));
             }
             engine.run(new Command.Delete(volume.name()));
             LOG.log(Level.INFO, "deleted volume={0}", volume.name());
+            return Optional.empty();
         } catch (EngineException e) {
             if (lost(e)) {
                 throw e;
             }
             LOG.log(Level.WARNING, "not deleted volume={0}: {1}", volume.name(), e.getMessage());
+            return Optional.of(String.valueOf(e.getMessage()));
         }
     }
 

@@ -18,10 +18,13 @@ import dev.iod.node.FailureKind;
 import dev.iod.node.Goal;
 import dev.iod.node.ImagePart;
 import dev.iod.node.Nic;
+import dev.iod.node.PoolReport;
 import dev.iod.node.Power;
 import dev.iod.node.Server;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
+import dev.iod.node.VolumeState;
+import dev.iod.node.VolumeStatus;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -74,8 +77,13 @@ final class Reconciler {
      * What a pass saw, and when to look again if nothing happens before.
      *
      * @param diskMib size of the pool of root disks, once known
+     * @param pool what became of the goal's volumes, once the pool was looked at for it
      */
-    record Outcome(List<ServerStatus> servers, OptionalLong diskMib, long againMillis) {}
+    record Outcome(
+            List<ServerStatus> servers,
+            OptionalLong diskMib,
+            Optional<PoolReport> pool,
+            long againMillis) {}
 
     /** The starts of one generation. */
     private static final class Attempts {
@@ -148,7 +156,8 @@ final class Reconciler {
         Set<String> wanted =
                 goal.getServersList().stream().map(Server::getId).collect(Collectors.toSet());
         removeOthers(here.keySet(), wanted);
-        disks.wanted(disks(goal, here), held(goal, here));
+        Set<String> held = held(goal, here);
+        disks.wanted(disks(goal, here, held), held);
         images.needed(images(goal));
         List<ServerStatus> statuses = new ArrayList<>();
         Set<String> ports = new HashSet<>();
@@ -168,7 +177,34 @@ final class Reconciler {
         }
         unplugOthers(ports);
         network.allPlugged();
-        return new Outcome(List.copyOf(statuses), disks.poolMib(), again);
+        return new Outcome(List.copyOf(statuses), disks.poolMib(), pool(goal), again);
+    }
+
+    private Optional<PoolReport> pool(Goal goal) {
+        return disks.unwanted()
+                .map(
+                        unwanted -> {
+                            PoolReport.Builder report = PoolReport.newBuilder();
+                            goal.getVolumesList().forEach(v -> report.addVolumes(volume(v)));
+                            unwanted.forEach(
+                                    (id, why) ->
+                                            report.addVolumes(
+                                                    volume(id, VolumeState.VOLUME_LEAVING, why)));
+                            return report.build();
+                        });
+    }
+
+    private VolumeStatus volume(Disk volume) {
+        String id = volume.getId();
+        return switch (disks.state(id)) {
+            case Disks.State.Ready _ -> volume(id, VolumeState.VOLUME_READY, "");
+            case Disks.State.Coming _ -> volume(id, VolumeState.VOLUME_COMING, "");
+            case Disks.State.Failed(String why) -> volume(id, VolumeState.VOLUME_FAILED, why);
+        };
+    }
+
+    private static VolumeStatus volume(String id, VolumeState state, String reason) {
+        return VolumeStatus.newBuilder().setId(id).setState(state).setReason(reason).build();
     }
 
     /** Plugs what the goal says should run, before anybody was asked whether it does. */
@@ -426,9 +462,17 @@ final class Reconciler {
         return new Network.Interface(nic.id(), nic.socket(), nic.mac(), nic.mtu());
     }
 
-    /** A disk is attached as long as its machine has its ports. */
-    private Map<String, Disks.Wanted> disks(Goal goal, Map<String, MachineStatus> here) {
+    /**
+     * A disk is attached as long as its machine has its ports; a volume also until a machine that
+     * had it has given it back.
+     */
+    private Map<String, Disks.Wanted> disks(
+            Goal goal, Map<String, MachineStatus> here, Set<String> held) {
         Map<String, Disks.Wanted> wanted = new HashMap<>();
+        for (Disk volume : goal.getVolumesList()) {
+            String id = volume.getId();
+            wanted.put(id, new Disks.Wanted(volume, specs.socket(volume), held.contains(id)));
+        }
         for (Server server : goal.getServersList()) {
             boolean attached = keepsPorts(server, Optional.ofNullable(here.get(server.getId())));
             for (Disk disk : server.getDisksList()) {
@@ -568,13 +612,18 @@ final class Reconciler {
             for (ImagePart part : MachineSpecs.bootParts(server)) {
                 wishes.computeIfAbsent(part.getSha256(), _ -> new HashSet<>()).add(server.getId());
             }
-            for (Disk disk : server.getDisksList()) {
-                if (disk.hasImage() && !ready(disk.getId())) {
-                    wishes.computeIfAbsent(disk.getImage().getSha256(), _ -> new HashSet<>())
-                            .add(disk.getId());
-                }
+            addImages(wishes, server.getDisksList());
+        }
+        addImages(wishes, goal.getVolumesList());
+        return wishes;
+    }
+
+    private void addImages(Map<String, Set<String>> wishes, List<Disk> wanted) {
+        for (Disk disk : wanted) {
+            if (disk.hasImage() && !ready(disk.getId())) {
+                wishes.computeIfAbsent(disk.getImage().getSha256(), _ -> new HashSet<>())
+                        .add(disk.getId());
             }
         }
-        return wishes;
     }
 }

@@ -108,6 +108,7 @@ final class VirtClient implements AutoCloseable {
                                         .setName(node + "-dpu")
                                         .setPid(ProcessHandle.current().pid()));
         outcome.diskMib().ifPresent(observed::setDiskMib);
+        outcome.pool().ifPresent(observed::setPool);
         observations.put(observed.build());
         if (observations.version() != before) {
             changed.run();

@@ -42,6 +42,9 @@ final class FakeNode {
     Map<String, Disks.Wanted> disks = Map.of();
     Set<String> held = Set.of();
 
+    /** What the pool says that it could not delete. */
+    Optional<Map<String, String>> unwanted = Optional.of(Map.of());
+
     /** Guests take and give back devices, but these not. */
     final Set<String> stuck = new TreeSet<>();
 
@@ -295,6 +298,11 @@ final class FakeNode {
             @Override
             public OptionalLong poolMib() {
                 return OptionalLong.empty();
+            }
+
+            @Override
+            public Optional<Map<String, String>> unwanted() {
+                return unwanted;
             }
 
             @Override

@@ -65,6 +65,15 @@ final class Goals {
                 .build();
     }
 
+    /** The goal with volumes that no server has. */
+    static Goal withVolumes(Goal goal, String... ids) {
+        Goal.Builder more = goal.toBuilder();
+        for (String id : ids) {
+            more.addVolumes(Disk.newBuilder().setId(id).setSizeBytes(1 << 20));
+        }
+        return more.build();
+    }
+
     static Nic nic(String port) {
         return Nic.newBuilder()
                 .setPortId(port)

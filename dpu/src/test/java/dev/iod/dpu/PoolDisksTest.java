@@ -226,6 +226,65 @@ class PoolDisksTest {
         until("it is deleted", () -> holds("b"));
     }
 
+    @Test
+    void aVolumeGrowsWhetherItIsAttachedOrNot() throws IOException {
+        want(Map.of("a", wanted("a", MIB, false), "b", wanted("b", MIB, true)));
+        ready("a", "b");
+        want(Map.of("a", wanted("a", 3 * MIB, false), "b", wanted("b", 2 * MIB, true)));
+        ready("a", "b");
+        assertThat(volume("a").sizeBytes()).isEqualTo(3 * MIB);
+        assertThat(volume("b").sizeBytes()).isEqualTo(2 * MIB);
+        // One that is wanted smaller again, because it could not be said to have grown, stays.
+        want(Map.of("a", wanted("a", MIB, false), "b", wanted("b", 1L << 40, true)));
+        ready("a");
+        assertThat(volume("a").sizeBytes()).isEqualTo(3 * MIB);
+        assertThat(failure("b")).contains("the pool is full");
+        assertThat(volume("b").sizeBytes()).as("as it was").isEqualTo(2 * MIB);
+        want(Map.of("b", wanted("b", 4 * MIB, true)));
+        ready("b");
+        assertThat(volume("b").sizeBytes()).isEqualTo(4 * MIB);
+    }
+
+    @Test
+    void whatIsNotWantedIsToldUntilItIsGone() throws IOException {
+        assertThat(disks().unwanted()).as("nobody has looked").isEmpty();
+        want(Map.of("a", wanted("a", MIB, true)));
+        until("it is looked at", () -> disks().unwanted().equals(Optional.of(Map.of())));
+        disks().wanted(Map.of(), Set.of("a"));
+        until(
+                "it is held",
+                () ->
+                        disks().unwanted()
+                                .equals(Optional.of(Map.of("a", "a machine has not given it back"))));
+        block().kill();
+        want(Map.of());
+        assertThat(disks().unwanted()).as("not looked at since").isEmpty();
+        block().restart();
+        until("it is gone", () -> disks().unwanted().equals(Optional.of(Map.of())));
+        assertThat(holds()).isTrue();
+    }
+
+    /** A volume whose directory cannot be moved away is still there, and says why. */
+    @Test
+    void whatCannotBeDeletedSaysWhy() throws IOException {
+        want(Map.of("a", wanted("a", MIB, false)));
+        ready("a");
+        Path stone = Files.createDirectories(block().volumes().resolve("a").resolve("stone"));
+        Path heavy = Files.createFile(stone.resolve("heavy"));
+        Path doomed = Files.createDirectories(block().volumes().resolve(".del-a").resolve("x"));
+        Path full = Files.createFile(doomed.resolve("y"));
+        want(Map.of());
+        until(
+                "it is told",
+                () -> disks().unwanted().filter(left -> left.containsKey("a")).isPresent());
+        assertThat(disks().unwanted().orElseThrow().get("a")).startsWith("cannot delete a: ");
+        for (Path path : new Path[] {full, doomed, heavy, stone}) {
+            Files.delete(path);
+        }
+        until("it is gone", () -> disks().unwanted().equals(Optional.of(Map.of())));
+        assertThat(holds()).isTrue();
+    }
+
     /** Agent and engine are killed at any moment; in the end there is what is wanted, and whole. */
     @Test
     void killedAnywhereTheNextOnesFinish() throws IOException {
@@ -237,7 +296,8 @@ class PoolDisksTest {
             Map<String, Disks.Wanted> goal = new HashMap<>();
             for (int i = 0; i < 3; i++) {
                 String empty = "empty" + random.nextInt(6);
-                goal.put(empty, wanted(empty, 4 * MIB, random.nextBoolean()));
+                // Those that stay from the round before have grown.
+                goal.put(empty, wanted(empty, (4 + round) * MIB, random.nextBoolean()));
                 String clone = "clone" + random.nextInt(6);
                 goal.put(clone, ofImage(clone, IMAGE, 16 * MIB));
             }
@@ -254,6 +314,7 @@ class PoolDisksTest {
             }
             want(goal);
             ready(goal.keySet().toArray(String[]::new));
+            until("nothing else is left", () -> disks().unwanted().equals(Optional.of(Map.of())));
             check(goal, content);
         }
     }

@@ -18,10 +18,13 @@ import dev.iod.node.Power;
 import dev.iod.node.Server;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
+import dev.iod.node.VolumeState;
+import dev.iod.node.VolumeStatus;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -117,6 +120,65 @@ class ReconcilerTest {
         assertThat(node.disks.get("root-" + ID)).returns(false, Disks.Wanted::attached);
         settle(Goals.of());
         assertThat(node.disks).isEmpty();
+    }
+
+    private static VolumeStatus volume(String id, VolumeState state, String reason) {
+        return VolumeStatus.newBuilder().setId(id).setState(state).setReason(reason).build();
+    }
+
+    private List<VolumeStatus> volumes(Goal goal) {
+        settle(goal);
+        return reconciler.pass(goal).pool().orElseThrow().getVolumesList();
+    }
+
+    @Test
+    void aVolumeNeedsNoServerAndOutlivesIt() {
+        Goal without = Goals.withVolumes(Goals.of(), "vol");
+        assertThat(volumes(without)).containsExactly(volume("vol", VolumeState.VOLUME_READY, ""));
+        assertThat(node.disks.get("vol")).returns(false, Disks.Wanted::attached);
+        Goal with = Goals.withVolumes(Goals.of(Goals.withDisk(on(), "vol")), "vol");
+        assertThat(volumes(with)).containsExactly(volume("vol", VolumeState.VOLUME_READY, ""));
+        assertThat(node.disks.get("vol")).returns(true, Disks.Wanted::attached);
+        settle(without);
+        assertThat(node.machines).isEmpty();
+        assertThat(node.disks.get("vol")).returns(false, Disks.Wanted::attached);
+        settle(Goals.of());
+        assertThat(node.disks).isEmpty();
+    }
+
+    @Test
+    void aVolumeStaysOpenUntilTheGuestHasLetGo() {
+        Goal with = Goals.withVolumes(Goals.of(Goals.withDisk(on(), "vol")), "vol");
+        Goal without = Goals.withVolumes(Goals.of(on()), "vol");
+        settle(with);
+        node.stuck.add("vol");
+        ServerStatus status = settle(without);
+        assertThat(status.getDevicesList())
+                .contains(
+                        DeviceStatus.newBuilder()
+                                .setId("vol")
+                                .setState(DeviceState.DETACHING)
+                                .setReason("no answer")
+                                .build());
+        assertThat(node.disks.get("vol")).returns(true, Disks.Wanted::attached);
+        restart();
+        settle(without);
+        assertThat(node.disks.get("vol")).returns(true, Disks.Wanted::attached);
+        node.stuck.clear();
+        settle(without);
+        assertThat(node.disks.get("vol")).returns(false, Disks.Wanted::attached);
+    }
+
+    @Test
+    void volumesThatFailOrStayAreTold() {
+        node.unwanted = Optional.empty();
+        assertThat(reconciler.pass(Goals.of()).pool()).as("not looked at yet").isEmpty();
+        node.unwanted = Optional.of(Map.of("old", "it is stuck"));
+        node.diskFailure = Optional.of("the pool is full");
+        assertThat(volumes(Goals.withVolumes(Goals.of(), "vol")))
+                .containsExactly(
+                        volume("vol", VolumeState.VOLUME_FAILED, "the pool is full"),
+                        volume("old", VolumeState.VOLUME_LEAVING, "it is stuck"));
     }
 
     @Test

@@ -25,8 +25,13 @@ record Catalog(String region, List<Entry> entries) {
         entries.add(new Entry(type, name, endpoint));
         others.stream()
                 .filter(Service::listed)
-                .map(other -> new Entry(other.type(), other.name(), other.endpoint()))
-                .forEach(entries::add);
+                .forEach(
+                        other -> {
+                            entries.add(new Entry(other.type(), other.name(), other.endpoint()));
+                            for (String older : other.oldTypes()) {
+                                entries.add(new Entry(older, other.name(), other.endpoint()));
+                            }
+                        });
         return new Catalog(region, List.copyOf(entries));
     }
 

@@ -22,7 +22,7 @@ public final class NodeApi {
     /** A node's name is a DNS label: it becomes a certificate's name and part of paths. */
     private static final String NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
-    /** How many servers are named that keep a node from being removed. */
+    /** How many consumers are named that keep a node from being removed. */
     private static final int MAX_NAMED = 5;
 
     private final Database database;
@@ -118,19 +118,19 @@ public final class NodeApi {
         if (!node.up()) {
             observers.forEach(observer -> observer.removing(handle, name));
         }
-        List<UUID> servers = Providers.consumers(handle, name);
-        if (!servers.isEmpty()) {
+        List<UUID> consumers = Providers.consumers(handle, name);
+        if (!consumers.isEmpty()) {
             throw ApiException.conflict(
-                    ("The node %s has %d servers: %s%s. Delete them and try again; servers that are"
-                                    + " being deleted go with a node that is down.")
+                    ("The node %s has %d servers or volumes: %s%s. Delete them and try again; those"
+                                    + " that are being deleted go with a node that is down.")
                             .formatted(
                                     name,
-                                    servers.size(),
-                                    servers.stream()
+                                    consumers.size(),
+                                    consumers.stream()
                                             .limit(MAX_NAMED)
                                             .map(UUID::toString)
                                             .collect(Collectors.joining(", ")),
-                                    servers.size() > MAX_NAMED ? ", …" : ""));
+                                    consumers.size() > MAX_NAMED ? ", …" : ""));
         }
         Nodes.remove(handle, name);
         Audit.record(handle, actor, "remove node", name);

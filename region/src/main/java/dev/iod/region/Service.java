@@ -12,6 +12,8 @@ import java.util.List;
  * nothing else in the region names a service.
  *
  * @param type as in OpenStack's catalog, such as {@code compute}; empty for one that is not listed
+ * @param oldTypes types it had before, under which the catalog lists it too, because clients look for
+ *     them
  * @param name as in OpenStack's catalog, such as {@code nova}
  * @param prefix first segment of all its paths, such as {@code /compute}
  * @param version what the catalog adds to the prefix, such as {@code /v2.1}; may be empty
@@ -26,6 +28,7 @@ import java.util.List;
  */
 public record Service(
         String type,
+        List<String> oldTypes,
         String name,
         String prefix,
         String version,
@@ -39,6 +42,7 @@ public record Service(
         Runnable start) {
     /** Copies the lists. */
     public Service {
+        oldTypes = List.copyOf(oldTypes);
         routes = List.copyOf(routes);
         migrations = List.copyOf(migrations);
         quotas = List.copyOf(quotas);
@@ -70,6 +74,7 @@ public record Service(
         private final String version;
         private final Dialect dialect;
         private final List<Route> routes;
+        private final List<String> oldTypes = new ArrayList<>();
         private final List<String> migrations = new ArrayList<>();
         private final List<GoalPart> goalParts = new ArrayList<>();
         private final List<NodeObserver> observers = new ArrayList<>();
@@ -90,6 +95,12 @@ public record Service(
             this.version = version;
             this.dialect = dialect;
             this.routes = routes;
+        }
+
+        /** One more type under which the catalog lists it too. */
+        public Builder oldType(String older) {
+            oldTypes.add(older);
+            return this;
         }
 
         public Builder microversions(Microversions versions) {
@@ -124,6 +135,7 @@ public record Service(
         public Service build() {
             return new Service(
                     type,
+                    oldTypes,
                     name,
                     prefix,
                     version,

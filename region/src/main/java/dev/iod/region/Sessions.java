@@ -3,6 +3,7 @@ package dev.iod.region;
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.Hello;
+import dev.iod.node.ImagePart;
 import dev.iod.node.NodeListener;
 import dev.iod.node.NodeMessage;
 import dev.iod.node.Observed;
@@ -90,14 +91,19 @@ public final class Sessions implements AutoCloseable {
 
     /** Whether the node's goal names the image as a part; only then it may fetch it. */
     boolean needs(String node, String imageId) {
-        return goal(node).getServersList().stream()
-                .flatMap(
-                        server ->
-                                Stream.concat(
+        Goal goal = goal(node);
+        Stream<ImagePart> kernels =
+                goal.getServersList().stream()
+                        .flatMap(
+                                server ->
                                         Stream.of(
                                                 server.getKernel().getKernel(),
-                                                server.getKernel().getInitrd()),
-                                        server.getDisksList().stream().map(Disk::getImage)))
+                                                server.getKernel().getInitrd()));
+        Stream<Disk> disks =
+                Stream.concat(
+                        goal.getServersList().stream().flatMap(s -> s.getDisksList().stream()),
+                        goal.getVolumesList().stream());
+        return Stream.concat(kernels, disks.map(Disk::getImage))
                 .anyMatch(part -> part.getImageId().equals(imageId));
     }
 

@@ -86,11 +86,11 @@ public final class Formats {
     }
 
     public static Property required(String name, Schema schema) {
-        return new Property(name, schema, true, 1, FOREVER);
+        return new Property(name, schema, true, 0, FOREVER);
     }
 
     public static Property optional(String name, Schema schema) {
-        return new Property(name, schema, false, 1, FOREVER);
+        return new Property(name, schema, false, 0, FOREVER);
     }
 
     public static Property since(int minor, String name, Schema schema) {
@@ -98,7 +98,7 @@ public final class Formats {
     }
 
     public static Property until(int minor, String name, Schema schema) {
-        return new Property(name, schema, false, 1, minor);
+        return new Property(name, schema, false, 0, minor);
     }
 
     public static Struct struct(Property... properties) {

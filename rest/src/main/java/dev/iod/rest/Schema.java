@@ -21,6 +21,29 @@ public sealed interface Schema {
     Optional<Violation> check(JsonNode value, int minor);
 
     /**
+     * The body of a request.
+     *
+     * @throws ApiException 400 when it is not as described
+     */
+    default JsonNode read(Request request) {
+        byte[] bytes = request.bytes();
+        if (bytes.length == 0) {
+            throw ApiException.badRequest("Malformed request body");
+        }
+        return checked(Json.parse(bytes), request.microversion().minor());
+    }
+
+    /** The same for a body that is parsed already. */
+    default JsonNode checked(JsonNode body, int minor) {
+        check(body, minor)
+                .ifPresent(
+                        violation -> {
+                            throw ApiException.badRequest(violation.text());
+                        });
+        return body;
+    }
+
+    /**
      * One thing that is wrong.
      *
      * @param path the fields that lead to it, outermost first; empty is the body itself

@@ -41,7 +41,7 @@ public record View<T>(List<Field<T>> fields) {
     /**
      * What a view may look at beside the resource.
      *
-     * @param minor the minor number of the negotiated version 2.N
+     * @param minor the minor number of the negotiated version, such as 61 of 2.61
      * @param admin whether the caller is an administrator
      * @param root the service's address, for links
      */
@@ -62,7 +62,7 @@ public record View<T>(List<Field<T>> fields) {
     }
 
     public static <T> Field<T> field(String name, BiFunction<T, Scope, JsonNode> value) {
-        return new Field<>(name, 1, FOREVER, Audience.EVERYBODY, value);
+        return new Field<>(name, 0, FOREVER, Audience.EVERYBODY, value);
     }
 
     public static <T> Field<T> since(int minor, String name, BiFunction<T, Scope, JsonNode> value) {
@@ -71,7 +71,7 @@ public record View<T>(List<Field<T>> fields) {
 
     /** A field up to and including a minor version. */
     public static <T> Field<T> until(int minor, String name, BiFunction<T, Scope, JsonNode> value) {
-        return new Field<>(name, 1, minor, Audience.EVERYBODY, value);
+        return new Field<>(name, 0, minor, Audience.EVERYBODY, value);
     }
 
     public static <T> Field<T> between(

@@ -1,11 +1,13 @@
 package dev.iod.store;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
 import org.jdbi.v3.core.mapper.reflect.ConstructorMapper;
@@ -23,6 +25,7 @@ import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
  * @param select the columns of the record
  * @param sortKeys the API's sort keys and the expressions behind them, see {@link ListSql}
  * @param order of lists whose request names none
+ * @param uuids whether keys are UUIDs
  */
 public record Table<T extends Record>(
         String name,
@@ -30,6 +33,7 @@ public record Table<T extends Record>(
         String select,
         Map<String, String> sortKeys,
         List<Page.Sort> order,
+        boolean uuids,
         RowMapper<T> mapper) {
     /** Copies. */
     public Table {
@@ -39,14 +43,29 @@ public record Table<T extends Record>(
 
     /** A table that is listed in the order of the key. */
     public static <T extends Record> Table<T> of(Class<T> row, String name, String key) {
+        boolean uuids =
+                Arrays.stream(row.getRecordComponents())
+                        .anyMatch(c -> c.getName().equals(key) && c.getType() == UUID.class);
         return new Table<>(
-                name, key, name + ".*", Map.of("id", key), List.of(), ConstructorMapper.of(row));
+                name,
+                key,
+                name + ".*",
+                Map.of("id", key),
+                List.of(),
+                uuids,
+                ConstructorMapper.of(row));
     }
 
     /** The same with one more column, computed for each row. */
     public Table<T> computed(String column, String expression) {
         return new Table<>(
-                name, key, select + ", " + expression + " AS " + column, sortKeys, order, mapper);
+                name,
+                key,
+                select + ", " + expression + " AS " + column,
+                sortKeys,
+                order,
+                uuids,
+                mapper);
     }
 
     /**
@@ -62,14 +81,20 @@ public record Table<T extends Record>(
         for (String one : first) {
             ascending.add(new Page.Sort(one, false));
         }
-        return new Table<>(name, key, select, all, ascending, mapper);
+        return new Table<>(name, key, select, all, ascending, uuids, mapper);
+    }
+
+    /** The same where lists whose request names no sort key begin at their ends. */
+    public Table<T> reversed() {
+        List<Page.Sort> descending =
+                order.stream().map(sort -> new Page.Sort(sort.key(), !sort.descending())).toList();
+        return new Table<>(name, key, select, sortKeys, descending, uuids, mapper);
     }
 
     /** A page of those rows; a marker is a key. */
     public Listed<T> list(Handle handle, Where where, Page page) {
-        return new ListSql("SELECT * FROM " + source(), sortKeys)
-                .where(where)
-                .page(handle, page, order, mapper);
+        ListSql list = new ListSql("SELECT * FROM " + source(), sortKeys).where(where);
+        return (uuids ? list.idsAreUuids() : list).page(handle, page, order, mapper);
     }
 
     /** Those rows in the order of lists, at most {@link ListSql#MAX_ROWS}. */

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.iod.store.StoreException.Reason;
 import dev.iod.store.testing.PostgresFixture;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,6 +36,14 @@ class TableTest {
                                 "ARRAY(SELECT b.title FROM book b WHERE b.shelf_id = shelf.id"
                                         + " ORDER BY b.title)")
                         .sorted(Map.of("owner", "owner_id"), "owner");
+    }
+
+    /** Public, for Jdbi makes it. */
+    public record Ticket(UUID id, long number) {
+        static final Table<Ticket> TABLE =
+                Table.of(Ticket.class, "ticket", "id")
+                        .sorted(Map.of("made", "number"), "made")
+                        .reversed();
     }
 
     @BeforeAll
@@ -156,5 +166,34 @@ class TableTest {
                 .isInstanceOfSatisfying(
                         StoreException.class,
                         e -> assertThat(e.constraint()).isEqualTo("shelf_note"));
+    }
+
+    @Test
+    void markersMayBeUuidsAndListsMayBeginAtTheirEnds() {
+        List<UUID> ids = List.of(new UUID(1, 3), new UUID(1, 1), new UUID(1, 2));
+        List<UUID> listed = new ArrayList<>();
+        database.run(
+                handle -> {
+                    handle.execute("CREATE TABLE ticket (id uuid PRIMARY KEY, number bigint)");
+                    for (int i = 0; i < ids.size(); i++) {
+                        handle.execute("INSERT INTO ticket VALUES (?, ?)", ids.get(i), i);
+                    }
+                    Optional<String> marker = Optional.empty();
+                    for (int i = 0; i < ids.size(); i++) {
+                        Page page = new Page(1, marker, List.of(), false, 0);
+                        UUID next = Ticket.TABLE.list(handle, Where.ALL, page).rows().getFirst().id();
+                        listed.add(next);
+                        marker = Optional.of(next.toString());
+                    }
+                });
+        assertThat(listed).containsExactlyElementsOf(ids.reversed());
+        Page none = new Page(1, Optional.of("x"), List.of(), false, 0);
+        assertThatThrownBy(
+                        () ->
+                                database.read(
+                                        handle -> Ticket.TABLE.list(handle, Where.ALL, none)))
+                .isInstanceOfSatisfying(
+                        StoreException.class,
+                        e -> assertThat(e.reason()).isEqualTo(Reason.UNKNOWN_MARKER));
     }
 }

@@ -1,0 +1,81 @@
+package dev.iod.volume;
+
+import dev.iod.store.Table;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Why something that was answered with 202 came to nothing, as Cinder's user messages tell it.
+ *
+ * @param event the name of an {@link Event}
+ * @param details what a node said, for administrators; may be empty
+ */
+record Message(
+        UUID id,
+        long number,
+        String projectId,
+        UUID resourceId,
+        String event,
+        String details,
+        String requestId,
+        Instant createdAt) {
+    static final Duration LIFETIME = Duration.ofDays(30);
+
+    /** The newest comes first. */
+    static final Table<Message> TABLE =
+            Table.of(Message.class, "volume_message", "id")
+                        .sorted(
+                                Map.of(
+                                        "created_at", "number",
+                                        "event_id", "event",
+                                        "resource_uuid", "resource_id",
+                                        "request_id", "request_id"), "created_at").reversed();
+
+    /** What came to nothing, in Cinder's words and numbers. */
+    enum Event {
+        SCHEDULE(
+                "VOLUME_VOLUME_001_003",
+                "schedule allocate volume:Could not find any available weighted backend."),
+        CREATE("VOLUME_VOLUME_008_001", "create volume from backend storage:An unknown error occurred."),
+        NO_ROOM_TO_EXTEND("VOLUME_VOLUME_007_007", "extend volume:There is no room on its node."),
+        EXTEND("VOLUME_VOLUME_007_001", "extend volume:An unknown error occurred."),
+        DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred.");
+
+        private final String id;
+        private final String words;
+
+        Event(String id, String words) {
+            this.id = id;
+            this.words = words;
+        }
+
+        String id() {
+            return id;
+        }
+
+        String words() {
+            return words;
+        }
+    }
+
+    /** Writes one for the owner of a volume, and forgets those that are too old. */
+    static void write(
+            Handle handle, Volume volume, Event event, String details, String requestId) {
+        handle.execute(
+                "INSERT INTO volume_message (project_id, resource_id, event, details, request_id)"
+                        + " VALUES (?, ?, ?, ?, ?)",
+                volume.projectId(),
+                volume.id(),
+                event.name(),
+                details,
+                requestId);
+        handle.execute("DELETE FROM volume_message WHERE created_at < now() - interval '30 days'");
+    }
+
+    Event what() {
+        return Event.valueOf(event);
+    }
+}

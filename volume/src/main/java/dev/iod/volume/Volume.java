@@ -1,0 +1,119 @@
+package dev.iod.volume;
+
+import dev.iod.store.Columns;
+import dev.iod.store.Table;
+import dev.iod.store.Where;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * A volume.
+ *
+ * @param number in the order of their making
+ * @param sizeGib as its owner sees it
+ * @param targetGib what its node is told; more while it grows
+ * @param status the text of a {@link Status}
+ * @param node whose pool has it; empty: not placed
+ * @param goalRevision of the node's goal that carries what was asked last
+ */
+record Volume(
+        UUID id,
+        long number,
+        String projectId,
+        String userId,
+        Optional<String> name,
+        Optional<String> description,
+        long sizeGib,
+        long targetGib,
+        UUID typeId,
+        String typeName,
+        String status,
+        boolean bootable,
+        Map<String, String> metadata,
+        Optional<String> node,
+        long goalRevision,
+        Instant createdAt,
+        Optional<Instant> updatedAt) {
+    /** As in Cinder, the newest comes first. */
+    static final Table<Volume> TABLE =
+            Table.of(Volume.class, "volume", "id")
+                        .computed(
+                                "type_name",
+                                "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
+                        .sorted(
+                                Map.of(
+                                        "created_at", "number",
+                                        "name", "coalesce(name, '')",
+                                        "display_name", "coalesce(name, '')",
+                                        "size", "size_gib",
+                                        "status", "status",
+                                        "updated_at", "coalesce(updated_at, created_at)",
+                                        "user_id", "user_id",
+                                        "project_id", "project_id",
+                                        "bootable", "bootable"), "created_at").reversed();
+
+    Volume {
+        metadata = Map.copyOf(metadata);
+    }
+
+    Status state() {
+        return Status.of(status);
+    }
+
+    /** Of any project. */
+    static Optional<Volume> find(Handle handle, UUID id) {
+        return TABLE.first(handle, TABLE.is(id));
+    }
+
+    /** The same, locked until the end of the transaction. */
+    static Optional<Volume> lock(Handle handle, UUID id) {
+        handle.createQuery("SELECT id FROM volume WHERE id = :id FOR UPDATE")
+                .bind("id", id)
+                .mapTo(UUID.class)
+                .list();
+        return find(handle, id);
+    }
+
+    /** Those of a node in some statuses, in the order of their making. */
+    static List<Volume> onNode(Handle handle, String node, List<Status> statuses) {
+        return handle.createQuery(
+                        "SELECT %s FROM volume WHERE node = :node AND status = ANY(:statuses) ORDER BY number"
+                                .formatted(TABLE.select()))
+                .bind("node", node)
+                .bindArray("statuses", String.class, statuses.stream().map(Status::text).toList())
+                .map(TABLE.mapper())
+                .list();
+    }
+
+    /** Those of a node, locked; lock its provider first. */
+    static List<Volume> lockOnNode(Handle handle, String node, List<Status> statuses) {
+        handle.createQuery("SELECT id FROM volume WHERE node = :node ORDER BY number FOR UPDATE")
+                .bind("node", node)
+                .mapTo(UUID.class)
+                .list();
+        return onNode(handle, node, statuses);
+    }
+
+    /** Those that wait for a node, oldest first. */
+    static List<UUID> waiting(Handle handle) {
+        return handle.createQuery(
+                        "SELECT id FROM volume WHERE node IS NULL AND status = 'creating'"
+                                + " ORDER BY number")
+                .mapTo(UUID.class)
+                .list();
+    }
+
+    /** Changes it. */
+    Volume change(Handle handle, Columns columns) {
+        columns.set("updated_at", Instant.now());
+        return TABLE.update(handle, of(), columns).orElseThrow();
+    }
+
+    private Where of() {
+        return TABLE.is(id);
+    }
+}

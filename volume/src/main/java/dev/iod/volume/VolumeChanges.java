@@ -1,0 +1,181 @@
+package dev.iod.volume;
+
+import dev.iod.region.Actor;
+import dev.iod.region.Audit;
+import dev.iod.region.NodeGoals;
+import dev.iod.region.Providers;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Formats;
+import dev.iod.store.Columns;
+import dev.iod.store.Database;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/** What is asked of volumes: each in one transaction, with quota, allocation and goal. */
+final class VolumeChanges {
+    private static final Set<Status> DELETABLE =
+            Set.of(Status.AVAILABLE, Status.ERROR, Status.ERROR_EXTENDING);
+
+    private final Database database;
+    private final VolumePlacement placement;
+
+    VolumeChanges(Database database, VolumePlacement placement) {
+        this.database = database;
+        this.placement = placement;
+    }
+
+    /**
+     * What a new volume shall be.
+     *
+     * @param type id or name
+     */
+    record NewVolume(
+            Optional<String> name,
+            Optional<String> description,
+            long gib,
+            String type,
+            Map<String, String> metadata) {
+        NewVolume {
+            metadata = Map.copyOf(metadata);
+        }
+    }
+
+    /**
+     * Makes a volume, which its node does later.
+     *
+     * @throws ApiException 404 for an unknown type, 413 beyond the quota
+     */
+    Volume create(Actor actor, NewVolume wanted) {
+        return database.locked(
+                handle -> {
+                    VolumeType type = VolumeType.find(handle, wanted.type());
+                    VolumeQuotas.claim(handle, actor.projectId(), wanted.gib());
+                    Volume made =
+                            Volume.TABLE.insert(
+                                    handle,
+                                    new Columns()
+                                            .set("id", UUID.randomUUID())
+                                            .set("project_id", actor.projectId())
+                                            .set("user_id", actor.userId())
+                                            .set("name", wanted.name())
+                                            .set("description", wanted.description())
+                                            .set("size_gib", wanted.gib())
+                                            .set("target_gib", wanted.gib())
+                                            .set("type_id", type.id())
+                                            .set("status", Status.CREATING.text())
+                                            .set("metadata", wanted.metadata()));
+                    Audit.record(handle, actor, "create volume", made.id().toString());
+                    placement.place(handle, made, actor.requestId());
+                    // As it was asked for: what became of it is seen by the next look.
+                    return made;
+                });
+    }
+
+    /**
+     * Deletes a volume, which its node does later.
+     *
+     * @param force whatever its status is
+     * @throws ApiException 404; 400 when its status does not allow it
+     */
+    void delete(Actor actor, String id, boolean force) {
+        database.runLocked(
+                handle -> {
+                    Volume volume = lock(handle, actor, id);
+                    if (!force && !DELETABLE.contains(volume.state())) {
+                        throw invalid(
+                                "Volume status must be available or error or error_restoring or"
+                                        + " error_extending or error_managing and must not be"
+                                        + " migrating, attached, belong to a group, have snapshots,"
+                                        + " awaiting a transfer, or be disassociated from snapshots"
+                                        + " after volume transfer.");
+                    }
+                    Audit.record(handle, actor, "delete volume", volume.id().toString());
+                    if (volume.node().isEmpty()) {
+                        VolumeObservations.remove(handle, volume);
+                        return;
+                    }
+                    volume.change(
+                            handle,
+                            new Columns()
+                                    .set("status", Status.DELETING.text())
+                                    .set(
+                                            "goal_revision",
+                                            NodeGoals.touch(handle, volume.node().get())));
+                });
+    }
+
+    /**
+     * Makes a volume larger, which its node does later. When the node has no room for that, the
+     * volume stays as it is and a message says so.
+     *
+     * @throws ApiException 404; 400 when its status or size does not allow it; 413 beyond the quota
+     */
+    void extend(Actor actor, String id, long gib) {
+        database.runLocked(
+                handle -> {
+                    // In the order in which all lock: quota, provider, volume.
+                    Volume before = find(handle, actor, id);
+                    checkExtension(before, gib);
+                    VolumeQuotas.claimGrowth(handle, before, gib);
+                    Providers.lock(handle, before.node().stream().toList());
+                    Volume volume = lock(handle, actor, id);
+                    checkExtension(volume, gib);
+                    Audit.record(handle, actor, "extend volume", volume.id().toString());
+                    if (!VolumePlacement.resize(handle, volume, gib)) {
+                        Message.write(
+                                handle,
+                                volume,
+                                Message.Event.NO_ROOM_TO_EXTEND,
+                                "",
+                                actor.requestId());
+                        return;
+                    }
+                    volume.change(
+                            handle,
+                            new Columns()
+                                    .set("status", Status.EXTENDING.text())
+                                    .set("target_gib", gib)
+                                    .set(
+                                            "goal_revision",
+                                            NodeGoals.touch(handle, volume.node().orElseThrow())));
+                });
+    }
+
+    private static void checkExtension(Volume volume, long gib) {
+        if (volume.state() != Status.AVAILABLE) {
+            throw invalid(
+                    "Volume %s status must be 'available' to extend, currently %s."
+                            .formatted(volume.id(), volume.state().text()));
+        }
+        if (gib <= volume.sizeGib()) {
+            throw ApiException.badRequest(
+                    ("Invalid input received: New size for extend must be greater than current"
+                                    + " size. (current: %d, extended: %d).")
+                            .formatted(volume.sizeGib(), gib));
+        }
+    }
+
+    private static Volume find(Handle handle, Actor actor, String id) {
+        return seen(actor, id, Formats.uuid(id).flatMap(uuid -> Volume.find(handle, uuid)));
+    }
+
+    private static Volume lock(Handle handle, Actor actor, String id) {
+        return seen(actor, id, Formats.uuid(id).flatMap(uuid -> Volume.lock(handle, uuid)));
+    }
+
+    private static Volume seen(Actor actor, String id, Optional<Volume> volume) {
+        return volume.filter(one -> actor.mayAccess(one.projectId()))
+                .orElseThrow(() -> ApiException.notFound(missing(id)));
+    }
+
+    static String missing(String id) {
+        return "Volume %s could not be found.".formatted(id);
+    }
+
+    private static ApiException invalid(String reason) {
+        return ApiException.badRequest("Invalid volume: " + reason);
+    }
+}

@@ -1,0 +1,130 @@
+package dev.iod.volume;
+
+import dev.iod.node.Observed;
+import dev.iod.node.VolumeStatus;
+import dev.iod.region.NodeGoals;
+import dev.iod.region.NodeObserver;
+import dev.iod.region.Providers;
+import dev.iod.store.Columns;
+import dev.iod.store.Database;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Turns what nodes report into the status of volumes. Reports carry everything, so each is compared
+ * with the table as it is now and only differences are written.
+ */
+final class VolumeObservations implements NodeObserver {
+    /** Those that a report can change. */
+    private static final List<Status> WAITING =
+            List.of(Status.CREATING, Status.EXTENDING, Status.DELETING, Status.ERROR_DELETING);
+
+    private static final List<Status> GOING = List.of(Status.DELETING, Status.ERROR_DELETING);
+
+    /** The request of what a node reports. */
+    private static final String NO_REQUEST = "";
+
+    private final VolumePlacement placement;
+
+    VolumeObservations(VolumePlacement placement) {
+        this.placement = placement;
+    }
+
+    @Override
+    public void observed(Database database, String node, Observed observed) {
+        if (!observed.hasPool()) {
+            return;
+        }
+        // Most reports change nothing: find that out without a write transaction.
+        boolean news =
+                database.read(
+                        handle ->
+                                !verdicts(Volume.onNode(handle, node, WAITING), observed)
+                                        .isEmpty());
+        if (news) {
+            database.runLocked(
+                    handle -> {
+                        Providers.lock(handle, List.of(node));
+                        verdicts(Volume.lockOnNode(handle, node, WAITING), observed)
+                                .forEach((volume, verdict) -> apply(handle, volume, verdict));
+                    });
+        }
+    }
+
+    @Override
+    public void nodesSettled(Database database) {
+        placement.placeWaiting(database);
+    }
+
+    /** Whether a volume has gone is not asked of a node that never comes back. */
+    @Override
+    public void removing(Handle handle, String node) {
+        Volume.lockOnNode(handle, node, GOING).forEach(volume -> remove(handle, volume));
+    }
+
+    private static Map<Volume, Lifecycle.Verdict> verdicts(
+            List<Volume> volumes, Observed observed) {
+        Map<String, VolumeStatus> reports = new HashMap<>();
+        observed.getPool().getVolumesList().forEach(one -> reports.put(one.getId(), one));
+        Map<Volume, Lifecycle.Verdict> verdicts = new LinkedHashMap<>();
+        for (Volume volume : volumes) {
+            if (observed.getGoalRevision() < volume.goalRevision()) {
+                continue;
+            }
+            Lifecycle.Report report =
+                    Optional.ofNullable(reports.get(volume.id().toString()))
+                            .map(VolumeObservations::report)
+                            .orElseGet(Lifecycle.Report.Absent::new);
+            Lifecycle.Verdict verdict = Lifecycle.reported(volume.state(), report);
+            if (!(verdict instanceof Lifecycle.Verdict.Unchanged)) {
+                verdicts.put(volume, verdict);
+            }
+        }
+        return verdicts;
+    }
+
+    private static Lifecycle.Report report(VolumeStatus status) {
+        return switch (status.getState()) {
+            case VOLUME_COMING, UNRECOGNIZED -> new Lifecycle.Report.Coming();
+            case VOLUME_READY -> new Lifecycle.Report.Ready();
+            case VOLUME_FAILED -> new Lifecycle.Report.Failed(status.getReason());
+            case VOLUME_LEAVING -> new Lifecycle.Report.Stuck(status.getReason());
+        };
+    }
+
+    private static void apply(Handle handle, Volume volume, Lifecycle.Verdict verdict) {
+        switch (verdict) {
+            case Lifecycle.Verdict.Unchanged _ -> {}
+            case Lifecycle.Verdict.Gone _ -> remove(handle, volume);
+            case Lifecycle.Verdict.Done _ ->
+                    volume.change(
+                            handle,
+                            new Columns()
+                                    .set("status", Status.AVAILABLE.text())
+                                    .set("size_gib", volume.targetGib()));
+            case Lifecycle.Verdict.Failed(Status then, Message.Event event, String reason) -> {
+                Message.write(handle, volume, event, reason, NO_REQUEST);
+                // It is as large as it was; a node that has more room for it than that is right.
+                VolumePlacement.resize(handle, volume, volume.sizeGib());
+                volume.change(
+                        handle,
+                        new Columns()
+                                .set("status", then.text())
+                                .set("target_gib", volume.sizeGib())
+                                .set(
+                                        "goal_revision",
+                                        NodeGoals.touch(handle, volume.node().orElseThrow())));
+            }
+        }
+    }
+
+    /** The end of a volume: its allocation and its row go together. */
+    static void remove(Handle handle, Volume volume) {
+        VolumePlacement.free(handle, volume);
+        Volume.TABLE.delete(handle, Volume.TABLE.is(volume.id()));
+    }
+}

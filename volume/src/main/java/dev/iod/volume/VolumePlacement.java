@@ -1,0 +1,146 @@
+package dev.iod.volume;
+
+import dev.iod.region.AllocationRole;
+import dev.iod.region.NodeGoals;
+import dev.iod.region.NodeSessions;
+import dev.iod.region.Provider;
+import dev.iod.region.Providers;
+import dev.iod.region.ResourceClass;
+import dev.iod.store.Columns;
+import dev.iod.store.Database;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Gives volumes their places: room in the pool of one node, taken by an allocation of {@link
+ * ResourceClass#DISK_MB} as servers take it for their root disks. The node with the most free room
+ * wins. All of it runs in transactions that are {@link Database#locked}.
+ */
+final class VolumePlacement {
+    private static final int CHOICES_WITHOUT_LOCKS = 8;
+    private static final String SAVEPOINT = "place";
+    private static final long MIB_PER_GIB = 1024;
+
+    /** The request of what is done without one. */
+    private static final String NO_REQUEST = "";
+
+    private static final Comparator<Provider> BEST =
+            Comparator.comparingLong((Provider one) -> one.free(ResourceClass.DISK_MB))
+                    .reversed()
+                    .thenComparing(Provider::name);
+
+    private final NodeSessions nodes;
+
+    VolumePlacement(NodeSessions nodes) {
+        this.nodes = nodes;
+    }
+
+    /**
+     * Gives a new volume its place. One that finds none has failed; but while nodes are still
+     * coming back after a start of the region it waits for those that are down.
+     *
+     * @param requestId for the message that says so
+     */
+    Volume place(Handle handle, Volume volume, String requestId) {
+        Optional<String> node = claim(handle, volume.id(), amounts(volume.targetGib()));
+        if (node.isPresent()) {
+            return volume.change(
+                    handle,
+                    new Columns()
+                            .set("node", node.get())
+                            .set("goal_revision", NodeGoals.touch(handle, node.get())));
+        }
+        boolean someDown = Providers.all(handle).stream().anyMatch(one -> !one.up());
+        if (someDown && !nodes.settled()) {
+            return volume;
+        }
+        Message.write(handle, volume, Message.Event.SCHEDULE, "", requestId);
+        return volume.change(handle, new Columns().set("status", Status.ERROR.text()));
+    }
+
+    /** Places those that wait. */
+    void placeWaiting(Database database) {
+        for (UUID id : database.<List<UUID>>read(Volume::waiting)) {
+            database.runLocked(
+                    handle ->
+                            Volume.lock(handle, id)
+                                    .filter(v -> v.node().isEmpty())
+                                    .filter(v -> v.state() == Status.CREATING)
+                                    .ifPresent(v -> place(handle, v, NO_REQUEST)));
+        }
+    }
+
+    /**
+     * Makes a volume's allocation another size, with the provider locked.
+     *
+     * @return false when its node does not have the room; nothing is changed then
+     */
+    static boolean resize(Handle handle, Volume volume, long gib) {
+        handle.savepoint(SAVEPOINT);
+        free(handle, volume);
+        for (Provider locked : Providers.lock(handle, volume.node().stream().toList())) {
+            if (locked.shortOf(amounts(gib)).isEmpty()) {
+                Providers.allocate(
+                        handle, volume.id(), AllocationRole.ACTIVE, locked, amounts(gib));
+                handle.releaseSavepoint(SAVEPOINT);
+                return true;
+            }
+        }
+        handle.rollbackToSavepoint(SAVEPOINT);
+        return false;
+    }
+
+    /** Gives back what a volume has. */
+    static void free(Handle handle, Volume volume) {
+        Providers.release(handle, volume.id(), Set.of(AllocationRole.ACTIVE));
+    }
+
+    private static Map<ResourceClass, Long> amounts(long gib) {
+        return Map.of(ResourceClass.DISK_MB, gib * MIB_PER_GIB);
+    }
+
+    /** Chosen from what is committed, then locked and looked at again; at last all are locked. */
+    private static Optional<String> claim(
+            Handle handle, UUID volume, Map<ResourceClass, Long> amounts) {
+        for (int i = 0; i < CHOICES_WITHOUT_LOCKS; i++) {
+            Optional<Provider> best = best(Providers.all(handle), amounts);
+            if (best.isEmpty()) {
+                return Optional.empty();
+            }
+            handle.savepoint(SAVEPOINT);
+            Optional<Provider> locked =
+                    best(Providers.lock(handle, List.of(best.get().name())), amounts);
+            if (locked.isPresent()) {
+                handle.releaseSavepoint(SAVEPOINT);
+                return take(handle, volume, locked, amounts);
+            }
+            // Gives the lock back: that of the next choice may come before it.
+            handle.rollbackToSavepoint(SAVEPOINT);
+        }
+        List<String> all = Providers.all(handle).stream().map(Provider::name).toList();
+        return take(handle, volume, best(Providers.lock(handle, all), amounts), amounts);
+    }
+
+    private static Optional<String> take(
+            Handle handle,
+            UUID volume,
+            Optional<Provider> locked,
+            Map<ResourceClass, Long> amounts) {
+        locked.ifPresent(
+                one -> Providers.allocate(handle, volume, AllocationRole.ACTIVE, one, amounts));
+        return locked.map(Provider::name);
+    }
+
+    private static Optional<Provider> best(
+            List<Provider> providers, Map<ResourceClass, Long> amounts) {
+        return providers.stream()
+                .filter(Provider::up)
+                .filter(one -> one.shortOf(amounts).isEmpty())
+                .min(BEST);
+    }
+}
