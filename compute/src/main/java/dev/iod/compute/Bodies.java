@@ -10,7 +10,6 @@ import static dev.iod.rest.Formats.until;
 
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
-import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Schema;
 import dev.iod.rest.Schema.Anything;

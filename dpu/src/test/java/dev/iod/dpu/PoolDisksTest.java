@@ -255,7 +255,9 @@ class PoolDisksTest {
                 "it is held",
                 () ->
                         disks().unwanted()
-                                .equals(Optional.of(Map.of("a", "a machine has not given it back"))));
+                                .equals(
+                                        Optional.of(
+                                                Map.of("a", "a machine has not given it back"))));
         block().kill();
         want(Map.of());
         assertThat(disks().unwanted()).as("not looked at since").isEmpty();

@@ -7,8 +7,8 @@ public enum ResourceClass {
     /** Memory in MiB. */
     MEMORY_MB,
     /**
-     * The pool of root disks and volumes in MiB. Placement's DISK_GB is too coarse: a disk may be as large as
-     * its image.
+     * The pool of root disks and volumes in MiB. Placement's DISK_GB is too coarse: a disk may be
+     * as large as its image.
      */
     DISK_MB
 }

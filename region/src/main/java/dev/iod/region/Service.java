@@ -12,8 +12,8 @@ import java.util.List;
  * nothing else in the region names a service.
  *
  * @param type as in OpenStack's catalog, such as {@code compute}; empty for one that is not listed
- * @param oldTypes types it had before, under which the catalog lists it too, because clients look for
- *     them
+ * @param oldTypes types it had before, under which the catalog lists it too, because clients look
+ *     for them
  * @param name as in OpenStack's catalog, such as {@code nova}
  * @param prefix first segment of all its paths, such as {@code /compute}
  * @param version what the catalog adds to the prefix, such as {@code /v2.1}; may be empty

@@ -181,7 +181,8 @@ class TableTest {
                     Optional<String> marker = Optional.empty();
                     for (int i = 0; i < ids.size(); i++) {
                         Page page = new Page(1, marker, List.of(), false, 0);
-                        UUID next = Ticket.TABLE.list(handle, Where.ALL, page).rows().getFirst().id();
+                        UUID next =
+                                Ticket.TABLE.list(handle, Where.ALL, page).rows().getFirst().id();
                         listed.add(next);
                         marker = Optional.of(next.toString());
                     }
@@ -189,9 +190,7 @@ class TableTest {
         assertThat(listed).containsExactlyElementsOf(ids.reversed());
         Page none = new Page(1, Optional.of("x"), List.of(), false, 0);
         assertThatThrownBy(
-                        () ->
-                                database.read(
-                                        handle -> Ticket.TABLE.list(handle, Where.ALL, none)))
+                        () -> database.read(handle -> Ticket.TABLE.list(handle, Where.ALL, none)))
                 .isInstanceOfSatisfying(
                         StoreException.class,
                         e -> assertThat(e.reason()).isEqualTo(Reason.UNKNOWN_MARKER));

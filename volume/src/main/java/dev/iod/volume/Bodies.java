@@ -42,9 +42,7 @@ final class Bodies {
                                             optional("image_id", TEXT),
                                             optional("multiattach", nullable(Formats.BOOLEAN))),
                                     true)),
-                    optional(
-                            "OS-SCH-HNT:scheduler_hints",
-                            nullable(new Struct(List.of(), true))));
+                    optional("OS-SCH-HNT:scheduler_hints", nullable(new Struct(List.of(), true))));
 
     static final Schema UPDATE =
             body(

@@ -1,6 +1,8 @@
 package dev.iod.volume;
 
-/** How Cinder names what keeps volumes: {@code NODE@local}, and its pool {@code NODE@local#pool}. */
+/**
+ * How Cinder names what keeps volumes: {@code NODE@local}, and its pool {@code NODE@local#pool}.
+ */
 final class Hosts {
     private static final String BACKEND = "@local";
     private static final String POOL = "#pool";

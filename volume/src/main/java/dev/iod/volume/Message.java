@@ -27,19 +27,23 @@ record Message(
     /** The newest comes first. */
     static final Table<Message> TABLE =
             Table.of(Message.class, "volume_message", "id")
-                        .sorted(
-                                Map.of(
-                                        "created_at", "number",
-                                        "event_id", "event",
-                                        "resource_uuid", "resource_id",
-                                        "request_id", "request_id"), "created_at").reversed();
+                    .sorted(
+                            Map.of(
+                                    "created_at", "number",
+                                    "event_id", "event",
+                                    "resource_uuid", "resource_id",
+                                    "request_id", "request_id"),
+                            "created_at")
+                    .reversed();
 
     /** What came to nothing, in Cinder's words and numbers. */
     enum Event {
         SCHEDULE(
                 "VOLUME_VOLUME_001_003",
                 "schedule allocate volume:Could not find any available weighted backend."),
-        CREATE("VOLUME_VOLUME_008_001", "create volume from backend storage:An unknown error occurred."),
+        CREATE(
+                "VOLUME_VOLUME_008_001",
+                "create volume from backend storage:An unknown error occurred."),
         NO_ROOM_TO_EXTEND("VOLUME_VOLUME_007_007", "extend volume:There is no room on its node."),
         EXTEND("VOLUME_VOLUME_007_001", "extend volume:An unknown error occurred."),
         DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred.");
@@ -62,8 +66,7 @@ record Message(
     }
 
     /** Writes one for the owner of a volume, and forgets those that are too old. */
-    static void write(
-            Handle handle, Volume volume, Event event, String details, String requestId) {
+    static void write(Handle handle, Volume volume, Event event, String details, String requestId) {
         handle.execute(
                 "INSERT INTO volume_message (project_id, resource_id, event, details, request_id)"
                         + " VALUES (?, ?, ?, ?, ?)",

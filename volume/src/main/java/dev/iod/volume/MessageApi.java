@@ -37,8 +37,7 @@ final class MessageApi {
                             field(
                                     "guaranteed_until",
                                     (m, s) ->
-                                            View.naiveTime(
-                                                    m.createdAt().plus(Message.LIFETIME)))));
+                                            View.naiveTime(m.createdAt().plus(Message.LIFETIME)))));
 
     private final Collection<Message> messages;
 

@@ -136,15 +136,12 @@ final class QuotaApi {
 
     private static void absolute(ObjectNode absolute, String resource, long limit, long used) {
         switch (resource) {
-            case "volumes" ->
-                    absolute.put("maxTotalVolumes", limit).put("totalVolumesUsed", used);
+            case "volumes" -> absolute.put("maxTotalVolumes", limit).put("totalVolumesUsed", used);
             case "gigabytes" ->
-                    absolute.put("maxTotalVolumeGigabytes", limit)
-                            .put("totalGigabytesUsed", used);
+                    absolute.put("maxTotalVolumeGigabytes", limit).put("totalGigabytesUsed", used);
             case "snapshots" ->
                     absolute.put("maxTotalSnapshots", limit).put("totalSnapshotsUsed", used);
-            case "backups" ->
-                    absolute.put("maxTotalBackups", limit).put("totalBackupsUsed", used);
+            case "backups" -> absolute.put("maxTotalBackups", limit).put("totalBackupsUsed", used);
             case "backup_gigabytes" ->
                     absolute.put("maxTotalBackupGigabytes", limit)
                             .put("totalBackupGigabytesUsed", used);

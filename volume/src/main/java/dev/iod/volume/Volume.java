@@ -41,20 +41,22 @@ record Volume(
     /** As in Cinder, the newest comes first. */
     static final Table<Volume> TABLE =
             Table.of(Volume.class, "volume", "id")
-                        .computed(
-                                "type_name",
-                                "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
-                        .sorted(
-                                Map.of(
-                                        "created_at", "number",
-                                        "name", "coalesce(name, '')",
-                                        "display_name", "coalesce(name, '')",
-                                        "size", "size_gib",
-                                        "status", "status",
-                                        "updated_at", "coalesce(updated_at, created_at)",
-                                        "user_id", "user_id",
-                                        "project_id", "project_id",
-                                        "bootable", "bootable"), "created_at").reversed();
+                    .computed(
+                            "type_name",
+                            "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
+                    .sorted(
+                            Map.of(
+                                    "created_at", "number",
+                                    "name", "coalesce(name, '')",
+                                    "display_name", "coalesce(name, '')",
+                                    "size", "size_gib",
+                                    "status", "status",
+                                    "updated_at", "coalesce(updated_at, created_at)",
+                                    "user_id", "user_id",
+                                    "project_id", "project_id",
+                                    "bootable", "bootable"),
+                            "created_at")
+                    .reversed();
 
     Volume {
         metadata = Map.copyOf(metadata);

@@ -108,8 +108,7 @@ final class VolumeApi {
             }
         }
         if (given(body, "multiattach") && Schema.Truth.of(body.path("multiattach"))) {
-            throw ApiException.badRequest(
-                    "Invalid input received: multiattach is not supported.");
+            throw ApiException.badRequest("Invalid input received: multiattach is not supported.");
         }
     }
 
@@ -244,8 +243,7 @@ final class VolumeApi {
 
     private Map<String, String> change(Request request, UnaryOperator<Map<String, String>> change) {
         return volumes.update(
-                        request,
-                        old -> new Columns().set("metadata", change.apply(old.metadata())))
+                        request, old -> new Columns().set("metadata", change.apply(old.metadata())))
                 .metadata();
     }
 

@@ -73,8 +73,7 @@ final class VolumeFilters {
 
     private static Where projects(Request request) {
         Query query = request.query();
-        boolean all =
-                request.caller().isAdmin() && query.flag("all_tenants").orElse(false);
+        boolean all = request.caller().isAdmin() && query.flag("all_tenants").orElse(false);
         if (!all) {
             return Where.of("project_id = ?", request.caller().projectId());
         }
@@ -112,7 +111,8 @@ final class VolumeFilters {
             case "false", "0", "f", "no", "off", "n" -> false;
             default -> {
                 if (request.microversion().since(3, BOOTABLE_STRICT_SINCE)) {
-                    throw ApiException.badRequest("bootable=%s is not a truth value.".formatted(text));
+                    throw ApiException.badRequest(
+                            "bootable=%s is not a truth value.".formatted(text));
                 }
                 yield true;
             }

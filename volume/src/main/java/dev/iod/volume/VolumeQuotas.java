@@ -15,8 +15,7 @@ final class VolumeQuotas {
     static final Quota VOLUMES = Quota.ofRows(SERVICE, "volumes", 10, "volume");
     static final Quota GIGABYTES =
             Quota.ofSum(SERVICE, "gigabytes", 1000, "coalesce(sum(target_gib), 0)", "volume");
-    static final Quota PER_VOLUME =
-            Quota.bound(SERVICE, "per_volume_gigabytes", Quota.UNLIMITED);
+    static final Quota PER_VOLUME = Quota.bound(SERVICE, "per_volume_gigabytes", Quota.UNLIMITED);
 
     /** In the order of Cinder's answers; of what there is none of, nobody may have any. */
     static final List<Quota> ALL =

@@ -44,7 +44,8 @@ final class VolumeTypeApi {
                         .shown(VIEW, VIEW)
                         .keys(Formats::uuid)
                         .paging(CinderStyle::page)
-                        .missing((request, id) -> "Volume type %s could not be found.".formatted(id))
+                        .missing(
+                                (request, id) -> "Volume type %s could not be found.".formatted(id))
                         .build();
     }
 
@@ -58,8 +59,7 @@ final class VolumeTypeApi {
 
     private Response standard(Request request) {
         return types.show(
-                request,
-                database.read(handle -> VolumeType.find(handle, VolumeType.DEFAULT)));
+                request, database.read(handle -> VolumeType.find(handle, VolumeType.DEFAULT)));
     }
 
     private Response extraSpecs(Request request) {

@@ -110,18 +110,13 @@ final class FakePool {
         observer.observed(
                 database,
                 name,
-                Observed.newBuilder()
-                        .setGoalRevision(goal.getRevision())
-                        .setPool(report)
-                        .build());
+                Observed.newBuilder().setGoalRevision(goal.getRevision()).setPool(report).build());
     }
 
     /** One that was not looked at since the goal came. */
     void reportNothing() {
         observer.observed(
-                database,
-                name,
-                Observed.newBuilder().setGoalRevision(Long.MAX_VALUE).build());
+                database, name, Observed.newBuilder().setGoalRevision(Long.MAX_VALUE).build());
     }
 
     void sync() {

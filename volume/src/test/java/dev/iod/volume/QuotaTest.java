@@ -93,7 +93,11 @@ class QuotaTest {
         assertThat(admin.delete("/os-quota-sets/p").status()).isEqualTo(200);
         assertThat(owner.get("/os-quota-sets/p").json().at("/quota_set/volumes").longValue())
                 .isEqualTo(10);
-        assertThat(owner.get("/os-quota-sets/p/defaults").json().at("/quota_set/gigabytes").longValue())
+        assertThat(
+                        owner.get("/os-quota-sets/p/defaults")
+                                .json()
+                                .at("/quota_set/gigabytes")
+                                .longValue())
                 .isEqualTo(1000);
     }
 

@@ -32,9 +32,7 @@ final class Region implements AutoCloseable {
         database = Database.open(url, 16);
         service = BlockStorage.service(database, sessions);
         List<Service> services =
-                List.of(
-                        service,
-                        NodeApi.service(database, List.of(service), Clock.systemUTC()));
+                List.of(service, NodeApi.service(database, List.of(service), Clock.systemUTC()));
         Services.prepare(database, services);
         server =
                 Services.serve(

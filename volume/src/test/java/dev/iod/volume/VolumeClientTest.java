@@ -98,7 +98,8 @@ class VolumeClientTest {
         assertThat(status("v2")).isEqualTo("extending");
         node.sync();
         assertThat(tenant.json("volume show v2").path("size").longValue()).isEqualTo(4);
-        assertThat(tenant.run("volume set --size 3 v2")).contains("New size must be greater than 4 GB");
+        assertThat(tenant.run("volume set --size 3 v2"))
+                .contains("New size must be greater than 4 GB");
         assertThat(tenant.run("volume delete v2").strip()).isEmpty();
         assertThat(status("v2")).isEqualTo("deleting");
         node.sync();

@@ -76,8 +76,7 @@ class VolumeLifeTest {
     @Test
     void fromMakingToDeletion() {
         FakePool node = region.node("n1", 100);
-        String id =
-                create("'size': 2, 'name': ' v ', 'description': 'd', 'metadata': {'a': 'b'}");
+        String id = create("'size': 2, 'name': ' v ', 'description': 'd', 'metadata': {'a': 'b'}");
         assertThat(taken()).isEqualTo(2048);
         node.reportNothing();
         assertThat(status(id)).as("nobody has looked").isEqualTo("creating");
@@ -120,10 +119,7 @@ class VolumeLifeTest {
         assertThat(status(id)).as("nobody has looked").isEqualTo("deleting");
         assertThat(taken()).isEqualTo(5120);
         node.sync();
-        refused(
-                owner.get("/volumes/" + id),
-                404,
-                "Volume %s could not be found.".formatted(id));
+        refused(owner.get("/volumes/" + id), 404, "Volume %s could not be found.".formatted(id));
         assertThat(taken()).isZero();
         assertThat(node.volumes).isEmpty();
     }
@@ -154,8 +150,7 @@ class VolumeLifeTest {
         node.sync();
         assertThat(status(id)).isEqualTo("error");
         assertThat(messages(owner))
-                .containsExactly(
-                        "create volume from backend storage:An unknown error occurred.");
+                .containsExactly("create volume from backend storage:An unknown error occurred.");
         assertThat(messages(region.volume("p:admin")))
                 .containsExactly(
                         "create volume from backend storage:An unknown error occurred."
@@ -198,15 +193,16 @@ class VolumeLifeTest {
         assertThat(act(owner, id, "{'os-extend': {'new_size': 11}}").status()).isEqualTo(202);
         assertThat(status(id)).isEqualTo("available");
         assertThat(taken()).isEqualTo(4096);
-        assertThat(messages(owner))
-                .containsExactly("extend volume:There is no room on its node.");
+        assertThat(messages(owner)).containsExactly("extend volume:There is no room on its node.");
         String big = create("'size': 10");
         assertThat(status(big)).isEqualTo("error");
         assertThat(messages(owner).getFirst())
                 .isEqualTo(
                         "schedule allocate volume:Could not find any available weighted backend.");
         owner.delete("/volumes/" + big);
-        assertThat(owner.get("/volumes/" + big).status()).as("there is nothing of it").isEqualTo(404);
+        assertThat(owner.get("/volumes/" + big).status())
+                .as("there is nothing of it")
+                .isEqualTo(404);
         String other = create("'size': 9");
         assertThat(show(admin, other).path("os-vol-host-attr:host").stringValue())
                 .isEqualTo("n2@local#pool");
@@ -284,10 +280,7 @@ class VolumeLifeTest {
                 400,
                 "Invalid input received: New size for extend must be greater than current size."
                         + " (current: 1, extended: 1).");
-        refused(
-                act(owner, id, "{'os-attach': {}}"),
-                400,
-                "There is no such action: os-attach");
+        refused(act(owner, id, "{'os-attach': {}}"), 400, "There is no such action: os-attach");
         refused(
                 act(owner, id, "{'os-force_delete': null}"),
                 403,
@@ -380,8 +373,7 @@ class VolumeLifeTest {
         assertThat(page.at("/volumes/1/size").longValue()).isEqualTo(3);
         String next = page.at("/volumes_links/0/href").stringValue();
         assertThat(next).startsWith(region.base() + "/volume/v3/volumes/detail?");
-        JsonNode rest =
-                new HttpCaller("", owner.token()).get(next).json().path("volumes");
+        JsonNode rest = new HttpCaller("", owner.token()).get(next).json().path("volumes");
         assertThat(rest.size()).isEqualTo(1);
         assertThat(rest.at("/0/id").stringValue()).isEqualTo(a);
         assertThat(ids(region.volume("q"), "?all_tenants=1")).as("not for members").isEmpty();
@@ -409,7 +401,11 @@ class VolumeLifeTest {
         assertThat(owner.get("/types/" + id).json().path("volume_type")).isEqualTo(type);
         assertThat(owner.get("/types/" + id + "/extra_specs").text())
                 .isEqualTo("{\"extra_specs\":{}}");
-        assertThat(owner.get("/os-availability-zone").json().at("/availabilityZoneInfo/0").toString())
+        assertThat(
+                        owner.get("/os-availability-zone")
+                                .json()
+                                .at("/availabilityZoneInfo/0")
+                                .toString())
                 .isEqualTo("{\"zoneName\":\"nova\",\"zoneState\":{\"available\":true}}");
         assertThat(owner.get("/os-services").status()).isEqualTo(403);
         JsonNode service = admin.get("/os-services").json().at("/services/0");
