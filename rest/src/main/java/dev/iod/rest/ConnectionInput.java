@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -23,6 +24,11 @@ final class ConnectionInput {
         this.socket = socket;
         this.stream = socket.getInputStream();
         this.deadline = deadline;
+    }
+
+    /** What is done with the connection now may take that long. */
+    void allow(Duration time) {
+        deadline.notBefore(time);
     }
 
     /** Waits until there is something to read; false at the stream's end. */

@@ -19,6 +19,14 @@ final class Deadline {
         endNanos = System.nanoTime() + time.toNanos();
     }
 
+    /** Not before that time from now. */
+    void notBefore(Duration time) {
+        long then = System.nanoTime() + time.toNanos();
+        if (then - endNanos > 0) {
+            endNanos = then;
+        }
+    }
+
     /** Bytes that were moved buy the time for as many more. */
     void moved(int bytes) {
         endNanos = endNanos + bytes * NANOS_PER_SECOND / bytesPerSecond;

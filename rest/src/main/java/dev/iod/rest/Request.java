@@ -3,6 +3,7 @@ package dev.iod.rest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -104,6 +105,14 @@ public final class Request {
     /** The microversion asked for. */
     public Microversion microversion() {
         return microversion;
+    }
+
+    /**
+     * Gives what is left of this request at least that time from now, for work that its sender has
+     * to wait for: else it is cut off after {@link ServerLimits#request}.
+     */
+    public void allow(Duration time) {
+        incoming.body().allow(time);
     }
 
     /** Limit, marker, sort and fields of a list request. */

@@ -3,6 +3,7 @@ package dev.iod.rest;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.OptionalLong;
 
@@ -53,6 +54,11 @@ final class RequestBody extends InputStream {
     /** Nobody will ask the client for the body any more; what comes can still be read. */
     void refuse() {
         invited = true;
+    }
+
+    /** What follows on it may take that long. */
+    void allow(Duration time) {
+        input.allow(time);
     }
 
     /** Bytes that are still to come, if that is known; chunks may be any number. */

@@ -66,6 +66,17 @@ class ServerBoundsTest {
     }
 
     @Test
+    void workThatWasAllowedIsWaitedFor() throws Exception {
+        ApiServer server = start(withTimes(Duration.ofSeconds(10), Duration.ofMillis(300)));
+        RawClient slow = open(server).say(get("/slow", "p1"));
+        await(() -> running.get() == 1);
+        RawClient other = open(server).say(get("/wait", "p2"));
+        assertThat(other.ended()).isTrue();
+        gate.countDown();
+        assertThat(slow.answer().status()).isEqualTo(200);
+    }
+
+    @Test
     void aClientThatDoesNotReadIsCut() throws Exception {
         ApiServer server = start(withTimes(Duration.ofSeconds(10), Duration.ofMillis(300)));
         RawClient deaf = open(server);
@@ -281,6 +292,7 @@ class ServerBoundsTest {
                                         .may(Rule.READER),
                                 Route.get("/v2.1/large", ignored -> large()).may(Rule.READER),
                                 Route.get("/v2.1/wait", ignored -> hold()).may(Rule.READER),
+                                Route.get("/v2.1/slow", this::slow).may(Rule.READER),
                                 Route.post("/v2.1/things", this::take).may(Rule.MEMBER),
                                 Route.post("/v2.1/public", this::take).may(Rule.PUBLIC)));
         ApiServer server =
@@ -324,6 +336,11 @@ class ServerBoundsTest {
         } finally {
             running.decrementAndGet();
         }
+    }
+
+    private Response slow(Request request) {
+        request.allow(Duration.ofMinutes(5));
+        return hold();
     }
 
     private Response hold() {
