@@ -4,10 +4,12 @@ import dev.iod.dpu.DpuException.Category;
 import dev.iod.node.ImagePart;
 import dev.iod.runtime.AtomicFile;
 import dev.iod.runtime.Backoff;
+import dev.iod.sys.Linux;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,8 +37,8 @@ import java.util.stream.Stream;
 /**
  * Image parts in a directory, named by their SHA-256. One is fetched at a time, by a thread of the
  * cache's own, into {@code SHA256.part}, which a later try continues; it gets its name when its
- * digest is right and it is on stable media. The disk it takes is bounded: what is not needed goes
- * first, and what then does not fit is refused.
+ * digest is right and it is on stable media. Blocks of zeros become holes. The disk it takes is
+ * bounded: what is not needed goes first, and what then does not fit is refused.
  */
 final class ImageCache implements Images, AutoCloseable {
     private static final Logger LOG = System.getLogger(ImageCache.class.getName());
@@ -44,6 +46,10 @@ final class ImageCache implements Images, AutoCloseable {
     private static final int QUEUE_LIMIT = 256;
     private static final int FAILURES_BORNE = 5;
     private static final int BUFFER_BYTES = 1 << 16;
+    private static final int BLOCK_BYTES = 4096;
+
+    /** Room is made for so much more at a time: how much of a part is zeros is not known before. */
+    private static final long ROOM_STEP_BYTES = 64L << 20;
 
     private final Path directory;
     private final long limitBytes;
@@ -157,7 +163,6 @@ final class ImageCache implements Images, AutoCloseable {
 
     private void run(ImagePart part, Transfer transfer, int tries) {
         try {
-            makeRoom(part);
             fetch(part, transfer);
             transfer.failure = Optional.empty();
             transfer.failures = 0;
@@ -193,26 +198,25 @@ final class ImageCache implements Images, AutoCloseable {
         MessageDigest digest = sha256();
         long have = resume(partial, part.getSizeBytes(), digest);
         transfer.receivedBytes = have;
+        Room room = new Room(part);
+        room.take(have == 0 ? 0 : stored(partial));
         try (FileChannel out =
-                FileChannel.open(
-                        partial,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.APPEND)) {
+                FileChannel.open(partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             if (have < part.getSizeBytes()) {
                 source.fetch(
                         part.getImageId(),
                         have,
                         bytes -> {
+                            long at = transfer.receivedBytes;
                             transfer.receivedBytes += bytes.size();
                             if (transfer.receivedBytes > part.getSizeBytes()) {
                                 throw damaged(partial, part, "it is longer than announced");
                             }
                             for (var buffer : bytes.asReadOnlyByteBufferList()) {
                                 digest.update(buffer.duplicate());
-                                while (buffer.hasRemaining()) {
-                                    out.write(buffer);
-                                }
+                                int length = buffer.remaining();
+                                write(out, at, buffer, room);
+                                at += length;
                             }
                         });
             }
@@ -225,6 +229,7 @@ final class ImageCache implements Images, AutoCloseable {
                                         transfer.receivedBytes,
                                         part.getSizeBytes()));
             }
+            grow(out, part.getSizeBytes());
             out.force(true);
         }
         String actual = HexFormat.of().formatHex(digest.digest());
@@ -268,15 +273,86 @@ final class ImageCache implements Images, AutoCloseable {
         return have;
     }
 
-    private void makeRoom(ImagePart part) throws IOException {
+    /** Writes the blocks that are not all zeros, each at its place in the file. */
+    private static void write(FileChannel out, long start, ByteBuffer bytes, Room room)
+            throws IOException {
+        long at = start;
+        int end = bytes.limit();
+        while (bytes.position() < end) {
+            int block = (int) (BLOCK_BYTES - at % BLOCK_BYTES);
+            bytes.limit(Math.min(end, bytes.position() + block));
+            int length = bytes.remaining();
+            if (isZero(bytes)) {
+                bytes.position(bytes.limit());
+            } else {
+                room.take(length);
+                for (long to = at; bytes.hasRemaining(); ) {
+                    to += out.write(bytes, to);
+                }
+            }
+            at += length;
+            bytes.limit(end);
+        }
+    }
+
+    private static boolean isZero(ByteBuffer bytes) {
+        for (int i = bytes.position(); i < bytes.limit(); i++) {
+            if (bytes.get(i) != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Makes a file that ends with a hole as long as it is. */
+    private static void grow(FileChannel out, long sizeBytes) throws IOException {
+        if (out.size() < sizeBytes) {
+            out.write(ByteBuffer.wrap(new byte[1]), sizeBytes - 1);
+        }
+    }
+
+    /** What a file takes of the limit: the disk it takes, not more than its length. */
+    private static long stored(Path file) throws IOException {
+        int fd = Linux.open(file, Linux.O_RDONLY);
+        try {
+            return Math.min(Linux.status(fd).allocatedBytes(), Files.size(file));
+        } finally {
+            Linux.close(fd);
+        }
+    }
+
+    /** Room in the cache for one part, made step by step. */
+    private final class Room {
+        private final ImagePart part;
+        private long taken;
+        private long made;
+
+        Room(ImagePart part) {
+            this.part = part;
+        }
+
+        void take(long bytes) throws IOException {
+            taken += bytes;
+            if (taken > made) {
+                made = Math.min(taken + ROOM_STEP_BYTES, Math.max(taken, part.getSizeBytes()));
+                makeRoom(part, taken, made);
+            }
+        }
+    }
+
+    /**
+     * @param least that must be free for the part, of which {@code wanted} are sought
+     */
+    private void makeRoom(ImagePart part, long least, long wanted) throws IOException {
         Map<Path, Long> unneeded = new LinkedHashMap<>();
-        long taken = part.getSizeBytes();
+        long taken = wanted;
         for (Path file : files()) {
             String digest = file.getFileName().toString().replace(".part", "");
             if (!digest.equals(part.getSha256())) {
-                taken += Files.size(file);
+                long bytes = stored(file);
+                taken += bytes;
                 if (!needed.contains(digest)) {
-                    unneeded.put(file, Files.size(file));
+                    unneeded.put(file, bytes);
                 }
             }
         }
@@ -286,7 +362,7 @@ final class ImageCache implements Images, AutoCloseable {
                 taken -= file.getValue();
             }
         }
-        if (taken > limitBytes) {
+        if (taken - wanted + least > limitBytes) {
             throw new DpuException(
                     Category.GOAL,
                     "image %s of %d bytes does not fit into the node's image cache of %d bytes"

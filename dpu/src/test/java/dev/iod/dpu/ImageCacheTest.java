@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import dev.iod.dpu.Images.Answer;
 import dev.iod.node.ImagePart;
+import dev.iod.sys.Linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -139,6 +140,27 @@ class ImageCacheTest {
                     .isInstanceOfSatisfying(
                             Answer.Missing.class,
                             missing -> assertThat(missing.reason()).contains("does not fit"));
+        }
+    }
+
+    @Test
+    void zerosTakeNoRoom() throws Exception {
+        byte[] image = new byte[8 << 20];
+        System.arraycopy(image(1), 0, image, 3_000_001, SIZE);
+        System.arraycopy(image(2), 0, image, 5_000_000, SIZE);
+        ImagePart part = part(image);
+        int limit = 300_000;
+        try (ImageCache cache = cache(limit, source(image, 5_050_000))) {
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Missing.class);
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Here.class);
+        }
+        Path file = directory.resolve(part.getSha256());
+        assertThat(file).hasBinaryContent(image);
+        int fd = Linux.open(file, Linux.O_RDONLY);
+        try {
+            assertThat(Linux.status(fd).allocatedBytes()).isLessThan(limit);
+        } finally {
+            Linux.close(fd);
         }
     }
 
