@@ -1,5 +1,6 @@
 /**
- * The image service and the bytes of images. Uses region, and runtime for files that appear whole.
+ * The image service and the bytes of images. Uses region, runtime for files that appear whole, and
+ * sys for files with holes.
  */
 @org.jspecify.annotations.NullMarked
 // The package of the migrations holds no classes, and Flyway finds them only if it is open.
@@ -8,6 +9,7 @@ module dev.iod.image {
     requires static transitive org.jspecify;
     requires transitive dev.iod.region;
     requires dev.iod.runtime;
+    requires dev.iod.sys;
 
     exports dev.iod.image;
 

@@ -15,6 +15,7 @@ final class Services {
     static final String JAVA = Path.of(System.getProperty("java.home"), "bin/java").toString();
     static final String POSTGRES_USER = "iod-postgres";
     static final String QEMU_USER = "iod-qemu";
+    static final String IMAGE_USER = "iod-image";
 
     /** Memory of control, PostgreSQL, OVN's databases and northd. */
     private static final int REGION_MIB = 1024;
@@ -151,6 +152,8 @@ final class Services {
                                 "unix:" + layout.ovn().resolve("nb.sock"),
                                 "images",
                                 layout.control().resolve("images"),
+                                "image-user",
+                                IMAGE_USER,
                                 "admin-password-file",
                                 password,
                                 "region",

@@ -86,7 +86,8 @@ final class Up {
 
     private boolean users() {
         boolean did = false;
-        for (String user : List.of(Services.POSTGRES_USER, Services.QEMU_USER)) {
+        for (String user :
+                List.of(Services.POSTGRES_USER, Services.QEMU_USER, Services.IMAGE_USER)) {
             if (!Shell.attempt("id", user).ok()) {
                 Shell.run(
                         "useradd",

@@ -7,6 +7,7 @@ import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.network.NetworkApi;
 import dev.iod.network.ServerPorts;
 import dev.iod.node.FailureKind;
@@ -67,7 +68,10 @@ class ComputeClientTest {
     private List<Service> services(Database database, ServerPorts ports) {
         ImageService images =
                 new ImageService(
-                        database, new ImageFiles(directory.resolve("images")), Clock.systemUTC());
+                        database,
+                        new ImageFiles(directory.resolve("images")),
+                        new QemuConverter("nobody"),
+                        Clock.systemUTC());
         return List.of(
                 new Compute(
                                 database,

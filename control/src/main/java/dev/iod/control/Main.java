@@ -6,6 +6,7 @@ import dev.iod.identity.TokenService;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.network.NetworkApi;
 import dev.iod.network.ServerPorts;
 import dev.iod.node.NodeListener;
@@ -86,7 +87,9 @@ public final class Main {
         Database database = Database.open(settings.database(), DATABASE_CONNECTIONS);
         Database background = Database.open(settings.database(), BACKGROUND_CONNECTIONS);
         TokenService tokens = new TokenService(database, clock);
-        ImageService images = new ImageService(database, new ImageFiles(settings.images()), clock);
+        QemuConverter converter = new QemuConverter(settings.imageUser());
+        ImageService images =
+                new ImageService(database, new ImageFiles(settings.images()), converter, clock);
         Grace grace = new Grace(clock);
         ConnectedNodes nodes = new ConnectedNodes(grace);
         List<Service> services =
@@ -118,6 +121,7 @@ public final class Main {
                 "northbound",
                 NorthboundReconciler.start(background, settings.northbound(), settings.region()));
         shutdown.add("watch", new NodeWatch(background, services, grace, clock).start());
+        shutdown.add("conversions", converter);
         shutdown.add("tokens", tokens);
         shutdown.add("background database", background);
         shutdown.add("database", database);

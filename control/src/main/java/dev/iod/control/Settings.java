@@ -17,6 +17,7 @@ import java.util.Map;
  * @param database JDBC URL; the environment's {@code IOD_DATABASE_URL} wins
  * @param northbound OVN's northbound database, {@code unix:PATH}
  * @param images directory of image bytes
+ * @param imageUser whom images are converted as; it has nothing else to do
  * @param region name in the catalog
  */
 record Settings(
@@ -27,6 +28,7 @@ record Settings(
         String database,
         String northbound,
         Path images,
+        String imageUser,
         String adminPassword,
         String region) {
     private static final int MAX_PORT = 65_535;
@@ -44,6 +46,7 @@ record Settings(
                         environment.getOrDefault("IOD_DATABASE_URL", configured),
                         config.text("northbound"),
                         config.path("images"),
+                        config.text("image-user", "nobody"),
                         password(config.path("admin-password-file")),
                         config.text("region", "RegionOne"));
         config.finish();

@@ -6,6 +6,7 @@ import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.region.Service;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.testing.OpenStackClient;
@@ -42,6 +43,7 @@ class IdentityClientTest {
                                                 new ImageService(
                                                         database,
                                                         new ImageFiles(temporary.resolve("images")),
+                                                        new QemuConverter("nobody"),
                                                         Clock.systemUTC()))));
         region.member("tenant");
         admin = new OpenStackClient(region.url(), "admin", TestRegion.ADMIN_PASSWORD, "admin");
@@ -111,6 +113,41 @@ class IdentityClientTest {
         assertThat(admin.run("image show nothing")).contains("No Image found for nothing");
         admin.run("image delete k1");
         assertThat(names(admin.json("image list"))).doesNotContain("k1");
+    }
+
+    @Test
+    void disksOfOtherFormats() throws Exception {
+        Path raw = directory.resolve("disk");
+        byte[] data = new byte[1 << 20];
+        new Random(6).nextBytes(data);
+        Files.write(raw, data);
+        Path disk = directory.resolve("disk.qcow2");
+        Process convert =
+                new ProcessBuilder(
+                                List.of(
+                                        "qemu-img",
+                                        "convert",
+                                        "-f",
+                                        "raw",
+                                        "-O",
+                                        "qcow2",
+                                        raw.toString(),
+                                        disk.toString()))
+                        .inheritIO()
+                        .start();
+        assertThat(convert.waitFor()).isZero();
+        String file = " --container-format bare --file " + disk + " ";
+        admin.json("image create --disk-format qcow2" + file + "q1");
+        JsonNode shown = admin.json("image show q1");
+        assertThat(shown.path("status").stringValue()).isEqualTo("active");
+        assertThat(shown.path("size").longValue()).isEqualTo(Files.size(disk));
+        assertThat(shown.path("virtual_size").intValue()).isEqualTo(data.length);
+        Path back = directory.resolve("disk.back");
+        admin.run("image save --file " + back + " q1");
+        assertThat(back).hasSameBinaryContentAs(disk);
+        assertThat(admin.run("image create --disk-format raw" + file + "q2"))
+                .contains("415", "Image disk_format raw does not match stream data qcow2");
+        admin.run("image delete q1");
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Grace;
 import dev.iod.region.Services;
@@ -60,7 +61,11 @@ class MigrationsTest {
                     Main.services(
                             database,
                             tokens,
-                            new ImageService(database, new ImageFiles(images), clock),
+                            new ImageService(
+                                    database,
+                                    new ImageFiles(images),
+                                    new QemuConverter("nobody"),
+                                    clock),
                             new ConnectedNodes(new Grace(Clock.systemUTC())),
                             "test",
                             "password",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Grace;
 import dev.iod.region.Quota;
@@ -80,7 +81,11 @@ class PolicyTest {
                 Main.services(
                         database,
                         tokens,
-                        new ImageService(database, new ImageFiles(directory), clock),
+                        new ImageService(
+                                database,
+                                new ImageFiles(directory),
+                                new QemuConverter("nobody"),
+                                clock),
                         new ConnectedNodes(new Grace(Clock.systemUTC())),
                         "test",
                         ADMIN_PASSWORD,

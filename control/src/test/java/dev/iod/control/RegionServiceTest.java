@@ -8,6 +8,7 @@ import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.node.ConsoleReply;
 import dev.iod.node.Disk;
 import dev.iod.node.FetchImageRequest;
@@ -88,7 +89,11 @@ class RegionServiceTest {
                 new TestRegion(
                         database -> {
                             images[0] =
-                                    new ImageService(database, new ImageFiles(directory), clock);
+                                    new ImageService(
+                                            database,
+                                            new ImageFiles(directory),
+                                            new QemuConverter("nobody"),
+                                            clock);
                             return List.of(
                                     ImageApi.service(database, images[0]),
                                     NodeApi.service(database, List.of(), clock));

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * An image: metadata, and a description of its bytes once they are there.
@@ -73,8 +74,34 @@ record Image(
         }
     }
 
-    /** The bytes; digests in hex. */
-    record Content(long sizeBytes, String md5, String sha256, String sha512) {}
+    /**
+     * The bytes, as they were uploaded; digests in hex.
+     *
+     * @param virtualBytes size of the disk in them, if they are known to hold one
+     * @param disk what was made of them for servers; empty when they are that themselves, or no
+     *     disk
+     */
+    record Content(
+            long sizeBytes,
+            String md5,
+            String sha256,
+            String sha512,
+            OptionalLong virtualBytes,
+            Optional<Disk> disk) {
+
+        /** What it takes of the region's disk. */
+        long storedBytes() {
+            return sizeBytes + disk.map(Disk::storedBytes).orElse(0L);
+        }
+    }
+
+    /**
+     * A raw disk that was made of the bytes.
+     *
+     * @param sha256 of all its bytes, zeros too; hex
+     * @param storedBytes what its file takes, without its holes
+     */
+    record Disk(long sizeBytes, String sha256, long storedBytes) {}
 
     /** Whether the bytes are there. */
     boolean complete() {

@@ -17,6 +17,7 @@ import dev.iod.store.Database;
 import dev.iod.store.ListSql;
 import dev.iod.store.Listed;
 import dev.iod.store.Page;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
@@ -39,6 +40,10 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ImageApi {
     private static final String PATCH_TYPE = "application/openstack-images-v2.1-json-patch";
     private static final String OLD_PATCH_TYPE = "application/openstack-images-v2.0-json-patch";
+
+    /** Beyond it the sender is not told any more what becomes of its image. */
+    private static final Duration CONVERSION = Duration.ofHours(1);
+
     private static final List<Page.Sort> NEWEST_FIRST = List.of(new Page.Sort("created_at", true));
     private static final Map<String, String> SORT_COLUMNS =
             Map.of(
@@ -284,7 +289,12 @@ public final class ImageApi {
                         .filter(text -> text.matches("[0-9]{1,18}"))
                         .map(text -> OptionalLong.of(Long.parseLong(text)))
                         .orElse(OptionalLong.empty());
-        images.upload(Actor.of(request), request.pathParameter("id"), request.stream(), announced);
+        images.upload(
+                Actor.of(request),
+                request.pathParameter("id"),
+                request.stream(),
+                announced,
+                () -> request.allow(CONVERSION));
         return Response.empty(204);
     }
 
@@ -365,15 +375,19 @@ public final class ImageApi {
         view.put("status", image.status().text());
         view.put("created_at", Json.time(image.createdAt()));
         view.put("updated_at", Json.time(image.updatedAt()));
-        view.putNull("virtual_size");
         if (image.content().isPresent()) {
             Image.Content content = image.content().get();
             view.put("size", content.sizeBytes());
+            content.virtualBytes()
+                    .ifPresentOrElse(
+                            bytes -> view.put("virtual_size", bytes),
+                            () -> view.putNull("virtual_size"));
             view.put("checksum", content.md5());
             view.put("os_hash_algo", "sha512");
             view.put("os_hash_value", content.sha512());
         } else {
             view.putNull("size")
+                    .putNull("virtual_size")
                     .putNull("checksum")
                     .putNull("os_hash_algo")
                     .putNull("os_hash_value");

@@ -13,21 +13,24 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
 /**
  * The directory of image bytes. Each upload has a file of its own, which is there whole or not at
- * all, and which nobody writes again.
+ * all, and which nobody writes again; beside it, the disk that was made of it.
  */
 public final class ImageFiles {
     /** Largest image. */
     public static final long MAX_BYTES = 16L << 30;
 
     private static final String PART = ".part-";
+    private static final String DISK = ".raw";
     private static final int BUFFER_BYTES = 1 << 16;
 
     private final Path directory;
@@ -37,6 +40,8 @@ public final class ImageFiles {
         this.directory = directory;
         try {
             Files.createDirectories(directory);
+            // Images are their projects' alone, also on this machine.
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot make " + directory, e);
         }
@@ -45,6 +50,11 @@ public final class ImageFiles {
     /** Where the bytes of an upload are. */
     Path path(String upload) {
         return directory.resolve(upload);
+    }
+
+    /** Where the disk is that was made of an upload. */
+    Path disk(String upload) {
+        return directory.resolve(upload + DISK);
     }
 
     /**
@@ -73,9 +83,40 @@ public final class ImageFiles {
         }
     }
 
-    /** Removes the bytes of an upload, if any. */
+    /**
+     * Makes the disk of an upload, durably; its file appears at the end.
+     *
+     * @throws ApiException 415 when the upload is not what is taken, 503 when it cannot be made now
+     */
+    Image.Disk makeDisk(String upload, String project, DiskShape shape, DiskConverter converter) {
+        Path part = directory.resolve(PART + upload + DISK);
+        try {
+            converter.convert(project, shape, path(upload), part);
+            FormatInspector.checkNotNested(part);
+            MessageDigest sha256 = digest("SHA-256");
+            SparseFile.digest(part, sha256);
+            try (FileChannel file = FileChannel.open(part, StandardOpenOption.WRITE)) {
+                file.force(true);
+            }
+            Image.Disk disk =
+                    new Image.Disk(
+                            Files.size(part),
+                            HexFormat.of().formatHex(sha256.digest()),
+                            SparseFile.storedBytes(part));
+            Files.move(part, disk(upload), StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.syncDirectory(disk(upload));
+            return disk;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot make the disk of an image", e);
+        } finally {
+            delete(part);
+        }
+    }
+
+    /** Removes the bytes of an upload and the disk made of it, if any. */
     void remove(String upload) {
         delete(path(upload));
+        delete(disk(upload));
     }
 
     /** Removes what a killed process left: half uploads, and files of no image. */
@@ -83,7 +124,11 @@ public final class ImageFiles {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
                 String name = file.getFileName().toString();
-                if (name.startsWith(PART) || !needed.contains(name)) {
+                String upload =
+                        name.endsWith(DISK)
+                                ? name.substring(0, name.length() - DISK.length())
+                                : name;
+                if (name.startsWith(PART) || !needed.contains(upload)) {
                     delete(file);
                 }
             }
@@ -121,7 +166,9 @@ public final class ImageFiles {
                 size,
                 hex.formatHex(md5.digest()),
                 hex.formatHex(sha256.digest()),
-                hex.formatHex(sha512.digest()));
+                hex.formatHex(sha512.digest()),
+                OptionalLong.empty(),
+                Optional.empty());
     }
 
     private static void delete(Path file) {

@@ -11,9 +11,13 @@ import org.jdbi.v3.core.Handle;
 final class ImageQuotas {
     static final Quota IMAGES = new Quota("image", "images", 1000, count("count(*)"));
 
-    /** Bytes of its active images. */
+    /** What its images take: the bytes uploaded, and the disks made of them without their zeros. */
     static final Quota BYTES =
-            new Quota("image", "image_bytes", 1L << 40, count("coalesce(sum(size_bytes), 0)"));
+            new Quota(
+                    "image",
+                    "image_bytes",
+                    1L << 40,
+                    count("coalesce(sum(size_bytes + coalesce(disk_stored_bytes, 0)), 0)"));
 
     static final List<Quota> ALL = List.of(IMAGES, BYTES);
 

@@ -3,29 +3,49 @@ package dev.iod.image;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
 import dev.iod.store.Database;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /** What can be done to images. */
 public final class ImageService implements Images {
+    /** The container format of what is in no container. */
+    private static final Optional<String> BARE = Optional.of("bare");
+
+    private static final String DISKS =
+            Arrays.stream(DiskFormat.values())
+                    .filter(format -> format != DiskFormat.ISO)
+                    .map(DiskFormat::text)
+                    .collect(Collectors.joining(", "));
+
     private final Database database;
     private final ImageFiles files;
+    private final DiskConverter converter;
     private final Clock clock;
 
     /** Its tables need not be there before {@link #start}. */
-    public ImageService(Database database, ImageFiles files, Clock clock) {
+    public ImageService(Database database, ImageFiles files, QemuConverter converter, Clock clock) {
+        this(database, files, (DiskConverter) converter, clock);
+    }
+
+    ImageService(Database database, ImageFiles files, DiskConverter converter, Clock clock) {
         this.database = database;
         this.files = files;
+        this.converter = converter;
         this.clock = clock;
     }
 
@@ -75,7 +95,7 @@ public final class ImageService implements Images {
                     if (changed.visibility() != old.attributes().visibility()) {
                         checkVisibility(actor, changed.visibility());
                     }
-                    if (old.status() == Image.Status.ACTIVE
+                    if (old.status() != Image.Status.QUEUED
                             && (!changed.diskFormat().equals(old.attributes().diskFormat())
                                     || !changed.containerFormat()
                                             .equals(old.attributes().containerFormat()))) {
@@ -91,21 +111,29 @@ public final class ImageService implements Images {
     }
 
     /**
-     * Stores the bytes. Until they are complete nobody sees any of them, and they become the
-     * image's only if it still waits for this upload: meanwhile it may have been deleted and made
-     * anew.
+     * Stores the bytes, and the disk in them. Until they are complete nobody sees any of them, and
+     * they become the image's only if it still waits for this upload: meanwhile it may have been
+     * deleted and made anew.
+     *
+     * @param converting called before what may take minutes
      */
-    void upload(Actor actor, String id, InputStream stream, OptionalLong announced) {
+    void upload(
+            Actor actor,
+            String id,
+            InputStream stream,
+            OptionalLong announced,
+            Runnable converting) {
         String upload = UUID.randomUUID().toString();
-        database.run(handle -> begin(handle, actor, id, announced, upload));
+        Image saving = database.transaction(handle -> begin(handle, actor, id, announced, upload));
         boolean stored = false;
         try {
-            Image.Content content = files.store(upload, stream, announced);
+            Image.Content content =
+                    withDisk(saving, upload, files.store(upload, stream, announced), converting);
             database.run(
                     handle -> {
                         Image image = awaited(handle, id, upload).orElseThrow(() -> gone(id));
                         ImageQuotas.claim(
-                                handle, image.owner(), ImageQuotas.BYTES, content.sizeBytes());
+                                handle, image.owner(), ImageQuotas.BYTES, content.storedBytes());
                         ImageStore.update(handle, image.active(content, now()));
                         Audit.record(handle, actor, "upload image", id);
                     });
@@ -117,6 +145,66 @@ public final class ImageService implements Images {
         }
     }
 
+    /**
+     * What is known of the disk in an upload. As in Glance only images without a container are
+     * looked at: the bytes decide what they are, and the image's owner has to know it.
+     *
+     * @throws ApiException 415
+     */
+    private Image.Content withDisk(
+            Image saving, String upload, Image.Content bytes, Runnable converting) {
+        Image.Attributes attributes = saving.attributes();
+        if (!attributes.containerFormat().equals(BARE)) {
+            return bytes;
+        }
+        DiskShape shape;
+        try {
+            shape = FormatInspector.inspect(files.path(upload));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read what was uploaded", e);
+        }
+        String declared = attributes.diskFormat().orElseThrow();
+        checkFormat(declared, shape.format());
+        if (DiskFormat.of(declared).isEmpty()) {
+            return bytes;
+        }
+        Optional<Image.Disk> disk =
+                shape.format()
+                        .driver()
+                        .map(
+                                _ -> {
+                                    converting.run();
+                                    return files.makeDisk(upload, saving.owner(), shape, converter);
+                                });
+        long virtualBytes =
+                declared.equals(DiskFormat.RAW.text()) ? bytes.sizeBytes() : shape.virtualBytes();
+        return new Image.Content(
+                bytes.sizeBytes(),
+                bytes.md5(),
+                bytes.sha256(),
+                bytes.sha512(),
+                OptionalLong.of(virtualBytes),
+                disk);
+    }
+
+    /** A raw disk may hold the file system of an optical disc, as any other. */
+    private static void checkFormat(String declared, DiskFormat found) {
+        boolean same =
+                DiskFormat.of(declared)
+                        .map(
+                                format ->
+                                        format == found
+                                                || format == DiskFormat.RAW
+                                                        && found == DiskFormat.ISO)
+                        .orElse(found == DiskFormat.RAW);
+        if (!same) {
+            throw new ApiException(
+                    Fault.UNSUPPORTED_MEDIA_TYPE,
+                    "Image disk_format %s does not match stream data %s"
+                            .formatted(declared, found.text()));
+        }
+    }
+
     /** The image if it waits for that upload. */
     private static Optional<Image> awaited(Handle handle, String id, String upload) {
         return ImageStore.find(handle, id)
@@ -124,7 +212,7 @@ public final class ImageService implements Images {
                 .filter(image -> image.file().equals(Optional.of(upload)));
     }
 
-    private void begin(
+    private Image begin(
             Handle handle, Actor actor, String id, OptionalLong announced, String upload) {
         Image image = own(handle, actor, id, "modify");
         if (image.status() != Image.Status.QUEUED) {
@@ -139,7 +227,9 @@ public final class ImageService implements Images {
         }
         // Before the bytes come, where their number is known; after them it is claimed again.
         ImageQuotas.claim(handle, image.owner(), ImageQuotas.BYTES, announced.orElse(0));
-        ImageStore.update(handle, image.saving(upload, now()));
+        Image saving = image.saving(upload, now());
+        ImageStore.update(handle, saving);
+        return saving;
     }
 
     private void abandon(String id, String upload) {
@@ -195,11 +285,17 @@ public final class ImageService implements Images {
     }
 
     /**
-     * The file of an image's bytes; for nodes, which fetch what their goal names. A server that
-     * runs keeps what it has, also when its image was deactivated.
+     * The file of what servers use of an image: the disk that was made of it, or else its bytes;
+     * for nodes, which fetch what their goal names. A server that runs keeps what it has, also when
+     * its image was deactivated.
      */
     public Optional<Path> file(String id) {
-        return database.read(handle -> ImageStore.find(handle, id)).flatMap(this::bytes);
+        return database.read(handle -> ImageStore.find(handle, id))
+                .flatMap(
+                        image ->
+                                image.content().flatMap(Image.Content::disk).isPresent()
+                                        ? image.file().map(files::disk)
+                                        : bytes(image));
     }
 
     /** The file of its bytes, if they are complete. */
@@ -232,11 +328,21 @@ public final class ImageService implements Images {
                 image.attributes().minDiskGib());
     }
 
-    /** Other formats are of no use to a guest without a converter, or (ami) describe a machine. */
+    /** What is neither raw nor was converted is no disk, or (ami) describes a machine. */
     private static Optional<Part> disk(Image image) {
+        boolean raw =
+                image.attributes().diskFormat().equals(Optional.of(DiskFormat.RAW.text()))
+                        && image.attributes().containerFormat().equals(BARE);
         return image.content()
-                .filter(content -> image.attributes().diskFormat().equals(Optional.of("raw")))
-                .map(content -> new Part(image.id(), content.sha256(), content.sizeBytes()));
+                .filter(content -> raw || content.disk().isPresent())
+                .map(content -> part(image, content));
+    }
+
+    /** What {@link #file} has of it. */
+    private static Part part(Image image, Image.Content content) {
+        return content.disk()
+                .map(disk -> new Part(image.id(), disk.sha256(), disk.sizeBytes()))
+                .orElseGet(() -> new Part(image.id(), content.sha256(), content.sizeBytes()));
     }
 
     private static Boot boot(Handle handle, Actor actor, Image image, boolean isDisk) {
@@ -252,8 +358,8 @@ public final class ImageService implements Images {
         }
         if (!isDisk) {
             throw ApiException.badRequest(
-                    "Image %s cannot be booted: it is no disk of format raw, and it has no properties kernel_id and ramdisk_id."
-                            .formatted(image.id()));
+                    "Image %s cannot be booted: it is no disk of a format that is taken (%s), and it has no properties kernel_id and ramdisk_id."
+                            .formatted(image.id(), DISKS));
         }
         return new Boot.Disk(firmware);
     }
@@ -265,21 +371,16 @@ public final class ImageService implements Images {
                     "Image %s cannot be booted: a kernel and an initial RAM disk belong together, and it has no property %s."
                             .formatted(image.id(), property));
         }
-        Image.Content content =
-                ImageStore.find(handle, id)
-                        // Whoever may use an image may use its parts if its owner may.
-                        .filter(
-                                found ->
-                                        found.visibleTo(actor)
-                                                || found.owner().equals(image.owner()))
-                        .filter(found -> found.status() == Image.Status.ACTIVE)
-                        .flatMap(Image::content)
-                        .orElseThrow(
-                                () ->
-                                        ApiException.badRequest(
-                                                "Image %s cannot be booted: its %s %s is missing or not active."
-                                                        .formatted(image.id(), property, id)));
-        return new Part(id, content.sha256(), content.sizeBytes());
+        return ImageStore.find(handle, id)
+                // Whoever may use an image may use its parts if its owner may.
+                .filter(found -> found.visibleTo(actor) || found.owner().equals(image.owner()))
+                .filter(found -> found.status() == Image.Status.ACTIVE)
+                .flatMap(found -> found.content().map(content -> part(found, content)))
+                .orElseThrow(
+                        () ->
+                                ApiException.badRequest(
+                                        "Image %s cannot be booted: its %s %s is missing or not active."
+                                                .formatted(image.id(), property, id)));
     }
 
     private static Image own(Handle handle, Actor actor, String id, String verb) {

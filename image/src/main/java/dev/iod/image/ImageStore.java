@@ -8,6 +8,7 @@ import java.time.ZoneOffset;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
@@ -33,9 +34,11 @@ final class ImageStore {
                 handle,
                 "INSERT INTO image (id, name, owner, status, visibility, protected, hidden,"
                         + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
-                        + " file, sha256, sha512, tags, properties, created_at, updated_at) VALUES"
+                        + " file, sha256, sha512, virtual_size_bytes, disk_size_bytes, disk_sha256,"
+                        + " disk_stored_bytes, tags, properties, created_at, updated_at) VALUES"
                         + " (:id, :name, :owner, :status, :visibility, :protected, :hidden, :disk,"
-                        + " :container, :minDisk, :minRam, :size, :md5, :file, :sha256, :sha512, :tags,"
+                        + " :container, :minDisk, :minRam, :size, :md5, :file, :sha256, :sha512,"
+                        + " :virtual, :diskSize, :diskSha256, :diskStored, :tags,"
                         + " CAST(:properties AS jsonb), :created, :updated)",
                 image);
     }
@@ -47,13 +50,31 @@ final class ImageStore {
                         + " :visibility, protected = :protected, hidden = :hidden, disk_format = :disk,"
                         + " container_format = :container, min_disk_gib = :minDisk, min_ram_mib ="
                         + " :minRam, size_bytes = :size, md5 = :md5, file = :file, sha256 = :sha256,"
-                        + " sha512 = :sha512, tags = :tags, properties = CAST(:properties AS jsonb),"
+                        + " sha512 = :sha512, virtual_size_bytes = :virtual, disk_size_bytes ="
+                        + " :diskSize, disk_sha256 = :diskSha256, disk_stored_bytes = :diskStored,"
+                        + " tags = :tags, properties = CAST(:properties AS jsonb),"
                         + " created_at = :created, updated_at = :updated WHERE id = :id",
                 image);
     }
 
     static void delete(Handle handle, String id) {
         handle.execute("DELETE FROM image WHERE id = ?", id);
+    }
+
+    private static OptionalLong virtualBytes(ResultSet row) throws SQLException {
+        long bytes = row.getLong("virtual_size_bytes");
+        return row.wasNull() ? OptionalLong.empty() : OptionalLong.of(bytes);
+    }
+
+    private static Optional<Image.Disk> disk(ResultSet row) throws SQLException {
+        String sha256 = row.getString("disk_sha256");
+        return sha256 == null
+                ? Optional.empty()
+                : Optional.of(
+                        new Image.Disk(
+                                row.getLong("disk_size_bytes"),
+                                sha256,
+                                row.getLong("disk_stored_bytes")));
     }
 
     /** The files that images are made of. */
@@ -71,6 +92,9 @@ final class ImageStore {
 
     private static void write(Handle handle, String sql, Image image) {
         Image.Attributes set = image.attributes();
+        Optional<Image.Disk> made = image.content().flatMap(Image.Content::disk);
+        OptionalLong virtual =
+                image.content().map(Image.Content::virtualBytes).orElse(OptionalLong.empty());
         ObjectNode properties = Json.object();
         set.properties().forEach(properties::put);
         Update update =
@@ -90,6 +114,10 @@ final class ImageStore {
                         .bind("md5", image.content().map(Image.Content::md5).orElse(null))
                         .bind("sha256", image.content().map(Image.Content::sha256).orElse(null))
                         .bind("sha512", image.content().map(Image.Content::sha512).orElse(null))
+                        .bind("virtual", virtual.isPresent() ? virtual.getAsLong() : null)
+                        .bind("diskSize", made.map(Image.Disk::sizeBytes).orElse(null))
+                        .bind("diskSha256", made.map(Image.Disk::sha256).orElse(null))
+                        .bind("diskStored", made.map(Image.Disk::storedBytes).orElse(null))
                         .bind("file", image.file().orElse(null))
                         .bindArray("tags", String.class, set.tags())
                         .bind("properties", Json.text(properties))
@@ -121,7 +149,9 @@ final class ImageStore {
                                         row.getLong("size_bytes"),
                                         row.getString("md5"),
                                         row.getString("sha256"),
-                                        row.getString("sha512")))
+                                        row.getString("sha512"),
+                                        virtualBytes(row),
+                                        disk(row)))
                         : Optional.empty();
         return new Image(
                 row.getString("id"),

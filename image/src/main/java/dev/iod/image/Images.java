@@ -36,8 +36,8 @@ public interface Images {
     /**
      * What a server is made of.
      *
-     * @param disk the bytes that a root disk starts as, of an image of disk format {@code raw};
-     *     there when the disk is booted
+     * @param disk what a root disk starts as: the bytes of an image of disk format {@code raw}, or
+     *     the disk that was made of another format's; there when the disk is booted
      * @param machineType the property {@code hw_machine_type}: {@code q35}, or empty for any
      */
     record Bootable(

@@ -51,6 +51,7 @@ class ImageApiTest {
                                                 new ImageService(
                                                         database,
                                                         new ImageFiles(directory),
+                                                        new QemuConverter("nobody"),
                                                         Clock.systemUTC()))));
         admin = region.admin();
         alice = region.member("alice");
@@ -285,7 +286,11 @@ class ImageApiTest {
                         "'name':'m','disk_format':'ami','container_format':'ami','kernel_id':'%s','ramdisk_id':'%s'"
                                 .formatted(kernel, initrd));
         ImageService images =
-                new ImageService(region.database(), new ImageFiles(directory), Clock.systemUTC());
+                new ImageService(
+                        region.database(),
+                        new ImageFiles(directory),
+                        new QemuConverter("nobody"),
+                        Clock.systemUTC());
         Actor actor = new Actor("req-test", "u", Optional.of(owner(id)), Set.of("member"));
         assertThatThrownBy(() -> resolve(images, actor, id))
                 .isInstanceOf(ApiException.class)
@@ -318,7 +323,11 @@ class ImageApiTest {
     @Test
     void aDiskSaysByWhichFirmwareItBoots() {
         ImageService images =
-                new ImageService(region.database(), new ImageFiles(directory), Clock.systemUTC());
+                new ImageService(
+                        region.database(),
+                        new ImageFiles(directory),
+                        new QemuConverter("nobody"),
+                        Clock.systemUTC());
         Map<String, Images.Firmware> firmwares =
                 Map.of(
                         "'min_ram':0", Images.Firmware.BIOS,

@@ -242,7 +242,11 @@ class ImageBoundsTest {
     }
 
     private static ImageService service(Database database, Path directory) {
-        return new ImageService(database, new ImageFiles(directory), Clock.systemUTC());
+        return new ImageService(
+                database,
+                new ImageFiles(directory),
+                new QemuConverter("nobody"),
+                Clock.systemUTC());
     }
 
     private int count(String filter) {

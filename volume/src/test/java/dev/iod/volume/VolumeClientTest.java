@@ -6,6 +6,7 @@ import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.region.Service;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.testing.OpenStackClient;
@@ -43,6 +44,7 @@ class VolumeClientTest {
                                             new ImageService(
                                                     database,
                                                     new ImageFiles(directory.resolve("images")),
+                                                    new QemuConverter("nobody"),
                                                     Clock.systemUTC())));
                             // The client wants to know where they are, and asks them nothing.
                             services.add(listed("compute", "nova"));

@@ -1,0 +1,150 @@
+package dev.iod.image;
+
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * Converts by {@code qemu-img} in a sandbox, one image at a time, by a thread of its own: the
+ * process ends with the thread that started it, and the threads of requests come and go.
+ */
+public final class QemuConverter implements DiskConverter, AutoCloseable {
+    private static final Logger LOG = System.getLogger(QemuConverter.class.getName());
+
+    /**
+     * Projects share these. Of those that have one in common, one image is in the queue: so a
+     * project waits for one image of each other one, however many those have.
+     */
+    private static final int TURNS = 64;
+
+    private static final long MEMORY_BYTES = 1L << 30;
+    private static final Duration CPU = Duration.ofMinutes(10);
+    private static final Duration WALL = Duration.ofMinutes(30);
+
+    /** QEMU may round the size of a disk up to its geometry. */
+    private static final long ROUNDING_BYTES = 64L << 20;
+
+    private final Sandbox sandbox;
+    private final List<String> command;
+    private final List<Semaphore> turns =
+            Stream.generate(() -> new Semaphore(1, true)).limit(TURNS).toList();
+    private final ThreadPoolExecutor thread =
+            new ThreadPoolExecutor(
+                    1,
+                    1,
+                    0,
+                    TimeUnit.SECONDS,
+                    new ArrayBlockingQueue<>(TURNS),
+                    Thread.ofPlatform().daemon().name("image-convert").factory());
+
+    /**
+     * @param user whom conversions run as, and nothing else does
+     */
+    public QemuConverter(String user) {
+        this(new Sandbox(user), List.of("qemu-img", "convert"));
+    }
+
+    QemuConverter(Sandbox sandbox, List<String> command) {
+        this.sandbox = sandbox;
+        this.command = command;
+    }
+
+    @Override
+    public void convert(String project, DiskShape shape, Path image, Path disk) {
+        Sandbox.Limits limits =
+                new Sandbox.Limits(
+                        MEMORY_BYTES,
+                        CPU,
+                        WALL,
+                        shape.virtualBytes() + ROUNDING_BYTES,
+                        ImageFiles.MAX_BYTES);
+        List<String> program = new ArrayList<>(command);
+        program.addAll(
+                List.of(
+                        "-f",
+                        shape.format().driver().orElseThrow(),
+                        "-O",
+                        "raw",
+                        Sandbox.IN,
+                        Sandbox.OUT));
+        switch (inTurn(project, () -> sandbox.run(program, image, disk, limits))) {
+            case Sandbox.End.Exited(int status, String output) -> {
+                if (status != 0) {
+                    LOG.log(Level.INFO, "image not converted: {0}", output);
+                    throw FormatInspector.refused(
+                            "it cannot be converted to raw: %s",
+                            output.strip().replace('\n', ' ').replaceFirst("[.]$", ""));
+                }
+            }
+            case Sandbox.End.OverLimit(String limit) ->
+                    throw FormatInspector.refused(
+                            "its conversion to raw takes more than %s", limit);
+            case Sandbox.End.Killed() ->
+                    throw new ApiException(
+                            Fault.UNAVAILABLE,
+                            "The conversion of the image was killed. Upload it again.");
+        }
+    }
+
+    private Sandbox.End inTurn(String project, Callable<Sandbox.End> conversion) {
+        Semaphore turn = turns.get(Math.floorMod(project.hashCode(), TURNS));
+        try {
+            turn.acquire();
+            try {
+                return run(conversion);
+            } finally {
+                turn.release();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unavailable("The region is stopping.", e);
+        }
+    }
+
+    private Sandbox.End run(Callable<Sandbox.End> conversion) throws InterruptedException {
+        Future<Sandbox.End> end;
+        try {
+            end = thread.submit(conversion);
+        } catch (RejectedExecutionException e) {
+            throw unavailable("The region is stopping.", e);
+        }
+        try {
+            return end.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof NoSuchFileException) {
+                throw new ApiException(
+                        Fault.NOT_FOUND, "The image was deleted while its data was uploaded.", e);
+            }
+            LOG.log(Level.ERROR, "images cannot be converted", e.getCause());
+            throw unavailable("Images cannot be converted in this region now.", e);
+        } catch (InterruptedException e) {
+            end.cancel(true);
+            throw e;
+        }
+    }
+
+    private static ApiException unavailable(String text, Exception cause) {
+        return new ApiException(Fault.UNAVAILABLE, text, cause);
+    }
+
+    /** Kills the conversion that runs. */
+    @Override
+    public void close() {
+        thread.shutdownNow();
+    }
+}
