@@ -1,6 +1,6 @@
 /**
  * The compute service: servers, their placement on nodes, and the goal of each node. Uses region,
- * and of the image and network services what their interfaces offer.
+ * and of the image, network and block storage services what their interfaces offer.
  */
 @org.jspecify.annotations.NullMarked
 // The package of the migrations holds no classes, and Flyway finds them only if it is open.
@@ -10,6 +10,7 @@ module dev.iod.compute {
     requires transitive dev.iod.region;
     requires transitive dev.iod.image;
     requires transitive dev.iod.network;
+    requires dev.iod.volume;
     requires dev.iod.node;
     requires org.apache.commons.codec;
 

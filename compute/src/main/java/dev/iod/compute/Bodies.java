@@ -239,6 +239,26 @@ final class Bodies {
                     required("binary", Formats.NAME),
                     optional("disabled_reason", new Text(1, 255, Formats.ANY)));
 
+    static final Schema ATTACH_VOLUME =
+            body(
+                    "volumeAttachment",
+                    struct(
+                            required("volumeId", Formats.ID),
+                            optional("device", nullable(Formats.TEXT)),
+                            since(49, "tag", Formats.TAG),
+                            since(79, "delete_on_termination", Formats.BOOLEAN)));
+
+    static final Schema UPDATE_ATTACHMENT =
+            body(
+                    "volumeAttachment",
+                    struct(
+                            required("volumeId", Formats.ID),
+                            since(85, "id", Formats.ID),
+                            since(85, "serverId", Formats.ID),
+                            since(85, "device", nullable(Formats.TEXT)),
+                            since(85, "tag", nullable(Formats.TAG)),
+                            since(85, "delete_on_termination", Formats.BOOLEAN)));
+
     static Schema quotaSet(List<Property> resources) {
         return body("quota_set", new Struct(resources, false));
     }

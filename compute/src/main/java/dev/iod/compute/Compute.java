@@ -44,6 +44,7 @@ public final class Compute {
                                         .routes(),
                                 new ServerActionApi(parts, changes).routes(),
                                 new ServerMetadataApi(parts, changes).routes(),
+                                new VolumeAttachmentApi(parts, changes).routes(),
                                 new InstanceActionApi(parts).routes(),
                                 new FlavorApi(parts).routes(),
                                 new KeypairApi(parts).routes(),

@@ -4,6 +4,7 @@ import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.network.Subnet;
+import dev.iod.node.Disk;
 import dev.iod.node.Firmware;
 import dev.iod.node.FirstDiskBoot;
 import dev.iod.node.FixedAddress;
@@ -17,6 +18,7 @@ import dev.iod.node.Nic;
 import dev.iod.node.Power;
 import dev.iod.node.PublicKey;
 import dev.iod.region.GoalPart;
+import dev.iod.volume.ServerVolumes;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -38,12 +40,19 @@ final class ComputeGoals implements GoalPart {
                         .toList();
         Map<UUID, List<ServerPort>> nics =
                 ports.of(handle, servers.stream().map(Server::id).toList());
+        Map<UUID, List<ServerVolumes.Attached>> volumes =
+                ServerVolumes.of(handle, servers.stream().map(Server::id).toList());
         for (Server server : servers) {
-            goal.addServers(machine(server, nics.getOrDefault(server.id(), List.of())));
+            goal.addServers(
+                    machine(
+                            server,
+                            nics.getOrDefault(server.id(), List.of()),
+                            volumes.getOrDefault(server.id(), List.of())));
         }
     }
 
-    static dev.iod.node.Server machine(Server server, List<ServerPort> ports) {
+    private static dev.iod.node.Server machine(
+            Server server, List<ServerPort> ports, List<ServerVolumes.Attached> volumes) {
         dev.iod.node.Server.Builder machine =
                 dev.iod.node.Server.newBuilder()
                         .setId(server.id().toString())
@@ -67,6 +76,14 @@ final class ComputeGoals implements GoalPart {
                     machine.setFirstDisk(FirstDiskBoot.newBuilder().setFirmware(of(firmware)));
         }
         RootDisks.of(server).ifPresent(machine::addDisks);
+        for (ServerVolumes.Attached volume : volumes) {
+            if (!volume.leaving()) {
+                machine.addDisks(
+                        Disk.newBuilder()
+                                .setId(volume.volumeId().toString())
+                                .setSizeBytes(volume.sizeBytes()));
+            }
+        }
         for (ServerPort port : ports) {
             machine.addNics(nic(port));
         }

@@ -10,6 +10,7 @@ import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
 import dev.iod.region.Providers;
 import dev.iod.store.Database;
+import dev.iod.volume.ServerVolumes;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -92,9 +93,10 @@ final class ComputeObservations implements NodeObserver {
         }
     }
 
-    /** The end of a server: its ports, its allocations and its row go together. */
+    /** The end of a server: its ports, its allocations and its row go together; volumes stay. */
     static void remove(Handle handle, ServerPorts ports, Server server) {
         ports.release(handle, server.id());
+        ServerVolumes.release(handle, server.id());
         Providers.release(handle, server.id(), EnumSet.allOf(AllocationRole.class));
         ServerStore.delete(handle, server.id());
         InstanceActions.finish(handle, server.id(), Optional.empty());

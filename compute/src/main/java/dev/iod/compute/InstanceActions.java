@@ -23,6 +23,8 @@ final class InstanceActions {
         START("start", "compute_start_instance"),
         STOP("stop", "compute_stop_instance"),
         REBOOT("reboot", "compute_reboot_instance"),
+        ATTACH_VOLUME("attach_volume", "compute_attach_volume"),
+        DETACH_VOLUME("detach_volume", "compute_detach_volume"),
         RESET_STATE("resetState", "api_reset_state");
 
         private final String text;

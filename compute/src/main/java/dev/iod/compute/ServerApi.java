@@ -13,6 +13,7 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.rest.View;
+import dev.iod.volume.ServerVolumes;
 import dev.iod.store.Listed;
 import java.util.List;
 import java.util.Map;
@@ -54,8 +55,6 @@ final class ServerApi {
                         .may(Rule.READER),
                 Route.get("/v2.1/servers/{id}/os-interface", this::interfaces).may(Rule.READER),
                 Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface)
-                        .may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/os-volume_attachments", this::volumes)
                         .may(Rule.READER));
     }
 
@@ -243,14 +242,6 @@ final class ServerApi {
         return node;
     }
 
-    /** There are no volumes in this region yet, so no server has one. */
-    private Response volumes(Request request) {
-        parts.database().read(handle -> visible(handle, request));
-        ObjectNode root = Json.object();
-        root.putArray("volumeAttachments");
-        return Response.ok(root);
-    }
-
     private static Server visible(Handle handle, Request request) {
         return ServerChanges.visible(handle, Actor.of(request), request.pathParameter("id"));
     }
@@ -265,6 +256,8 @@ final class ServerApi {
         }
         Map<UUID, List<ServerPort>> ports =
                 parts.ports().of(handle, servers.stream().map(Server::id).toList());
+        Map<UUID, List<ServerVolumes.Attached>> volumes =
+                ServerVolumes.of(handle, servers.stream().map(Server::id).toList());
         Map<String, Node> nodes =
                 Nodes.all(handle).stream()
                         .collect(Collectors.toMap(Node::name, Function.identity()));
@@ -274,6 +267,7 @@ final class ServerApi {
                                 new ServerShown(
                                         server,
                                         ports.getOrDefault(server.id(), List.of()),
+                                        volumes.getOrDefault(server.id(), List.of()),
                                         server.node()
                                                 .flatMap(n -> Optional.ofNullable(nodes.get(n)))))
                 .toList();

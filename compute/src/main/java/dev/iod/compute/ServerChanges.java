@@ -152,6 +152,12 @@ final class ServerChanges {
 
     /** A server inside a transaction. */
     record Edit(Handle handle, Server server) {
+        /** Writes down what was asked, which is not followed further. */
+        void record(Actor actor, InstanceActions.Kind kind) {
+            InstanceActions.begin(handle, actor, server, kind);
+            InstanceActions.finish(handle, server.id(), Optional.empty());
+        }
+
         /** What the guest or its node is told has changed. */
         void tellNode() {
             tellNodes(handle, List.of(server.id()));
@@ -211,7 +217,7 @@ final class ServerChanges {
         }
     }
 
-    private static ApiException invalidState(String verb, UUID id, String attribute, String state) {
+    static ApiException invalidState(String verb, UUID id, String attribute, String state) {
         return ApiException.conflict(
                 "Cannot '%s' instance %s while it is in %s %s"
                         .formatted(verb, id, attribute, state));

@@ -2,6 +2,7 @@ package dev.iod.compute;
 
 import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.region.Node;
+import dev.iod.volume.ServerVolumes;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -14,17 +15,22 @@ import java.util.Optional;
  *
  * @param node the node it is placed on, if the region still knows it
  */
-record ServerShown(Server server, List<ServerPort> ports, Optional<Node> node) {
+record ServerShown(
+        Server server,
+        List<ServerPort> ports,
+        List<ServerVolumes.Attached> volumes,
+        Optional<Node> node) {
     /** The region's only availability zone, with Nova's default name. */
     static final String ZONE = "nova";
 
     ServerShown {
         ports = List.copyOf(ports);
+        volumes = List.copyOf(volumes);
     }
 
     /** Enough for a list of names. */
     static ServerShown brief(Server server) {
-        return new ServerShown(server, List.of(), Optional.empty());
+        return new ServerShown(server, List.of(), List.of(), Optional.empty());
     }
 
     /** The node has been silent for too long: what the server does is not known. */

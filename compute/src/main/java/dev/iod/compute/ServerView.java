@@ -15,6 +15,7 @@ import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.region.Node;
 import dev.iod.rest.Json;
 import dev.iod.rest.View;
+import dev.iod.volume.ServerVolumes;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The shapes of a server in Nova's API. */
 final class ServerView {
+    private static final int VOLUMES_GO_SINCE = 3;
+
     private ServerView() {}
 
     /** In lists. */
@@ -125,7 +128,7 @@ final class ServerView {
                                     "OS-EXT-STS:vm_state",
                                     (s, v) -> text(s.server().state().vm().text())),
                             field("OS-EXT-STS:power_state", (s, v) -> number(power(s))),
-                            field("os-extended-volumes:volumes_attached", (s, v) -> Json.array()),
+                            field("os-extended-volumes:volumes_attached", ServerView::volumes),
                             admin(16, "host_status", (s, v) -> text(hostStatus(s))),
                             since(9, "locked", (s, v) -> truth(false)),
                             since(73, "locked_reason", (s, v) -> nothing()),
@@ -252,6 +255,17 @@ final class ServerView {
         ArrayNode groups = Json.array();
         names.forEach(name -> groups.addObject().put("name", name));
         return groups;
+    }
+
+    private static JsonNode volumes(ServerShown shown, View.Scope scope) {
+        ArrayNode volumes = Json.array();
+        for (ServerVolumes.Attached one : shown.volumes()) {
+            ObjectNode node = volumes.addObject().put("id", one.volumeId().toString());
+            if (scope.minor() >= VOLUMES_GO_SINCE) {
+                node.put("delete_on_termination", one.deleteOnTermination());
+            }
+        }
+        return volumes;
     }
 
     private static JsonNode task(ServerShown shown) {

@@ -14,6 +14,7 @@ import dev.iod.node.FailureKind;
 import dev.iod.region.Service;
 import dev.iod.rest.testing.OpenStackClient;
 import dev.iod.store.Database;
+import dev.iod.volume.BlockStorage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -81,6 +82,7 @@ class ComputeClientTest {
                                 IdentityApi.projects())
                         .service(),
                 NetworkApi.service(database, 1442, Compute.portWatcher()),
+                BlockStorage.service(database, new Region.FixedConsole()),
                 ImageApi.service(database, images));
     }
 
@@ -152,6 +154,44 @@ class ComputeClientTest {
         assertThat(tenant.run("server show s1b"))
                 .contains("No server with a name or ID of 's1b' exists.");
         assertThat(tenant.json("port list --device-owner compute:nova").size()).isZero();
+    }
+
+    @Test
+    void volumesOfServers() {
+        tenant.json("server create --image micro --flavor m1.nano --network net holder");
+        syncBoth();
+        String node =
+                admin.json("server list --all-projects --long").valueStream()
+                        .filter(row -> row.path("Name").asString().equals("holder"))
+                        .map(row -> row.path("Host").asString())
+                        .findFirst()
+                        .orElseThrow();
+        FakeNode other = node.equals("n1") ? n2 : n1;
+        other.pool(1);
+        tenant.json("volume create --size 1 v1");
+        syncBoth();
+        tenant.json("server add volume holder v1");
+        syncBoth();
+        JsonNode volume = tenant.json("volume show v1");
+        assertThat(volume.path("status").stringValue()).isEqualTo("in-use");
+        assertThat(volume.path("attachments").path(0).path("device").asString())
+                .isEqualTo("/dev/vda");
+        assertThat(tenant.json("volume list").path(0).path("Attached to").toString())
+                .contains("/dev/vda");
+        assertThat(tenant.json("server volume list holder").size()).isEqualTo(1);
+        assertThat(tenant.run("volume delete v1")).contains("HTTP 400");
+        assertThat(tenant.run("server remove volume holder v1").strip()).isEmpty();
+        syncBoth();
+        assertThat(tenant.json("volume show v1").path("status").stringValue())
+                .isEqualTo("available");
+        tenant.json("server add volume holder v1");
+        tenant.run("server delete holder");
+        syncBoth();
+        assertThat(tenant.json("volume show v1").path("status").stringValue())
+                .isEqualTo("available");
+        tenant.run("volume delete v1");
+        syncBoth();
+        other.pool(1 << 20);
     }
 
     @Test

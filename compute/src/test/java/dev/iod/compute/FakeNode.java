@@ -1,17 +1,30 @@
 package dev.iod.compute;
 
+import dev.iod.node.DeviceState;
+import dev.iod.node.DeviceStatus;
+import dev.iod.node.Disk;
 import dev.iod.node.FailureKind;
 import dev.iod.node.Goal;
 import dev.iod.node.Observed;
+import dev.iod.node.PoolReport;
 import dev.iod.node.Power;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
+import dev.iod.node.VolumeState;
+import dev.iod.node.VolumeStatus;
 import dev.iod.region.GoalPart;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
+import dev.iod.region.Service;
 import dev.iod.store.Database;
+import dev.iod.volume.BlockStorage;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * A node that runs nothing and reports as if it did. Each {@link #sync} fetches the whole goal,
@@ -25,6 +38,15 @@ final class FakeNode {
     private final String name;
     private final Map<String, ServerStatus> running = new HashMap<>();
     private final Map<String, ServerStatus> overrides = new HashMap<>();
+
+    /** Its part of block storage; what it is told of volumes is so at once. */
+    private final Service storage;
+
+    /** Guests that take and give back no device, and what their node says of that. */
+    private final Map<String, String> deaf = new HashMap<>();
+
+    private final Map<String, Set<String>> devices = new HashMap<>();
+    private PoolReport pool = PoolReport.getDefaultInstance();
     private long revision;
 
     FakeNode(
@@ -38,6 +60,7 @@ final class FakeNode {
         this.goals = goals;
         this.sink = sink;
         this.name = name;
+        this.storage = BlockStorage.service(database, new Region.FixedConsole());
         database.run(
                 handle -> {
                     handle.execute(
@@ -78,6 +101,7 @@ final class FakeNode {
                 handle -> {
                     Goal.Builder goal = Goal.newBuilder();
                     goals.add(handle, name, goal);
+                    storage.goalParts().forEach(part -> part.add(handle, name, goal));
                     return goal.setRevision(NodeGoals.revision(handle, name)).build();
                 });
     }
@@ -95,6 +119,14 @@ final class FakeNode {
         for (dev.iod.node.Server server : goal.getServersList()) {
             next.put(server.getId(), reach(server));
         }
+        PoolReport.Builder volumes = PoolReport.newBuilder();
+        for (Disk volume : goal.getVolumesList()) {
+            volumes.addVolumes(
+                    VolumeStatus.newBuilder()
+                            .setId(volume.getId())
+                            .setState(VolumeState.VOLUME_READY));
+        }
+        pool = volumes.build();
         running.clear();
         running.putAll(next);
         report();
@@ -110,7 +142,9 @@ final class FakeNode {
                                 server.getPower() == Power.ON
                                         ? ServerState.RUNNING
                                         : ServerState.STOPPED)
-                        .setNetworkReady(server.getPower() == Power.ON);
+                        .setNetworkReady(server.getPower() == Power.ON)
+                        .addAllDevices(
+                                server.getPower() == Power.ON ? reachDevices(server) : List.of());
         ServerStatus override = overrides.get(server.getId());
         return override == null
                 ? status.build()
@@ -121,15 +155,49 @@ final class FakeNode {
                         .build();
     }
 
+    /** A guest that is deaf has what it had. */
+    private List<DeviceStatus> reachDevices(dev.iod.node.Server server) {
+        Set<String> wanted =
+                server.getDisksList().stream()
+                        .map(Disk::getId)
+                        .collect(Collectors.toCollection(TreeSet::new));
+        String words = deaf.getOrDefault(server.getId(), "");
+        Set<String> has = devices.computeIfAbsent(server.getId(), id -> new TreeSet<>());
+        if (words.isEmpty()) {
+            has.clear();
+            has.addAll(wanted);
+        }
+        List<DeviceStatus> statuses = new ArrayList<>();
+        for (String id : has) {
+            statuses.add(
+                    wanted.contains(id)
+                            ? device(id, DeviceState.ATTACHED, "")
+                            : device(id, DeviceState.DETACHING, words));
+        }
+        wanted.removeAll(has);
+        wanted.forEach(id -> statuses.add(device(id, DeviceState.ATTACHING, words)));
+        return statuses;
+    }
+
+    private static DeviceStatus device(String id, DeviceState state, String reason) {
+        return DeviceStatus.newBuilder().setId(id).setState(state).setReason(reason).build();
+    }
+
+    /** From the next sync on the guest answers nothing; empty: it does again. */
+    void deaf(String server, String words) {
+        deaf.put(server, words);
+    }
+
     /** Reports what runs, without fetching the goal. */
     void report() {
-        sink.observed(
-                database,
-                name,
+        Observed observed =
                 Observed.newBuilder()
                         .setGoalRevision(revision)
                         .addAllServers(running.values())
-                        .build());
+                        .setPool(pool)
+                        .build();
+        sink.observed(database, name, observed);
+        storage.observers().forEach(observer -> observer.observed(database, name, observed));
     }
 
     /** From the next sync on this server is in that state. */

@@ -18,6 +18,7 @@ import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
+import dev.iod.volume.BlockStorage;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -81,6 +82,7 @@ final class Region implements AutoCloseable {
                                 (handle, id) -> !id.equals(NO_PROJECT))
                         .service());
         services.add(NetworkApi.service(database, 1442, Compute.portWatcher()));
+        services.add(BlockStorage.service(database, console));
         services.add(NodeApi.service(database, services, Clock.systemUTC()));
         return services;
     }
@@ -123,6 +125,10 @@ final class Region implements AutoCloseable {
     /** A caller of the compute API; see {@link FixedTokens} for tokens. */
     HttpCaller compute(String token) {
         return new HttpCaller(base() + "/compute/v2.1", token);
+    }
+
+    HttpCaller volume(String token) {
+        return new HttpCaller(base() + "/volume/v3", token);
     }
 
     HttpCaller network(String token) {

@@ -367,6 +367,8 @@ class PolicyTest {
         return switch (last) {
             case "action" -> "{'os-stop':null}";
             case "metadata" -> "{'metadata':{'a':'b'}}";
+            case "os-volume_attachments", "{volume}" ->
+                    "{'volumeAttachment':{'volumeId':'%s'}}".formatted(NOTHING);
             case "{key}" -> "{'meta':{'%s':'b'}}".formatted(NOTHING);
             case "tags" -> "{'tags':['a']}";
             case "members" -> "{'member':'x'}";

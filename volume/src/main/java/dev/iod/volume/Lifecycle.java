@@ -34,6 +34,62 @@ final class Lifecycle {
 
         /** It is deleted. */
         record Gone() implements Verdict {}
+
+        /** A server has it. */
+        record Attached() implements Verdict {}
+
+        /** No server has it any more. */
+        record Detached() implements Verdict {}
+
+        /** What was asked of its server waits for something that was not told yet. */
+        record Waits(Message.Event event, String reason) implements Verdict {}
+    }
+
+    /** What a node says of a volume as a device of a server. */
+    sealed interface Device {
+        /** The machine has it. */
+        record Attached() implements Device {}
+
+        /**
+         * The machine is to get it or to give it back.
+         *
+         * @param reason why it has not yet; empty while that is no news
+         */
+        record Moving(String reason) implements Device {}
+
+        /** The machine runs without it. */
+        record None() implements Device {}
+
+        /** There is no machine; the next one is as the goal says. */
+        record Off() implements Device {}
+
+        /** Nothing is known of the server. */
+        record Unknown() implements Device {}
+    }
+
+    /**
+     * The same for a volume that a server shall get or give back.
+     *
+     * @param told what it waits for and was told to its owner
+     */
+    static Verdict moved(Status status, Device device, String told) {
+        boolean attaching = status == Status.ATTACHING;
+        if (!attaching && status != Status.DETACHING) {
+            return new Verdict.Unchanged();
+        }
+        return switch (device) {
+            case Device.Attached _ ->
+                    attaching ? new Verdict.Attached() : new Verdict.Unchanged();
+            case Device.Off _ -> attaching ? new Verdict.Attached() : new Verdict.Detached();
+            case Device.None _ -> attaching ? new Verdict.Unchanged() : new Verdict.Detached();
+            case Device.Unknown _ -> new Verdict.Unchanged();
+            case Device.Moving(String reason) ->
+                    reason.isEmpty() || reason.equals(told)
+                            ? new Verdict.Unchanged()
+                            : new Verdict.Waits(
+                                    attaching ? Message.Event.ATTACH : Message.Event.DETACH,
+                                    reason);
+        };
     }
 
     /**
@@ -44,7 +100,7 @@ final class Lifecycle {
             case CREATING -> made(report, Status.ERROR, Message.Event.CREATE);
             case EXTENDING -> made(report, Status.ERROR_EXTENDING, Message.Event.EXTEND);
             case DELETING, ERROR_DELETING -> deleted(status, report);
-            case AVAILABLE, ERROR, ERROR_EXTENDING -> new Verdict.Unchanged();
+            case AVAILABLE, ATTACHING, IN_USE, DETACHING, ERROR, ERROR_EXTENDING -> new Verdict.Unchanged();
         };
     }
 

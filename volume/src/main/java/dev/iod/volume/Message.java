@@ -46,6 +46,8 @@ record Message(
                 "create volume from backend storage:An unknown error occurred."),
         NO_ROOM_TO_EXTEND("VOLUME_VOLUME_007_007", "extend volume:There is no room on its node."),
         EXTEND("VOLUME_VOLUME_007_001", "extend volume:An unknown error occurred."),
+        ATTACH("VOLUME_VOLUME_002_001", "attach volume:The guest has not taken it yet."),
+        DETACH("VOLUME_VOLUME_011_001", "detach volume:The guest has not let go of it yet."),
         DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred.");
 
         private final String id;

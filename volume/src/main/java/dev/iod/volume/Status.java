@@ -7,6 +7,12 @@ import java.util.Set;
 enum Status {
     CREATING,
     AVAILABLE,
+    /** A server shall have it. */
+    ATTACHING,
+    /** A server has it, or will when it starts. */
+    IN_USE,
+    /** A server shall have it no more, and has not let go of it. */
+    DETACHING,
     EXTENDING,
     ERROR_EXTENDING,
     DELETING,
@@ -17,11 +23,12 @@ enum Status {
     private static final Set<Status> GOING = Set.of(DELETING, ERROR_DELETING, ERROR);
 
     static Status of(String text) {
-        return valueOf(text.toUpperCase(Locale.ROOT));
+        return valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
     }
 
     String text() {
-        return name().toLowerCase(Locale.ROOT);
+        // As in Cinder: all the others have underscores.
+        return this == IN_USE ? "in-use" : name().toLowerCase(Locale.ROOT);
     }
 
     /** Whether its node shall have it. */

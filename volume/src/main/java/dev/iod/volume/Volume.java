@@ -19,6 +19,7 @@ import org.jdbi.v3.core.Handle;
  * @param status the text of a {@link Status}
  * @param node whose pool has it; empty: not placed
  * @param goalRevision of the node's goal that carries what was asked last
+ * @param serverId the server that has it, or is to get or to give it; with it the next three
  */
 record Volume(
         UUID id,
@@ -37,26 +38,32 @@ record Volume(
         Optional<String> node,
         long goalRevision,
         Instant createdAt,
-        Optional<Instant> updatedAt) {
+        Optional<Instant> updatedAt,
+        Optional<UUID> serverId,
+        Optional<UUID> attachmentId,
+        Optional<String> device,
+        Optional<Instant> attachedAt) {
     /** As in Cinder, the newest comes first. */
     static final Table<Volume> TABLE =
             Table.of(Volume.class, "volume", "id")
-                    .computed(
-                            "type_name",
-                            "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
-                    .sorted(
-                            Map.of(
-                                    "created_at", "number",
-                                    "name", "coalesce(name, '')",
-                                    "display_name", "coalesce(name, '')",
-                                    "size", "size_gib",
-                                    "status", "status",
-                                    "updated_at", "coalesce(updated_at, created_at)",
-                                    "user_id", "user_id",
-                                    "project_id", "project_id",
-                                    "bootable", "bootable"),
-                            "created_at")
-                    .reversed();
+                        .computed(
+                                "type_name",
+                                "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
+                        .computed("server_id", "(SELECT a.server_id FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                        .computed("attachment_id", "(SELECT a.id FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                        .computed("device", "(SELECT a.device FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                        .computed("attached_at", "(SELECT a.attached_at FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                        .sorted(
+                                Map.of(
+                                        "created_at", "number",
+                                        "name", "coalesce(name, '')",
+                                        "display_name", "coalesce(name, '')",
+                                        "size", "size_gib",
+                                        "status", "status",
+                                        "updated_at", "coalesce(updated_at, created_at)",
+                                        "user_id", "user_id",
+                                        "project_id", "project_id",
+                                        "bootable", "bootable"), "created_at").reversed();
 
     Volume {
         metadata = Map.copyOf(metadata);

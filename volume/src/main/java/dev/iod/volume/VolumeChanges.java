@@ -92,6 +92,11 @@ final class VolumeChanges {
                                         + " awaiting a transfer, or be disassociated from snapshots"
                                         + " after volume transfer.");
                     }
+                    if (volume.serverId().isPresent()) {
+                        throw invalid(
+                                "Volume %s is still attached, detach volume first."
+                                        .formatted(volume.id()));
+                    }
                     Audit.record(handle, actor, "delete volume", volume.id().toString());
                     if (volume.node().isEmpty()) {
                         VolumeObservations.remove(handle, volume);

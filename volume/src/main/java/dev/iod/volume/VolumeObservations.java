@@ -1,12 +1,17 @@
 package dev.iod.volume;
 
+import dev.iod.node.DeviceState;
+import dev.iod.node.DeviceStatus;
 import dev.iod.node.Observed;
+import dev.iod.node.ServerStatus;
 import dev.iod.node.VolumeStatus;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
 import dev.iod.region.Providers;
 import dev.iod.store.Columns;
 import dev.iod.store.Database;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,9 +26,18 @@ import org.jdbi.v3.core.Handle;
 final class VolumeObservations implements NodeObserver {
     /** Those that a report can change. */
     private static final List<Status> WAITING =
-            List.of(Status.CREATING, Status.EXTENDING, Status.DELETING, Status.ERROR_DELETING);
+            List.of(
+                    Status.CREATING,
+                    Status.EXTENDING,
+                    Status.ATTACHING,
+                    Status.DETACHING,
+                    Status.DELETING,
+                    Status.ERROR_DELETING);
 
     private static final List<Status> GOING = List.of(Status.DELETING, Status.ERROR_DELETING);
+
+    /** A guest may take that long to take or give back a device before its owner is told. */
+    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** The request of what a node reports. */
     private static final String NO_REQUEST = "";
@@ -36,20 +50,20 @@ final class VolumeObservations implements NodeObserver {
 
     @Override
     public void observed(Database database, String node, Observed observed) {
-        if (!observed.hasPool()) {
-            return;
-        }
         // Most reports change nothing: find that out without a write transaction.
         boolean news =
                 database.read(
                         handle ->
-                                !verdicts(Volume.onNode(handle, node, WAITING), observed)
+                                !verdicts(
+                                                handle,
+                                                Volume.onNode(handle, node, WAITING),
+                                                observed)
                                         .isEmpty());
         if (news) {
             database.runLocked(
                     handle -> {
                         Providers.lock(handle, List.of(node));
-                        verdicts(Volume.lockOnNode(handle, node, WAITING), observed)
+                        verdicts(handle, Volume.lockOnNode(handle, node, WAITING), observed)
                                 .forEach((volume, verdict) -> apply(handle, volume, verdict));
                     });
         }
@@ -67,7 +81,7 @@ final class VolumeObservations implements NodeObserver {
     }
 
     private static Map<Volume, Lifecycle.Verdict> verdicts(
-            List<Volume> volumes, Observed observed) {
+            Handle handle, List<Volume> volumes, Observed observed) {
         Map<String, VolumeStatus> reports = new HashMap<>();
         observed.getPool().getVolumesList().forEach(one -> reports.put(one.getId(), one));
         Map<Volume, Lifecycle.Verdict> verdicts = new LinkedHashMap<>();
@@ -75,16 +89,62 @@ final class VolumeObservations implements NodeObserver {
             if (observed.getGoalRevision() < volume.goalRevision()) {
                 continue;
             }
-            Lifecycle.Report report =
-                    Optional.ofNullable(reports.get(volume.id().toString()))
-                            .map(VolumeObservations::report)
-                            .orElseGet(Lifecycle.Report.Absent::new);
-            Lifecycle.Verdict verdict = Lifecycle.reported(volume.state(), report);
+            Lifecycle.Verdict verdict =
+                    Attachment.of(handle, volume.id())
+                            .map(
+                                    attachment ->
+                                            Lifecycle.moved(
+                                                    volume.state(),
+                                                    device(volume, attachment, observed),
+                                                    attachment.waitsFor()))
+                            .orElseGet(() -> inPool(volume, observed, reports));
             if (!(verdict instanceof Lifecycle.Verdict.Unchanged)) {
                 verdicts.put(volume, verdict);
             }
         }
         return verdicts;
+    }
+
+    private static Lifecycle.Verdict inPool(
+            Volume volume, Observed observed, Map<String, VolumeStatus> reports) {
+        if (!observed.hasPool()) {
+            return new Lifecycle.Verdict.Unchanged();
+        }
+        Lifecycle.Report report =
+                Optional.ofNullable(reports.get(volume.id().toString()))
+                        .map(VolumeObservations::report)
+                        .orElseGet(Lifecycle.Report.Absent::new);
+        return Lifecycle.reported(volume.state(), report);
+    }
+
+    private static Lifecycle.Device device(
+            Volume volume, Attachment attachment, Observed observed) {
+        String server = attachment.serverId().toString();
+        Optional<ServerStatus> status =
+                observed.getServersList().stream().filter(s -> s.getId().equals(server)).findAny();
+        if (status.isEmpty()) {
+            return new Lifecycle.Device.Unknown();
+        }
+        Optional<DeviceStatus> device =
+                status.get().getDevicesList().stream()
+                        .filter(d -> d.getId().equals(volume.id().toString()))
+                        .findAny();
+        if (device.isPresent()) {
+            return device.get().getState() == DeviceState.ATTACHED
+                    ? new Lifecycle.Device.Attached()
+                    : new Lifecycle.Device.Moving(
+                            late(volume) ? device.get().getReason() : "");
+        }
+        return switch (status.get().getState()) {
+            case STOPPED, FAILED -> new Lifecycle.Device.Off();
+            case RUNNING, STARTING -> new Lifecycle.Device.None();
+            case UNRECOGNIZED -> new Lifecycle.Device.Unknown();
+        };
+    }
+
+    private static boolean late(Volume volume) {
+        Instant asked = volume.updatedAt().orElse(volume.createdAt());
+        return asked.plus(PATIENCE).isBefore(Instant.now());
     }
 
     private static Lifecycle.Report report(VolumeStatus status) {
@@ -100,6 +160,16 @@ final class VolumeObservations implements NodeObserver {
         switch (verdict) {
             case Lifecycle.Verdict.Unchanged _ -> {}
             case Lifecycle.Verdict.Gone _ -> remove(handle, volume);
+            case Lifecycle.Verdict.Attached _ ->
+                    volume.change(handle, new Columns().set("status", Status.IN_USE.text()));
+            case Lifecycle.Verdict.Detached _ -> {
+                Attachment.remove(handle, volume.id());
+                volume.change(handle, new Columns().set("status", Status.AVAILABLE.text()));
+            }
+            case Lifecycle.Verdict.Waits(Message.Event event, String reason) -> {
+                Message.write(handle, volume, event, reason, NO_REQUEST);
+                Attachment.waitsFor(handle, volume.id(), reason);
+            }
             case Lifecycle.Verdict.Done _ ->
                     volume.change(
                             handle,

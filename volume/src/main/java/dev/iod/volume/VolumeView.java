@@ -10,6 +10,10 @@ import static dev.iod.rest.View.truth;
 import dev.iod.rest.Json;
 import dev.iod.rest.View;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The shapes of a volume in Cinder's API. */
 final class VolumeView {
@@ -48,7 +52,7 @@ final class VolumeView {
                             field("replication_status", (v, s) -> nothing()),
                             field("consistencygroup_id", (v, s) -> nothing()),
                             field("multiattach", (v, s) -> truth(false)),
-                            field("attachments", (v, s) -> Json.array()),
+                            field("attachments", VolumeView::attachments),
                             field("os-vol-tenant-attr:tenant_id", (v, s) -> text(v.projectId())),
                             admin(0, "migration_status", (v, s) -> nothing()),
                             admin(
@@ -57,4 +61,31 @@ final class VolumeView {
                                     (v, s) -> text(v.node().map(Hosts::pool))),
                             admin(0, "os-vol-mig-status-attr:migstat", (v, s) -> nothing()),
                             admin(0, "os-vol-mig-status-attr:name_id", (v, s) -> nothing())));
+
+    private static ArrayNode attachments(Volume volume, View.Scope scope) {
+        ArrayNode attachments = Json.array();
+        if (volume.state() == Status.ATTACHING) {
+            return attachments;
+        }
+        volume.serverId()
+                .ifPresent(
+                        server -> {
+                            ObjectNode one = attachments.addObject();
+                            one.put("id", volume.id().toString());
+                            Json.put(
+                                    one,
+                                    "attachment_id",
+                                    volume.attachmentId().map(UUID::toString));
+                            one.put("volume_id", volume.id().toString());
+                            one.put("server_id", server.toString());
+                            // As in Cinder, hosts are for administrators.
+                            Json.put(
+                                    one,
+                                    "host_name",
+                                    scope.admin() ? volume.node() : Optional.empty());
+                            Json.put(one, "device", volume.device());
+                            one.set("attached_at", View.naiveTime(volume.attachedAt()));
+                        });
+        return attachments;
+    }
 }
