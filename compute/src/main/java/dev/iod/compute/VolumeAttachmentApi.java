@@ -119,8 +119,7 @@ final class VolumeAttachmentApi {
     }
 
     private Response attach(Request request) {
-        JsonNode body =
-                Bodies.read(request, Bodies.ATTACH_VOLUME).path("volumeAttachment");
+        JsonNode body = Bodies.read(request, Bodies.ATTACH_VOLUME).path("volumeAttachment");
         if (body.has("tag")) {
             throw ApiException.badRequest("Tags of devices are not supported.");
         }
@@ -142,8 +141,7 @@ final class VolumeAttachmentApi {
                                     RootDisks.of(server).isPresent(),
                                     body.path("volumeId").stringValue(),
                                     body.has("delete_on_termination")
-                                            && Schema.Truth.of(
-                                                    body.path("delete_on_termination")));
+                                            && Schema.Truth.of(body.path("delete_on_termination")));
                 });
         return wrapped(CREATED, attached[0], request);
     }
@@ -165,10 +163,11 @@ final class VolumeAttachmentApi {
         return Response.empty(202);
     }
 
-    /** Since 2.85: whether the volume goes with its server. Another volume in its place is refused. */
+    /**
+     * Since 2.85: whether the volume goes with its server. Another volume in its place is refused.
+     */
     private Response update(Request request) {
-        JsonNode body =
-                Bodies.read(request, Bodies.UPDATE_ATTACHMENT).path("volumeAttachment");
+        JsonNode body = Bodies.read(request, Bodies.UPDATE_ATTACHMENT).path("volumeAttachment");
         String volume = request.pathParameter("volume");
         changes.edit(
                 Actor.of(request),

@@ -161,7 +161,8 @@ class ComputeClientTest {
         tenant.json("server create --image micro --flavor m1.nano --network net holder");
         syncBoth();
         String node =
-                admin.json("server list --all-projects --long").valueStream()
+                admin.json("server list --all-projects --long")
+                        .valueStream()
                         .filter(row -> row.path("Name").asString().equals("holder"))
                         .map(row -> row.path("Host").asString())
                         .findFirst()

@@ -134,8 +134,7 @@ class VolumeAttachmentTest {
                                 .json()
                                 .at("/server/os-extended-volumes:volumes_attached/0")
                                 .toString())
-                .isEqualTo(
-                        "{\"id\":\"%s\",\"delete_on_termination\":false}".formatted(volume));
+                .isEqualTo("{\"id\":\"%s\",\"delete_on_termination\":false}".formatted(volume));
         refused(
                 storage.post("/volumes/" + volume + "/action", "{'os-extend': {'new_size': 2}}"),
                 400,
@@ -177,7 +176,8 @@ class VolumeAttachmentTest {
         assertThat(messages()).as("guests take their time").isEmpty();
         region.database.run(
                 handle ->
-                        handle.execute("UPDATE volume SET updated_at = now() - interval '1 minute'"));
+                        handle.execute(
+                                "UPDATE volume SET updated_at = now() - interval '1 minute'"));
         node.report();
         node.report();
         assertThat(status(volume)).isEqualTo("detaching");

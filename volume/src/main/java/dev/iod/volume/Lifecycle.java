@@ -78,8 +78,7 @@ final class Lifecycle {
             return new Verdict.Unchanged();
         }
         return switch (device) {
-            case Device.Attached _ ->
-                    attaching ? new Verdict.Attached() : new Verdict.Unchanged();
+            case Device.Attached _ -> attaching ? new Verdict.Attached() : new Verdict.Unchanged();
             case Device.Off _ -> attaching ? new Verdict.Attached() : new Verdict.Detached();
             case Device.None _ -> attaching ? new Verdict.Unchanged() : new Verdict.Detached();
             case Device.Unknown _ -> new Verdict.Unchanged();
@@ -100,7 +99,8 @@ final class Lifecycle {
             case CREATING -> made(report, Status.ERROR, Message.Event.CREATE);
             case EXTENDING -> made(report, Status.ERROR_EXTENDING, Message.Event.EXTEND);
             case DELETING, ERROR_DELETING -> deleted(status, report);
-            case AVAILABLE, ATTACHING, IN_USE, DETACHING, ERROR, ERROR_EXTENDING -> new Verdict.Unchanged();
+            case AVAILABLE, ATTACHING, IN_USE, DETACHING, ERROR, ERROR_EXTENDING ->
+                    new Verdict.Unchanged();
         };
     }
 

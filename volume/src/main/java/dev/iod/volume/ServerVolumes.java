@@ -191,9 +191,7 @@ public final class ServerVolumes {
             Columns columns = new Columns();
             if (one.deleteOnTermination()) {
                 columns.set("status", Status.DELETING.text())
-                        .set(
-                                "goal_revision",
-                                NodeGoals.touch(handle, volume.node().orElseThrow()));
+                        .set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
             } else {
                 columns.set("status", Status.AVAILABLE.text());
             }

@@ -46,24 +46,34 @@ record Volume(
     /** As in Cinder, the newest comes first. */
     static final Table<Volume> TABLE =
             Table.of(Volume.class, "volume", "id")
-                        .computed(
-                                "type_name",
-                                "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
-                        .computed("server_id", "(SELECT a.server_id FROM volume_attachment a WHERE a.volume_id = volume.id)")
-                        .computed("attachment_id", "(SELECT a.id FROM volume_attachment a WHERE a.volume_id = volume.id)")
-                        .computed("device", "(SELECT a.device FROM volume_attachment a WHERE a.volume_id = volume.id)")
-                        .computed("attached_at", "(SELECT a.attached_at FROM volume_attachment a WHERE a.volume_id = volume.id)")
-                        .sorted(
-                                Map.of(
-                                        "created_at", "number",
-                                        "name", "coalesce(name, '')",
-                                        "display_name", "coalesce(name, '')",
-                                        "size", "size_gib",
-                                        "status", "status",
-                                        "updated_at", "coalesce(updated_at, created_at)",
-                                        "user_id", "user_id",
-                                        "project_id", "project_id",
-                                        "bootable", "bootable"), "created_at").reversed();
+                    .computed(
+                            "type_name",
+                            "(SELECT t.name FROM volume_type t WHERE t.id = volume.type_id)")
+                    .computed(
+                            "server_id",
+                            "(SELECT a.server_id FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                    .computed(
+                            "attachment_id",
+                            "(SELECT a.id FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                    .computed(
+                            "device",
+                            "(SELECT a.device FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                    .computed(
+                            "attached_at",
+                            "(SELECT a.attached_at FROM volume_attachment a WHERE a.volume_id = volume.id)")
+                    .sorted(
+                            Map.of(
+                                    "created_at", "number",
+                                    "name", "coalesce(name, '')",
+                                    "display_name", "coalesce(name, '')",
+                                    "size", "size_gib",
+                                    "status", "status",
+                                    "updated_at", "coalesce(updated_at, created_at)",
+                                    "user_id", "user_id",
+                                    "project_id", "project_id",
+                                    "bootable", "bootable"),
+                            "created_at")
+                    .reversed();
 
     Volume {
         metadata = Map.copyOf(metadata);

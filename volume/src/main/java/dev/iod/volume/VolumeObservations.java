@@ -54,10 +54,7 @@ final class VolumeObservations implements NodeObserver {
         boolean news =
                 database.read(
                         handle ->
-                                !verdicts(
-                                                handle,
-                                                Volume.onNode(handle, node, WAITING),
-                                                observed)
+                                !verdicts(handle, Volume.onNode(handle, node, WAITING), observed)
                                         .isEmpty());
         if (news) {
             database.runLocked(
@@ -132,8 +129,7 @@ final class VolumeObservations implements NodeObserver {
         if (device.isPresent()) {
             return device.get().getState() == DeviceState.ATTACHED
                     ? new Lifecycle.Device.Attached()
-                    : new Lifecycle.Device.Moving(
-                            late(volume) ? device.get().getReason() : "");
+                    : new Lifecycle.Device.Moving(late(volume) ? device.get().getReason() : "");
         }
         return switch (status.get().getState()) {
             case STOPPED, FAILED -> new Lifecycle.Device.Off();
