@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * An image that names no kernel, uploaded with the real client, boots by the firmware its
  * properties ask for: iod-micro's kernel on a disk that GRUB makes bootable for each. By BIOS; by
- * UEFI too with {@code --full}.
+ * UEFI too with {@code --full}. It is uploaded as qcow2, which the region converts.
  */
 @ExtendWith(Region.Shared.class)
 final class DiskImageTest {
@@ -37,7 +37,7 @@ final class DiskImageTest {
                     (firmware, platform) -> {
                         String name = "boot-" + firmware;
                         tenant.make(
-                                "image create --disk-format raw --container-format bare --property"
+                                "image create --disk-format qcow2 --container-format bare --property"
                                         + " hw_firmware_type=%s --file %s %s"
                                                 .formatted(firmware, disk, name),
                                 "image delete " + name);
@@ -54,7 +54,10 @@ final class DiskImageTest {
         }
     }
 
-    /** A disk with GRUB for both firmwares and iod-micro in a file system that GRUB reads. */
+    /**
+     * A disk with GRUB for both firmwares and iod-micro in a file system that GRUB reads, as
+     * compressed qcow2.
+     */
     private Path bootable() throws IOException {
         Path tree = directory.resolve("tree");
         Path grub = Files.createDirectories(tree.resolve("boot/grub"));
@@ -74,6 +77,8 @@ final class DiskImageTest {
                         .formatted(Files.readString(MICRO.resolve("cmdline")).strip()));
         Path disk = directory.resolve("disk.raw");
         Command.run("grub-mkrescue", "-o", disk.toString(), tree.toString());
-        return disk;
+        Path image = directory.resolve("disk.qcow2");
+        Command.run("qemu-img", "convert", "-c", "-O", "qcow2", disk.toString(), image.toString());
+        return image;
     }
 }
