@@ -49,7 +49,10 @@ class MigrationsTest {
                     Map.entry("071", -909110295),
                     Map.entry("075", -1502652271),
                     Map.entry("076", 356925749),
-                    Map.entry("077", 1364597406));
+                    Map.entry("077", 1364597406),
+                    Map.entry("078", -1553829955),
+                    Map.entry("080", -2093245078),
+                    Map.entry("081", -464747051));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {
