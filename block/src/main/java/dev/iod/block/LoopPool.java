@@ -7,6 +7,8 @@ import dev.iod.sys.SysException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * An XFS file system in a file, for machines whose own has no reflinks: {@code DIRECTORY/pool.xfs},
@@ -16,6 +18,12 @@ import java.nio.file.Path;
 final class LoopPool {
     /** mkfs.xfs makes nothing smaller. */
     static final long MIN_BYTES = 300L << 20;
+
+    /** How long a pool that was unmounted may be held by somebody else. */
+    private static final long RELEASE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final System.Logger LOG = System.getLogger(LoopPool.class.getName());
 
     private static final String FILE = "pool.xfs";
     private static final String MOUNT = "mount";
@@ -31,6 +39,8 @@ final class LoopPool {
      * Makes (the first time), attaches and mounts.
      *
      * @param thin the file takes only what is used, and can find its own file system full
+     * @throws EngineException CONFIGURATION when the pool is still mounted in another mount
+     *     namespace, FULL when there is no room for it
      */
     static Path ensure(Path directory, long sizeBytes, boolean thin) {
         Path mount = mountPoint(directory);
@@ -46,6 +56,7 @@ final class LoopPool {
         } catch (IOException e) {
             throw new EngineException(Category.CONFIGURATION, "cannot make " + file + ": " + e, e);
         }
+        awaitRelease(file);
         String device = loop(file);
         try {
             Tool.run("mount", "-t", "xfs", "-o", "noatime", device, mount.toString());
@@ -54,6 +65,42 @@ final class LoopPool {
             Tool.run("losetup", "--detach", device);
         }
         return mount;
+    }
+
+    /**
+     * A mount namespace made while the pool was mounted (by {@code ip netns exec}, say) has it too:
+     * it is unmounted when that has ended, and the kernel refuses the file system on a second
+     * device until then. A device whose maker was killed before it mounted goes at once.
+     */
+    private static void awaitRelease(Path file) {
+        long until = System.nanoTime() + RELEASE_NANOS;
+        while (true) {
+            String held =
+                    Tool.run(
+                            "losetup",
+                            "--noheadings",
+                            "--output=NAME",
+                            "--associated=" + file.toAbsolutePath());
+            if (held.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() - until > 0) {
+                throw new EngineException(
+                        Category.CONFIGURATION,
+                        ("%s is still mounted in another mount namespace, on %s: end the processes"
+                                        + " whose /proc/PID/mounts names it")
+                                .formatted(file, held));
+            }
+            for (String device : held.split("\\s+")) {
+                try {
+                    Tool.run("losetup", "--detach", device);
+                } catch (EngineException e) {
+                    // It went by itself in this moment; the next look tells.
+                    LOG.log(System.Logger.Level.DEBUG, e.getMessage());
+                }
+            }
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
     }
 
     /** A loop device, past the page cache where the file's own file system allows it. */

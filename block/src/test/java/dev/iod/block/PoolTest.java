@@ -51,6 +51,33 @@ class PoolTest {
     }
 
     @Test
+    void aPoolThatAnotherMountNamespaceHasIsWaitedFor() throws Exception {
+        Path file = Files.writeString(pool.path().resolve("file"), "text");
+        Process holder =
+                new ProcessBuilder("unshare", "--mount", "--propagation", "private", "cat").start();
+        try {
+            Path mounts = Path.of("/proc/" + holder.pid() + "/ns/mnt");
+            Path own = Files.readSymbolicLink(Path.of("/proc/self/ns/mnt"));
+            while (Files.readSymbolicLink(mounts).equals(own)) {
+                assertThat(holder.isAlive()).isTrue();
+                Thread.onSpinWait();
+            }
+            pool.unmount();
+            assertThatThrownBy(pool::mount)
+                    .isInstanceOfSatisfying(
+                            EngineException.class,
+                            e ->
+                                    assertThat(e.category())
+                                            .isEqualTo(EngineException.Category.CONFIGURATION))
+                    .hasMessageMatching(".* is still mounted in another mount namespace, on .*");
+        } finally {
+            holder.destroy();
+        }
+        pool.mount();
+        assertThat(file).hasContent("text");
+    }
+
+    @Test
     void snapshotsAndClonesAreOfTheirMomentAndShareBlocks() {
         try (TestEngine engine = new TestEngine(pool.open(), directory)) {
             engine.engine.run(new Command.Create("v", 64 * MIB, false));
