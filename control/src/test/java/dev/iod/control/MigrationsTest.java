@@ -1,6 +1,7 @@
 package dev.iod.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
@@ -87,6 +88,20 @@ class MigrationsTest {
                                             .list())
                     .forEach(entry -> applied.put(entry.getKey(), entry.getValue()));
             assertThat(applied).containsAllEntriesOf(RELEASED);
+        }
+    }
+
+    @Test
+    void theDatabaseOfANewerReleaseIsRefused() {
+        String url = PostgresFixture.newDatabase();
+        // As the release before volumes would find it.
+        OldSchema.migrate(url, List.of("db/region", "db/identity", "db/volume"), "080");
+        try (Database database = Database.open(url, 2)) {
+            assertThatThrownBy(() -> database.migrate(List.of("db/region", "db/identity")))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage(
+                            "the database is of a newer release (it has migration 080): start that"
+                                    + " one");
         }
     }
 

@@ -12,6 +12,8 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationState;
 import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
@@ -73,16 +75,26 @@ public final class Database implements AutoCloseable {
      *
      * @param folders where the migrations of each service are on the class path; their versions
      *     make one sequence
+     * @throws IllegalStateException when a newer release has been here: what it wrote would be
+     *     misread, and what nodes have that this release does not know would be given up
      */
     public void migrate(Collection<String> folders) {
-        Flyway.configure(Database.class.getClassLoader())
-                .dataSource(pool)
-                .locations(
-                        folders.stream()
-                                .map(folder -> "classpath:" + folder)
-                                .toArray(String[]::new))
-                .load()
-                .migrate();
+        Flyway flyway =
+                Flyway.configure(Database.class.getClassLoader())
+                        .dataSource(pool)
+                        .locations(
+                                folders.stream()
+                                        .map(folder -> "classpath:" + folder)
+                                        .toArray(String[]::new))
+                        .load();
+        for (MigrationInfo migration : flyway.info().all()) {
+            if (migration.getState() == MigrationState.FUTURE_SUCCESS) {
+                throw new IllegalStateException(
+                        "the database is of a newer release (it has migration %s): start that one"
+                                .formatted(migration.getVersion()));
+            }
+        }
+        flyway.migrate();
     }
 
     /**
