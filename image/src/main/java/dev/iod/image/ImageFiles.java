@@ -20,6 +20,10 @@ import java.util.HexFormat;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * The directory of image bytes. Each upload has a file of its own, which is there whole or not at
@@ -34,6 +38,9 @@ public final class ImageFiles {
     private static final int BUFFER_BYTES = 1 << 16;
 
     private final Path directory;
+    private final ExecutorService digests =
+            Executors.newSingleThreadExecutor(
+                    Thread.ofPlatform().daemon().name("image-digest").factory());
 
     /** Makes the directory if it is missing. */
     public ImageFiles(Path directory) {
@@ -93,15 +100,14 @@ public final class ImageFiles {
         try {
             converter.convert(project, shape, path(upload), part);
             FormatInspector.checkNotNested(part);
-            MessageDigest sha256 = digest("SHA-256");
-            SparseFile.digest(part, sha256);
+            byte[] sha256 = sha256(part);
             try (FileChannel file = FileChannel.open(part, StandardOpenOption.WRITE)) {
                 file.force(true);
             }
             Image.Disk disk =
                     new Image.Disk(
                             Files.size(part),
-                            HexFormat.of().formatHex(sha256.digest()),
+                            HexFormat.of().formatHex(sha256),
                             SparseFile.storedBytes(part));
             Files.move(part, disk(upload), StandardCopyOption.ATOMIC_MOVE);
             AtomicFile.syncDirectory(disk(upload));
@@ -110,6 +116,29 @@ public final class ImageFiles {
             throw new UncheckedIOException("cannot make the disk of an image", e);
         } finally {
             delete(part);
+        }
+    }
+
+    /**
+     * By a thread that is not a request's: those share few processors with all of the region, and a
+     * disk of nothing but holes has minutes of zeros.
+     */
+    private byte[] sha256(Path disk) throws IOException {
+        Future<byte[]> digested =
+                digests.submit(
+                        () -> {
+                            MessageDigest sha256 = digest("SHA-256");
+                            SparseFile.digest(disk, sha256);
+                            return sha256.digest();
+                        });
+        try {
+            return digested.get();
+        } catch (ExecutionException e) {
+            throw new IOException("cannot read " + disk.getFileName(), e.getCause());
+        } catch (InterruptedException e) {
+            digested.cancel(false);
+            Thread.currentThread().interrupt();
+            throw new ApiException(Fault.UNAVAILABLE, "The region is stopping.", e);
         }
     }
 

@@ -2,8 +2,10 @@ package dev.iod.image;
 
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -32,6 +36,13 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
      */
     private static final int TURNS = 64;
 
+    /** Images of one project whose uploads wait here: each holds a request of the API. */
+    private static final int MAX_OF_PROJECT = 3;
+
+    /** What conversions leave free of the file system, which others may need. */
+    private static final long RESERVE_BYTES = 1L << 30;
+
+    private static final int STATUS_OF_REFUSAL = 1;
     private static final long MEMORY_BYTES = 1L << 30;
     private static final Duration CPU = Duration.ofMinutes(10);
     private static final Duration WALL = Duration.ofMinutes(30);
@@ -41,6 +52,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
 
     private final Sandbox sandbox;
     private final List<String> command;
+    private final ConcurrentMap<String, Integer> waiting = new ConcurrentHashMap<>();
     private final List<Semaphore> turns =
             Stream.generate(() -> new Semaphore(1, true)).limit(TURNS).toList();
     private final ThreadPoolExecutor thread =
@@ -66,13 +78,6 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
 
     @Override
     public void convert(String project, DiskShape shape, Path image, Path disk) {
-        Sandbox.Limits limits =
-                new Sandbox.Limits(
-                        MEMORY_BYTES,
-                        CPU,
-                        WALL,
-                        shape.virtualBytes() + ROUNDING_BYTES,
-                        ImageFiles.MAX_BYTES);
         List<String> program = new ArrayList<>(command);
         program.addAll(
                 List.of(
@@ -82,13 +87,40 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
                         "raw",
                         Sandbox.IN,
                         Sandbox.OUT));
-        switch (inTurn(project, () -> sandbox.run(program, image, disk, limits))) {
+        int mine = waiting.merge(project, 1, Integer::sum);
+        try {
+            if (mine > MAX_OF_PROJECT) {
+                throw new ApiException(
+                        Fault.TOO_MANY_REQUESTS,
+                        "%d images of the project are being converted. Upload this one when one of"
+                                        .formatted(MAX_OF_PROJECT)
+                                + " them is done.");
+            }
+            check(inTurn(project, () -> sandbox.run(program, image, disk, limits(shape, image))));
+        } finally {
+            waiting.computeIfPresent(project, (_, count) -> count == 1 ? null : count - 1);
+        }
+    }
+
+    private static Sandbox.Limits limits(DiskShape shape, Path image) throws IOException {
+        long room = Files.getFileStore(image).getUsableSpace() - RESERVE_BYTES;
+        if (room <= 0) {
+            throw new ApiException(
+                    Fault.UNAVAILABLE, "The region has no room to convert images now.");
+        }
+        return new Sandbox.Limits(
+                MEMORY_BYTES,
+                CPU,
+                WALL,
+                shape.virtualBytes() + ROUNDING_BYTES,
+                Math.min(ImageFiles.MAX_BYTES, room));
+    }
+
+    private static void check(Sandbox.End end) {
+        switch (end) {
             case Sandbox.End.Exited(int status, String output) -> {
                 if (status != 0) {
-                    LOG.log(Level.INFO, "image not converted: {0}", output);
-                    throw FormatInspector.refused(
-                            "it cannot be converted to raw: %s",
-                            output.strip().replace('\n', ' ').replaceFirst("[.]$", ""));
+                    throw failed(status, output.strip().replace('\n', ' '));
                 }
             }
             case Sandbox.End.OverLimit(String limit) ->
@@ -99,6 +131,18 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
                             Fault.UNAVAILABLE,
                             "The conversion of the image was killed. Upload it again.");
         }
+    }
+
+    /** What qemu-img says of an image is its owner's, all else the region's. */
+    private static ApiException failed(int status, String output) {
+        if (status == STATUS_OF_REFUSAL
+                && output.startsWith("qemu-img: ")
+                && !output.contains("No space left on device")) {
+            return FormatInspector.refused(
+                    "it cannot be converted to raw: %s", output.replaceFirst("[.]$", ""));
+        }
+        LOG.log(Level.ERROR, "images cannot be converted: status {0}: {1}", status, output);
+        return unavailable();
     }
 
     private Sandbox.End inTurn(String project, Callable<Sandbox.End> conversion) {
@@ -112,7 +156,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw unavailable("The region is stopping.", e);
+            throw stopping(e);
         }
     }
 
@@ -121,7 +165,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
         try {
             end = thread.submit(conversion);
         } catch (RejectedExecutionException e) {
-            throw unavailable("The region is stopping.", e);
+            throw stopping(e);
         }
         try {
             return end.get();
@@ -130,16 +174,24 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
                 throw new ApiException(
                         Fault.NOT_FOUND, "The image was deleted while its data was uploaded.", e);
             }
+            if (e.getCause() instanceof ApiException refused) {
+                throw refused;
+            }
             LOG.log(Level.ERROR, "images cannot be converted", e.getCause());
-            throw unavailable("Images cannot be converted in this region now.", e);
+            throw unavailable();
         } catch (InterruptedException e) {
             end.cancel(true);
             throw e;
         }
     }
 
-    private static ApiException unavailable(String text, Exception cause) {
-        return new ApiException(Fault.UNAVAILABLE, text, cause);
+    private static ApiException stopping(Exception cause) {
+        return new ApiException(Fault.UNAVAILABLE, "The region is stopping.", cause);
+    }
+
+    private static ApiException unavailable() {
+        return new ApiException(
+                Fault.UNAVAILABLE, "Images cannot be converted in this region now.");
     }
 
     /** Kills the conversion that runs. */

@@ -124,7 +124,7 @@ final class VmdkHeader {
                     "only monolithicSparse and streamOptimized of vmdk are taken");
         }
         if (extents.size() != 1
-                || !extents.getFirst().matches("rw\\s+\\d+\\s+sparse\\s+\"[^/\"]*\"")) {
+                || !extents.getFirst().matches("(rw|rdonly)\\s+\\d+\\s+sparse\\s+\"[^/\"]*\"")) {
             throw FormatInspector.refused("its descriptor names extents in other files");
         }
     }

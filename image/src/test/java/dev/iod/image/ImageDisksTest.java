@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -245,6 +246,57 @@ class ImageDisksTest {
         assertQueuedAndClean(path);
         assertThat(alice.upload(path + "/file", bytes).status()).isEqualTo(204);
         alice.delete(path);
+    }
+
+    @Test
+    void aProjectHasFewConversionsAtATime() throws Exception {
+        QemuConverter slow =
+                new QemuConverter(new Sandbox("nobody"), List.of("sh", "-c", "sleep 4322; :"));
+        converter = slow;
+        byte[] bytes = qcow2(MIB);
+        List<String> paths = new ArrayList<>();
+        List<CompletableFuture<HttpCaller.Answer>> uploads = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            String path = create("qcow2");
+            paths.add(path);
+            uploads.add(
+                    CompletableFuture.supplyAsync(
+                            () -> alice.upload(path + "/file", bytes),
+                            task -> Thread.ofVirtual().start(task)));
+        }
+        HttpCaller.Answer first =
+                (HttpCaller.Answer)
+                        CompletableFuture.anyOf(uploads.toArray(CompletableFuture[]::new)).get();
+        assertThat(first.status()).isEqualTo(429);
+        Sandboxed.await("sleep 4322", true);
+        slow.close();
+        Sandboxed.await("sleep 4322", false);
+        List<Integer> statuses = new ArrayList<>();
+        for (CompletableFuture<HttpCaller.Answer> upload : uploads) {
+            statuses.add(upload.get().status());
+        }
+        assertThat(statuses).containsExactlyInAnyOrder(429, 503, 503, 503);
+        converter = qemu;
+        paths.forEach(path -> assertThat(alice.delete(path).status()).isEqualTo(204));
+        assertThat(files()).isEmpty();
+    }
+
+    @Test
+    void whatIsNotTheImagesFaultIsTheRegions() throws Exception {
+        try (QemuConverter broken =
+                new QemuConverter(
+                        new Sandbox("nobody"),
+                        List.of("sh", "-c", "echo 'qemu-img: No space left on device'; exit 1"))) {
+            converter = broken;
+            String path = create("qcow2");
+            HttpCaller.Answer answer = alice.upload(path + "/file", qcow2(MIB));
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.text()).contains("Images cannot be converted in this region now.");
+            assertQueuedAndClean(path);
+            alice.delete(path);
+        } finally {
+            converter = qemu;
+        }
     }
 
     @Test
