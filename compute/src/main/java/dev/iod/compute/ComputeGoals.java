@@ -81,7 +81,8 @@ final class ComputeGoals implements GoalPart {
                 machine.addDisks(
                         Disk.newBuilder()
                                 .setId(volume.volumeId().toString())
-                                .setSizeBytes(volume.sizeBytes()));
+                                .setSizeBytes(volume.sizeBytes())
+                                .setMade(true));
             }
         }
         for (ServerPort port : ports) {

@@ -96,6 +96,25 @@ class VolumeAttachmentTest {
     }
 
     @Test
+    void aNodeThatIsDownCanBeEmptiedAndRemoved() {
+        String server = server();
+        String volume = volume();
+        attach(server, volume);
+        node.sync();
+        node.heard(false);
+        assertThat(compute.delete("/servers/" + server).status()).isEqualTo(204);
+        HttpCaller nodes = new HttpCaller(region.base() + "/iod/v1", "p:admin");
+        Answer refused = nodes.delete("/nodes/n1");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.text()).contains("has 1 servers or volumes: " + volume);
+        assertThat(compute.get("/servers/" + server).status()).isEqualTo(404);
+        assertThat(status(volume)).isEqualTo("available");
+        assertThat(storage.delete("/volumes/" + volume).status()).isEqualTo(202);
+        assertThat(nodes.delete("/nodes/n1").status()).isEqualTo(204);
+        assertThat(status(volume)).isEqualTo("gone");
+    }
+
+    @Test
     void aRunningServerGetsAVolumeAndGivesItBack() {
         String server = server();
         String volume = volume();

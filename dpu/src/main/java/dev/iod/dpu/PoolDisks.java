@@ -19,6 +19,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -204,14 +205,26 @@ final class PoolDisks implements Disks, AutoCloseable {
             Wanted disk) {
         Optional<VolumeStatus> known = Optional.ofNullable(here.get(volume));
         if (known.isEmpty()) {
-            State made = makeWithRoom(engine, here, disks, volume, disk.disk());
+            if (disk.disk().getMade()) {
+                return new State.Failed("the node's pool no longer has disk " + volume);
+            }
+            State made =
+                    withRoom(engine, here, disks, () -> make(engine, here, volume, disk.disk()));
             if (!(made instanceof State.Ready)) {
                 return made;
             }
         }
         VolumeStatus now = known.orElseGet(() -> engine.status(volume));
         if (now.sizeBytes() < disk.disk().getSizeBytes()) {
-            engine.run(new Command.Resize(volume, disk.disk().getSizeBytes()));
+            Command larger = new Command.Resize(volume, disk.disk().getSizeBytes());
+            withRoom(
+                    engine,
+                    here,
+                    disks,
+                    () -> {
+                        engine.run(larger);
+                        return new State.Ready();
+                    });
             LOG.log(Level.INFO, "grew volume={0} to {1}", volume, disk.disk().getSizeBytes());
         }
         if (attach(engine, now, disk)) {
@@ -223,14 +236,14 @@ final class PoolDisks implements Disks, AutoCloseable {
                 : new State.Failed("its disk " + volume + " has failed: " + failure);
     }
 
-    private State makeWithRoom(
+    /** Does it, and once more without the images that nothing needs when there is no room. */
+    private State withRoom(
             BlockClient engine,
             Map<String, VolumeStatus> here,
             Map<String, Wanted> disks,
-            String volume,
-            Disk disk) {
+            Supplier<State> work) {
         try {
-            return make(engine, here, volume, disk);
+            return work.get();
         } catch (EngineException e) {
             boolean full =
                     e.category() == EngineException.Category.FULL
@@ -238,7 +251,7 @@ final class PoolDisks implements Disks, AutoCloseable {
             if (!full || !forgetImages(engine, here, disks)) {
                 throw e;
             }
-            return make(engine, here, volume, disk);
+            return work.get();
         }
     }
 

@@ -147,6 +147,20 @@ class PoolDisksTest {
     }
 
     @Test
+    void whatWasThereAndIsLostIsNotMadeAnew() {
+        Disks.Wanted lost =
+                new Disks.Wanted(
+                        Disk.newBuilder().setId("a").setSizeBytes(MIB).setMade(true).build(),
+                        directory.resolve("a.sock"),
+                        false);
+        want(Map.of("a", lost, "b", wanted("b", MIB, false)));
+        ready("b");
+        assertThat(failure("a")).isEqualTo("the node's pool no longer has disk a");
+        assertThat(holds("b")).isTrue();
+        want(Map.of("b", wanted("b", MIB, false)));
+    }
+
+    @Test
     void disksAreEmptyOrClonesOfAnImageThatIsFilledOnce() throws IOException {
         want(
                 Map.of(

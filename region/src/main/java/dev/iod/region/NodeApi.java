@@ -107,17 +107,28 @@ public final class NodeApi {
 
     private Response remove(Request request) {
         String name = request.pathParameter("name");
+        // By itself, for it stays so when the node cannot be removed yet.
+        database.runLocked(handle -> giveUp(handle, name));
         database.runLocked(handle -> remove(handle, Actor.of(request), name));
         return Response.empty(204);
+    }
+
+    /** What is being deleted on a node that is down is gone. */
+    private void giveUp(Handle handle, String name) {
+        Providers.lock(handle, List.of(name));
+        if (!find(handle, name).up()) {
+            observers.forEach(observer -> observer.removing(handle, name));
+        }
+    }
+
+    private static Node find(Handle handle, String name) {
+        return Nodes.find(handle, name).orElseThrow(() -> missing(name));
     }
 
     private void remove(Handle handle, Actor actor, String name) {
         // Nothing is placed on it from here on.
         Providers.lock(handle, List.of(name));
-        Node node = Nodes.find(handle, name).orElseThrow(() -> missing(name));
-        if (!node.up()) {
-            observers.forEach(observer -> observer.removing(handle, name));
-        }
+        find(handle, name);
         List<UUID> consumers = Providers.consumers(handle, name);
         if (!consumers.isEmpty()) {
             throw ApiException.conflict(

@@ -3,6 +3,7 @@ package dev.iod.volume;
 import dev.iod.region.Actor;
 import dev.iod.region.Collection;
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
@@ -24,6 +25,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /volumes}. */
 final class VolumeApi {
+    /** As many as a server has at most. */
+    private static final int MAX_METADATA = 128;
+
     private final VolumeChanges changes;
     private final Collection<Volume> volumes;
 
@@ -250,6 +254,11 @@ final class VolumeApi {
     private static Map<String, String> merged(Map<String, String> old, Map<String, String> more) {
         Map<String, String> all = new LinkedHashMap<>(old);
         all.putAll(more);
+        if (all.size() > MAX_METADATA) {
+            throw new ApiException(
+                    Fault.TOO_LARGE,
+                    "Maximum number of metadata items exceeds %d.".formatted(MAX_METADATA));
+        }
         return all;
     }
 

@@ -18,7 +18,8 @@ final class VolumeGoals implements GoalPart {
             goal.addVolumes(
                     Disk.newBuilder()
                             .setId(volume.id().toString())
-                            .setSizeBytes(volume.targetGib() << 30));
+                            .setSizeBytes(volume.targetGib() << 30)
+                            .setMade(volume.state() != Status.CREATING));
         }
     }
 }

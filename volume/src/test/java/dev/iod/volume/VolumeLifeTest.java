@@ -6,6 +6,8 @@ import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -348,6 +350,12 @@ class VolumeLifeTest {
         assertThat(owner.put(path, "{'metadata': {'c': '4'}}").text())
                 .isEqualTo("{\"metadata\":{\"c\":\"4\"}}");
         assertThat(owner.get(path).text()).isEqualTo("{\"metadata\":{\"c\":\"4\"}}");
+        String most =
+                IntStream.range(0, 127)
+                        .mapToObj(n -> "'k%d': ''".formatted(n))
+                        .collect(Collectors.joining(", ", "{'metadata': {", "}}"));
+        assertThat(owner.post(path, most).status()).isEqualTo(200);
+        assertThat(owner.put(path + "/more", "{'meta': {'more': ''}}").status()).isEqualTo(413);
     }
 
     @Test
