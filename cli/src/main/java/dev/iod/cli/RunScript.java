@@ -29,9 +29,12 @@ final class RunScript {
         }
         return """
                 stopping=
-                trap 'stopping=yes; kill -TERM "$child"' TERM
+                child=
+                trap 'stopping=yes; [ -z "$child" ] || kill -TERM "$child"' TERM
                 setpriv --pdeathsig KILL %1$s &
                 child=$!
+                # Asked to stop before: the child may be too young to hear it the first time.
+                [ -z "$stopping" ] || while kill -TERM "$child" 2>/dev/null; do sleep 0.1; done
                 wait "$child"
                 status=$?
                 while kill -0 "$child" 2>/dev/null; do # a signal ends the wait, not the child
