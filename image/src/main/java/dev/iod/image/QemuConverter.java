@@ -43,7 +43,10 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
     private static final long RESERVE_BYTES = 1L << 30;
 
     private static final int STATUS_OF_REFUSAL = 1;
-    private static final long MEMORY_BYTES = 1L << 30;
+
+    /** Of address space; the stacks of qemu-img's threads, up to 64, take half a GiB of it. */
+    private static final long MEMORY_BYTES = 2L << 30;
+
     private static final Duration CPU = Duration.ofMinutes(10);
     private static final Duration WALL = Duration.ofMinutes(30);
 

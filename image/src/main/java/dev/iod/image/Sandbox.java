@@ -150,7 +150,11 @@ final class Sandbox {
                         "--new-session",
                         "--setenv",
                         "PATH",
-                        "/usr/bin"));
+                        "/usr/bin",
+                        // Each thread would reserve 64 MiB of the address space that is limited.
+                        "--setenv",
+                        "MALLOC_ARENA_MAX",
+                        "1"));
         command.addAll(List.of("--ro-bind", "/usr", "/usr"));
         command.addAll(List.of("--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"));
         command.addAll(List.of("--dev", "/dev"));
