@@ -30,11 +30,19 @@ final class RunScript {
         return """
                 stopping=
                 child=
-                trap 'stopping=yes; [ -z "$child" ] || kill -TERM "$child"' TERM
+                read -r own <"/proc/$$/cmdline"
+                # A child that is still this shell, before it runs its program, loses signals.
+                young() { line=; read -r line 2>/dev/null <"/proc/$child/cmdline"; [ "$line" = "$own" ]; }
+                stop() {
+                    stopping=yes
+                    [ -n "$child" ] || return 0
+                    while young; do sleep 0.01; done
+                    kill -TERM "$child"
+                }
+                trap stop TERM
                 setpriv --pdeathsig KILL %1$s &
                 child=$!
-                # Asked to stop before: the child may be too young to hear it the first time.
-                [ -z "$stopping" ] || while kill -TERM "$child" 2>/dev/null; do sleep 0.1; done
+                [ -z "$stopping" ] || stop # it was asked before there was a child
                 wait "$child"
                 status=$?
                 while kill -0 "$child" 2>/dev/null; do # a signal ends the wait, not the child

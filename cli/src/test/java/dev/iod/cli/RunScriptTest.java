@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,6 +91,18 @@ final class RunScriptTest {
         assertThat(run.exitValue()).as("its own status").isEqualTo(128 + 15);
         assertThat(alive(pids().getFirst())).isFalse();
         assertThat(pids()).hasSize(1);
+    }
+
+    /** At whatever moment it comes: before there is a child, and before that runs its program. */
+    @Test
+    void aStopThatComesWithTheStartIsHeard() throws Exception {
+        for (int i = 0; i < 40; i++) {
+            Process early = run("exec sleep 1000");
+            LockSupport.parkNanos(i * 200_000L);
+            early.destroy();
+            assertThat(early.waitFor(20, TimeUnit.SECONDS)).as("attempt %d", i).isTrue();
+        }
+        await(() -> pids().stream().skip(1).noneMatch(RunScriptTest::alive));
     }
 
     @Test
