@@ -318,7 +318,7 @@ final class LocalPool {
         int fd = Linux.open(data(name), Linux.O_RDWR);
         try {
             if (!entry.thin() && sizeBytes > size) {
-                Linux.fallocate(fd, 0, size, sizeBytes - size);
+                grow(fd, size, sizeBytes);
             }
             Linux.truncate(fd, sizeBytes);
             Linux.fsync(fd);
@@ -326,6 +326,15 @@ final class LocalPool {
             throw failed("resize " + name, e);
         } finally {
             Linux.close(fd);
+        }
+    }
+
+    private static void grow(int fd, long from, long to) {
+        try {
+            Linux.fallocate(fd, 0, from, to - from);
+        } catch (SysException e) {
+            Linux.truncate(fd, from); // What was reserved before there was no more room.
+            throw e;
         }
     }
 

@@ -3,6 +3,7 @@ package dev.iod.block;
 import static dev.iod.vhost.testing.BlockDriver.OK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.iod.engine.EngineException;
 import java.io.IOException;
@@ -75,6 +76,20 @@ class PoolTest {
         }
         pool.mount();
         assertThat(file).hasContent("text");
+    }
+
+    @Test
+    void aVolumeThatFindsNoRoomToGrowTakesNothing() {
+        LocalPool local = pool.open();
+        local.create("v", 8 * MIB, false);
+        long free = local.space().freeBytes();
+        assertThatThrownBy(() -> local.resize("v", 600 * MIB))
+                .isInstanceOfSatisfying(
+                        EngineException.class,
+                        e -> assertThat(e.category()).isEqualTo(EngineException.Category.FULL));
+        assertThat(local.status("v").sizeBytes()).isEqualTo(8 * MIB);
+        assertThat(local.space().freeBytes()).isCloseTo(free, within(MIB));
+        local.resize("v", 16 * MIB);
     }
 
     @Test
