@@ -99,24 +99,40 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
                                         .formatted(MAX_OF_PROJECT)
                                 + " them is done.");
             }
-            check(inTurn(project, () -> sandbox.run(program, image, disk, limits(shape, image))));
+            check(inTurn(project, () -> run(program, shape, image, disk)));
         } finally {
             waiting.computeIfPresent(project, (_, count) -> count == 1 ? null : count - 1);
         }
     }
 
-    private static Sandbox.Limits limits(DiskShape shape, Path image) throws IOException {
+    private Sandbox.End run(List<String> program, DiskShape shape, Path image, Path disk)
+            throws IOException, InterruptedException {
+        long room = room(image);
+        Sandbox.End end =
+                sandbox.run(
+                        program,
+                        image,
+                        disk,
+                        new Sandbox.Limits(
+                                MEMORY_BYTES,
+                                CPU,
+                                WALL,
+                                shape.virtualBytes() + ROUNDING_BYTES,
+                                Math.min(ImageFiles.MAX_BYTES, room)));
+        if (end instanceof Sandbox.End.OverLimit) {
+            room(image);
+        }
+        return end;
+    }
+
+    /** What may be written still; that there is nothing left is not the image's fault. */
+    private static long room(Path image) throws IOException {
         long room = Files.getFileStore(image).getUsableSpace() - RESERVE_BYTES;
         if (room <= 0) {
             throw new ApiException(
                     Fault.UNAVAILABLE, "The region has no room to convert images now.");
         }
-        return new Sandbox.Limits(
-                MEMORY_BYTES,
-                CPU,
-                WALL,
-                shape.virtualBytes() + ROUNDING_BYTES,
-                Math.min(ImageFiles.MAX_BYTES, room));
+        return room;
     }
 
     private static void check(Sandbox.End end) {
@@ -153,7 +169,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
         try {
             turn.acquire();
             try {
-                return run(conversion);
+                return await(conversion);
             } finally {
                 turn.release();
             }
@@ -163,7 +179,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
         }
     }
 
-    private Sandbox.End run(Callable<Sandbox.End> conversion) throws InterruptedException {
+    private Sandbox.End await(Callable<Sandbox.End> conversion) throws InterruptedException {
         Future<Sandbox.End> end;
         try {
             end = thread.submit(conversion);
