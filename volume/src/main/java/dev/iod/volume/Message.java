@@ -24,6 +24,9 @@ record Message(
         Instant createdAt) {
     static final Duration LIFETIME = Duration.ofDays(30);
 
+    /** What is kept of one volume: its owner can make them by requests that come to nothing. */
+    static final int MAX_OF_VOLUME = 50;
+
     /** The newest comes first. */
     static final Table<Message> TABLE =
             Table.of(Message.class, "volume_message", "id")
@@ -67,7 +70,10 @@ record Message(
         }
     }
 
-    /** Writes one for the owner of a volume, and forgets those that are too old. */
+    /**
+     * Writes one for the owner of a volume, and forgets those that are too old, or of this volume
+     * and not among the newest {@value #MAX_OF_VOLUME}.
+     */
     static void write(Handle handle, Volume volume, Event event, String details, String requestId) {
         handle.execute(
                 "INSERT INTO volume_message (project_id, resource_id, event, details, request_id)"
@@ -78,6 +84,13 @@ record Message(
                 details,
                 requestId);
         handle.execute("DELETE FROM volume_message WHERE created_at < now() - interval '30 days'");
+        handle.execute(
+                "DELETE FROM volume_message WHERE resource_id = ? AND number <="
+                        + " (SELECT number FROM volume_message WHERE resource_id = ?"
+                        + " ORDER BY number DESC OFFSET ? LIMIT 1)",
+                volume.id(),
+                volume.id(),
+                MAX_OF_VOLUME);
     }
 
     Event what() {

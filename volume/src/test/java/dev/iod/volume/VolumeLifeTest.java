@@ -196,6 +196,10 @@ class VolumeLifeTest {
         assertThat(status(id)).isEqualTo("available");
         assertThat(taken()).isEqualTo(4096);
         assertThat(messages(owner)).containsExactly("extend volume:There is no room on its node.");
+        for (int i = 0; i < Message.MAX_OF_VOLUME; i++) {
+            act(owner, id, "{'os-extend': {'new_size': 11}}");
+        }
+        assertThat(messages(owner)).as("the newest are kept").hasSize(Message.MAX_OF_VOLUME);
         String big = create("'size': 10");
         assertThat(status(big)).isEqualTo("error");
         assertThat(messages(owner).getFirst())
