@@ -23,8 +23,6 @@ import dev.iod.node.Power;
 import dev.iod.node.Server;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
-import dev.iod.node.VolumeState;
-import dev.iod.node.VolumeStatus;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -177,34 +175,8 @@ final class Reconciler {
         }
         unplugOthers(ports);
         network.allPlugged();
-        return new Outcome(List.copyOf(statuses), disks.poolMib(), pool(goal), again);
-    }
-
-    private Optional<PoolReport> pool(Goal goal) {
-        return disks.unwanted()
-                .map(
-                        unwanted -> {
-                            PoolReport.Builder report = PoolReport.newBuilder();
-                            goal.getVolumesList().forEach(v -> report.addVolumes(volume(v)));
-                            unwanted.forEach(
-                                    (id, why) ->
-                                            report.addVolumes(
-                                                    volume(id, VolumeState.VOLUME_LEAVING, why)));
-                            return report.build();
-                        });
-    }
-
-    private VolumeStatus volume(Disk volume) {
-        String id = volume.getId();
-        return switch (disks.state(id)) {
-            case Disks.State.Ready _ -> volume(id, VolumeState.VOLUME_READY, "");
-            case Disks.State.Coming _ -> volume(id, VolumeState.VOLUME_COMING, "");
-            case Disks.State.Failed(String why) -> volume(id, VolumeState.VOLUME_FAILED, why);
-        };
-    }
-
-    private static VolumeStatus volume(String id, VolumeState state, String reason) {
-        return VolumeStatus.newBuilder().setId(id).setState(state).setReason(reason).build();
+        return new Outcome(
+                List.copyOf(statuses), disks.poolMib(), PoolReports.of(goal, disks), again);
     }
 
     /** Plugs what the goal says should run, before anybody was asked whether it does. */
