@@ -100,11 +100,13 @@ final class RuleFields {
     }
 
     private static OptionalInt number(Fields fields, String name) {
-        return fields.optionalInteger(name, -1, PORTS)
-                // −1 is how EC2-minded clients write "every".
-                .filter(value -> value >= 0)
-                .map(value -> OptionalInt.of(value.intValue()))
-                .orElse(OptionalInt.empty());
+        Optional<Long> number = fields.optionalInteger(name, Long.MIN_VALUE, Long.MAX_VALUE);
+        if (number.filter(value -> value < 0 || value > PORTS).isPresent()) {
+            throw Neutron.badRequest(
+                    "SecurityGroupInvalidPortValue",
+                    "Invalid value for port %d".formatted(number.get()));
+        }
+        return number.map(value -> OptionalInt.of(value.intValue())).orElse(OptionalInt.empty());
     }
 
     private static void checkPorts(
@@ -144,10 +146,16 @@ final class RuleFields {
                     "ICMP code (port-range-max) %d is provided but ICMP type (port-range-min) is missing."
                             .formatted(code.orElse(0)));
         }
-        if (type.getAsInt() > ICMP_VALUES || code.orElse(0) > ICMP_VALUES) {
+        checkIcmp("type", "port-range-min", type);
+        checkIcmp("code", "port-range-max", code);
+    }
+
+    private static void checkIcmp(String field, String attribute, OptionalInt value) {
+        if (value.orElse(0) > ICMP_VALUES) {
             throw Neutron.badRequest(
                     "SecurityGroupInvalidIcmpValue",
-                    "Invalid value for ICMP type or code. It must be 0 to 255.");
+                    "Invalid value for ICMP %s (%s) %d. It must be 0 to 255."
+                            .formatted(field, attribute, value.getAsInt()));
         }
     }
 

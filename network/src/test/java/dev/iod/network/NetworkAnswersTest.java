@@ -7,6 +7,7 @@ import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -316,6 +317,40 @@ class NetworkAnswersTest {
         String elsewhere = subnet(member, network(member), "10.1.0.0/24", "");
         error(member.post("/ports", wanted.formatted(network, elsewhere)), 400, "InvalidInput");
         error(member.post("/ports", wanted.formatted(unknown, elsewhere)), 404, "NetworkNotFound");
+    }
+
+    @Test
+    void portsOfRulesAreRefusedInNeutronsWords() {
+        HttpCaller member = region.as("ports");
+        String group =
+                id(
+                        created(
+                                member.post("/security-groups", "{'security_group':{'name':'g'}}"),
+                                "security_group"));
+        String body =
+                "{'security_group_rule':{'security_group_id':'%s','direction':'ingress',"
+                        + "'protocol':'%s','port_range_min':%s,'port_range_max':%s}}";
+        Map.of(
+                        List.of("tcp", "-16", "80"), "Invalid value for port -16",
+                        List.of("tcp", "80", "65536"), "Invalid value for port 65536",
+                        List.of("udp", "-1", "-1"), "Invalid value for port -1",
+                        List.of("icmp", "-1", "25"), "Invalid value for port -1",
+                        List.of("tcp", "80", "79"), "port_range_min must be <= port_range_max",
+                        List.of("icmp", "null", "6"), "ICMP type (port-range-min) is missing",
+                        List.of("icmp", "300", "1"),
+                                "Invalid value for ICMP type (port-range-min) 300.",
+                        List.of("icmp", "1", "256"),
+                                "Invalid value for ICMP code (port-range-max) 256.")
+                .forEach(
+                        (rule, words) -> {
+                            Answer refused =
+                                    member.post(
+                                            "/security-group-rules",
+                                            body.formatted(
+                                                    group, rule.get(0), rule.get(1), rule.get(2)));
+                            assertThat(refused.status()).as(rule + "").isEqualTo(400);
+                            assertThat(refused.text()).contains(words);
+                        });
     }
 
     @Test
