@@ -266,8 +266,12 @@ public final class Collection<T extends Record> {
 
     /** The same with another status. */
     public Response show(Request request, int status, T resource) {
-        View<T> full = of.full.orElseThrow();
-        return Response.json(status, wrapped(full.render(resource, of.style.scope(request))));
+        return show(request, status, of.full.orElseThrow(), resource);
+    }
+
+    /** The same in another view. */
+    public Response show(Request request, int status, View<T> view, T resource) {
+        return Response.json(status, wrapped(view.render(resource, of.style.scope(request))));
     }
 
     /**

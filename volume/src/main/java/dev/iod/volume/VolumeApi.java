@@ -93,7 +93,8 @@ final class VolumeApi {
                         Long.parseLong(body.path("size").asString()),
                         text(body, "volume_type").orElse(VolumeType.DEFAULT),
                         given(body, "metadata") ? Json.map(body.path("metadata")) : Map.of());
-        return volumes.show(request, 202, changes.create(Actor.of(request), wanted));
+        return volumes.show(
+                request, 202, VolumeView.MADE, changes.create(Actor.of(request), wanted));
     }
 
     /** Of what a volume cannot be made yet, or cannot be. */
@@ -146,7 +147,7 @@ final class VolumeApi {
                                     ? columns
                                     : columns.set("updated_at", Instant.now());
                         });
-        return volumes.show(request, changed);
+        return volumes.show(request, 200, VolumeView.MADE, changed);
     }
 
     private static void rename(

@@ -29,8 +29,9 @@ final class VolumeView {
                             field("name", (v, s) -> text(v.name())),
                             field("links", (v, s) -> CinderStyle.links(s, v.id().toString()))));
 
+    /** What answers say to those who make or change one. */
     // Nothing here is made of something else, encrypted, replicated, shared or in a group.
-    static final View<Volume> DETAIL =
+    static final View<Volume> MADE =
             new View<>(
                     List.of(
                             field("id", (v, s) -> text(v.id().toString())),
@@ -53,14 +54,18 @@ final class VolumeView {
                             field("consistencygroup_id", (v, s) -> nothing()),
                             field("multiattach", (v, s) -> truth(false)),
                             field("attachments", VolumeView::attachments),
-                            field("os-vol-tenant-attr:tenant_id", (v, s) -> text(v.projectId())),
-                            admin(0, "migration_status", (v, s) -> nothing()),
+                            admin(0, "migration_status", (v, s) -> nothing())));
+
+    /** What they say to those who look. */
+    static final View<Volume> DETAIL =
+            MADE.with(field("os-vol-tenant-attr:tenant_id", (v, s) -> text(v.projectId())))
+                    .with(
                             admin(
                                     0,
                                     "os-vol-host-attr:host",
-                                    (v, s) -> text(v.node().map(Hosts::pool))),
-                            admin(0, "os-vol-mig-status-attr:migstat", (v, s) -> nothing()),
-                            admin(0, "os-vol-mig-status-attr:name_id", (v, s) -> nothing())));
+                                    (v, s) -> text(v.node().map(Hosts::pool))))
+                    .with(admin(0, "os-vol-mig-status-attr:migstat", (v, s) -> nothing()))
+                    .with(admin(0, "os-vol-mig-status-attr:name_id", (v, s) -> nothing()));
 
     private static ArrayNode attachments(Volume volume, View.Scope scope) {
         ArrayNode attachments = Json.array();

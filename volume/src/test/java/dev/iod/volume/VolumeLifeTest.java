@@ -110,8 +110,12 @@ class VolumeLifeTest {
         assertThat(act(owner, id, "{'os-set_bootable': {'bootable': true}}").status())
                 .isEqualTo(200);
         assertThat(show(owner, id).path("bootable").stringValue()).isEqualTo("true");
-        assertThat(owner.put("/volumes/" + id, "{'volume': {'name': 'w'}}").status())
-                .isEqualTo(200);
+        Answer renamed = owner.put("/volumes/" + id, "{'volume': {'name': 'w'}}");
+        assertThat(renamed.status()).isEqualTo(200);
+        assertThat(renamed.json().path("volume").has("os-vol-tenant-attr:tenant_id"))
+                .as("as in Cinder only those who look are told")
+                .isFalse();
+        assertThat(show(owner, id).has("os-vol-tenant-attr:tenant_id")).isTrue();
         assertThat(show(owner, id).path("name").stringValue()).isEqualTo("w");
 
         assertThat(owner.delete("/volumes/" + id).status()).isEqualTo(202);
