@@ -23,7 +23,8 @@ import picocli.CommandLine.Parameters;
             TraceCommand.class,
             FlowsCommand.class,
             DropsCommand.class,
-            ConnectionsCommand.class
+            ConnectionsCommand.class,
+            TempestCommand.class
         })
 public final class Main {
     private final Layout layout = Layout.ofEnvironment();
