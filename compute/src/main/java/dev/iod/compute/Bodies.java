@@ -24,6 +24,7 @@ import dev.iod.rest.Schema.Struct;
 import dev.iod.rest.Schema.Text;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** The bodies of all requests of the compute service in every microversion, as data. */
@@ -68,6 +69,54 @@ final class Bodies {
                             "password of at most %d bytes".formatted(AdminPassword.MAX_BYTES),
                             AdminPassword::isAccepted));
 
+    private static final Schema SIZE = new Schema.Whole(1, Integer.MAX_VALUE);
+    private static final Schema DEVICE_NAME =
+            new Text(1, 255, Formats.matching("[a-zA-Z0-9._/-]*"));
+    private static final Schema SHORT = new Text(0, 255, Formats.ANY);
+
+    private static final List<Property> OLD_DEVICE =
+            List.of(
+                    optional("virtual_name", SHORT),
+                    optional("volume_id", Formats.ID),
+                    optional("snapshot_id", Formats.ID),
+                    optional("volume_size", SIZE),
+                    optional("device_name", DEVICE_NAME),
+                    optional("delete_on_termination", Formats.BOOLEAN),
+                    optional("no_device", new Anything()),
+                    optional("connection_info", Formats.TEXT));
+
+    private static final List<Property> DEVICE =
+            Stream.concat(
+                            OLD_DEVICE.stream(),
+                            Stream.of(
+                                    optional(
+                                            "source_type",
+                                            new Choice(
+                                                    List.of(
+                                                            "volume",
+                                                            "image",
+                                                            "snapshot",
+                                                            "blank"))),
+                                    optional(
+                                            "uuid",
+                                            new Text(1, 255, Formats.matching("[a-zA-Z0-9._-]*"))),
+                                    optional("image_id", Formats.ID),
+                                    optional(
+                                            "destination_type",
+                                            new Choice(List.of("local", "volume"))),
+                                    optional("guest_format", SHORT),
+                                    optional("device_type", SHORT),
+                                    optional("disk_bus", SHORT),
+                                    optional(
+                                            "boot_index",
+                                            nullable(
+                                                    new Schema.Whole(
+                                                            Integer.MIN_VALUE, Integer.MAX_VALUE))),
+                                    new Property("tag", Formats.TAG, false, 32, 32),
+                                    since(42, "tag", Formats.TAG),
+                                    since(67, "volume_type", nullable(SHORT))))
+                    .toList();
+
     private static final Schema NEW_SERVER =
             struct(
                     required("name", Formats.NAME),
@@ -82,8 +131,12 @@ final class Bodies {
                     optional("accessIPv6", Formats.ACCESS_IPV6),
                     until(56, "personality", new Items(OPEN, 0, MAX_ITEMS, false)),
                     optional("availability_zone", Formats.NAME),
-                    optional("block_device_mapping", new Items(OPEN, 0, MAX_ITEMS, false)),
-                    optional("block_device_mapping_v2", new Items(OPEN, 0, MAX_ITEMS, false)),
+                    optional(
+                            "block_device_mapping",
+                            new Items(new Struct(OLD_DEVICE, false), 0, MAX_ITEMS, false)),
+                    optional(
+                            "block_device_mapping_v2",
+                            new Items(new Struct(DEVICE, false), 0, MAX_ITEMS, false)),
                     optional("config_drive", Formats.BOOLEAN),
                     optional("key_name", Formats.NAME),
                     optional("min_count", Formats.POSITIVE),

@@ -1,6 +1,8 @@
 package dev.iod.compute;
 
 import dev.iod.network.ServerPorts;
+import dev.iod.node.DeviceState;
+import dev.iod.node.DeviceStatus;
 import dev.iod.node.FailureKind;
 import dev.iod.node.Observed;
 import dev.iod.node.ServerState;
@@ -37,13 +39,17 @@ final class ComputeObservations implements NodeObserver {
         // Most reports change nothing: find that out without a write transaction.
         boolean news =
                 database.read(
-                        handle -> !verdicts(ServerStore.onNode(handle, node), observed).isEmpty());
+                        handle ->
+                                !verdicts(ServerStore.onNode(handle, node), observed).isEmpty()
+                                        || !over(handle, node, observed).isEmpty());
         if (news) {
             database.runLocked(
                     handle -> {
                         Providers.lock(handle, List.of(node));
                         verdicts(ServerStore.lockOnNode(handle, node), observed)
                                 .forEach((server, verdict) -> apply(handle, server, verdict));
+                        over(handle, node, observed)
+                                .forEach(action -> InstanceActions.finish(handle, action));
                     });
         }
     }
@@ -59,6 +65,39 @@ final class ComputeObservations implements NodeObserver {
         ServerStore.lockOnNode(handle, node).stream()
                 .filter(Server::deleting)
                 .forEach(server -> remove(handle, ports, server));
+    }
+
+    /** Actions whose devices are where they were asked to be. */
+    private static List<InstanceActions.OfDevice> over(
+            Handle handle, String node, Observed observed) {
+        return InstanceActions.ofDevices(handle, node).stream()
+                .filter(action -> observed.getGoalRevision() >= action.goalRevision())
+                .filter(action -> isOver(action, observed))
+                .toList();
+    }
+
+    private static boolean isOver(InstanceActions.OfDevice action, Observed observed) {
+        Optional<ServerStatus> server =
+                observed.getServersList().stream()
+                        .filter(one -> one.getId().equals(action.serverId().toString()))
+                        .findAny();
+        if (server.isEmpty()) {
+            return false;
+        }
+        Optional<DeviceState> device =
+                server.get().getDevicesList().stream()
+                        .filter(one -> one.getId().equals(action.deviceId()))
+                        .map(DeviceStatus::getState)
+                        .findAny();
+        // A server without a machine has the device, or not, with its next start.
+        boolean off =
+                switch (machine(server.get().getState())) {
+                    case STOPPED, FAILED -> true;
+                    case STARTING, RUNNING -> false;
+                };
+        return action.kind().takesDevice()
+                ? device.isEmpty()
+                : off || device.equals(Optional.of(DeviceState.ATTACHED));
     }
 
     private static Map<Server, Lifecycle.Verdict> verdicts(
@@ -99,7 +138,7 @@ final class ComputeObservations implements NodeObserver {
         ServerVolumes.release(handle, server.id());
         Providers.release(handle, server.id(), EnumSet.allOf(AllocationRole.class));
         ServerStore.delete(handle, server.id());
-        InstanceActions.finish(handle, server.id(), Optional.empty());
+        InstanceActions.finishAll(handle, server.id());
         InstanceActions.prune(handle);
     }
 

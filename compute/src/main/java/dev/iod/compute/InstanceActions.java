@@ -1,8 +1,10 @@
 package dev.iod.compute;
 
 import dev.iod.region.Actor;
+import dev.iod.region.NodeGoals;
 import dev.iod.store.Rows;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -37,6 +39,18 @@ final class InstanceActions {
 
         String text() {
             return text;
+        }
+
+        /** Whether it is over when a device is gone. */
+        boolean takesDevice() {
+            return this == DETACH_VOLUME;
+        }
+
+        private static Kind of(String text) {
+            return Arrays.stream(values())
+                    .filter(kind -> kind.text.equals(text))
+                    .findFirst()
+                    .orElseThrow();
         }
 
         /** The one event Nova would show for it. */
@@ -89,6 +103,61 @@ final class InstanceActions {
                 .execute();
     }
 
+    /**
+     * An action that waits for a device of a server's machine.
+     *
+     * @param goalRevision of the node's goal that carries it
+     */
+    record OfDevice(long number, UUID serverId, Kind kind, String deviceId, long goalRevision) {}
+
+    /**
+     * Begins one that is over when the server's machine has a device, or has given it back. What
+     * the node is told of it is in the node's goal already.
+     *
+     * @param deviceId of a volume or port
+     */
+    static void begin(Handle handle, Actor actor, Server server, Kind kind, String deviceId) {
+        begin(handle, actor, server, kind);
+        handle.createUpdate(
+                        "UPDATE instance_action SET device_id = :device, goal_revision = :revision"
+                                + " WHERE number = (SELECT max(number) FROM instance_action"
+                                + " WHERE server_id = :server)")
+                .bind("device", deviceId)
+                .bind("revision", NodeGoals.revision(handle, server.node().orElseThrow()))
+                .bind("server", server.id())
+                .execute();
+    }
+
+    /** Those of a node's servers that wait for devices, in the order they were asked for. */
+    static List<OfDevice> ofDevices(Handle handle, String node) {
+        return handle.createQuery(
+                        "SELECT a.number, a.server_id, a.action, a.device_id, a.goal_revision"
+                                + " FROM instance_action a JOIN server s ON s.id = a.server_id"
+                                + " WHERE s.node = :node AND a.finished_at IS NULL"
+                                + " AND a.device_id IS NOT NULL ORDER BY a.number")
+                .bind("node", node)
+                .map(
+                        (row, context) ->
+                                new OfDevice(
+                                        row.getLong("number"),
+                                        Rows.id(row, "server_id"),
+                                        Kind.of(row.getString("action")),
+                                        row.getString("device_id"),
+                                        row.getLong("goal_revision")))
+                .list();
+    }
+
+    /** One is over, and with it what was asked of the same device before. */
+    static void finish(Handle handle, OfDevice action) {
+        handle.execute(
+                "UPDATE instance_action SET finished_at = now(), updated_at = now() WHERE"
+                        + " server_id = ? AND device_id = ? AND number <= ?"
+                        + " AND finished_at IS NULL",
+                action.serverId(),
+                action.deviceId(),
+                action.number());
+    }
+
     /** Says on which node that is which goes on with a server. */
     static void setNode(Handle handle, UUID server, String node) {
         handle.execute(
@@ -97,12 +166,23 @@ final class InstanceActions {
                 server);
     }
 
-    /** Ends whatever is going on with a server. */
+    /** Ends whatever is going on with a server as a whole. */
     static void finish(Handle handle, UUID server, Optional<Failure> failure) {
+        finish(handle, server, failure, " AND device_id IS NULL");
+    }
+
+    /** The server is gone: so is what its devices waited for. */
+    static void finishAll(Handle handle, UUID server) {
+        finish(handle, server, Optional.empty(), "");
+    }
+
+    private static void finish(
+            Handle handle, UUID server, Optional<Failure> failure, String condition) {
         handle.createUpdate(
                         "UPDATE instance_action SET finished_at = now(), updated_at = now(),"
                                 + " failure = :failure"
-                                + " WHERE server_id = :server AND finished_at IS NULL")
+                                + " WHERE server_id = :server AND finished_at IS NULL"
+                                + condition)
                 .bind("failure", failure.map(Failure::whole))
                 .bind("server", server)
                 .execute();

@@ -18,6 +18,7 @@ import tools.jackson.databind.JsonNode;
 /**
  * What a POST of servers asks for, read from a body that {@link Bodies#CREATE_SERVER} accepted.
  *
+ * @param imageId empty when a volume is booted
  * @param forcedNode an administrator's {@code ZONE:NODE} or {@code host}
  * @param securityGroups names or ids; empty for the default group
  * @param password of all servers of the request
@@ -28,6 +29,7 @@ record NewServers(
         Optional<String> description,
         Optional<String> hostname,
         String imageId,
+        BlockDevices disks,
         String flavorId,
         int min,
         int max,
@@ -67,7 +69,16 @@ record NewServers(
                             + " zone:host:node are mutually exclusive.");
         }
         ServerPorts.Request networks = networks(server);
+        String image = text(server, "imageRef").orElse("");
+        BlockDevices disks = BlockDevices.of(server, !image.isEmpty());
+        if (image.isEmpty() && !disks.fromVolume()) {
+            throw ApiException.badRequest("Invalid imageRef provided.");
+        }
         if (max > 1) {
+            if (!disks.volumes().isEmpty()) {
+                throw ApiException.badRequest(
+                        "Cannot attach one or more volumes to multiple instances");
+            }
             refuseSharedAddresses(networks);
             if (server.has("hostname")) {
                 throw ApiException.badRequest(
@@ -79,7 +90,8 @@ record NewServers(
                 // Before 2.19 the description could not be given and was the name.
                 minor < 19 ? Optional.of(name) : text(server, "description"),
                 text(server, "hostname"),
-                image(server),
+                image,
+                disks,
                 server.path("flavorRef").asString(),
                 min,
                 max,
@@ -120,13 +132,6 @@ record NewServers(
     }
 
     private static void refuseWhatIsMissing(JsonNode server) {
-        for (String name : List.of("block_device_mapping", "block_device_mapping_v2")) {
-            if (!server.path(name).isEmpty() && !isOnlyImage(server.path(name))) {
-                throw ApiException.badRequest(
-                        "Block Device Mapping is Invalid: this region has no volumes yet; servers"
-                                + " boot from an image.");
-            }
-        }
         if (!server.path("personality").isEmpty()) {
             throw ApiException.badRequest(
                     "Personality files are not supported; use user_data instead.");
@@ -140,19 +145,6 @@ record NewServers(
             throw ApiException.badRequest(
                     "Certificate validation of images is not supported by this region.");
         }
-    }
-
-    /** The client's way of saying "boot from this image to local disk", which is no volume. */
-    private static boolean isOnlyImage(JsonNode mapping) {
-        return mapping.size() == 1
-                && mapping.path(0).path("source_type").asString("").equals("image")
-                && mapping.path(0).path("destination_type").asString("").equals("local");
-    }
-
-    private static String image(JsonNode server) {
-        return text(server, "imageRef")
-                .filter(image -> !image.isEmpty())
-                .orElseThrow(() -> ApiException.badRequest("Invalid imageRef provided."));
     }
 
     private static ServerPorts.Request networks(JsonNode server) {

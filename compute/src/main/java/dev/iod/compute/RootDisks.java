@@ -8,7 +8,8 @@ import java.util.Optional;
 /**
  * The root disk of a server: as large as the flavor says and, as in Nova, as large as the image
  * when the flavor says 0. It starts as the image's bytes when the image is a raw disk, else as
- * zeros; a flavor of 0 with an image that is no disk makes none.
+ * zeros; a flavor of 0 with an image that is no disk makes none, nor has one a server that boots a
+ * volume.
  */
 final class RootDisks {
     private static final long UNIT_BYTES = 4096;
@@ -19,15 +20,20 @@ final class RootDisks {
     private RootDisks() {}
 
     /**
-     * @throws ApiException 400 in Nova's words when the image does not fit into the flavor's disk;
-     *     400 when the flavor asks for more disks than that one
+     * @throws ApiException 400 when the flavor asks for more disks than that one
      */
-    static void check(Flavor flavor, Images.Bootable image) {
+    static void check(Flavor flavor) {
         if (flavor.swapMib() > 0 || flavor.ephemeralGib() > 0) {
             throw ApiException.badRequest(
                     "Flavor %s asks for a swap or an ephemeral disk, which this region does not offer."
                             .formatted(flavor.name()));
         }
+    }
+
+    /**
+     * @throws ApiException 400 in Nova's words when the image does not fit into the flavor's disk
+     */
+    static void check(Flavor flavor, Images.Bootable image) {
         long diskBytes = bytes(flavor);
         long minimum = image.minDiskGib() << 30;
         long imageBytes = image.disk().map(Images.Part::sizeBytes).orElse(0L);
@@ -46,7 +52,7 @@ final class RootDisks {
     /** What a node is told; empty: the server has none. */
     static Optional<Disk> of(Server server) {
         Optional<Images.Part> base = server.boot().disk();
-        long bytes = bytes(server.flavor(), base);
+        long bytes = bytes(server.flavor(), server.boot());
         if (bytes == 0) {
             return Optional.empty();
         }
@@ -56,13 +62,16 @@ final class RootDisks {
     }
 
     /** What a server claims of its node's pool: its disk in MiB, rounded up; 0 = it has none. */
-    static long mib(Flavor flavor, Optional<Images.Part> base) {
-        return (bytes(flavor, base) + (1 << 20) - 1) >> 20;
+    static long mib(Flavor flavor, Server.Boot boot) {
+        return (bytes(flavor, boot) + (1 << 20) - 1) >> 20;
     }
 
-    private static long bytes(Flavor flavor, Optional<Images.Part> base) {
+    private static long bytes(Flavor flavor, Server.Boot boot) {
+        if (boot.volume()) {
+            return 0;
+        }
         long wanted = bytes(flavor);
-        return wanted > 0 ? wanted : base.map(part -> rounded(part.sizeBytes())).orElse(0L);
+        return wanted > 0 ? wanted : boot.disk().map(part -> rounded(part.sizeBytes())).orElse(0L);
     }
 
     private static long bytes(Flavor flavor) {

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -37,14 +38,17 @@ final class Scheduler {
      * @param count how many alike, 1 or more; they are placed all or none, as in Nova
      * @param amounts what each of them takes
      * @param node the only node allowed, when an administrator named one
+     * @param volumeNodes the nodes that have the volumes which it shall have
      */
     record Request(
             int count,
             Map<ResourceClass, Long> amounts,
             Optional<String> node,
+            Set<String> volumeNodes,
             Optional<GroupRule> group) {
         Request {
             amounts = Map.copyOf(amounts);
+            volumeNodes = Set.copyOf(volumeNodes);
         }
     }
 
@@ -58,6 +62,7 @@ final class Scheduler {
     /** Why a node was not taken. */
     enum Rejection {
         OTHER_NODE("not the requested node"),
+        VOLUMES("without all of the server's volumes"),
         DOWN("down"),
         DISABLED("disabled"),
         VCPUS("short of vCPUs"),
@@ -149,6 +154,10 @@ final class Scheduler {
         if (request.node().isPresent()
                 && !request.node().get().equals(candidate.provider().name())) {
             return Optional.of(Rejection.OTHER_NODE);
+        }
+        if (request.volumeNodes().stream()
+                .anyMatch(node -> !node.equals(candidate.provider().name()))) {
+            return Optional.of(Rejection.VOLUMES);
         }
         if (!candidate.provider().up()) {
             return Optional.of(Rejection.DOWN);

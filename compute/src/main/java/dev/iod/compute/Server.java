@@ -1,6 +1,7 @@
 package dev.iod.compute;
 
 import dev.iod.image.Images;
+import dev.iod.volume.ServerVolumes;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ record Server(
     /**
      * The request it comes from.
      *
+     * @param imageId empty when it boots a volume
      * @param requestedZone empty for none
      * @param requestedNode the only node that an administrator allowed
      */
@@ -52,8 +54,22 @@ record Server(
      * What it boots, copied from the image.
      *
      * @param disk what its root disk starts as; empty: zeros
+     * @param volume it has no root disk, but boots its first volume
      */
-    record Boot(Images.Boot what, Optional<Images.Part> disk) {
+    record Boot(Images.Boot what, Optional<Images.Part> disk, boolean volume) {
+        static Boot of(Images.Bootable image) {
+            return new Boot(image.boot(), image.disk(), false);
+        }
+
+        static Boot ofVolume(Images.Firmware firmware) {
+            return new Boot(new Images.Boot.Disk(firmware), Optional.empty(), true);
+        }
+
+        /** Whether a firmware starts it. */
+        boolean byFirmware() {
+            return what instanceof Images.Boot.Disk;
+        }
+
         /** The id of its kernel's image; as in Nova empty when it boots a disk. */
         String kernelId() {
             return kernel().map(kernel -> kernel.kernel().imageId()).orElse("");
@@ -105,6 +121,11 @@ record Server(
     /** Nova's name for the machine. */
     String instanceName() {
         return "instance-%08x".formatted(number);
+    }
+
+    /** Whether it is that volume that it boots. */
+    boolean boots(ServerVolumes.Attached volume) {
+        return boot.volume() && volume.first();
     }
 
     boolean deleting() {

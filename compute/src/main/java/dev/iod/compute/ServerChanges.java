@@ -152,10 +152,9 @@ final class ServerChanges {
 
     /** A server inside a transaction. */
     record Edit(Handle handle, Server server) {
-        /** Writes down what was asked, which is not followed further. */
-        void record(Actor actor, InstanceActions.Kind kind) {
-            InstanceActions.begin(handle, actor, server, kind);
-            InstanceActions.finish(handle, server.id(), Optional.empty());
+        /** Begins an action that is over when the server's machine has a device, or none of it. */
+        void begin(Actor actor, InstanceActions.Kind kind, String deviceId) {
+            InstanceActions.begin(handle, actor, server, kind, deviceId);
         }
 
         /** What the guest or its node is told has changed. */

@@ -5,6 +5,7 @@ import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
+import dev.iod.volume.ServerVolumes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +33,7 @@ final class ServerCreation {
     /** What was looked up for a request. */
     private record Ingredients(
             Flavor flavor,
-            Images.Bootable image,
+            Server.Boot boot,
             Optional<Keypair> key,
             Optional<ServerGroup> group,
             int count,
@@ -68,12 +69,8 @@ final class ServerCreation {
                                         ApiException.badRequest(
                                                 "Flavor %s could not be found."
                                                         .formatted(wanted.flavorId())));
-        Images.Bootable image = parts.images().resolve(handle, actor, wanted.imageId());
-        if (image.minRamMib() > flavor.memoryMib()) {
-            throw ApiException.badRequest("Flavor's memory is too small for requested image.");
-        }
-        RootDisks.check(flavor, image);
-        checkMachine(flavor, image);
+        RootDisks.check(flavor);
+        Server.Boot boot = boot(handle, actor, wanted, flavor);
         if (!wanted.zone().isEmpty() && !wanted.zone().equals(ServerShown.ZONE)) {
             throw ApiException.badRequest("The requested availability zone is not available");
         }
@@ -95,20 +92,37 @@ final class ServerCreation {
         checkMetadata(handle, project, wanted);
         int count = ComputeQuotas.admit(handle, project, flavor, wanted.min(), wanted.max());
         Optional<ServerGroup> group = wanted.group().map(id -> group(handle, project, id, count));
-        return new Ingredients(flavor, image, key, group, count, reservationId());
+        return new Ingredients(flavor, boot, key, group, count, reservationId());
+    }
+
+    private Server.Boot boot(Handle handle, Actor actor, NewServers wanted, Flavor flavor) {
+        if (wanted.disks().fromVolume()) {
+            String volume = wanted.disks().volumes().getFirst().volumeId();
+            ServerVolumes.checkBootable(handle, actor, volume);
+            checkMachine(flavor, "block device " + volume, true, "");
+            return Server.Boot.ofVolume(Images.Firmware.BIOS);
+        }
+        Images.Bootable image = parts.images().resolve(handle, actor, wanted.imageId());
+        if (image.minRamMib() > flavor.memoryMib()) {
+            throw ApiException.badRequest("Flavor's memory is too small for requested image.");
+        }
+        RootDisks.check(flavor, image);
+        Server.Boot boot = Server.Boot.of(image);
+        checkMachine(flavor, "image " + image.imageId(), boot.byFirmware(), image.machineType());
+        return boot;
     }
 
     /** A microvm has neither a firmware that boots disks nor the buses of another machine. */
-    private static void checkMachine(Flavor flavor, Images.Bootable image) {
-        boolean firmware = image.boot() instanceof Images.Boot.Disk;
-        if (flavor.isMicrovm() && (firmware || !image.machineType().isEmpty())) {
+    private static void checkMachine(
+            Flavor flavor, String what, boolean firmware, String machineType) {
+        if (flavor.isMicrovm() && (firmware || !machineType.isEmpty())) {
             throw ApiException.badRequest(
-                    "Flavor %s has %s=microvm, which %s, but image %s %s."
+                    "Flavor %s has %s=microvm, which %s, but %s %s."
                             .formatted(
                                     flavor.name(),
                                     Flavor.MACHINE,
                                     firmware ? "boots a kernel only" : "is no q35",
-                                    image.imageId(),
+                                    what,
                                     firmware ? "is a disk to boot from" : "needs a q35"));
         }
     }
@@ -159,7 +173,7 @@ final class ServerCreation {
                         wanted.imageId(),
                         wanted.zone(),
                         wanted.forcedNode()),
-                new Server.Boot(ingredients.image().boot(), ingredients.image().disk()),
+                ingredients.boot(),
                 ingredients.flavor(),
                 new Server.Guest(
                         ingredients.key().map(Keypair::name),
@@ -187,6 +201,12 @@ final class ServerCreation {
                         ServerShown.ZONE,
                         wanted.networks(),
                         wanted.securityGroups());
+        ServerVolumes.attachNew(
+                handle,
+                actor,
+                server.id(),
+                RootDisks.of(server).isPresent(),
+                wanted.disks().volumes());
     }
 
     private static String reservationId() {

@@ -38,6 +38,10 @@ import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /** Lists of servers: Nova's filters and sort keys over keyset paging. */
 final class ServerList {
+    /** What a view shows of a server that has a root disk or boots a volume. */
+    private static final String ROOT_DEVICE =
+            "CASE WHEN boots_volume OR disk_gib > 0 OR root_sha256 IS NOT NULL THEN '/dev/vda' END";
+
     /** Nova's sort keys; the expressions are never null. */
     private static final Map<String, String> SORT_KEYS = sortKeys();
 
@@ -95,7 +99,7 @@ final class ServerList {
                     new Filter("node", Match.PATTERN, "node", ADMIN_ONLY),
                     new Filter("ramdisk_id", Match.PATTERN, "initrd_image_id", ADMIN_ONLY),
                     // Not known, as the view of a server says.
-                    new Filter("root_device_name", Match.PATTERN, "NULL::text", ADMIN_ONLY),
+                    new Filter("root_device_name", Match.PATTERN, ROOT_DEVICE, ADMIN_ONLY),
                     new Filter("uuid", Match.EXACTLY, "id::text", ADMIN_ONLY));
 
     /** Filters that name joined tables: Nova refuses them by name. */

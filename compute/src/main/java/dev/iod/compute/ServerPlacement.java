@@ -4,6 +4,7 @@ import dev.iod.network.ServerPorts;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeSessions;
 import dev.iod.store.Database;
+import dev.iod.volume.ServerVolumes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,9 +37,9 @@ final class ServerPlacement {
         Scheduler.Request request =
                 new Scheduler.Request(
                         servers.size(),
-                        Placement.amounts(
-                                one.flavor(), RootDisks.mib(one.flavor(), one.boot().disk())),
+                        Placement.amounts(one.flavor(), RootDisks.mib(one.flavor(), one.boot())),
                         one.origin().requestedNode(),
+                        ServerVolumes.nodes(handle, one.id()),
                         one.groupId()
                                 .flatMap(id -> ServerGroup.find(handle, id))
                                 .map(ServerGroup::rule));
@@ -93,7 +94,7 @@ final class ServerPlacement {
                         ServerStore.setGoalRevision(handle, ids, NodeGoals.touch(handle, node)));
     }
 
-    /** A server without a node does not keep its ports. */
+    /** A server without a node keeps neither its ports nor its volumes. */
     private void fail(Handle handle, Server server, String reason) {
         Optional<Failure> fault =
                 Optional.of(new Failure("No valid host was found. " + reason, ""));
@@ -101,6 +102,7 @@ final class ServerPlacement {
                 handle, server.id(), Lifecycle.State.initial(VmState.ERROR, TaskState.NONE));
         ServerStore.setFault(handle, server.id(), fault);
         ports.release(handle, server.id());
+        ServerVolumes.giveBack(handle, server.id());
         InstanceActions.finish(handle, server.id(), fault);
     }
 }

@@ -81,7 +81,7 @@ final class ServerStore {
                         INSERT INTO server (id, project_id, user_id, name, description, hostname,
                             reservation_id, launch_index, image_id, kernel_image_id, kernel_sha256,
                             kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
-                            root_sha256, root_size_bytes, command_line, firmware, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
+                            root_sha256, root_size_bytes, command_line, firmware, boots_volume, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
                             password_hash, user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
@@ -89,7 +89,7 @@ final class ServerStore {
                             fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
-                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :firmware, :flavorId, :flavorName, :memory,
+                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :firmware, :bootsVolume, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
                             :keyOpenssh, :passwordHash, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
@@ -115,6 +115,7 @@ final class ServerStore {
                 .bind("rootSize", server.boot().disk().map(Images.Part::sizeBytes))
                 .bind("commandLine", boot.commandLine())
                 .bind("firmware", firmware(server.boot().what()))
+                .bind("bootsVolume", server.boot().volume())
                 .bind("flavorId", flavor.id())
                 .bind("flavorName", flavor.name())
                 .bind("memory", flavor.memoryMib())
@@ -254,7 +255,7 @@ final class ServerStore {
                         row.getString("image_id"),
                         row.getString("requested_zone"),
                         Rows.optional(row, "requested_node")),
-                new Server.Boot(boot(row), disk(row)),
+                new Server.Boot(boot(row), disk(row), row.getBoolean("boots_volume")),
                 flavor(row),
                 new Server.Guest(
                         Rows.optional(row, "key_name"),

@@ -108,7 +108,10 @@ final class ServerView {
                                     3,
                                     "OS-EXT-SRV-ATTR:ramdisk_id",
                                     (s, v) -> text(s.server().boot().initrdId())),
-                            admin(3, "OS-EXT-SRV-ATTR:root_device_name", (s, v) -> nothing()),
+                            admin(
+                                    3,
+                                    "OS-EXT-SRV-ATTR:root_device_name",
+                                    (s, v) -> rootDevice(s.server())),
                             admin(
                                     3,
                                     "OS-EXT-SRV-ATTR:user_data",
@@ -200,9 +203,18 @@ final class ServerView {
 
     private static JsonNode image(ServerShown shown, View.Scope scope) {
         String image = shown.server().origin().imageId();
+        if (image.isEmpty()) {
+            return text("");
+        }
         ObjectNode node = Json.object().put("id", image);
         node.putArray("links").add(Links.at(scope).bookmark("images", image));
         return node;
+    }
+
+    private static JsonNode rootDevice(Server server) {
+        return server.boot().volume() || RootDisks.of(server).isPresent()
+                ? text("/dev/vda")
+                : nothing();
     }
 
     private static JsonNode flavorLink(ServerShown shown, View.Scope scope) {

@@ -131,17 +131,21 @@ final class VolumeAttachmentApi {
                 edit -> {
                     Server server = edit.server();
                     String node = require(server, "attach_volume");
-                    edit.record(actor, InstanceActions.Kind.ATTACH_VOLUME);
                     attached[0] =
                             ServerVolumes.attach(
                                     edit.handle(),
                                     actor,
                                     server.id(),
+                                    server.projectId(),
                                     node,
                                     RootDisks.of(server).isPresent(),
                                     body.path("volumeId").stringValue(),
                                     body.has("delete_on_termination")
                                             && Schema.Truth.of(body.path("delete_on_termination")));
+                    edit.begin(
+                            actor,
+                            InstanceActions.Kind.ATTACH_VOLUME,
+                            attached[0].volumeId().toString());
                 });
         return wrapped(CREATED, attached[0], request);
     }
@@ -152,13 +156,16 @@ final class VolumeAttachmentApi {
                 actor,
                 request.pathParameter("id"),
                 edit -> {
-                    require(edit.server(), "detach_volume");
-                    edit.record(actor, InstanceActions.Kind.DETACH_VOLUME);
-                    ServerVolumes.detach(
-                            edit.handle(),
-                            actor,
-                            edit.server().id(),
-                            request.pathParameter("volume"));
+                    Server server = edit.server();
+                    require(server, "detach_volume");
+                    String volume = request.pathParameter("volume");
+                    if (ServerVolumes.find(edit.handle(), server.id(), volume)
+                            .filter(server::boots)
+                            .isPresent()) {
+                        throw ApiException.badRequest("Cannot detach a root device volume");
+                    }
+                    ServerVolumes.detach(edit.handle(), actor, server.id(), volume);
+                    edit.begin(actor, InstanceActions.Kind.DETACH_VOLUME, volume);
                 });
         return Response.empty(202);
     }

@@ -196,6 +196,45 @@ class ComputeClientTest {
     }
 
     @Test
+    void serversThatBootVolumes() {
+        tenant.json("volume create --size 1 root");
+        syncBoth();
+        tenant.run("volume set --bootable root");
+        tenant.json("server create --volume root --flavor d1.micro --network net vb");
+        syncBoth();
+        JsonNode shown = tenant.json("server show vb");
+        assertThat(shown.path("status").stringValue()).isEqualTo("ACTIVE");
+        assertThat(shown.path("image").asString()).isEqualTo("N/A (booted from volume)");
+        assertThat(shown.path("volumes_attached").size()).isEqualTo(1);
+        assertThat(tenant.json("volume show root").path("status").stringValue())
+                .isEqualTo("in-use");
+        assertThat(tenant.run("server remove volume vb root"))
+                .contains("Cannot detach a root device volume");
+        assertThat(tenant.run("server create --volume root --flavor m1.nano --network net vb2"))
+                .contains("status must be 'available'. Currently in 'in-use' status. (HTTP 400)");
+        tenant.run("server delete vb");
+        syncBoth();
+        tenant.json(
+                "server create --image micro --flavor m1.nano --network net --block-device"
+                        + " source_type=volume,destination_type=volume,delete_on_termination=true,uuid="
+                        + tenant.json("volume show root").path("id").asString()
+                        + " vb3");
+        syncBoth();
+        assertThat(tenant.json("server show vb3").path("status").stringValue()).isEqualTo("ACTIVE");
+        assertThat(tenant.json("server volume list vb3").size()).isEqualTo(1);
+        tenant.run("server delete vb3");
+        syncBoth();
+        syncBoth();
+        assertThat(tenant.run("volume show root")).contains("No volume with a name or ID");
+        tenant.json("volume create --size 1 plain");
+        syncBoth();
+        assertThat(tenant.run("server create --volume plain --flavor m1.nano --network net vb4"))
+                .contains("is not bootable. (HTTP 400)");
+        tenant.run("volume delete plain");
+        syncBoth();
+    }
+
+    @Test
     void flavorsKeysGroupsAndNodes() throws Exception {
         admin.json("flavor create --ram 64 --vcpus 1 --disk 0 --property iod:machine=microvm f1");
         assertThat(admin.json("flavor show f1").path("properties").toString())

@@ -16,6 +16,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -69,11 +70,13 @@ class SchedulerTest {
     }
 
     private static Request request(int count, int vcpus, long memoryMib) {
-        return new Request(count, amounts(vcpus, memoryMib, 0), Optional.empty(), Optional.empty());
+        return new Request(
+                count, amounts(vcpus, memoryMib, 0), Optional.empty(), Set.of(), Optional.empty());
     }
 
     private static Request withDisk(int count, long diskMib) {
-        return new Request(count, amounts(1, 100, diskMib), Optional.empty(), Optional.empty());
+        return new Request(
+                count, amounts(1, 100, diskMib), Optional.empty(), Set.of(), Optional.empty());
     }
 
     private static Request grouped(int count, GroupPolicy policy, int maxPerNode) {
@@ -81,6 +84,7 @@ class SchedulerTest {
                 count,
                 amounts(1, 100, 0),
                 Optional.empty(),
+                Set.of(),
                 Optional.of(new GroupRule(policy, maxPerNode)));
     }
 
@@ -175,10 +179,42 @@ class SchedulerTest {
     @Test
     void aNamedNodeIsTheOnlyOne() {
         List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
-        Request named = new Request(1, amounts(1, 100, 0), Optional.of("n2"), Optional.empty());
+        Request named =
+                new Request(1, amounts(1, 100, 0), Optional.of("n2"), Set.of(), Optional.empty());
         assertThat(Scheduler.place(nodes, named)).isEqualTo(new Placed(List.of("n2")));
-        Request unknown = new Request(1, amounts(1, 100, 0), Optional.of("n9"), Optional.empty());
+        Request unknown =
+                new Request(1, amounts(1, 100, 0), Optional.of("n9"), Set.of(), Optional.empty());
         assertThat(Scheduler.place(nodes, unknown)).isInstanceOf(NoNode.class);
+    }
+
+    @Test
+    void aServerGoesWhereItsVolumesAre() {
+        List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
+        Map<ResourceClass, Long> little = amounts(1, 100, 0);
+        assertThat(
+                        Scheduler.place(
+                                nodes,
+                                new Request(
+                                        1,
+                                        little,
+                                        Optional.empty(),
+                                        Set.of("n2"),
+                                        Optional.empty())))
+                .isEqualTo(new Placed(List.of("n2")));
+        assertThat(
+                        Scheduler.place(
+                                nodes,
+                                new Request(
+                                        1,
+                                        little,
+                                        Optional.empty(),
+                                        Set.of("n1", "n2"),
+                                        Optional.empty())))
+                .isEqualTo(
+                        new NoNode(
+                                "There are not enough hosts available. (of 2: 2 without all of"
+                                        + " the server's volumes)",
+                                false));
     }
 
     @Test

@@ -300,6 +300,83 @@ class VolumeAttachmentTest {
     }
 
     @Test
+    void aServerGetsVolumesOfItsOwnProjectOnly() {
+        String server = server();
+        String foreign =
+                region.volume("q")
+                        .post("/volumes", "{'volume': {'size': 1}}")
+                        .json()
+                        .at("/volume/id")
+                        .stringValue();
+        node.sync();
+        refused(
+                region.compute("p0:admin")
+                        .post(
+                                "/servers/" + server + "/os-volume_attachments",
+                                "{'volumeAttachment': {'volumeId': '%s'}}".formatted(foreign)),
+                404,
+                "Volume %s could not be found.".formatted(foreign));
+        String own = volume();
+        assertThat(
+                        region.compute("p0:admin")
+                                .post(
+                                        "/servers/" + server + "/os-volume_attachments",
+                                        "{'volumeAttachment': {'volumeId': '%s'}}".formatted(own))
+                                .status())
+                .isEqualTo(200);
+    }
+
+    /** What the newest event of a server came to; empty while it goes on. */
+    private String result(String server) {
+        String path = "/servers/" + server + "/os-instance-actions";
+        String request = compute.get(path).json().at("/instanceActions/0/request_id").stringValue();
+        return compute.get(path + "/" + request, Region.version(51))
+                .json()
+                .at("/instanceAction/events/0/result")
+                .asString("");
+    }
+
+    @Test
+    void anActionIsOverWhenTheMachineHasTheDeviceOrNot() {
+        String server = server();
+        String volume = volume();
+        node.deaf(server, "the guest sleeps");
+        attach(server, volume);
+        assertThat(result(server)).isEmpty();
+        node.sync();
+        assertThat(result(server)).as("the guest has not taken it").isEmpty();
+        node.deaf(server, "");
+        node.sync();
+        assertThat(result(server)).isEqualTo("Success");
+        node.deaf(server, "the guest sleeps");
+        detach(server, volume);
+        node.sync();
+        assertThat(result(server)).isEmpty();
+        compute.post("/servers/" + server + "/action", "{'reboot': {'type': 'HARD'}}");
+        node.sync();
+        assertThat(compute.get("/servers/" + server).json().at("/server/status").stringValue())
+                .isEqualTo("ACTIVE");
+        node.deaf(server, "");
+        node.sync();
+        assertThat(result(server)).isEqualTo("Success");
+        assertThat(unfinished()).isZero();
+        attach(server, volume);
+        compute.delete("/servers/" + server);
+        node.sync();
+        assertThat(unfinished()).isZero();
+    }
+
+    private long unfinished() {
+        return region.database.read(
+                handle ->
+                        handle.createQuery(
+                                        "SELECT count(*) FROM instance_action"
+                                                + " WHERE finished_at IS NULL")
+                                .mapTo(Long.class)
+                                .one());
+    }
+
+    @Test
     void oneOfManyAtOnceGetsAVolume() throws Exception {
         String volume = volume();
         List<String> servers = List.of(server(), server(), server(), server());

@@ -503,19 +503,28 @@ final class Reconciler {
     private List<dev.iod.node.DeviceStatus> devices(Server server, MachineStatus machine) {
         List<dev.iod.node.DeviceStatus> statuses = new ArrayList<>();
         Set<String> known = new HashSet<>();
-        for (DeviceStatus status : machine.devices()) {
-            known.add(status.device().id());
-            statuses.add(
-                    deviceStatus(
-                            status.device().id(),
-                            switch (status.state()) {
-                                case ATTACHING -> dev.iod.node.DeviceState.ATTACHING;
-                                case ATTACHED -> dev.iod.node.DeviceState.ATTACHED;
-                                case DETACHING -> dev.iod.node.DeviceState.DETACHING;
-                            },
-                            status.reason()));
-        }
         String reason = refused.getOrDefault(server.getId(), "");
+        Set<String> leaving =
+                leaving(server, Optional.of(machine)).stream()
+                        .map(Device::id)
+                        .collect(Collectors.toSet());
+        for (DeviceStatus status : machine.devices()) {
+            String id = status.device().id();
+            known.add(id);
+            // One that virtDaemon was not told to give back, or would not, is on its way out too.
+            boolean kept = leaving.contains(id) && status.state() != DeviceState.DETACHING;
+            statuses.add(
+                    kept
+                            ? deviceStatus(id, dev.iod.node.DeviceState.DETACHING, reason)
+                            : deviceStatus(
+                                    id,
+                                    switch (status.state()) {
+                                        case ATTACHING -> dev.iod.node.DeviceState.ATTACHING;
+                                        case ATTACHED -> dev.iod.node.DeviceState.ATTACHED;
+                                        case DETACHING -> dev.iod.node.DeviceState.DETACHING;
+                                    },
+                                    status.reason()));
+        }
         for (Disk disk : server.getDisksList()) {
             if (known.add(disk.getId())) {
                 String failed =

@@ -351,6 +351,17 @@ class ReconcilerTest {
                 .returns("vcpus 0: expected 1 to 64", DeviceStatus::getReason);
     }
 
+    @Test
+    void aDeviceThatVirtDaemonDoesNotTakeAwayIsLeavingAndTheReasonIsTold() {
+        settle(Goals.of(Goals.withDisk(on(), "vol")));
+        node.changeRefused = Optional.of(refusal());
+        assertThat(settle(Goals.of(on())).getDevicesList())
+                .filteredOn(d -> d.getState() == DeviceState.DETACHING)
+                .singleElement()
+                .returns("vol", DeviceStatus::getId)
+                .returns("vcpus 0: expected 1 to 64", DeviceStatus::getReason);
+    }
+
     private static HostException refusal() {
         try {
             new MachineSpec(

@@ -3,6 +3,7 @@ package dev.iod.volume;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
+import dev.iod.region.Providers;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
@@ -10,6 +11,7 @@ import dev.iod.store.Columns;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,7 +55,15 @@ public final class ServerVolumes {
             String device,
             long sizeBytes,
             boolean deleteOnTermination,
-            boolean leaving) {}
+            boolean leaving) {
+        /** Whether it is the server's first device. */
+        public boolean first() {
+            return device.equals(DEVICE + 'a');
+        }
+    }
+
+    /** A volume that a new server shall have. */
+    public record Wanted(String volumeId, boolean deleteOnTermination) {}
 
     /** Those of servers, in the order of their devices; servers without volumes are absent. */
     public static Map<UUID, List<Attached>> of(Handle handle, Collection<UUID> servers) {
@@ -78,8 +88,70 @@ public final class ServerVolumes {
     }
 
     /**
+     * Looks whether a new server can boot a volume.
+     *
+     * @throws ApiException 400 when it is not there for the caller, or not bootable
+     */
+    public static void checkBootable(Handle handle, Actor actor, String volumeId) {
+        Volume volume =
+                Formats.uuid(volumeId)
+                        .flatMap(id -> Volume.find(handle, id))
+                        .filter(one -> one.projectId().equals(actor.projectId()))
+                        .orElseThrow(() -> notForNew(volumeId));
+        if (!volume.bootable()) {
+            throw ApiException.badRequest("Block Device %s is not bootable.".formatted(volumeId));
+        }
+    }
+
+    /**
+     * Gives a new server of the caller's project its volumes. It can be placed on the node only
+     * that has them all ({@link #nodes}), which is locked after this.
+     *
+     * @param rootDisk whether the server has one, which is its first device
+     * @param volumes in the order of its devices
+     * @throws ApiException 400 when one is not there for the caller or not available, 403 when they
+     *     are too many
+     */
+    public static void attachNew(
+            Handle handle, Actor actor, UUID server, boolean rootDisk, List<Wanted> volumes) {
+        if (volumes.isEmpty()) {
+            return;
+        }
+        // In the order in which all lock: providers, then volumes.
+        List<UUID> ids = new ArrayList<>();
+        Set<String> nodes = new HashSet<>();
+        for (Wanted wanted : volumes) {
+            Volume volume =
+                    Formats.uuid(wanted.volumeId())
+                            .flatMap(id -> Volume.find(handle, id))
+                            .filter(one -> one.projectId().equals(actor.projectId()))
+                            .orElseThrow(() -> notForNew(wanted.volumeId()));
+            ids.add(volume.id());
+            volume.node().ifPresent(nodes::add);
+        }
+        Providers.lock(handle, nodes);
+        ids.stream().sorted().forEach(id -> Volume.lock(handle, id));
+        for (Wanted wanted : volumes) {
+            Volume volume = lock(handle, actor.projectId(), wanted.volumeId());
+            attach(handle, actor, server, rootDisk, volume, wanted.deleteOnTermination());
+        }
+    }
+
+    /** The nodes that have a server's volumes; servers without volumes have none. */
+    public static Set<String> nodes(Handle handle, UUID server) {
+        return handle.createQuery(
+                        "SELECT DISTINCT v.node FROM volume v JOIN volume_attachment a"
+                                + " ON a.volume_id = v.id WHERE a.server_id = :server"
+                                + " AND v.node IS NOT NULL")
+                .bind("server", server)
+                .mapTo(String.class)
+                .set();
+    }
+
+    /**
      * Gives a server a volume.
      *
+     * @param project of the server, and so of the volume
      * @param node that the server is placed on
      * @param rootDisk whether the server has one, which is its first device
      * @throws ApiException 404 when there is no such volume for the caller, 400 when it is not
@@ -89,22 +161,39 @@ public final class ServerVolumes {
             Handle handle,
             Actor actor,
             UUID server,
+            String project,
             String node,
             boolean rootDisk,
             String volumeId,
             boolean deleteOnTermination) {
-        Volume volume = lock(handle, actor, volumeId);
-        if (volume.state() != Status.AVAILABLE) {
-            throw invalid(
-                    "volume '%s' status must be 'available'. Currently in '%s' status."
-                            .formatted(volume.id(), volume.state().text()));
-        }
+        Volume volume = lock(handle, project, volumeId);
+        checkAvailable(volume);
         if (!volume.node().equals(Optional.of(node))) {
             throw invalid(
                     ("volume '%s' is not on the node of server '%s'; volumes of type %s serve"
                                     + " servers of their own node only.")
                             .formatted(volume.id(), server, volume.typeName()));
         }
+        attach(handle, actor, server, rootDisk, volume, deleteOnTermination);
+        return find(handle, server, volumeId).orElseThrow();
+    }
+
+    private static void checkAvailable(Volume volume) {
+        if (volume.state() != Status.AVAILABLE) {
+            throw invalid(
+                    "volume '%s' status must be 'available'. Currently in '%s' status."
+                            .formatted(volume.id(), volume.state().text()));
+        }
+    }
+
+    private static void attach(
+            Handle handle,
+            Actor actor,
+            UUID server,
+            boolean rootDisk,
+            Volume volume,
+            boolean deleteOnTermination) {
+        checkAvailable(volume);
         String device = freeDevice(handle, server, rootDisk);
         Audit.record(handle, actor, "attach volume", volume.id().toString());
         Attachment.TABLE.insert(
@@ -118,8 +207,9 @@ public final class ServerVolumes {
                 handle,
                 new Columns()
                         .set("status", Status.ATTACHING.text())
-                        .set("goal_revision", NodeGoals.touch(handle, node)));
-        return find(handle, server, volumeId).orElseThrow();
+                        .set(
+                                "goal_revision",
+                                NodeGoals.touch(handle, volume.node().orElseThrow())));
     }
 
     private static String freeDevice(Handle handle, UUID server, boolean rootDisk) {
@@ -158,7 +248,7 @@ public final class ServerVolumes {
                 find(handle, server, volumeId)
                         .orElseThrow(
                                 () -> ApiException.notFound("volume_id not found: " + volumeId));
-        Volume volume = lock(handle, actor, attached.volumeId().toString());
+        Volume volume = Volume.lock(handle, attached.volumeId()).orElseThrow();
         if (volume.state() == Status.DETACHING) {
             throw invalid(
                     "Volume %s status must be 'in-use'. Currently in '%s' status."
@@ -183,6 +273,15 @@ public final class ServerVolumes {
                 new Columns().set("delete_on_termination", goes));
     }
 
+    /** The server was not placed: its volumes are available again. */
+    public static void giveBack(Handle handle, UUID server) {
+        for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
+            Volume volume = Volume.lock(handle, one.volumeId()).orElseThrow();
+            Attachment.remove(handle, volume.id());
+            volume.change(handle, new Columns().set("status", Status.AVAILABLE.text()));
+        }
+    }
+
     /** The server is gone: its volumes are available again, or go with it. */
     public static void release(Handle handle, UUID server) {
         for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
@@ -199,11 +298,20 @@ public final class ServerVolumes {
         }
     }
 
-    private static Volume lock(Handle handle, Actor actor, String id) {
+    /**
+     * Whoever asks, a server gets volumes of its own project only: with it they go to the server's
+     * owner, who may have them deleted.
+     */
+    private static Volume lock(Handle handle, String project, String id) {
         return Formats.uuid(id)
                 .flatMap(uuid -> Volume.lock(handle, uuid))
-                .filter(one -> actor.mayAccess(one.projectId()))
+                .filter(one -> one.projectId().equals(project))
                 .orElseThrow(() -> ApiException.notFound(VolumeChanges.missing(id)));
+    }
+
+    private static ApiException notForNew(String id) {
+        return ApiException.badRequest(
+                "Block Device Mapping is Invalid: failed to get volume %s.".formatted(id));
     }
 
     private static ApiException invalid(String reason) {
