@@ -1,6 +1,5 @@
 package dev.iod.image;
 
-import dev.iod.region.Actor;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -44,8 +43,10 @@ record Image(
     enum Visibility {
         PUBLIC,
         PRIVATE,
-        /** Glance's default; without members it is what PRIVATE is. */
-        SHARED;
+        /** Glance's default: its owner and the image's members. */
+        SHARED,
+        /** Everybody, and it is in the lists of those who ask for such. */
+        COMMUNITY;
 
         String text() {
             return name().toLowerCase(Locale.ROOT);
@@ -109,10 +110,6 @@ record Image(
             case QUEUED, SAVING -> false;
             case ACTIVE, DEACTIVATED -> true;
         };
-    }
-
-    boolean visibleTo(Actor actor) {
-        return attributes.visibility() == Visibility.PUBLIC || actor.mayAccess(owner);
     }
 
     Image with(Attributes other, Instant now) {

@@ -96,7 +96,7 @@ public final class ImageApi {
         routes.add(Route.get("/v2/images/{id}/file", api::download).may(Rule.READER));
         routes.add(Route.put("/v2/images/{id}/tags/{tag}", api::addTag).may(Rule.MEMBER));
         routes.add(Route.delete("/v2/images/{id}/tags/{tag}", api::removeTag).may(Rule.MEMBER));
-        routes.add(Route.get("/v2/images/{id}/members", api::members).may(Rule.READER));
+        routes.addAll(new MemberApi(images.members()).routes());
         routes.add(
                 Route.post("/v2/images/{id}/actions/deactivate", r -> api.activate(r, false))
                         .may(Rule.ADMIN));
@@ -157,9 +157,11 @@ public final class ImageApi {
     private static ListSql filtered(Actor actor, Query query) {
         ListSql sql = new ListSql(ImageStore.SELECT, SORT_COLUMNS);
         sql.where("hidden = ?", query.flag("os_hidden").orElse(false));
-        if (!actor.isAdmin()) {
-            sql.where("visibility = 'public' OR owner = ?", actor.projectId());
-        }
+        sql.where(
+                ImageAccess.listed(
+                        actor,
+                        query.first("visibility"),
+                        ImageAccess.memberStatus(query.first("member_status"))));
         for (String name : query.names()) {
             String value = query.first(name).orElse("");
             switch (name) {
@@ -169,12 +171,8 @@ public final class ImageApi {
                         "sort_dir",
                         "sort",
                         "os_hidden",
+                        "visibility",
                         "member_status" -> {}
-                case "visibility" -> {
-                    if (!value.equals("all")) {
-                        sql.where("visibility = ?", ImageAttributes.visibility(value).text());
-                    }
-                }
                 case "protected" -> sql.where("protected = ?", query.flag(name).orElse(false));
                 case "tag" -> query.all(name).forEach(tag -> sql.where("? = ANY (tags)", tag));
                 case "size" -> sql.where("size_bytes = ?", number(name, value));
@@ -249,7 +247,7 @@ public final class ImageApi {
         Image image =
                 database.read(
                         handle ->
-                                ImageService.visible(
+                                ImageAccess.visible(
                                         handle, Actor.of(request), request.pathParameter("id")));
         return Response.ok(view(image));
     }
@@ -302,7 +300,7 @@ public final class ImageApi {
         Image image =
                 database.read(
                         handle ->
-                                ImageService.visible(
+                                ImageAccess.visible(
                                         handle, Actor.of(request), request.pathParameter("id")));
         if (image.status() == Image.Status.DEACTIVATED && !request.caller().isAdmin()) {
             throw ApiException.forbidden(
@@ -320,7 +318,7 @@ public final class ImageApi {
                                                 file,
                                                 content.get().sizeBytes())
                                         .header("Content-Md5", content.get().md5()))
-                .orElseThrow(() -> ImageService.missing(image.id()));
+                .orElseThrow(() -> ImageAccess.missing(image.id()));
     }
 
     private Response activate(Request request, boolean active) {
@@ -354,18 +352,6 @@ public final class ImageApi {
                     return ImageAttributes.withTags(attributes, tags);
                 });
         return Response.empty(204);
-    }
-
-    /** Images are not shared with single projects, so the list is empty. */
-    private Response members(Request request) {
-        database.read(
-                handle ->
-                        ImageService.visible(
-                                handle, Actor.of(request), request.pathParameter("id")));
-        ObjectNode root = Json.object();
-        root.putArray("members");
-        root.put("schema", "/v2/schemas/members");
-        return Response.ok(root);
     }
 
     private static ObjectNode view(Image image) {

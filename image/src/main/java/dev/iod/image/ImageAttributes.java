@@ -214,9 +214,10 @@ final class ImageAttributes {
             case "public" -> Image.Visibility.PUBLIC;
             case "private" -> Image.Visibility.PRIVATE;
             case "shared" -> Image.Visibility.SHARED;
+            case "community" -> Image.Visibility.COMMUNITY;
             default ->
                     throw ApiException.badRequest(
-                            "Provided object does not match schema 'image': %s is not one of ['public', 'private', 'shared']."
+                            "Provided object does not match schema 'image': %s is not one of ['community', 'public', 'private', 'shared']."
                                     .formatted(text));
         };
     }

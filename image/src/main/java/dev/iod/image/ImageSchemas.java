@@ -68,7 +68,7 @@ final class ImageSchemas {
                 .set("enum", Json.strings(ImageAttributes.CONTAINER_FORMATS));
         properties
                 .withObject("visibility")
-                .set("enum", Json.strings(List.of("public", "private", "shared")));
+                .set("enum", Json.strings(List.of("community", "public", "private", "shared")));
         properties
                 .putObject("tags")
                 .put("type", "array")
@@ -84,6 +84,9 @@ final class ImageSchemas {
         ObjectNode properties = schema.putObject("properties");
         List.of("image_id", "member_id", "status", "created_at", "updated_at", "schema")
                 .forEach(name -> properties.putObject(name).put("type", "string"));
+        properties
+                .withObject("status")
+                .set("enum", Json.strings(List.of("pending", "accepted", "rejected")));
         return schema;
     }
 

@@ -55,11 +55,8 @@ public final class ImageService implements Images {
         files.clean(database.read(ImageStore::files));
     }
 
-    /** An image the caller may see. */
-    static Image visible(Handle handle, Actor actor, String id) {
-        return ImageStore.find(handle, id)
-                .filter(image -> image.visibleTo(actor))
-                .orElseThrow(() -> missing(id));
+    ImageMembers members() {
+        return new ImageMembers(database, clock);
     }
 
     Image create(Actor actor, String id, String owner, Image.Attributes attributes) {
@@ -90,7 +87,7 @@ public final class ImageService implements Images {
     Image update(Actor actor, String id, UnaryOperator<Image.Attributes> change) {
         return database.transaction(
                 handle -> {
-                    Image old = own(handle, actor, id, "modify");
+                    Image old = ImageAccess.own(handle, actor, id, "modify");
                     Image.Attributes changed = change.apply(old.attributes());
                     if (changed.visibility() != old.attributes().visibility()) {
                         checkVisibility(actor, changed.visibility());
@@ -214,7 +211,7 @@ public final class ImageService implements Images {
 
     private Image begin(
             Handle handle, Actor actor, String id, OptionalLong announced, String upload) {
-        Image image = own(handle, actor, id, "modify");
+        Image image = ImageAccess.own(handle, actor, id, "modify");
         if (image.status() != Image.Status.QUEUED) {
             throw ApiException.conflict(
                     "Image status transition from %s to saving is not allowed"
@@ -246,7 +243,7 @@ public final class ImageService implements Images {
         Image.Status wanted = active ? Image.Status.ACTIVE : Image.Status.DEACTIVATED;
         database.run(
                 handle -> {
-                    Image image = visible(handle, actor, id);
+                    Image image = ImageAccess.visible(handle, actor, id);
                     if (!actor.isAdmin()) {
                         throw ApiException.forbidden(
                                 "You are not authorized to complete %s action."
@@ -269,7 +266,7 @@ public final class ImageService implements Images {
         Optional<String> file =
                 database.transaction(
                         handle -> {
-                            Image image = own(handle, actor, id, "delete");
+                            Image image = ImageAccess.own(handle, actor, id, "delete");
                             if (image.attributes().isProtected()) {
                                 throw ApiException.forbidden(
                                         "Image %s is protected and cannot be deleted."
@@ -306,8 +303,7 @@ public final class ImageService implements Images {
     @Override
     public Bootable resolve(Handle handle, Actor actor, String imageId) {
         Image image =
-                ImageStore.find(handle, imageId)
-                        .filter(found -> found.visibleTo(actor))
+                ImageAccess.find(handle, actor, imageId)
                         .orElseThrow(
                                 () ->
                                         ApiException.badRequest(
@@ -373,7 +369,10 @@ public final class ImageService implements Images {
         }
         return ImageStore.find(handle, id)
                 // Whoever may use an image may use its parts if its owner may.
-                .filter(found -> found.visibleTo(actor) || found.owner().equals(image.owner()))
+                .filter(
+                        found ->
+                                ImageAccess.sees(handle, actor, found)
+                                        || ImageAccess.sees(handle, image.owner(), found))
                 .filter(found -> found.status() == Image.Status.ACTIVE)
                 .flatMap(found -> found.content().map(content -> part(found, content)))
                 .orElseThrow(
@@ -381,14 +380,6 @@ public final class ImageService implements Images {
                                 ApiException.badRequest(
                                         "Image %s cannot be booted: its %s %s is missing or not active."
                                                 .formatted(image.id(), property, id)));
-    }
-
-    private static Image own(Handle handle, Actor actor, String id, String verb) {
-        Image image = visible(handle, actor, id);
-        if (!actor.mayAccess(image.owner())) {
-            throw ApiException.forbidden("You are not permitted to %s this image.".formatted(verb));
-        }
-        return image;
     }
 
     private static void checkVisibility(Actor actor, Image.Visibility visibility) {
@@ -400,10 +391,6 @@ public final class ImageService implements Images {
 
     private Instant now() {
         return clock.instant().truncatedTo(ChronoUnit.MICROS);
-    }
-
-    static ApiException missing(String id) {
-        return ApiException.notFound("No image found with ID %s".formatted(id));
     }
 
     private static ApiException gone(String id) {
