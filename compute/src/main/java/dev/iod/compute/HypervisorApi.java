@@ -8,6 +8,7 @@ import static dev.iod.rest.View.since;
 import static dev.iod.rest.View.text;
 import static dev.iod.rest.View.until;
 
+import dev.iod.node.Traits;
 import dev.iod.region.Node;
 import dev.iod.region.Nodes;
 import dev.iod.region.Provider;
@@ -359,7 +360,12 @@ final class HypervisorApi {
     private static ObjectNode cpu(Node node) {
         ObjectNode cpu = Json.object();
         cpu.put("arch", node.architecture());
-        cpu.set("features", Json.strings(node.traits()));
+        cpu.set(
+                "features",
+                Json.strings(
+                        node.traits().stream()
+                                .filter(trait -> !trait.equals(Traits.VOLUMES))
+                                .toList()));
         return cpu;
     }
 }

@@ -64,8 +64,9 @@ final class FakeNode {
         database.run(
                 handle -> {
                     handle.execute(
-                            "INSERT INTO node (name, up, encapsulation_address, architecture)"
-                                    + " VALUES (?, true, '127.0.0.9', 'x86_64')",
+                            "INSERT INTO node (name, up, encapsulation_address, architecture,"
+                                    + " traits) VALUES (?, true, '127.0.0.9', 'x86_64',"
+                                    + " '{VOLUMES}')",
                             name);
                     handle.execute("INSERT INTO resource_provider (name) VALUES (?)", name);
                 });

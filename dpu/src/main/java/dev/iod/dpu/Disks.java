@@ -1,6 +1,7 @@
 package dev.iod.dpu;
 
 import dev.iod.node.Disk;
+import dev.iod.node.Snapshot;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -33,21 +34,43 @@ interface Disks {
     }
 
     /**
-     * Says which disks there shall be, by id; every other disk is deleted.
+     * The desired state of the pool.
      *
+     * @param disks by id
+     * @param snapshots by id
      * @param held disks that a machine has not given back yet: they stay as they are
+     * @param complete whether this is all that the pool shall have: only then the rest is deleted
      */
-    void wanted(Map<String, Wanted> disks, Set<String> held);
+    record Wish(
+            Map<String, Wanted> disks,
+            Map<String, Snapshot> snapshots,
+            Set<String> held,
+            boolean complete) {
+        public Wish {
+            disks = Map.copyOf(disks);
+            snapshots = Map.copyOf(snapshots);
+            held = Set.copyOf(held);
+        }
+    }
 
-    /** How large their pool is, in MiB; empty until that is known. */
+    /** Says what there shall be. */
+    void wanted(Wish wish);
+
+    /**
+     * How large the pool is without the images that its disks need, in MiB; empty until that is
+     * known.
+     */
     OptionalLong poolMib();
 
     /**
      * What the pool has that is not wanted, with the reason why it is still there; empty until the
-     * pool was looked at with what was wanted last.
+     * pool was looked at with what was wanted last, and when that is not complete.
      */
     Optional<Map<String, String>> unwanted();
 
     /** How far a disk is, compared with what was wanted last. */
     State state(String disk);
+
+    /** How far a snapshot is, likewise. */
+    State snapshot(String snapshot);
 }

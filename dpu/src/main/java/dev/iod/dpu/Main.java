@@ -5,6 +5,7 @@ import dev.iod.node.Goal;
 import dev.iod.node.Hello;
 import dev.iod.node.Nic;
 import dev.iod.node.RegionLink;
+import dev.iod.node.Traits;
 import dev.iod.ovn.Chassis;
 import dev.iod.ovsdb.Endpoint;
 import dev.iod.runtime.Backoff;
@@ -165,6 +166,7 @@ public final class Main {
                 .setMemoryMib(settings.capacity().memoryMib())
                 .setEncapsulationAddress(settings.encapsulation())
                 .setArchitecture(machine.equals("amd64") ? "x86_64" : machine)
+                .addTraits(Traits.VOLUMES)
                 .build();
     }
 

@@ -3,11 +3,12 @@ package dev.iod.dpu;
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.PoolReport;
+import dev.iod.node.Snapshot;
 import dev.iod.node.VolumeState;
 import dev.iod.node.VolumeStatus;
 import java.util.Optional;
 
-/** Tells the region what became of the volumes of its goal. */
+/** Tells the region what became of the volumes and snapshots of its goal. */
 final class PoolReports {
     private PoolReports() {}
 
@@ -17,7 +18,14 @@ final class PoolReports {
                 .map(
                         unwanted -> {
                             PoolReport.Builder report = PoolReport.newBuilder();
-                            goal.getVolumesList().forEach(v -> report.addVolumes(of(v, disks)));
+                            for (Disk volume : goal.getVolumesList()) {
+                                String id = volume.getId();
+                                report.addVolumes(of(id, disks.state(id)));
+                            }
+                            for (Snapshot snapshot : goal.getPool().getSnapshotsList()) {
+                                String id = snapshot.getId();
+                                report.addVolumes(of(id, disks.snapshot(id)));
+                            }
                             unwanted.forEach(
                                     (id, why) ->
                                             report.addVolumes(
@@ -26,9 +34,8 @@ final class PoolReports {
                         });
     }
 
-    private static VolumeStatus of(Disk volume, Disks disks) {
-        String id = volume.getId();
-        return switch (disks.state(id)) {
+    private static VolumeStatus of(String id, Disks.State state) {
+        return switch (state) {
             case Disks.State.Ready _ -> status(id, VolumeState.VOLUME_READY, "");
             case Disks.State.Coming _ -> status(id, VolumeState.VOLUME_COMING, "");
             case Disks.State.Failed(String why) -> status(id, VolumeState.VOLUME_FAILED, why);

@@ -23,6 +23,7 @@ import dev.iod.node.Power;
 import dev.iod.node.Server;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
+import dev.iod.node.Snapshot;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -155,7 +156,8 @@ final class Reconciler {
                 goal.getServersList().stream().map(Server::getId).collect(Collectors.toSet());
         removeOthers(here.keySet(), wanted);
         Set<String> held = held(goal, here);
-        disks.wanted(disks(goal, here, held), held);
+        disks.wanted(
+                new Disks.Wish(disks(goal, here, held), snapshots(goal), held, goal.hasPool()));
         images.needed(images(goal));
         List<ServerStatus> statuses = new ArrayList<>();
         Set<String> ports = new HashSet<>();
@@ -448,10 +450,20 @@ final class Reconciler {
         for (Server server : goal.getServersList()) {
             boolean attached = keepsPorts(server, Optional.ofNullable(here.get(server.getId())));
             for (Disk disk : server.getDisksList()) {
-                wanted.put(disk.getId(), new Disks.Wanted(disk, specs.socket(disk), attached));
+                // What the goal says of a volume is said there, not by its server.
+                Disk told =
+                        Optional.ofNullable(wanted.get(disk.getId()))
+                                .map(Disks.Wanted::disk)
+                                .orElse(disk);
+                wanted.put(disk.getId(), new Disks.Wanted(told, specs.socket(disk), attached));
             }
         }
         return wanted;
+    }
+
+    private static Map<String, Snapshot> snapshots(Goal goal) {
+        return goal.getPool().getSnapshotsList().stream()
+                .collect(Collectors.toMap(Snapshot::getId, s -> s, (a, b) -> b));
     }
 
     /** Disks that are not wanted any more, and that their guests have not let go of. */

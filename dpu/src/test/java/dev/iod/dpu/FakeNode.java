@@ -41,6 +41,7 @@ final class FakeNode {
     Optional<String> imageFailure = Optional.empty();
     Map<String, Disks.Wanted> disks = Map.of();
     Set<String> held = Set.of();
+    boolean complete;
 
     /** What the pool says that it could not delete. */
     Optional<Map<String, String>> unwanted = Optional.of(Map.of());
@@ -285,14 +286,15 @@ final class FakeNode {
     Disks disks() {
         return new Disks() {
             @Override
-            public void wanted(Map<String, Wanted> wanted, Set<String> stay) {
-                if (!wanted.equals(disks) || !stay.equals(held)) {
+            public void wanted(Wish wish) {
+                if (!wish.disks().equals(disks) || !wish.held().equals(held)) {
                     step(
                             () -> {
-                                disks = Map.copyOf(wanted);
-                                held = Set.copyOf(stay);
+                                disks = wish.disks();
+                                held = wish.held();
                             });
                 }
+                complete = wish.complete();
             }
 
             @Override
@@ -302,7 +304,12 @@ final class FakeNode {
 
             @Override
             public Optional<Map<String, String>> unwanted() {
-                return unwanted;
+                return complete ? unwanted : Optional.empty();
+            }
+
+            @Override
+            public State snapshot(String snapshot) {
+                return new State.Ready();
             }
 
             @Override

@@ -7,6 +7,7 @@ import dev.iod.node.ImagePart;
 import dev.iod.node.KernelBoot;
 import dev.iod.node.Metadata;
 import dev.iod.node.Nic;
+import dev.iod.node.PoolGoal;
 import dev.iod.node.Power;
 import dev.iod.node.PublicKey;
 import dev.iod.node.Server;
@@ -21,7 +22,11 @@ final class Goals {
     private Goals() {}
 
     static Goal of(Server... servers) {
-        return Goal.newBuilder().setRevision(1).addAllServers(List.of(servers)).build();
+        return Goal.newBuilder()
+                .setRevision(1)
+                .addAllServers(List.of(servers))
+                .setPool(PoolGoal.getDefaultInstance())
+                .build();
     }
 
     static Server server(String id) {

@@ -6,9 +6,11 @@ import dev.iod.block.BlockClient;
 import dev.iod.block.VolumeStatus;
 import dev.iod.node.Disk;
 import dev.iod.node.ImagePart;
+import dev.iod.node.Snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -64,7 +66,23 @@ class PoolDisksTest {
     }
 
     private void want(Map<String, Disks.Wanted> goal) {
-        disks().wanted(goal, Set.of());
+        want(goal, Map.of());
+    }
+
+    /**
+     * @param snapshots their volumes, by id
+     */
+    private void want(Map<String, Disks.Wanted> goal, Map<String, String> snapshots) {
+        Map<String, Snapshot> wanted = new HashMap<>();
+        snapshots.forEach(
+                (id, volume) ->
+                        wanted.put(
+                                id, Snapshot.newBuilder().setId(id).setVolumeId(volume).build()));
+        disks().wanted(new Disks.Wish(goal, wanted, Set.of(), true));
+    }
+
+    private void hold(Map<String, Disks.Wanted> goal, String held) {
+        disks().wanted(new Disks.Wish(goal, Map.of(), Set.of(held), true));
     }
 
     private Disks.Wanted wanted(String disk, long bytes, boolean attached) {
@@ -72,6 +90,13 @@ class PoolDisksTest {
                 Disk.newBuilder().setId(disk).setSizeBytes(bytes).build(),
                 directory.resolve(disk + ".sock"),
                 attached);
+    }
+
+    private Disks.Wanted copy(String disk, String source, long bytes) {
+        return new Disks.Wanted(
+                Disk.newBuilder().setId(disk).setSizeBytes(bytes).setSourceId(source).build(),
+                directory.resolve(disk + ".sock"),
+                false);
     }
 
     private Disks.Wanted ofImage(String disk, String digest, long bytes) {
@@ -160,6 +185,105 @@ class PoolDisksTest {
         want(Map.of("b", wanted("b", MIB, false)));
     }
 
+    private void write(String disk, int value) throws IOException {
+        byte[] bytes = new byte[MIB];
+        Arrays.fill(bytes, (byte) value);
+        try (var out =
+                Files.newOutputStream(
+                        block().volumes().resolve(disk).resolve("data"),
+                        StandardOpenOption.WRITE)) {
+            out.write(bytes);
+        }
+    }
+
+    private void readySnapshots(String... ids) {
+        for (String id : ids) {
+            until(id + " is ready", () -> disks().snapshot(id) instanceof Disks.State.Ready);
+        }
+    }
+
+    @Test
+    void snapshotsAndCopiesAreOfTheirMoment() throws IOException {
+        want(Map.of("a", wanted("a", MIB, true)));
+        ready("a");
+        write("a", 1);
+        want(Map.of("a", wanted("a", MIB, true)), Map.of("s", "a"));
+        readySnapshots("s");
+        write("a", 2);
+        // What it is copied from is gone when it is made.
+        want(
+                Map.of(
+                        "a", wanted("a", MIB, true),
+                        "b", copy("b", "a", MIB),
+                        "c", copy("c", "s", 2 * MIB)),
+                Map.of("s", "a"));
+        ready("a", "b", "c");
+        write("a", 3);
+        want(Map.of("b", copy("b", "a", MIB), "c", copy("c", "s", 2 * MIB)));
+        until("the rest is gone", () -> holds("b", "c"));
+        ready("b", "c");
+        assertThat(data("b", MIB)).containsOnly(2);
+        assertThat(data("c", MIB)).containsOnly(1);
+        assertThat(volume("c").sizeBytes()).isEqualTo(2 * MIB);
+        assertThat(volume("c").kind()).isEqualTo(VolumeStatus.Kind.VOLUME);
+    }
+
+    /** A volume that is to grow is copied first: a copy is as large as it was asked to be. */
+    @Test
+    void copiesAreMadeBeforeTheirVolumeGrows() throws IOException {
+        want(Map.of("a", wanted("a", MIB, false)));
+        ready("a");
+        want(Map.of("a", wanted("a", 4 * MIB, false), "b", copy("b", "a", MIB)), Map.of("s", "a"));
+        ready("a", "b");
+        readySnapshots("s");
+        assertThat(volume("s").sizeBytes()).isEqualTo(MIB);
+        assertThat(volume("b").sizeBytes()).isEqualTo(MIB);
+        assertThat(volume("a").sizeBytes()).isEqualTo(4 * MIB);
+        want(Map.of("a", wanted("a", 4 * MIB, false)));
+        until("the copies are gone", () -> holds("a"));
+    }
+
+    @Test
+    void aCopyOfWhatIsNotThereFails() {
+        want(Map.of("b", copy("b", "a", MIB)), Map.of("s", "a"));
+        assertThat(failure("b")).contains("its disk b: there is no a");
+        until("s fails", () -> disks().snapshot("s") instanceof Disks.State.Failed);
+        Snapshot lost = Snapshot.newBuilder().setId("l").setVolumeId("a").setMade(true).build();
+        disks().wanted(new Disks.Wish(Map.of(), Map.of("l", lost), Set.of(), true));
+        until("l fails", () -> disks().snapshot("l") instanceof Disks.State.Failed);
+        assertThat(((Disks.State.Failed) disks().snapshot("l")).reason())
+                .isEqualTo("the node's pool no longer has snapshot l");
+    }
+
+    /** A region that knows no volumes does not name them, and they stay. */
+    @Test
+    void nothingIsDeletedForAGoalThatIsNotComplete() {
+        want(Map.of("a", wanted("a", MIB, false)), Map.of("s", "a"));
+        readySnapshots("s");
+        disks().wanted(
+                        new Disks.Wish(
+                                Map.of("b", wanted("b", MIB, false)), Map.of(), Set.of(), false));
+        ready("b");
+        assertThat(holds("a", "b", "s")).isTrue();
+        assertThat(disks().unwanted()).as("nothing can be said of the rest").isEmpty();
+        want(Map.of());
+        until("everything is gone", () -> holds());
+    }
+
+    @Test
+    void imagesThatDisksNeedAreNoRoomForDisks() throws IOException {
+        want(Map.of());
+        until("the size is known", () -> disks().poolMib().isPresent());
+        long all = disks().poolMib().orElseThrow();
+        imageFile(IMAGE, 32 * MIB);
+        want(Map.of("b", ofImage("b", IMAGE, 32 * MIB)));
+        ready("b");
+        assertThat(disks().poolMib()).hasValue(all - 32);
+        want(Map.of());
+        until("only the image is left", () -> holds(IMAGE));
+        until("it can go", () -> disks().poolMib().orElseThrow() == all);
+    }
+
     @Test
     void disksAreEmptyOrClonesOfAnImageThatIsFilledOnce() throws IOException {
         want(
@@ -232,7 +356,7 @@ class PoolDisksTest {
     void aDiskThatAMachineHasNotGivenBackStaysAsItIs() {
         want(Map.of("a", wanted("a", MIB, true), "b", wanted("b", MIB, true)));
         ready("a", "b");
-        disks().wanted(Map.of("b", wanted("b", MIB, false)), Set.of("a"));
+        hold(Map.of("b", wanted("b", MIB, false)), "a");
         ready("b");
         assertThat(volume("b").device()).isEmpty();
         assertThat(volume("a").device()).as("the guest may write to it").isPresent();
@@ -264,7 +388,7 @@ class PoolDisksTest {
         assertThat(disks().unwanted()).as("nobody has looked").isEmpty();
         want(Map.of("a", wanted("a", MIB, true)));
         until("it is looked at", () -> disks().unwanted().equals(Optional.of(Map.of())));
-        disks().wanted(Map.of(), Set.of("a"));
+        hold(Map.of(), "a");
         until(
                 "it is held",
                 () ->

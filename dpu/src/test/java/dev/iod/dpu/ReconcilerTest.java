@@ -18,6 +18,7 @@ import dev.iod.node.Power;
 import dev.iod.node.Server;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
+import dev.iod.node.Snapshot;
 import dev.iod.node.VolumeState;
 import dev.iod.node.VolumeStatus;
 import java.io.IOException;
@@ -179,6 +180,25 @@ class ReconcilerTest {
                 .containsExactly(
                         volume("vol", VolumeState.VOLUME_FAILED, "the pool is full"),
                         volume("old", VolumeState.VOLUME_LEAVING, "it is stuck"));
+    }
+
+    @Test
+    void snapshotsAreToldAndVolumesAreAsTheGoalSaysOfThem() {
+        Goal.Builder goal = Goals.of(Goals.withDisk(on(), "vol")).toBuilder();
+        goal.addVolumesBuilder().setId("vol").setSizeBytes(2 << 20).setSourceId("snap");
+        goal.getPoolBuilder()
+                .addSnapshots(Snapshot.newBuilder().setId("snap").setVolumeId("other"));
+        assertThat(volumes(goal.build()))
+                .containsExactly(
+                        volume("vol", VolumeState.VOLUME_READY, ""),
+                        volume("snap", VolumeState.VOLUME_READY, ""));
+        assertThat(node.disks.get("vol"))
+                .returns(goal.getVolumes(0), Disks.Wanted::disk)
+                .returns(true, Disks.Wanted::attached);
+        settle(goal.build());
+        assertThat(reconciler.pass(goal.clearPool().build()).pool())
+                .as("of a region that does not say all")
+                .isEmpty();
     }
 
     @Test

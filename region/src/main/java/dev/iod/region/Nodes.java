@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 
@@ -136,6 +137,14 @@ public final class Nodes {
         }
         heard(handle, name, now);
         return true;
+    }
+
+    /** Names of the nodes that have said to have a trait. */
+    public static Set<String> having(Handle handle, String trait) {
+        return handle.createQuery("SELECT name FROM node WHERE :trait = ANY(traits)")
+                .bind("trait", trait)
+                .mapTo(String.class)
+                .set();
     }
 
     /** Those that were up and have not been heard since {@code then} are down; their names. */

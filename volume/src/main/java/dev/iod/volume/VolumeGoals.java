@@ -2,6 +2,7 @@ package dev.iod.volume;
 
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
+import dev.iod.node.PoolGoal;
 import dev.iod.region.GoalPart;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +15,7 @@ final class VolumeGoals implements GoalPart {
 
     @Override
     public void add(Handle handle, String node, Goal.Builder goal) {
+        goal.setPool(PoolGoal.getDefaultInstance());
         for (Volume volume : Volume.onNode(handle, node, KEPT)) {
             goal.addVolumes(
                     Disk.newBuilder()

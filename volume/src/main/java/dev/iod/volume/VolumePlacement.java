@@ -1,8 +1,10 @@
 package dev.iod.volume;
 
+import dev.iod.node.Traits;
 import dev.iod.region.AllocationRole;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeSessions;
+import dev.iod.region.Nodes;
 import dev.iod.region.Provider;
 import dev.iod.region.Providers;
 import dev.iod.region.ResourceClass;
@@ -19,7 +21,8 @@ import org.jdbi.v3.core.Handle;
 /**
  * Gives volumes their places: room in the pool of one node, taken by an allocation of {@link
  * ResourceClass#DISK_MB} as servers take it for their root disks. The node with the most free room
- * wins. All of it runs in transactions that are {@link Database#locked}.
+ * wins, of those that keep volumes ({@link Traits#VOLUMES}). All of it runs in transactions that
+ * are {@link Database#locked}.
  */
 final class VolumePlacement {
     private static final int CHOICES_WITHOUT_LOCKS = 8;
@@ -108,13 +111,13 @@ final class VolumePlacement {
     private static Optional<String> claim(
             Handle handle, UUID volume, Map<ResourceClass, Long> amounts) {
         for (int i = 0; i < CHOICES_WITHOUT_LOCKS; i++) {
-            Optional<Provider> best = best(Providers.all(handle), amounts);
+            Optional<Provider> best = best(handle, Providers.all(handle), amounts);
             if (best.isEmpty()) {
                 return Optional.empty();
             }
             handle.savepoint(SAVEPOINT);
             Optional<Provider> locked =
-                    best(Providers.lock(handle, List.of(best.get().name())), amounts);
+                    best(handle, Providers.lock(handle, List.of(best.get().name())), amounts);
             if (locked.isPresent()) {
                 handle.releaseSavepoint(SAVEPOINT);
                 return take(handle, volume, locked, amounts);
@@ -123,7 +126,7 @@ final class VolumePlacement {
             handle.rollbackToSavepoint(SAVEPOINT);
         }
         List<String> all = Providers.all(handle).stream().map(Provider::name).toList();
-        return take(handle, volume, best(Providers.lock(handle, all), amounts), amounts);
+        return take(handle, volume, best(handle, Providers.lock(handle, all), amounts), amounts);
     }
 
     private static Optional<String> take(
@@ -136,10 +139,13 @@ final class VolumePlacement {
         return locked.map(Provider::name);
     }
 
+    /** A node of an older release would delete the volumes that it does not know. */
     private static Optional<Provider> best(
-            List<Provider> providers, Map<ResourceClass, Long> amounts) {
+            Handle handle, List<Provider> providers, Map<ResourceClass, Long> amounts) {
+        Set<String> able = Nodes.having(handle, Traits.VOLUMES);
         return providers.stream()
                 .filter(Provider::up)
+                .filter(one -> able.contains(one.name()))
                 .filter(one -> one.shortOf(amounts).isEmpty())
                 .min(BEST);
     }

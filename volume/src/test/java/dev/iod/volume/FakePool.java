@@ -45,8 +45,9 @@ final class FakePool {
         database.run(
                 handle -> {
                     handle.execute(
-                            "INSERT INTO node (name, up, encapsulation_address, architecture)"
-                                    + " VALUES (?, true, '127.0.0.9', 'x86_64')",
+                            "INSERT INTO node (name, up, encapsulation_address, architecture,"
+                                    + " traits) VALUES (?, true, '127.0.0.9', 'x86_64',"
+                                    + " '{VOLUMES}')",
                             name);
                     handle.execute("INSERT INTO resource_provider (name) VALUES (?)", name);
                     handle.execute(
@@ -67,6 +68,10 @@ final class FakePool {
                             goals.add(handle, name, next);
                             return next.setRevision(NodeGoals.revision(handle, name)).build();
                         });
+    }
+
+    boolean complete() {
+        return goal.hasPool();
     }
 
     void act() {

@@ -130,6 +130,21 @@ class VolumeLifeTest {
         assertThat(node.volumes).isEmpty();
     }
 
+    /** An agent of an older release deletes what it does not know. */
+    @Test
+    void volumesArePlacedOnNodesThatKeepThem() {
+        FakePool old = region.node("n1", 100);
+        region.database.run(handle -> handle.execute("UPDATE node SET traits = '{}'"));
+        assertThat(status(create("'size': 1"))).isEqualTo("error");
+        FakePool node = region.node("n2", 10);
+        String id = create("'size': 1");
+        old.sync();
+        node.sync();
+        assertThat(status(id)).isEqualTo("available");
+        assertThat(node.volumes).containsOnlyKeys(id);
+        assertThat(node.complete()).as("the goal says all that the pool shall have").isTrue();
+    }
+
     @Test
     void anOldReportSaysNothingOfWhatWasAskedSince() {
         FakePool node = region.node("n1", 100);

@@ -1,0 +1,9 @@
+package dev.iod.node;
+
+/** What a node can say of itself in {@link Hello#getTraitsList}, where the region depends on it. */
+public final class Traits {
+    /** It keeps volumes and snapshots whatever servers it has, and knows what a copy is. */
+    public static final String VOLUMES = "VOLUMES";
+
+    private Traits() {}
+}
