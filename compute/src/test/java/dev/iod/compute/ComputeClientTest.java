@@ -82,7 +82,7 @@ class ComputeClientTest {
                                 IdentityApi.projects())
                         .service(),
                 NetworkApi.service(database, 1442, Compute.portWatcher()),
-                BlockStorage.service(database, new Region.FixedConsole()),
+                BlockStorage.service(database, images, new Region.FixedConsole()),
                 ImageApi.service(database, images));
     }
 

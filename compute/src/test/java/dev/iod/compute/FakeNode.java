@@ -60,7 +60,8 @@ final class FakeNode {
         this.goals = goals;
         this.sink = sink;
         this.name = name;
-        this.storage = BlockStorage.service(database, new Region.FixedConsole());
+        this.storage =
+                BlockStorage.service(database, new Region.FixedImages(), new Region.FixedConsole());
         database.run(
                 handle -> {
                     handle.execute(

@@ -25,7 +25,9 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
 
@@ -82,7 +84,7 @@ final class Region implements AutoCloseable {
                                 (handle, id) -> !id.equals(NO_PROJECT))
                         .service());
         services.add(NetworkApi.service(database, 1442, Compute.portWatcher()));
-        services.add(BlockStorage.service(database, console));
+        services.add(BlockStorage.service(database, new FixedImages(), console));
         services.add(NodeApi.service(database, services, Clock.systemUTC()));
         return services;
     }
@@ -165,7 +167,31 @@ final class Region implements AutoCloseable {
     }
 
     /** Two images that everybody sees. */
-    private static final class FixedImages implements Images {
+    static final class FixedImages implements Images {
+        @Override
+        public Source source(Handle handle, Actor actor, String reference) {
+            if (!reference.equals(BOOT_IMAGE)) {
+                throw ApiException.badRequest(
+                        "Invalid image identifier or unable to access requested image.");
+            }
+            return new Source(
+                    reference,
+                    new Part(reference, "22".repeat(32), DISK_IMAGE_BYTES),
+                    DISK_IMAGE_BYTES,
+                    0,
+                    Map.of("image_id", reference, "image_name", "iod-micro"));
+        }
+
+        @Override
+        public void hold(Handle handle, String imageId, UUID consumer) {
+            // These are never deleted.
+        }
+
+        @Override
+        public void release(Handle handle, UUID consumer) {
+            // These are never deleted.
+        }
+
         @Override
         public Bootable resolve(Handle handle, Actor actor, String imageId) {
             boolean boots = imageId.equals(BOOT_IMAGE);

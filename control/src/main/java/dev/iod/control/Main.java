@@ -141,7 +141,7 @@ public final class Main {
         others.add(new Compute(database, images, ports, nodes, IdentityApi.projects()).service());
         others.add(NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()));
         others.add(ImageApi.service(database, images));
-        others.add(BlockStorage.service(database, nodes));
+        others.add(BlockStorage.service(database, images, nodes));
         others.add(NodeApi.service(database, others, clock));
         List<Service> services = new ArrayList<>();
         services.add(IdentityApi.service(database, tokens, region, adminPassword, clock, others));

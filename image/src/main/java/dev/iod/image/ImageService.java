@@ -13,6 +13,8 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -272,6 +274,11 @@ public final class ImageService implements Images {
                                         "Image %s is protected and cannot be deleted."
                                                 .formatted(id));
                             }
+                            if (ImageUses.held(handle, id)) {
+                                throw ApiException.conflict(
+                                        "Image %s could not be deleted because it is in use: a volume is being made of it."
+                                                .formatted(id));
+                            }
                             ImageStore.delete(handle, id);
                             Audit.record(handle, actor, "delete image", id);
                             return image.file();
@@ -322,6 +329,80 @@ public final class ImageService implements Images {
                 Hardware.machineType(image),
                 image.attributes().minRamMib(),
                 image.attributes().minDiskGib());
+    }
+
+    @Override
+    public Source source(Handle handle, Actor actor, String reference) {
+        Image image = named(handle, actor, reference);
+        if (image.status() != Image.Status.ACTIVE) {
+            throw ApiException.badRequest(
+                    "Invalid input received: Image %s is not active.".formatted(image.id()));
+        }
+        Part disk =
+                disk(image)
+                        .orElseThrow(
+                                () ->
+                                        ApiException.badRequest(
+                                                "Image %s is unacceptable: it is no disk of a format that is taken (%s)."
+                                                        .formatted(image.id(), DISKS)));
+        Image.Content content = image.content().orElseThrow();
+        return new Source(
+                image.id(),
+                disk,
+                content.sizeBytes(),
+                image.attributes().minDiskGib(),
+                metadata(image, content));
+    }
+
+    private static Image named(Handle handle, Actor actor, String reference) {
+        String id = reference.substring(reference.lastIndexOf('/') + 1);
+        Optional<Image> byId = ImageAccess.find(handle, actor, id);
+        if (byId.isPresent()) {
+            return byId.get();
+        }
+        List<Image> byName =
+                ImageStore.named(handle, reference).stream()
+                        .filter(image -> ImageAccess.sees(handle, actor, image))
+                        .toList();
+        if (byName.size() > 1) {
+            throw ApiException.conflict(
+                    "Multiple matches found for '%s', use an ID to be more specific."
+                            .formatted(reference));
+        }
+        return byName.stream().findFirst().orElseThrow(ImageService::unknownToVolumes);
+    }
+
+    private static ApiException unknownToVolumes() {
+        return ApiException.badRequest(
+                "Invalid image identifier or unable to access requested image.");
+    }
+
+    private static Map<String, String> metadata(Image image, Image.Content content) {
+        Image.Attributes attributes = image.attributes();
+        Map<String, String> metadata = new HashMap<>(attributes.properties());
+        metadata.put("image_id", image.id());
+        if (!attributes.name().isEmpty()) {
+            metadata.put("image_name", attributes.name());
+        }
+        metadata.put("checksum", content.md5());
+        attributes.containerFormat().ifPresent(f -> metadata.put("container_format", f));
+        attributes.diskFormat().ifPresent(f -> metadata.put("disk_format", f));
+        metadata.put("min_disk", Long.toString(attributes.minDiskGib()));
+        metadata.put("min_ram", Long.toString(attributes.minRamMib()));
+        metadata.put("size", Long.toString(content.sizeBytes()));
+        return metadata;
+    }
+
+    @Override
+    public void hold(Handle handle, String imageId, UUID consumer) {
+        if (!ImageUses.hold(handle, imageId, consumer)) {
+            throw unknownToVolumes();
+        }
+    }
+
+    @Override
+    public void release(Handle handle, UUID consumer) {
+        ImageUses.release(handle, consumer);
     }
 
     /** What is neither raw nor was converted is no disk, or (ami) describes a machine. */

@@ -1,7 +1,9 @@
 package dev.iod.image;
 
 import dev.iod.region.Actor;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
 /** What other services need of images. */
@@ -57,4 +59,42 @@ public interface Images {
      *     not active, or asks for what no server here has
      */
     Bootable resolve(Handle handle, Actor actor, String imageId);
+
+    /**
+     * An image as what a volume starts as.
+     *
+     * @param sizeBytes of what was uploaded
+     * @param metadata what it says of itself, its properties too, by the names Cinder shows
+     */
+    record Source(
+            String imageId,
+            Part disk,
+            long sizeBytes,
+            long minDiskGib,
+            Map<String, String> metadata) {
+        /** Copies the metadata. */
+        public Source {
+            metadata = Map.copyOf(metadata);
+        }
+    }
+
+    /**
+     * Resolves an image to what a volume starts as.
+     *
+     * @param reference its id, alone or at the end of an address, or its name
+     * @throws dev.iod.rest.ApiException in Cinder's words: 400 when there is none that the caller
+     *     may see, or it is not active, or no disk; 409 when several have that name
+     */
+    Source source(Handle handle, Actor actor, String reference);
+
+    /**
+     * Keeps an image from being deleted until {@link #release}.
+     *
+     * @param consumer what is being made of it, of one image at a time
+     * @throws dev.iod.rest.ApiException 400 in Cinder's words when it is gone
+     */
+    void hold(Handle handle, String imageId, UUID consumer);
+
+    /** What was being made is made, or will not be. Nothing happens if it held no image. */
+    void release(Handle handle, UUID consumer);
 }

@@ -1,5 +1,6 @@
 package dev.iod.volume;
 
+import dev.iod.image.Images;
 import dev.iod.region.NodeSessions;
 import dev.iod.region.Service;
 import dev.iod.rest.Route;
@@ -14,14 +15,17 @@ public final class BlockStorage {
     /**
      * {@code /volume}.
      *
+     * @param images what volumes can start as
      * @param nodes whether those that are down may still come back
      */
-    public static Service service(Database database, NodeSessions nodes) {
+    public static Service service(Database database, Images images, NodeSessions nodes) {
         VolumePlacement placement = new VolumePlacement(nodes);
         List<Route> routes =
                 Stream.of(
                                 VersionsApi.routes(),
-                                new VolumeApi(database, new VolumeChanges(database, placement))
+                                new VolumeApi(
+                                                database,
+                                                new VolumeChanges(database, images, placement))
                                         .routes(),
                                 new VolumeTypeApi(database).routes(),
                                 new MessageApi(database).routes(),
@@ -40,7 +44,7 @@ public final class BlockStorage {
                 .microversions(VersionsApi.MICROVERSIONS)
                 .migrations("db/volume")
                 .quotas(VolumeQuotas.ALL)
-                .nodes(new VolumeGoals(), new VolumeObservations(placement))
+                .nodes(new VolumeGoals(), new VolumeObservations(images, placement))
                 .build();
     }
 }

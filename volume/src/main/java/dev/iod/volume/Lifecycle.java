@@ -29,6 +29,9 @@ final class Lifecycle {
         /** It is as it was asked to be. */
         record Done() implements Verdict {}
 
+        /** What it had, its node has no more. */
+        record Lost(String reason) implements Verdict {}
+
         /** What was asked came to nothing. */
         record Failed(Status then, Message.Event event, String reason) implements Verdict {}
 
@@ -92,15 +95,27 @@ final class Lifecycle {
     }
 
     /**
+     * @param presence whether it was there before
      * @param report of a goal that carries what was asked last
      */
-    static Verdict reported(Status status, Report report) {
+    static Verdict reported(Status status, Presence presence, Report report) {
         return switch (status) {
             case CREATING -> made(report, Status.ERROR, Message.Event.CREATE);
             case EXTENDING -> made(report, Status.ERROR_EXTENDING, Message.Event.EXTEND);
             case DELETING, ERROR_DELETING -> deleted(status, report);
-            case AVAILABLE, ATTACHING, IN_USE, DETACHING, ERROR, ERROR_EXTENDING ->
-                    new Verdict.Unchanged();
+            case AVAILABLE ->
+                    report instanceof Report.Failed(String reason)
+                            ? new Verdict.Lost(reason)
+                            : new Verdict.Unchanged();
+            // It was not told to be in error by an administrator, and is found again.
+            case ERROR ->
+                    presence == Presence.LOST && report instanceof Report.Ready
+                            ? new Verdict.Done()
+                            : new Verdict.Unchanged();
+            // As large as it was.
+            case ERROR_EXTENDING ->
+                    report instanceof Report.Ready ? new Verdict.Done() : new Verdict.Unchanged();
+            case ATTACHING, IN_USE, DETACHING -> new Verdict.Unchanged();
         };
     }
 

@@ -49,6 +49,7 @@ record Message(
                 "create volume from backend storage:An unknown error occurred."),
         NO_ROOM_TO_EXTEND("VOLUME_VOLUME_007_007", "extend volume:There is no room on its node."),
         EXTEND("VOLUME_VOLUME_007_001", "extend volume:An unknown error occurred."),
+        LOST("VOLUME_VOLUME_027_001", "volume:Its node cannot find or use it any more."),
         ATTACH("VOLUME_VOLUME_002_001", "attach volume:The guest has not taken it yet."),
         DETACH("VOLUME_VOLUME_011_001", "detach volume:The guest has not let go of it yet."),
         DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred.");

@@ -291,10 +291,12 @@ public final class ServerVolumes {
             if (one.deleteOnTermination()) {
                 columns.set("status", Status.DELETING.text())
                         .set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
-            } else {
+            } else if (volume.present() == Presence.MADE) {
                 columns.set("status", Status.AVAILABLE.text());
             }
-            volume.change(handle, columns);
+            if (!columns.isEmpty()) {
+                volume.change(handle, columns);
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.iod.volume;
 
 import java.util.Locale;
-import java.util.Set;
 
 /** Cinder's statuses of volumes. */
 enum Status {
@@ -17,10 +16,8 @@ enum Status {
     ERROR_EXTENDING,
     DELETING,
     ERROR_DELETING,
-    /** It was not made, and there is nothing of it. */
+    /** It was not made, and there is nothing of it; or its node has lost it. */
     ERROR;
-
-    private static final Set<Status> GOING = Set.of(DELETING, ERROR_DELETING, ERROR);
 
     static Status of(String text) {
         return valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
@@ -29,10 +26,5 @@ enum Status {
     String text() {
         // As in Cinder: all the others have underscores.
         return this == IN_USE ? "in-use" : name().toLowerCase(Locale.ROOT);
-    }
-
-    /** Whether its node shall have it. */
-    boolean kept() {
-        return !GOING.contains(this);
     }
 }

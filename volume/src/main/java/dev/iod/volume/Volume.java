@@ -19,6 +19,10 @@ import org.jdbi.v3.core.Handle;
  * @param status the text of a {@link Status}
  * @param node whose pool has it; empty: not placed
  * @param goalRevision of the node's goal that carries what was asked last
+ * @param snapshotId what it started as, likewise {@code sourceVolid}; there or not
+ * @param imageId whose disk it becomes, while it is made; with it the next two
+ * @param imageMetadata what the image said of itself that it, or what it is a copy of, started as
+ * @param presence the text of a {@link Presence}
  * @param serverId the server that has it, or is to get or to give it; with it the next three
  */
 record Volume(
@@ -37,6 +41,13 @@ record Volume(
         Map<String, String> metadata,
         Optional<String> node,
         long goalRevision,
+        Optional<UUID> snapshotId,
+        Optional<UUID> sourceVolid,
+        Optional<String> imageId,
+        Optional<String> imageSha256,
+        Optional<Long> imageBytes,
+        Map<String, String> imageMetadata,
+        String presence,
         Instant createdAt,
         Optional<Instant> updatedAt,
         Optional<UUID> serverId,
@@ -77,10 +88,29 @@ record Volume(
 
     Volume {
         metadata = Map.copyOf(metadata);
+        imageMetadata = Map.copyOf(imageMetadata);
     }
 
     Status state() {
         return Status.of(status);
+    }
+
+    Presence present() {
+        return Presence.of(presence);
+    }
+
+    /** Whether there was nothing of it, and there will not be. */
+    boolean wasNotMade() {
+        return state() == Status.ERROR && present() == Presence.COMING;
+    }
+
+    boolean isCopy() {
+        return snapshotId.isPresent() || sourceVolid.isPresent();
+    }
+
+    /** Where what it starts as is. */
+    Optional<String> nodeOfSource(Handle handle) {
+        return sourceVolid.flatMap(id -> find(handle, id)).flatMap(Volume::node);
     }
 
     /** Of any project. */
@@ -104,6 +134,27 @@ record Volume(
                                 .formatted(TABLE.select()))
                 .bind("node", node)
                 .bindArray("statuses", String.class, statuses.stream().map(Status::text).toList())
+                .map(TABLE.mapper())
+                .list();
+    }
+
+    /**
+     * Those that a node shall have: what is deleted as well as long as something else is made of
+     * it.
+     */
+    static List<Volume> kept(Handle handle, String node) {
+        return handle.createQuery(
+                        """
+                        SELECT %s FROM volume
+                        WHERE node = :node AND (
+                            status NOT IN ('deleting', 'error_deleting')
+                                AND (status <> 'error' OR presence <> 'coming')
+                            OR EXISTS (SELECT 1 FROM volume copy
+                                WHERE copy.source_volid = volume.id AND copy.status = 'creating'))
+                        ORDER BY number
+                        """
+                                .formatted(TABLE.select()))
+                .bind("node", node)
                 .map(TABLE.mapper())
                 .list();
     }

@@ -14,10 +14,12 @@ import dev.iod.rest.Schema;
 import dev.iod.store.Columns;
 import dev.iod.store.Database;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import tools.jackson.databind.JsonNode;
@@ -73,44 +75,48 @@ final class VolumeApi {
 
     private Response create(Request request) {
         JsonNode body = Bodies.CREATE.read(request).path("volume");
-        refuseSources(body);
+        refuse(body);
+        NewVolume wanted =
+                new NewVolume(
+                        text(body, "name").map(String::strip),
+                        text(body, "description").map(String::strip),
+                        given(body, "size")
+                                ? OptionalLong.of(Long.parseLong(body.path("size").asString()))
+                                : OptionalLong.empty(),
+                        text(body, "volume_type"),
+                        given(body, "metadata") ? Json.map(body.path("metadata")) : Map.of(),
+                        source(body));
+        return volumes.show(
+                request, 202, VolumeView.MADE, changes.create(Actor.of(request), wanted));
+    }
+
+    private static VolumeSource source(JsonNode body) {
+        List<VolumeSource> sources = new ArrayList<>();
+        text(body, "snapshot_id").map(VolumeSource.OfSnapshot::new).ifPresent(sources::add);
+        text(body, "source_volid").map(VolumeSource.OfVolume::new).ifPresent(sources::add);
+        text(body, "image_id")
+                .or(() -> text(body, "imageRef"))
+                .map(VolumeSource.Image::new)
+                .ifPresent(sources::add);
+        if (sources.size() > 1) {
+            throw ApiException.badRequest(
+                    "Invalid input received: May specify only one of backup, imageRef, snapshot,"
+                            + " source volume");
+        }
+        return sources.isEmpty() ? new VolumeSource.Blank() : sources.getFirst();
+    }
+
+    /** What a volume cannot be. */
+    private static void refuse(JsonNode body) {
         Optional<String> zone = text(body, "availability_zone");
         if (zone.filter(name -> !name.equals(VolumeView.ZONE)).isPresent()) {
             throw ApiException.badRequest(
                     "Invalid input received: Availability zone '%s' is invalid."
                             .formatted(zone.get()));
         }
-        if (!given(body, "size")) {
+        if (text(body, "consistencygroup_id").isPresent()) {
             throw ApiException.badRequest(
-                    "Invalid input received: Invalid volume size provided for create request: None"
-                            + " (size argument must be an integer (or string representation of an"
-                            + " integer) and greater than zero).");
-        }
-        VolumeChanges.NewVolume wanted =
-                new VolumeChanges.NewVolume(
-                        text(body, "name").map(String::strip),
-                        text(body, "description").map(String::strip),
-                        Long.parseLong(body.path("size").asString()),
-                        text(body, "volume_type").orElse(VolumeType.DEFAULT),
-                        given(body, "metadata") ? Json.map(body.path("metadata")) : Map.of());
-        return volumes.show(
-                request, 202, VolumeView.MADE, changes.create(Actor.of(request), wanted));
-    }
-
-    /** Of what a volume cannot be made yet, or cannot be. */
-    private static void refuseSources(JsonNode body) {
-        Optional<String> snapshot = text(body, "snapshot_id");
-        if (snapshot.isPresent()) {
-            throw ApiException.notFound(
-                    "Snapshot %s could not be found.".formatted(snapshot.get()));
-        }
-        for (String source :
-                List.of("source_volid", "imageRef", "image_id", "consistencygroup_id")) {
-            if (text(body, source).isPresent()) {
-                throw ApiException.badRequest(
-                        "Invalid input received: volumes here start empty; %s is not supported."
-                                .formatted(source));
-            }
+                    "Invalid input received: consistencygroup_id is not supported.");
         }
         if (given(body, "multiattach") && Schema.Truth.of(body.path("multiattach"))) {
             throw ApiException.badRequest("Invalid input received: multiattach is not supported.");

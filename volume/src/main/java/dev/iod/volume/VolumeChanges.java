@@ -1,5 +1,6 @@
 package dev.iod.volume;
 
+import dev.iod.image.Images;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
@@ -8,10 +9,8 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.store.Columns;
 import dev.iod.store.Database;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
 /** What is asked of volumes: each in one transaction, with quota, allocation and goal. */
@@ -20,55 +19,35 @@ final class VolumeChanges {
             Set.of(Status.AVAILABLE, Status.ERROR, Status.ERROR_EXTENDING);
 
     private final Database database;
+    private final Images images;
     private final VolumePlacement placement;
 
-    VolumeChanges(Database database, VolumePlacement placement) {
+    VolumeChanges(Database database, Images images, VolumePlacement placement) {
         this.database = database;
+        this.images = images;
         this.placement = placement;
-    }
-
-    /**
-     * What a new volume shall be.
-     *
-     * @param type id or name
-     */
-    record NewVolume(
-            Optional<String> name,
-            Optional<String> description,
-            long gib,
-            String type,
-            Map<String, String> metadata) {
-        NewVolume {
-            metadata = Map.copyOf(metadata);
-        }
     }
 
     /**
      * Makes a volume, which its node does later.
      *
-     * @throws ApiException 404 for an unknown type, 413 beyond the quota
+     * @throws ApiException 400 and 404 for what it shall start as; 404 for an unknown type; 413
+     *     beyond the quota
      */
     Volume create(Actor actor, NewVolume wanted) {
         return database.locked(
                 handle -> {
-                    VolumeType type = VolumeType.find(handle, wanted.type());
-                    VolumeQuotas.claim(handle, actor.projectId(), wanted.gib());
-                    Volume made =
-                            Volume.TABLE.insert(
-                                    handle,
-                                    new Columns()
-                                            .set("id", UUID.randomUUID())
-                                            .set("project_id", actor.projectId())
-                                            .set("user_id", actor.userId())
-                                            .set("name", wanted.name())
-                                            .set("description", wanted.description())
-                                            .set("size_gib", wanted.gib())
-                                            .set("target_gib", wanted.gib())
-                                            .set("type_id", type.id())
-                                            .set("status", Status.CREATING.text())
-                                            .set("metadata", wanted.metadata()));
-                    Audit.record(handle, actor, "create volume", made.id().toString());
-                    placement.place(handle, made, actor.requestId());
+                    VolumeContent content = VolumeContent.of(handle, actor, images, wanted);
+                    VolumeQuotas.claim(handle, actor.projectId(), content.gib());
+                    Volume made = VolumeMaking.insert(handle, actor, images, wanted, content);
+                    Volume placed = placement.place(handle, made, actor.requestId());
+                    if (made.isCopy()) {
+                        // What it is a copy of may have changed until its node was locked.
+                        VolumeContent.of(handle, actor, images, wanted);
+                    }
+                    if (placed.wasNotMade()) {
+                        placed.change(handle, VolumeMaking.ended(handle, images, placed));
+                    }
                     // As it was asked for: what became of it is seen by the next look.
                     return made;
                 });
@@ -99,7 +78,7 @@ final class VolumeChanges {
                     }
                     Audit.record(handle, actor, "delete volume", volume.id().toString());
                     if (volume.node().isEmpty()) {
-                        VolumeObservations.remove(handle, volume);
+                        VolumeObservations.remove(handle, images, volume);
                         return;
                     }
                     volume.change(

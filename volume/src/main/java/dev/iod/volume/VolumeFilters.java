@@ -61,13 +61,13 @@ final class VolumeFilters {
                             "metadata @> CAST(? AS jsonb)",
                             Json.text(Json.object(dictionary(metadata.get()))));
         }
-        // No volume is made of an image.
-        boolean ofImage =
-                request.microversion().since(3, GLANCE_METADATA_SINCE)
-                        && query.first("glance_metadata")
-                                .filter(text -> !dictionary(text).isEmpty())
-                                .isPresent();
-        where = ofImage ? where.and("false") : where;
+        Optional<String> ofImage = query.first("glance_metadata");
+        if (request.microversion().since(3, GLANCE_METADATA_SINCE) && ofImage.isPresent()) {
+            where =
+                    where.and(
+                            "image_metadata @> CAST(? AS jsonb)",
+                            Json.text(Json.object(dictionary(ofImage.get()))));
+        }
         return request.caller().isAdmin() ? ofAdministrators(query, where) : where;
     }
 

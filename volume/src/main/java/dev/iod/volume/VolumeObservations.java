@@ -1,5 +1,6 @@
 package dev.iod.volume;
 
+import dev.iod.image.Images;
 import dev.iod.node.DeviceState;
 import dev.iod.node.DeviceStatus;
 import dev.iod.node.Observed;
@@ -28,7 +29,10 @@ final class VolumeObservations implements NodeObserver {
     private static final List<Status> WAITING =
             List.of(
                     Status.CREATING,
+                    Status.AVAILABLE,
                     Status.EXTENDING,
+                    Status.ERROR_EXTENDING,
+                    Status.ERROR,
                     Status.ATTACHING,
                     Status.DETACHING,
                     Status.DELETING,
@@ -42,9 +46,11 @@ final class VolumeObservations implements NodeObserver {
     /** The request of what a node reports. */
     private static final String NO_REQUEST = "";
 
+    private final Images images;
     private final VolumePlacement placement;
 
-    VolumeObservations(VolumePlacement placement) {
+    VolumeObservations(Images images, VolumePlacement placement) {
+        this.images = images;
         this.placement = placement;
     }
 
@@ -74,7 +80,7 @@ final class VolumeObservations implements NodeObserver {
     /** Whether a volume has gone is not asked of a node that never comes back. */
     @Override
     public void removing(Handle handle, String node) {
-        Volume.lockOnNode(handle, node, GOING).forEach(volume -> remove(handle, volume));
+        Volume.lockOnNode(handle, node, GOING).forEach(volume -> remove(handle, images, volume));
     }
 
     private static Map<Volume, Lifecycle.Verdict> verdicts(
@@ -86,9 +92,13 @@ final class VolumeObservations implements NodeObserver {
             if (observed.getGoalRevision() < volume.goalRevision()) {
                 continue;
             }
+            // One that a server shall have must be there first.
+            Optional<Attachment> attached =
+                    volume.serverId().isPresent() && volume.state() != Status.CREATING
+                            ? Attachment.of(handle, volume.id())
+                            : Optional.empty();
             Lifecycle.Verdict verdict =
-                    Attachment.of(handle, volume.id())
-                            .map(
+                    attached.map(
                                     attachment ->
                                             Lifecycle.moved(
                                                     volume.state(),
@@ -111,7 +121,7 @@ final class VolumeObservations implements NodeObserver {
                 Optional.ofNullable(reports.get(volume.id().toString()))
                         .map(VolumeObservations::report)
                         .orElseGet(Lifecycle.Report.Absent::new);
-        return Lifecycle.reported(volume.state(), report);
+        return Lifecycle.reported(volume.state(), volume.present(), report);
     }
 
     private static Lifecycle.Device device(
@@ -152,10 +162,10 @@ final class VolumeObservations implements NodeObserver {
         };
     }
 
-    private static void apply(Handle handle, Volume volume, Lifecycle.Verdict verdict) {
+    private void apply(Handle handle, Volume volume, Lifecycle.Verdict verdict) {
         switch (verdict) {
             case Lifecycle.Verdict.Unchanged _ -> {}
-            case Lifecycle.Verdict.Gone _ -> remove(handle, volume);
+            case Lifecycle.Verdict.Gone _ -> remove(handle, images, volume);
             case Lifecycle.Verdict.Attached _ ->
                     volume.change(handle, new Columns().set("status", Status.IN_USE.text()));
             case Lifecycle.Verdict.Detached _ -> {
@@ -166,30 +176,58 @@ final class VolumeObservations implements NodeObserver {
                 Message.write(handle, volume, event, reason, NO_REQUEST);
                 Attachment.waitsFor(handle, volume.id(), reason);
             }
-            case Lifecycle.Verdict.Done _ ->
-                    volume.change(
-                            handle,
-                            new Columns()
-                                    .set("status", Status.AVAILABLE.text())
-                                    .set("size_gib", volume.targetGib()));
-            case Lifecycle.Verdict.Failed(Status then, Message.Event event, String reason) -> {
-                Message.write(handle, volume, event, reason, NO_REQUEST);
-                // It is as large as it was; a node that has more room for it than that is right.
-                VolumePlacement.resize(handle, volume, volume.sizeGib());
+            case Lifecycle.Verdict.Done _ -> done(handle, volume);
+            case Lifecycle.Verdict.Lost(String reason) -> {
+                Message.write(handle, volume, Message.Event.LOST, reason, NO_REQUEST);
                 volume.change(
                         handle,
                         new Columns()
-                                .set("status", then.text())
-                                .set("target_gib", volume.sizeGib())
-                                .set(
-                                        "goal_revision",
-                                        NodeGoals.touch(handle, volume.node().orElseThrow())));
+                                .set("status", Status.ERROR.text())
+                                .set("presence", Presence.LOST.text()));
+            }
+            case Lifecycle.Verdict.Failed(Status then, Message.Event event, String reason) -> {
+                Message.write(handle, volume, event, reason, NO_REQUEST);
+                failed(handle, volume, then);
             }
         }
     }
 
+    private void done(Handle handle, Volume volume) {
+        Status then = volume.serverId().isPresent() ? Status.ATTACHING : Status.AVAILABLE;
+        Columns columns = VolumeMaking.ended(handle, images, volume);
+        if (volume.state() == Status.CREATING) {
+            // Its goal needs what it was made of no more, and says so.
+            columns.set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
+        }
+        volume.change(
+                handle,
+                columns.set("status", then.text())
+                        .set("presence", Presence.MADE.text())
+                        .set("size_gib", volume.targetGib()));
+    }
+
+    private void failed(Handle handle, Volume volume, Status then) {
+        Columns columns = new Columns();
+        if (volume.state() == Status.CREATING) {
+            // There is nothing of it.
+            VolumePlacement.free(handle, volume);
+            columns = VolumeMaking.ended(handle, images, volume);
+        } else {
+            // It is as large as it was; a node that has more room for it than that is right.
+            VolumePlacement.resize(handle, volume, volume.sizeGib());
+        }
+        volume.change(
+                handle,
+                columns.set("status", then.text())
+                        .set("target_gib", volume.sizeGib())
+                        .set(
+                                "goal_revision",
+                                NodeGoals.touch(handle, volume.node().orElseThrow())));
+    }
+
     /** The end of a volume: its allocation and its row go together. */
-    static void remove(Handle handle, Volume volume) {
+    static void remove(Handle handle, Images images, Volume volume) {
+        images.release(handle, volume.id());
         VolumePlacement.free(handle, volume);
         Volume.TABLE.delete(handle, Volume.TABLE.is(volume.id()));
     }

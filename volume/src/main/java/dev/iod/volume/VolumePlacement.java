@@ -50,7 +50,7 @@ final class VolumePlacement {
      * @param requestId for the message that says so
      */
     Volume place(Handle handle, Volume volume, String requestId) {
-        Optional<String> node = claim(handle, volume.id(), amounts(volume.targetGib()));
+        Optional<String> node = claim(handle, volume);
         if (node.isPresent()) {
             return volume.change(
                     handle,
@@ -108,8 +108,17 @@ final class VolumePlacement {
     }
 
     /** Chosen from what is committed, then locked and looked at again; at last all are locked. */
-    private static Optional<String> claim(
-            Handle handle, UUID volume, Map<ResourceClass, Long> amounts) {
+    private static Optional<String> claim(Handle handle, Volume volume) {
+        Map<ResourceClass, Long> amounts = amounts(volume.targetGib());
+        if (volume.isCopy()) {
+            // It shares blocks with what it is a copy of.
+            List<String> only = volume.nodeOfSource(handle).stream().toList();
+            return take(
+                    handle,
+                    volume.id(),
+                    best(handle, Providers.lock(handle, only), amounts),
+                    amounts);
+        }
         for (int i = 0; i < CHOICES_WITHOUT_LOCKS; i++) {
             Optional<Provider> best = best(handle, Providers.all(handle), amounts);
             if (best.isEmpty()) {
@@ -120,13 +129,14 @@ final class VolumePlacement {
                     best(handle, Providers.lock(handle, List.of(best.get().name())), amounts);
             if (locked.isPresent()) {
                 handle.releaseSavepoint(SAVEPOINT);
-                return take(handle, volume, locked, amounts);
+                return take(handle, volume.id(), locked, amounts);
             }
             // Gives the lock back: that of the next choice may come before it.
             handle.rollbackToSavepoint(SAVEPOINT);
         }
         List<String> all = Providers.all(handle).stream().map(Provider::name).toList();
-        return take(handle, volume, best(handle, Providers.lock(handle, all), amounts), amounts);
+        return take(
+                handle, volume.id(), best(handle, Providers.lock(handle, all), amounts), amounts);
     }
 
     private static Optional<String> take(

@@ -36,8 +36,17 @@ final class VolumeQuotas {
      * @throws ApiException 413
      */
     static void claim(Handle handle, String project, long gib) {
-        bound(handle, project, gib);
-        Quotas.claim(handle, project, VOLUMES, 1)
+        claim(handle, project, List.of(gib));
+    }
+
+    /**
+     * Claims new volumes, with their sizes.
+     *
+     * @throws ApiException 413
+     */
+    static void claim(Handle handle, String project, List<Long> gib) {
+        gib.forEach(one -> bound(handle, project, one));
+        Quotas.claim(handle, project, VOLUMES, gib.size())
                 .ifPresent(
                         excess -> {
                             throw tooMuch(
@@ -45,7 +54,7 @@ final class VolumeQuotas {
                                                     + " exceeded for quota 'volumes'.")
                                             .formatted(excess.limit()));
                         });
-        gigabytes(handle, project, gib);
+        gigabytes(handle, project, gib.stream().mapToLong(Long::longValue).sum());
     }
 
     /**

@@ -12,7 +12,9 @@ import dev.iod.rest.View;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.MissingNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The shapes of a volume in Cinder's API. */
@@ -30,7 +32,7 @@ final class VolumeView {
                             field("links", (v, s) -> CinderStyle.links(s, v.id().toString()))));
 
     /** What answers say to those who make or change one. */
-    // Nothing here is made of something else, encrypted, replicated, shared or in a group.
+    // Nothing here is encrypted, replicated, shared or in a group.
     static final View<Volume> MADE =
             new View<>(
                     List.of(
@@ -43,8 +45,8 @@ final class VolumeView {
                             field("name", (v, s) -> text(v.name())),
                             field("description", (v, s) -> text(v.description())),
                             field("volume_type", (v, s) -> text(v.typeName())),
-                            field("snapshot_id", (v, s) -> nothing()),
-                            field("source_volid", (v, s) -> nothing()),
+                            field("snapshot_id", (v, s) -> id(v.snapshotId())),
+                            field("source_volid", (v, s) -> id(v.sourceVolid())),
                             field("metadata", (v, s) -> Json.object(v.metadata())),
                             field("links", (v, s) -> CinderStyle.links(s, v.id().toString())),
                             field("user_id", (v, s) -> text(v.userId())),
@@ -65,7 +67,18 @@ final class VolumeView {
                                     "os-vol-host-attr:host",
                                     (v, s) -> text(v.node().map(Hosts::pool))))
                     .with(admin(0, "os-vol-mig-status-attr:migstat", (v, s) -> nothing()))
-                    .with(admin(0, "os-vol-mig-status-attr:name_id", (v, s) -> nothing()));
+                    .with(admin(0, "os-vol-mig-status-attr:name_id", (v, s) -> nothing()))
+                    .with(
+                            field(
+                                    "volume_image_metadata",
+                                    (v, s) ->
+                                            v.imageMetadata().isEmpty()
+                                                    ? MissingNode.getInstance()
+                                                    : Json.object(v.imageMetadata())));
+
+    private static JsonNode id(Optional<UUID> id) {
+        return text(id.map(UUID::toString));
+    }
 
     private static ArrayNode attachments(Volume volume, View.Scope scope) {
         ArrayNode attachments = Json.array();

@@ -29,6 +29,9 @@ final class FakePool {
     /** Sizes in bytes, by volume. */
     final Map<String, Long> volumes = new TreeMap<>();
 
+    /** What each started as: the SHA-256 of an image, another volume or snapshot, or nothing. */
+    final Map<String, String> origins = new TreeMap<>();
+
     /** Why nothing can be made or enlarged. */
     Optional<String> failure = Optional.empty();
 
@@ -77,12 +80,24 @@ final class FakePool {
     void act() {
         if (failure.isEmpty()) {
             for (Disk disk : goal.getVolumesList()) {
-                volumes.merge(disk.getId(), disk.getSizeBytes(), Math::max);
+                if (volumes.containsKey(disk.getId()) || canMake(disk)) {
+                    volumes.merge(disk.getId(), disk.getSizeBytes(), Math::max);
+                    origins.putIfAbsent(disk.getId(), origin(disk));
+                }
             }
         }
         if (stuck.isEmpty()) {
             volumes.keySet().removeIf(id -> goal.getVolumesList().stream().noneMatch(is(id)));
         }
+    }
+
+    private boolean canMake(Disk disk) {
+        return !disk.getMade()
+                && (disk.getSourceId().isEmpty() || volumes.containsKey(disk.getSourceId()));
+    }
+
+    private static String origin(Disk disk) {
+        return disk.hasImage() ? disk.getImage().getSha256() : disk.getSourceId();
     }
 
     private static java.util.function.Predicate<Disk> is(String id) {
@@ -94,14 +109,7 @@ final class FakePool {
         for (Disk disk : goal.getVolumesList()) {
             boolean ready = volumes.getOrDefault(disk.getId(), 0L) >= disk.getSizeBytes();
             report.addVolumes(
-                    ready
-                            ? status(disk.getId(), VolumeState.VOLUME_READY, "")
-                            : status(
-                                    disk.getId(),
-                                    failure.isPresent()
-                                            ? VolumeState.VOLUME_FAILED
-                                            : VolumeState.VOLUME_COMING,
-                                    failure.orElse("")));
+                    ready ? status(disk.getId(), VolumeState.VOLUME_READY, "") : missing(disk));
         }
         volumes.keySet().stream()
                 .filter(id -> goal.getVolumesList().stream().noneMatch(is(id)))
@@ -116,6 +124,20 @@ final class FakePool {
                 database,
                 name,
                 Observed.newBuilder().setGoalRevision(goal.getRevision()).setPool(report).build());
+    }
+
+    private VolumeStatus missing(Disk disk) {
+        String id = disk.getId();
+        if (failure.isPresent()) {
+            return status(id, VolumeState.VOLUME_FAILED, failure.get());
+        }
+        if (volumes.containsKey(id) || canMake(disk)) {
+            return status(id, VolumeState.VOLUME_COMING, "");
+        }
+        return status(
+                id,
+                VolumeState.VOLUME_FAILED,
+                disk.getMade() ? "the pool no longer has it" : "there is no such source");
     }
 
     /** One that was not looked at since the goal came. */

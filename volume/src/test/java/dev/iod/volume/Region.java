@@ -1,5 +1,9 @@
 package dev.iod.volume;
 
+import dev.iod.image.ImageApi;
+import dev.iod.image.ImageFiles;
+import dev.iod.image.ImageService;
+import dev.iod.image.QemuConverter;
 import dev.iod.region.NodeApi;
 import dev.iod.region.NodeSessions;
 import dev.iod.region.Service;
@@ -10,15 +14,22 @@ import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import dev.iod.store.testing.PostgresFixture;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The block storage service over a private PostgreSQL. */
 final class Region implements AutoCloseable {
     final Database database;
     final Service service;
     final FixedSessions sessions = new FixedSessions();
+    private final Path files;
     private final ApiServer server;
 
     Region() {
@@ -30,9 +41,23 @@ final class Region implements AutoCloseable {
      */
     Region(String url, int port) {
         database = Database.open(url, 16);
-        service = BlockStorage.service(database, sessions);
+        try {
+            files = Files.createTempDirectory("images");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        ImageService images =
+                new ImageService(
+                        database,
+                        new ImageFiles(files),
+                        new QemuConverter("nobody"),
+                        Clock.systemUTC());
+        service = BlockStorage.service(database, images, sessions);
         List<Service> services =
-                List.of(service, NodeApi.service(database, List.of(service), Clock.systemUTC()));
+                List.of(
+                        service,
+                        ImageApi.service(database, images),
+                        NodeApi.service(database, List.of(service), Clock.systemUTC()));
         Services.prepare(database, services);
         server =
                 Services.serve(
@@ -60,6 +85,24 @@ final class Region implements AutoCloseable {
         return new HttpCaller(base() + "/volume/v3", token);
     }
 
+    /** A raw disk of a private project's that many bytes long; its id. */
+    String image(String token, String name, int bytes, String more) {
+        HttpCaller caller = new HttpCaller(base() + "/image/v2", token);
+        String id =
+                caller.post(
+                                "/images",
+                                ("{'name': '%s', 'disk_format': 'raw', 'container_format': 'bare'%s}")
+                                        .formatted(name, more))
+                        .json()
+                        .path("id")
+                        .stringValue();
+        int status = caller.upload("/images/" + id + "/file", new byte[bytes]).status();
+        if (status != 204) {
+            throw new AssertionError("upload: " + status);
+        }
+        return id;
+    }
+
     HttpCaller root(String token) {
         return new HttpCaller(base(), token);
     }
@@ -72,6 +115,13 @@ final class Region implements AutoCloseable {
     public void close() {
         server.close();
         database.close();
+        try (Stream<Path> all = Files.walk(files)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static final class FixedSessions implements NodeSessions {

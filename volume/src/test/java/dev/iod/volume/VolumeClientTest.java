@@ -10,6 +10,8 @@ import dev.iod.image.QemuConverter;
 import dev.iod.region.Service;
 import dev.iod.rest.Dialect;
 import dev.iod.rest.testing.OpenStackClient;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -36,16 +38,16 @@ class VolumeClientTest {
         region =
                 new TestRegion(
                         database -> {
-                            services.add(
-                                    BlockStorage.service(database, new Region.FixedSessions()));
-                            services.add(
-                                    ImageApi.service(
+                            ImageService images =
+                                    new ImageService(
                                             database,
-                                            new ImageService(
-                                                    database,
-                                                    new ImageFiles(directory.resolve("images")),
-                                                    new QemuConverter("nobody"),
-                                                    Clock.systemUTC())));
+                                            new ImageFiles(directory.resolve("images")),
+                                            new QemuConverter("nobody"),
+                                            Clock.systemUTC());
+                            services.add(
+                                    BlockStorage.service(
+                                            database, images, new Region.FixedSessions()));
+                            services.add(ImageApi.service(database, images));
                             // The client wants to know where they are, and asks them nothing.
                             services.add(listed("compute", "nova"));
                             services.add(listed("network", "neutron"));
@@ -109,6 +111,36 @@ class VolumeClientTest {
                 .contains("No volume with a name or ID of 'v2' exists.");
         assertThat(tenant.run("volume create --size 2 --snapshot nosuch x"))
                 .containsIgnoringCase("snapshot");
+    }
+
+    @Test
+    void volumesOfImagesAndClones(@TempDir Path files) throws IOException {
+        Path disk = files.resolve("disk.raw");
+        Files.write(disk, new byte[1 << 20]);
+        tenant.json(
+                "image create --disk-format raw --container-format bare --min-disk 2 --file %s"
+                                .formatted(disk)
+                        + " cirros");
+        assertThat(tenant.run("volume create --size 1 --image cirros small"))
+                .contains("cannot be smaller than the image minDisk size 2GB. (HTTP 400)");
+        tenant.json("volume create --size 2 --image cirros boot");
+        assertThat(tenant.run("image delete cirros")).contains("it is in use");
+        node.sync();
+        JsonNode shown = tenant.json("volume show boot");
+        assertThat(shown.path("status").stringValue()).isEqualTo("available");
+        assertThat(shown.path("bootable").asString()).isEqualTo("true");
+        assertThat(shown.at("/volume_image_metadata/image_name").stringValue()).isEqualTo("cirros");
+        assertThat(tenant.run("image delete cirros").strip()).isEmpty();
+        tenant.json("volume create --source boot copy");
+        assertThat(tenant.run("volume create --size 1 --source boot less"))
+                .contains("They must be >= original volume size. (HTTP 400)");
+        node.sync();
+        JsonNode copy = tenant.json("volume show copy");
+        assertThat(copy.path("status").stringValue()).isEqualTo("available");
+        assertThat(copy.path("size").longValue()).isEqualTo(2);
+        assertThat(copy.path("source_volid")).isEqualTo(shown.path("id"));
+        assertThat(tenant.run("volume delete boot copy").strip()).isEmpty();
+        node.sync();
     }
 
     @Test

@@ -200,6 +200,7 @@ class VolumeLifeTest {
         node.failure = Optional.empty();
         node.sync();
         assertThat(node.volumes).containsEntry(id, 2L << 30);
+        assertThat(status(id)).as("its node has it as it was").isEqualTo("available");
         owner.delete("/volumes/" + id);
         node.sync();
         assertThat(owner.get("/volumes/" + id).status()).isEqualTo(404);
