@@ -27,6 +27,7 @@ public final class BlockStorage {
                                                 database,
                                                 new VolumeChanges(database, images, placement))
                                         .routes(),
+                                new SnapshotApi(database, new SnapshotChanges(database)).routes(),
                                 new VolumeTypeApi(database).routes(),
                                 new MessageApi(database).routes(),
                                 new QuotaApi(database).routes(),

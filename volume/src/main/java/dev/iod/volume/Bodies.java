@@ -54,6 +54,26 @@ final class Bodies {
                             optional("display_description", TEXT),
                             optional("metadata", Formats.METADATA)));
 
+    static final Schema CREATE_SNAPSHOT =
+            body(
+                    "snapshot",
+                    struct(
+                            optional("name", TEXT),
+                            optional("display_name", TEXT),
+                            optional("description", TEXT),
+                            required("volume_id", nullable(Formats.ID)),
+                            optional("force", Formats.BOOLEAN),
+                            optional("metadata", nullable(Formats.METADATA))));
+
+    static final Schema UPDATE_SNAPSHOT =
+            body(
+                    "snapshot",
+                    struct(
+                            optional("name", TEXT),
+                            optional("description", TEXT),
+                            optional("display_name", TEXT),
+                            optional("display_description", TEXT)));
+
     static final Schema METADATA = body("metadata", Formats.METADATA);
     static final Schema META = body("meta", Formats.METADATA);
     static final Schema ACTION = new Struct(List.of(), true);

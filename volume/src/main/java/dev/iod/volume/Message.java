@@ -52,7 +52,17 @@ record Message(
         LOST("VOLUME_VOLUME_027_001", "volume:Its node cannot find or use it any more."),
         ATTACH("VOLUME_VOLUME_002_001", "attach volume:The guest has not taken it yet."),
         DETACH("VOLUME_VOLUME_011_001", "detach volume:The guest has not let go of it yet."),
-        DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred.");
+        DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred."),
+        SNAPSHOT_SCHEDULE(
+                "VOLUME_VOLUME_SNAPSHOT_009_003",
+                "create snapshot:Could not find any available weighted backend."),
+        SNAPSHOT_CREATE(
+                "VOLUME_VOLUME_SNAPSHOT_009_013", "create snapshot:Snapshot failed to create."),
+        SNAPSHOT_DELETE(
+                "VOLUME_VOLUME_SNAPSHOT_010_016", "delete snapshot:Snapshot failed to delete."),
+        SNAPSHOT_LOST(
+                "VOLUME_VOLUME_SNAPSHOT_027_001",
+                "snapshot:Its node cannot find or use it any more.");
 
         private final String id;
         private final String words;
@@ -66,6 +76,11 @@ record Message(
             return id;
         }
 
+        /** What it is about, as Cinder's type of resource. */
+        String resourceType() {
+            return name().startsWith("SNAPSHOT_") ? "VOLUME_SNAPSHOT" : "VOLUME";
+        }
+
         String words() {
             return words;
         }
@@ -76,11 +91,22 @@ record Message(
      * and not among the newest {@value #MAX_OF_VOLUME}.
      */
     static void write(Handle handle, Volume volume, Event event, String details, String requestId) {
+        write(handle, volume.projectId(), volume.id(), event, details, requestId);
+    }
+
+    /** The same for the owner of a volume or snapshot. */
+    static void write(
+            Handle handle,
+            String projectId,
+            UUID resourceId,
+            Event event,
+            String details,
+            String requestId) {
         handle.execute(
                 "INSERT INTO volume_message (project_id, resource_id, event, details, request_id)"
                         + " VALUES (?, ?, ?, ?, ?)",
-                volume.projectId(),
-                volume.id(),
+                projectId,
+                resourceId,
                 event.name(),
                 details,
                 requestId);
@@ -89,8 +115,8 @@ record Message(
                 "DELETE FROM volume_message WHERE resource_id = ? AND number <="
                         + " (SELECT number FROM volume_message WHERE resource_id = ?"
                         + " ORDER BY number DESC OFFSET ? LIMIT 1)",
-                volume.id(),
-                volume.id(),
+                resourceId,
+                resourceId,
                 MAX_OF_VOLUME);
     }
 

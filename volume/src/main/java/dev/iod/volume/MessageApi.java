@@ -30,7 +30,7 @@ final class MessageApi {
                             field("event_id", (m, s) -> text(m.what().id())),
                             field("user_message", MessageApi::words),
                             field("message_level", (m, s) -> text("ERROR")),
-                            field("resource_type", (m, s) -> text("VOLUME")),
+                            field("resource_type", (m, s) -> text(m.what().resourceType())),
                             field("resource_uuid", (m, s) -> text(m.resourceId().toString())),
                             field("request_id", (m, s) -> text(m.requestId())),
                             field("created_at", (m, s) -> View.naiveTime(m.createdAt())),

@@ -110,7 +110,10 @@ record Volume(
 
     /** Where what it starts as is. */
     Optional<String> nodeOfSource(Handle handle) {
-        return sourceVolid.flatMap(id -> find(handle, id)).flatMap(Volume::node);
+        return snapshotId
+                .flatMap(id -> VolumeSnapshot.find(handle, id))
+                .flatMap(VolumeSnapshot::node)
+                .or(() -> sourceVolid.flatMap(id -> find(handle, id)).flatMap(Volume::node));
     }
 
     /** Of any project. */

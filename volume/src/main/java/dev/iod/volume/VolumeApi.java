@@ -3,7 +3,6 @@ package dev.iod.volume;
 import dev.iod.region.Actor;
 import dev.iod.region.Collection;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
@@ -15,21 +14,16 @@ import dev.iod.store.Columns;
 import dev.iod.store.Database;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /volumes}. */
 final class VolumeApi {
-    /** As many as a server has at most. */
-    private static final int MAX_METADATA = 128;
-
     private final VolumeChanges changes;
     private final Collection<Volume> volumes;
 
@@ -55,22 +49,26 @@ final class VolumeApi {
     List<Route> routes() {
         String all = "/v3/volumes";
         String one = all + "/{id}";
-        String metadata = one + "/metadata";
-        return List.of(
-                Route.get(all, volumes::list).may(Rule.READER),
-                Route.post(all, this::create).may(Rule.MEMBER),
-                Route.get(all + "/detail", request -> volumes.list(request, VolumeView.DETAIL))
-                        .may(Rule.READER),
-                Route.get(one, volumes::show).may(Rule.READER),
-                Route.put(one, this::update).may(Rule.MEMBER),
-                Route.delete(one, this::delete).may(Rule.MEMBER),
-                Route.post(one + "/action", this::act).may(Rule.MEMBER),
-                Route.get(metadata, this::metadata).may(Rule.READER),
-                Route.post(metadata, request -> writeMetadata(request, true)).may(Rule.MEMBER),
-                Route.put(metadata, request -> writeMetadata(request, false)).may(Rule.MEMBER),
-                Route.get(metadata + "/{key}", this::metadataItem).may(Rule.READER),
-                Route.put(metadata + "/{key}", this::writeMetadataItem).may(Rule.MEMBER),
-                Route.delete(metadata + "/{key}", this::deleteMetadataItem).may(Rule.MEMBER));
+        List<Route> routes =
+                new ArrayList<>(
+                        List.of(
+                                Route.get(all, volumes::list).may(Rule.READER),
+                                Route.post(all, this::create).may(Rule.MEMBER),
+                                Route.get(
+                                                all + "/detail",
+                                                request -> volumes.list(request, VolumeView.DETAIL))
+                                        .may(Rule.READER),
+                                Route.get(one, volumes::show).may(Rule.READER),
+                                Route.put(one, this::update).may(Rule.MEMBER),
+                                Route.delete(one, this::delete).may(Rule.MEMBER),
+                                Route.post(one + "/action", this::act).may(Rule.MEMBER)));
+        routes.addAll(
+                new MetadataItems(
+                                "Volume",
+                                request -> volumes.find(request).metadata(),
+                                this::changeMetadata)
+                        .routes(one + "/metadata"));
+        return routes;
     }
 
     private Response create(Request request) {
@@ -78,8 +76,8 @@ final class VolumeApi {
         refuse(body);
         NewVolume wanted =
                 new NewVolume(
-                        text(body, "name").map(String::strip),
-                        text(body, "description").map(String::strip),
+                        named(body, "name"),
+                        named(body, "description"),
                         given(body, "size")
                                 ? OptionalLong.of(Long.parseLong(body.path("size").asString()))
                                 : OptionalLong.empty(),
@@ -123,6 +121,14 @@ final class VolumeApi {
         }
     }
 
+    /** A name or description by the first of its names that is given. */
+    static Optional<String> named(JsonNode body, String... properties) {
+        return Stream.of(properties)
+                .flatMap(property -> text(body, property).stream())
+                .findFirst()
+                .map(String::strip);
+    }
+
     private static boolean given(JsonNode body, String name) {
         return body.has(name) && !body.path(name).isNull();
     }
@@ -156,8 +162,7 @@ final class VolumeApi {
         return volumes.show(request, 200, VolumeView.MADE, changed);
     }
 
-    private static void rename(
-            Columns columns, String column, JsonNode body, String name, String oldName) {
+    static void rename(Columns columns, String column, JsonNode body, String name, String oldName) {
         for (String property : List.of(oldName, name)) {
             if (body.has(property)) {
                 columns.set(column, body.path(property).stringValueOpt().map(String::strip));
@@ -166,8 +171,19 @@ final class VolumeApi {
     }
 
     private Response delete(Request request) {
-        changes.delete(Actor.of(request), request.pathParameter("id"), false);
+        boolean cascade = request.query().flag("cascade").orElse(false);
+        changes.delete(Actor.of(request), request.pathParameter("id"), false, cascade);
         return Response.empty(202);
+    }
+
+    /**
+     * @throws ApiException 403 in Cinder's words for all others
+     */
+    static void administrators(Request request, String policy) {
+        if (!request.caller().isAdmin()) {
+            throw ApiException.forbidden(
+                    "Policy doesn't allow %s to be performed.".formatted(policy));
+        }
     }
 
     private Response act(Request request) {
@@ -193,13 +209,8 @@ final class VolumeApi {
             }
             case "os-force_delete" -> {
                 Bodies.FORCE_DELETE.checked(body, minor);
-                if (!request.caller().isAdmin()) {
-                    throw ApiException.forbidden(
-                            "Policy doesn't allow"
-                                    + " volume_extension:volume_admin_actions:force_delete to be"
-                                    + " performed.");
-                }
-                changes.delete(Actor.of(request), id, true);
+                administrators(request, "volume_extension:volume_admin_actions:force_delete");
+                changes.delete(Actor.of(request), id, true, false);
                 return Response.empty(202);
             }
             default -> {
@@ -209,75 +220,10 @@ final class VolumeApi {
         }
     }
 
-    private Response metadata(Request request) {
-        return wrapped("metadata", volumes.find(request).metadata());
-    }
-
-    private Response metadataItem(Request request) {
-        String key = request.pathParameter("key");
-        Map<String, String> metadata = volumes.find(request).metadata();
-        if (!metadata.containsKey(key)) {
-            throw noItem(request, key);
-        }
-        return wrapped("meta", Map.of(key, metadata.getOrDefault(key, "")));
-    }
-
-    private Response writeMetadata(Request request, boolean keep) {
-        Map<String, String> wanted = Json.map(Bodies.METADATA.read(request).path("metadata"));
-        return wrapped("metadata", change(request, old -> merged(keep ? old : Map.of(), wanted)));
-    }
-
-    private Response writeMetadataItem(Request request) {
-        String key = request.pathParameter("key");
-        Map<String, String> wanted = Json.map(Bodies.META.read(request).path("meta"));
-        if (!wanted.keySet().equals(Set.of(key))) {
-            throw ApiException.badRequest("Request body and URI mismatch");
-        }
-        change(request, old -> merged(old, wanted));
-        return wrapped("meta", wanted);
-    }
-
-    private Response deleteMetadataItem(Request request) {
-        String key = request.pathParameter("key");
-        change(
-                request,
-                old -> {
-                    if (!old.containsKey(key)) {
-                        throw noItem(request, key);
-                    }
-                    Map<String, String> rest = new LinkedHashMap<>(old);
-                    rest.remove(key);
-                    return rest;
-                });
-        return Response.empty(200);
-    }
-
-    private Map<String, String> change(Request request, UnaryOperator<Map<String, String>> change) {
+    private Map<String, String> changeMetadata(
+            Request request, UnaryOperator<Map<String, String>> change) {
         return volumes.update(
                         request, old -> new Columns().set("metadata", change.apply(old.metadata())))
                 .metadata();
-    }
-
-    private static Map<String, String> merged(Map<String, String> old, Map<String, String> more) {
-        Map<String, String> all = new LinkedHashMap<>(old);
-        all.putAll(more);
-        if (all.size() > MAX_METADATA) {
-            throw new ApiException(
-                    Fault.TOO_LARGE,
-                    "Maximum number of metadata items exceeds %d.".formatted(MAX_METADATA));
-        }
-        return all;
-    }
-
-    private static ApiException noItem(Request request, String key) {
-        return ApiException.notFound(
-                "Volume %s has no metadata with key %s."
-                        .formatted(request.pathParameter("id"), key));
-    }
-
-    private static Response wrapped(String name, Map<String, String> map) {
-        ObjectNode root = Json.object();
-        root.set(name, Json.object(map));
-        return Response.ok(root);
     }
 }

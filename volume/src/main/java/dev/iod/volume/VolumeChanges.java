@@ -9,6 +9,7 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.store.Columns;
 import dev.iod.store.Database;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
@@ -17,6 +18,13 @@ import org.jdbi.v3.core.Handle;
 final class VolumeChanges {
     private static final Set<Status> DELETABLE =
             Set.of(Status.AVAILABLE, Status.ERROR, Status.ERROR_EXTENDING);
+
+    private static final Set<Status> SNAPSHOTS_GO =
+            Set.of(Status.AVAILABLE, Status.ERROR, Status.DELETING, Status.ERROR_DELETING);
+
+    private static final String STATUS =
+            "status must be available or error or error_restoring or error_extending or"
+                    + " error_managing and";
 
     private final Database database;
     private final Images images;
@@ -57,19 +65,27 @@ final class VolumeChanges {
      * Deletes a volume, which its node does later.
      *
      * @param force whatever its status is
+     * @param cascade with its snapshots; otherwise it must have none
      * @throws ApiException 404; 400 when its status does not allow it
      */
-    void delete(Actor actor, String id, boolean force) {
+    void delete(Actor actor, String id, boolean force, boolean cascade) {
         database.runLocked(
                 handle -> {
                     Volume volume = lock(handle, actor, id);
-                    if (!force && !DELETABLE.contains(volume.state())) {
+                    List<VolumeSnapshot> snapshots = VolumeSnapshot.ofVolume(handle, volume.id());
+                    boolean free =
+                            cascade
+                                    ? snapshots.stream()
+                                            .map(VolumeSnapshot::state)
+                                            .allMatch(SNAPSHOTS_GO::contains)
+                                    : snapshots.isEmpty();
+                    if (!free || !force && !DELETABLE.contains(volume.state())) {
                         throw invalid(
-                                "Volume status must be available or error or error_restoring or"
-                                        + " error_extending or error_managing and must not be"
-                                        + " migrating, attached, belong to a group, have snapshots,"
-                                        + " awaiting a transfer, or be disassociated from snapshots"
-                                        + " after volume transfer.");
+                                ("Volume %s must not be migrating, attached, belong to a group,"
+                                                + " have snapshots, awaiting a transfer, or be"
+                                                + " disassociated from snapshots after volume"
+                                                + " transfer.")
+                                        .formatted(force ? "" : STATUS));
                     }
                     if (volume.serverId().isPresent()) {
                         throw invalid(
@@ -80,6 +96,11 @@ final class VolumeChanges {
                     if (volume.node().isEmpty()) {
                         VolumeObservations.remove(handle, images, volume);
                         return;
+                    }
+                    for (VolumeSnapshot snapshot : snapshots) {
+                        VolumeSnapshot.lock(handle, snapshot.id())
+                                .filter(one -> one.state() != Status.DELETING)
+                                .ifPresent(one -> SnapshotChanges.delete(handle, one));
                     }
                     volume.change(
                             handle,
@@ -142,11 +163,11 @@ final class VolumeChanges {
         }
     }
 
-    private static Volume find(Handle handle, Actor actor, String id) {
+    static Volume find(Handle handle, Actor actor, String id) {
         return seen(actor, id, Formats.uuid(id).flatMap(uuid -> Volume.find(handle, uuid)));
     }
 
-    private static Volume lock(Handle handle, Actor actor, String id) {
+    static Volume lock(Handle handle, Actor actor, String id) {
         return seen(actor, id, Formats.uuid(id).flatMap(uuid -> Volume.lock(handle, uuid)));
     }
 
@@ -159,7 +180,7 @@ final class VolumeChanges {
         return "Volume %s could not be found.".formatted(id);
     }
 
-    private static ApiException invalid(String reason) {
+    static ApiException invalid(String reason) {
         return ApiException.badRequest("Invalid volume: " + reason);
     }
 }

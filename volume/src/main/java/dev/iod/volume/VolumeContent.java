@@ -3,7 +3,6 @@ package dev.iod.volume;
 import dev.iod.image.Images;
 import dev.iod.region.Actor;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Formats;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -53,9 +52,10 @@ record VolumeContent(
                             Map.of());
             case VolumeSource.Image(String reference) ->
                     ofImage(images.source(handle, actor, reference), wanted.gib());
-            case VolumeSource.OfSnapshot(String id) -> throw missingSnapshot(id);
+            case VolumeSource.OfSnapshot(String id) ->
+                    ofSnapshot(SnapshotChanges.find(handle, actor, id), wanted.gib());
             case VolumeSource.OfVolume(String id) ->
-                    ofVolume(volume(handle, actor, id), wanted.gib());
+                    ofVolume(VolumeChanges.find(handle, actor, id), wanted.gib());
         };
     }
 
@@ -98,6 +98,29 @@ record VolumeContent(
                 image.metadata());
     }
 
+    private static VolumeContent ofSnapshot(VolumeSnapshot source, OptionalLong wanted) {
+        if (source.state() != Status.AVAILABLE) {
+            throw ApiException.badRequest(
+                    "Invalid snapshot: Originating snapshot status must be one of 'available'"
+                            + " values");
+        }
+        long gib = wanted.orElse(source.sizeGib());
+        if (gib < source.sizeGib()) {
+            throw input(
+                    ("Volume size '%d'GB cannot be smaller than the snapshot size %dGB. They must"
+                                    + " be >= original snapshot size.")
+                            .formatted(gib, source.sizeGib()));
+        }
+        return new VolumeContent(
+                gib,
+                source.node(),
+                Optional.of(source.id()),
+                Optional.empty(),
+                Optional.empty(),
+                source.bootable(),
+                source.imageMetadata());
+    }
+
     private static VolumeContent ofVolume(Volume source, OptionalLong wanted) {
         if (!CLONED.contains(source.state())) {
             throw ApiException.badRequest(
@@ -119,17 +142,6 @@ record VolumeContent(
                 Optional.empty(),
                 source.bootable(),
                 source.imageMetadata());
-    }
-
-    private static Volume volume(Handle handle, Actor actor, String id) {
-        return Formats.uuid(id)
-                .flatMap(uuid -> Volume.find(handle, uuid))
-                .filter(one -> actor.mayAccess(one.projectId()))
-                .orElseThrow(() -> ApiException.notFound(VolumeChanges.missing(id)));
-    }
-
-    private static ApiException missingSnapshot(String id) {
-        return ApiException.notFound("Snapshot %s could not be found.".formatted(id));
     }
 
     private static long roundedUp(long bytes) {

@@ -71,7 +71,7 @@ final class VolumeFilters {
         return request.caller().isAdmin() ? ofAdministrators(query, where) : where;
     }
 
-    private static Where projects(Request request) {
+    static Where projects(Request request) {
         Query query = request.query();
         boolean all = request.caller().isAdmin() && query.flag("all_tenants").orElse(false);
         if (!all) {

@@ -3,14 +3,23 @@ package dev.iod.volume;
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.PoolGoal;
+import dev.iod.node.Snapshot;
 import dev.iod.region.GoalPart;
 import org.jdbi.v3.core.Handle;
 
-/** The volumes of a node's goal: all that are placed on it and shall be there. */
+/** The volumes and snapshots of a node's goal: all that are placed on it and shall be there. */
 final class VolumeGoals implements GoalPart {
     @Override
     public void add(Handle handle, String node, Goal.Builder goal) {
-        goal.setPool(PoolGoal.getDefaultInstance());
+        PoolGoal.Builder pool = PoolGoal.newBuilder();
+        for (VolumeSnapshot snapshot : VolumeSnapshot.kept(handle, node)) {
+            pool.addSnapshots(
+                    Snapshot.newBuilder()
+                            .setId(snapshot.id().toString())
+                            .setVolumeId(snapshot.volumeId().toString())
+                            .setMade(snapshot.present() != Presence.COMING));
+        }
+        goal.setPool(pool);
         for (Volume volume : Volume.kept(handle, node)) {
             goal.addVolumes(disk(volume));
         }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -56,17 +57,36 @@ final class VolumeObservations implements NodeObserver {
 
     @Override
     public void observed(Database database, String node, Observed observed) {
+        Map<String, VolumeStatus> reports = new HashMap<>();
+        observed.getPool().getVolumesList().forEach(one -> reports.put(one.getId(), one));
         // Most reports change nothing: find that out without a write transaction.
         boolean news =
                 database.read(
                         handle ->
-                                !verdicts(handle, Volume.onNode(handle, node, WAITING), observed)
-                                        .isEmpty());
+                                !verdicts(
+                                                        handle,
+                                                        Volume.onNode(handle, node, WAITING),
+                                                        observed,
+                                                        reports)
+                                                .isEmpty()
+                                        || !SnapshotObservations.verdicts(
+                                                        VolumeSnapshot.onNode(handle, node),
+                                                        observed,
+                                                        reports)
+                                                .isEmpty());
         if (news) {
             database.runLocked(
                     handle -> {
                         Providers.lock(handle, List.of(node));
-                        verdicts(handle, Volume.lockOnNode(handle, node, WAITING), observed)
+                        List<Volume> volumes = Volume.lockOnNode(handle, node, WAITING);
+                        // Before volumes: one that has any is not removed.
+                        SnapshotObservations.verdicts(
+                                        VolumeSnapshot.lockOnNode(handle, node), observed, reports)
+                                .forEach(
+                                        (snapshot, verdict) ->
+                                                SnapshotObservations.apply(
+                                                        handle, snapshot, verdict));
+                        verdicts(handle, volumes, observed, reports)
                                 .forEach((volume, verdict) -> apply(handle, volume, verdict));
                     });
         }
@@ -80,13 +100,22 @@ final class VolumeObservations implements NodeObserver {
     /** Whether a volume has gone is not asked of a node that never comes back. */
     @Override
     public void removing(Handle handle, String node) {
-        Volume.lockOnNode(handle, node, GOING).forEach(volume -> remove(handle, images, volume));
+        List<Volume> going = Volume.lockOnNode(handle, node, GOING);
+        SnapshotObservations.removing(handle, node);
+        going.forEach(volume -> remove(handle, images, volume));
+        // There is nothing of those that were not made, wherever they were to be.
+        Volume.lockOnNode(handle, node, List.of(Status.ERROR)).stream()
+                .filter(Volume::wasNotMade)
+                .forEach(
+                        volume ->
+                                volume.change(handle, new Columns().set("node", Optional.empty())));
     }
 
     private static Map<Volume, Lifecycle.Verdict> verdicts(
-            Handle handle, List<Volume> volumes, Observed observed) {
-        Map<String, VolumeStatus> reports = new HashMap<>();
-        observed.getPool().getVolumesList().forEach(one -> reports.put(one.getId(), one));
+            Handle handle,
+            List<Volume> volumes,
+            Observed observed,
+            Map<String, VolumeStatus> reports) {
         Map<Volume, Lifecycle.Verdict> verdicts = new LinkedHashMap<>();
         for (Volume volume : volumes) {
             if (observed.getGoalRevision() < volume.goalRevision()) {
@@ -117,11 +146,7 @@ final class VolumeObservations implements NodeObserver {
         if (!observed.hasPool()) {
             return new Lifecycle.Verdict.Unchanged();
         }
-        Lifecycle.Report report =
-                Optional.ofNullable(reports.get(volume.id().toString()))
-                        .map(VolumeObservations::report)
-                        .orElseGet(Lifecycle.Report.Absent::new);
-        return Lifecycle.reported(volume.state(), volume.present(), report);
+        return Lifecycle.reported(volume.state(), volume.present(), report(reports, volume.id()));
     }
 
     private static Lifecycle.Device device(
@@ -151,6 +176,12 @@ final class VolumeObservations implements NodeObserver {
     private static boolean late(Volume volume) {
         Instant asked = volume.updatedAt().orElse(volume.createdAt());
         return asked.plus(PATIENCE).isBefore(Instant.now());
+    }
+
+    static Lifecycle.Report report(Map<String, VolumeStatus> reports, UUID id) {
+        return Optional.ofNullable(reports.get(id.toString()))
+                .map(VolumeObservations::report)
+                .orElseGet(Lifecycle.Report.Absent::new);
     }
 
     private static Lifecycle.Report report(VolumeStatus status) {
@@ -227,6 +258,9 @@ final class VolumeObservations implements NodeObserver {
 
     /** The end of a volume: its allocation and its row go together. */
     static void remove(Handle handle, Images images, Volume volume) {
+        if (!VolumeSnapshot.ofVolume(handle, volume.id()).isEmpty()) {
+            return; // Its node goes on saying that it is gone.
+        }
         images.release(handle, volume.id());
         VolumePlacement.free(handle, volume);
         Volume.TABLE.delete(handle, Volume.TABLE.is(volume.id()));

@@ -86,15 +86,26 @@ final class VolumePlacement {
     static boolean resize(Handle handle, Volume volume, long gib) {
         handle.savepoint(SAVEPOINT);
         free(handle, volume);
-        for (Provider locked : Providers.lock(handle, volume.node().stream().toList())) {
+        if (claim(handle, volume.id(), volume.node().orElseThrow(), gib)) {
+            handle.releaseSavepoint(SAVEPOINT);
+            return true;
+        }
+        handle.rollbackToSavepoint(SAVEPOINT);
+        return false;
+    }
+
+    /**
+     * Takes room of a node, whose provider is locked.
+     *
+     * @return whether it has the room
+     */
+    static boolean claim(Handle handle, UUID consumer, String node, long gib) {
+        for (Provider locked : Providers.lock(handle, List.of(node))) {
             if (locked.shortOf(amounts(gib)).isEmpty()) {
-                Providers.allocate(
-                        handle, volume.id(), AllocationRole.ACTIVE, locked, amounts(gib));
-                handle.releaseSavepoint(SAVEPOINT);
+                Providers.allocate(handle, consumer, AllocationRole.ACTIVE, locked, amounts(gib));
                 return true;
             }
         }
-        handle.rollbackToSavepoint(SAVEPOINT);
         return false;
     }
 

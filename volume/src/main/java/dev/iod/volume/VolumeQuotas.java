@@ -14,14 +14,28 @@ final class VolumeQuotas {
 
     static final Quota VOLUMES = Quota.ofRows(SERVICE, "volumes", 10, "volume");
     static final Quota GIGABYTES =
-            Quota.ofSum(SERVICE, "gigabytes", 1000, "coalesce(sum(target_gib), 0)", "volume");
+            new Quota(
+                    SERVICE,
+                    "gigabytes",
+                    1000,
+                    (handle, project) ->
+                            handle.createQuery(
+                                            "SELECT (SELECT coalesce(sum(target_gib), 0) FROM volume"
+                                                    + " WHERE project_id = :project)"
+                                                    + " + (SELECT coalesce(sum(size_gib), 0)"
+                                                    + " FROM volume_snapshot"
+                                                    + " WHERE project_id = :project)")
+                                    .bind("project", project)
+                                    .mapTo(Long.class)
+                                    .one());
+    static final Quota SNAPSHOTS = Quota.ofRows(SERVICE, "snapshots", 10, "volume_snapshot");
     static final Quota PER_VOLUME = Quota.bound(SERVICE, "per_volume_gigabytes", Quota.UNLIMITED);
 
     /** In the order of Cinder's answers; of what there is none of, nobody may have any. */
     static final List<Quota> ALL =
             List.of(
                     VOLUMES,
-                    Quota.bound(SERVICE, "snapshots", 0),
+                    SNAPSHOTS,
                     GIGABYTES,
                     Quota.bound(SERVICE, "backups", 0),
                     Quota.bound(SERVICE, "backup_gigabytes", 0),
@@ -55,6 +69,27 @@ final class VolumeQuotas {
                                             .formatted(excess.limit()));
                         });
         gigabytes(handle, project, gib.stream().mapToLong(Long::longValue).sum());
+    }
+
+    /**
+     * Claims a new snapshot, which counts as large as its volume.
+     *
+     * @throws ApiException 413
+     */
+    static void claimSnapshot(Handle handle, String project, long gib) {
+        gigabytes(handle, project, gib);
+        snapshots(handle, project, 1);
+    }
+
+    private static void snapshots(Handle handle, String project, int more) {
+        Quotas.claim(handle, project, SNAPSHOTS, more)
+                .ifPresent(
+                        excess -> {
+                            throw tooMuch(
+                                    ("SnapshotLimitExceeded: Maximum number of snapshots allowed"
+                                                    + " (%d) exceeded")
+                                            .formatted(excess.limit()));
+                        });
     }
 
     /**

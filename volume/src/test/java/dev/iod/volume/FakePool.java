@@ -4,6 +4,7 @@ import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.Observed;
 import dev.iod.node.PoolReport;
+import dev.iod.node.Snapshot;
 import dev.iod.node.VolumeState;
 import dev.iod.node.VolumeStatus;
 import dev.iod.region.GoalPart;
@@ -79,6 +80,12 @@ final class FakePool {
 
     void act() {
         if (failure.isEmpty()) {
+            for (Snapshot snapshot : goal.getPool().getSnapshotsList()) {
+                Long size = volumes.get(snapshot.getVolumeId());
+                if (!snapshot.getMade() && size != null) {
+                    volumes.putIfAbsent(snapshot.getId(), size);
+                }
+            }
             for (Disk disk : goal.getVolumesList()) {
                 if (volumes.containsKey(disk.getId()) || canMake(disk)) {
                     volumes.merge(disk.getId(), disk.getSizeBytes(), Math::max);
@@ -87,8 +94,13 @@ final class FakePool {
             }
         }
         if (stuck.isEmpty()) {
-            volumes.keySet().removeIf(id -> goal.getVolumesList().stream().noneMatch(is(id)));
+            volumes.keySet().removeIf(id -> !named(id));
         }
+    }
+
+    private boolean named(String id) {
+        return goal.getVolumesList().stream().anyMatch(is(id))
+                || goal.getPool().getSnapshotsList().stream().anyMatch(s -> s.getId().equals(id));
     }
 
     private boolean canMake(Disk disk) {
@@ -111,8 +123,19 @@ final class FakePool {
             report.addVolumes(
                     ready ? status(disk.getId(), VolumeState.VOLUME_READY, "") : missing(disk));
         }
+        for (Snapshot snapshot : goal.getPool().getSnapshotsList()) {
+            String id = snapshot.getId();
+            boolean lost = snapshot.getMade() || failure.isPresent();
+            report.addVolumes(
+                    volumes.containsKey(id)
+                            ? status(id, VolumeState.VOLUME_READY, "")
+                            : status(
+                                    id,
+                                    lost ? VolumeState.VOLUME_FAILED : VolumeState.VOLUME_COMING,
+                                    failure.orElse("")));
+        }
         volumes.keySet().stream()
-                .filter(id -> goal.getVolumesList().stream().noneMatch(is(id)))
+                .filter(id -> !named(id))
                 .forEach(
                         id ->
                                 report.addVolumes(

@@ -144,6 +144,44 @@ class VolumeClientTest {
     }
 
     @Test
+    void snapshotsFromMakingToDeletion() {
+        tenant.json("volume create --size 2 base");
+        node.sync();
+        JsonNode made =
+                tenant.json(
+                        "volume snapshot create --volume base --description d --property a=b s1");
+        assertThat(made.path("status").stringValue()).isEqualTo("creating");
+        assertThat(tenant.run("volume delete base")).contains("have snapshots");
+        node.sync();
+        JsonNode shown = tenant.json("volume snapshot show s1");
+        assertThat(shown.path("status").stringValue()).isEqualTo("available");
+        assertThat(shown.path("size").longValue()).isEqualTo(2);
+        assertThat(shown.path("properties").toString()).isEqualTo("{\"a\":\"b\"}");
+        assertThat(names(tenant.json("volume snapshot list --long"))).containsExactly("s1");
+        assertThat(names(tenant.json("volume snapshot list --volume base --status error")))
+                .isEmpty();
+        tenant.run("volume snapshot set --name s2 --property c=d s1");
+        tenant.run("volume snapshot unset --property a s2");
+        assertThat(tenant.json("volume snapshot show s2").path("properties").toString())
+                .isEqualTo("{\"c\":\"d\"}");
+        tenant.json("volume create --snapshot s2 restored");
+        node.sync();
+        assertThat(status("restored")).isEqualTo("available");
+        assertThat(tenant.run("volume snapshot create --volume nosuch s3"))
+                .contains("No volume with a name or ID of 'nosuch' exists.");
+        assertThat(tenant.run("volume snapshot delete s2").strip()).isEmpty();
+        node.sync();
+        assertThat(tenant.run("volume snapshot show s2")).containsIgnoringCase("no snapshot");
+        tenant.json("volume snapshot create --volume base s4");
+        node.sync();
+        assertThat(tenant.run("volume delete --purge base").strip()).isEmpty();
+        node.sync();
+        assertThat(tenant.json("volume snapshot list")).isEmpty();
+        assertThat(tenant.run("volume delete restored").strip()).isEmpty();
+        node.sync();
+    }
+
+    @Test
     void failuresQuotasTypesAndServices() {
         node.failure = Optional.of("the pool is full");
         tenant.run("volume create --size 1 sick");

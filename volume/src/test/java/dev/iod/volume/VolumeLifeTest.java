@@ -280,8 +280,14 @@ class VolumeLifeTest {
         node.heard(false);
         owner.delete("/volumes/" + id);
         assertThat(status(id)).isEqualTo("deleting");
+        String never = create("'size': 1");
+        region.database.run(
+                handle ->
+                        handle.execute(
+                                "UPDATE volume SET node = 'n1' WHERE CAST(id AS text) = ?", never));
         assertThat(root.delete("/iod/v1/nodes/n1").status()).isEqualTo(204);
         assertThat(owner.get("/volumes/" + id).status()).isEqualTo(404);
+        assertThat(status(never)).as("there is nothing of it on the node").isEqualTo("error");
     }
 
     @Test
