@@ -82,6 +82,14 @@ final class Bodies {
             body("os-set_bootable", struct(required("bootable", Formats.BOOLEAN)));
     static final Schema FORCE_DELETE = body("os-force_delete", new Anything());
 
+    static final Schema RESET_STATUS =
+            body(
+                    "os-reset_status",
+                    struct(
+                            optional("status", TEXT),
+                            optional("attach_status", TEXT),
+                            optional("migration_status", TEXT)));
+
     static Schema quotaSet(List<Schema.Property> resources) {
         return body("quota_set", new Struct(resources, false));
     }

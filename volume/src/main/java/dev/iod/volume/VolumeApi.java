@@ -15,6 +15,7 @@ import dev.iod.store.Database;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -176,6 +177,23 @@ final class VolumeApi {
         return Response.empty(202);
     }
 
+    private static String wantedStatus(JsonNode reset) {
+        for (String other : List.of("attach_status", "migration_status")) {
+            if (text(reset, other).isPresent()) {
+                throw ApiException.badRequest(
+                        "%s cannot be reset: volumes are attached by their servers' API only, and do not migrate."
+                                .formatted(other));
+            }
+        }
+        return text(reset, "status")
+                .orElseThrow(
+                        () ->
+                                ApiException.badRequest(
+                                        "Must specify 'status', 'attach_status' or"
+                                                + " 'migration_status' for update."))
+                .toLowerCase(Locale.ROOT);
+    }
+
     /**
      * @throws ApiException 403 in Cinder's words for all others
      */
@@ -206,6 +224,12 @@ final class VolumeApi {
                                         .at("/os-set_bootable/bootable"));
                 volumes.update(request, old -> new Columns().set("bootable", bootable));
                 return Response.empty(200);
+            }
+            case "os-reset_status" -> {
+                JsonNode reset = Bodies.RESET_STATUS.checked(body, minor).path("os-reset_status");
+                administrators(request, "volume_extension:volume_admin_actions:reset_status");
+                changes.resetStatus(Actor.of(request), id, wantedStatus(reset));
+                return Response.empty(202);
             }
             case "os-force_delete" -> {
                 Bodies.FORCE_DELETE.checked(body, minor);

@@ -19,6 +19,8 @@ final class VolumeChanges {
     private static final Set<Status> DELETABLE =
             Set.of(Status.AVAILABLE, Status.ERROR, Status.ERROR_EXTENDING);
 
+    private static final Set<Status> RESET = Set.of(Status.AVAILABLE, Status.ERROR, Status.IN_USE);
+
     private static final Set<Status> SNAPSHOTS_GO =
             Set.of(Status.AVAILABLE, Status.ERROR, Status.DELETING, Status.ERROR_DELETING);
 
@@ -110,6 +112,58 @@ final class VolumeChanges {
                                             "goal_revision",
                                             NodeGoals.touch(handle, volume.node().get())));
                 });
+    }
+
+    /**
+     * Gives a volume another status, for an administrator who knows better than the region. What
+     * its node says of it afterwards counts as before.
+     *
+     * @throws ApiException 404; 400 for a status that it cannot have, as it is
+     */
+    void resetStatus(Actor actor, String id, String text) {
+        database.runLocked(
+                handle -> {
+                    Providers.lock(handle, find(handle, actor, id).node().stream().toList());
+                    Volume volume = lock(handle, actor, id);
+                    Status status =
+                            RESET.stream()
+                                    .filter(one -> one.text().equals(text))
+                                    .findAny()
+                                    .orElseThrow(() -> cannotReset(text, ""));
+                    checkReset(volume, status);
+                    Audit.record(handle, actor, "reset status of volume", volume.id().toString());
+                    Columns columns = new Columns();
+                    if (volume.state() == Status.CREATING) {
+                        VolumePlacement.free(handle, volume);
+                        columns = VolumeMaking.ended(handle, images, volume);
+                    } else if (volume.state() == Status.EXTENDING) {
+                        VolumePlacement.resize(handle, volume, volume.sizeGib());
+                    }
+                    if (volume.node().isPresent()) {
+                        columns.set("goal_revision", NodeGoals.touch(handle, volume.node().get()));
+                    }
+                    volume.change(
+                            handle,
+                            columns.set("status", status.text())
+                                    .set("target_gib", volume.sizeGib()));
+                });
+    }
+
+    private static void checkReset(Volume volume, Status status) {
+        boolean attached = volume.serverId().isPresent();
+        if (status == Status.IN_USE && !attached) {
+            throw cannotReset(status.text(), " because volume does not have any attachments.");
+        }
+        if (status != Status.IN_USE && attached) {
+            throw cannotReset(status.text(), " because volume has an attachment.");
+        }
+        if (status == Status.AVAILABLE && volume.present() == Presence.COMING) {
+            throw cannotReset(status.text(), " because its node has not made the volume.");
+        }
+    }
+
+    private static ApiException cannotReset(String status, String why) {
+        return ApiException.badRequest("Cannot reset-state to " + status + why);
     }
 
     /**

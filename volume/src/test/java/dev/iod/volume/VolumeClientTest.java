@@ -160,6 +160,12 @@ class VolumeClientTest {
         assertThat(names(tenant.json("volume snapshot list --long"))).containsExactly("s1");
         assertThat(names(tenant.json("volume snapshot list --volume base --status error")))
                 .isEmpty();
+        assertThat(tenant.run("volume set --state error base")).contains("(HTTP 403)");
+        String id = tenant.json("volume show base").path("id").stringValue();
+        admin.run("volume set --state error " + id);
+        assertThat(status("base")).isEqualTo("error");
+        admin.run("volume set --state available " + id);
+        assertThat(status("base")).isEqualTo("available");
         tenant.run("volume snapshot set --name s2 --property c=d s1");
         tenant.run("volume snapshot unset --property a s2");
         assertThat(tenant.json("volume snapshot show s2").path("properties").toString())

@@ -325,6 +325,50 @@ class VolumeLifeTest {
     }
 
     @Test
+    void administratorsResetTheStatus() {
+        FakePool node = region.node("n1", 10);
+        String reset = "{'os-reset_status': {'status': '%s'}}";
+        String id = create("'size': 1");
+        refused(
+                act(owner, id, reset.formatted("error")),
+                403,
+                "Policy doesn't allow volume_extension:volume_admin_actions:reset_status to be"
+                        + " performed.");
+        refused(
+                act(admin, id, reset.formatted("available")),
+                400,
+                "Cannot reset-state to available because its node has not made the volume.");
+        node.sync();
+        act(owner, id, "{'os-extend': {'new_size': 2}}");
+        assertThat(act(admin, id, reset.formatted("error")).status()).isEqualTo(202);
+        node.sync();
+        assertThat(status(id)).as("its node does not change that").isEqualTo("error");
+        assertThat(node.volumes).containsEntry(id, 1L << 30);
+        assertThat(taken()).isEqualTo(1024);
+        assertThat(act(admin, id, reset.formatted("Available")).status()).isEqualTo(202);
+        assertThat(status(id)).isEqualTo("available");
+        node.volumes.clear();
+        node.sync();
+        assertThat(act(admin, id, reset.formatted("available")).status()).isEqualTo(202);
+        node.sync();
+        assertThat(status(id)).as("it is still lost").isEqualTo("error");
+        refused(
+                act(admin, id, reset.formatted("in-use")),
+                400,
+                "Cannot reset-state to in-use because volume does not have any attachments.");
+        refused(act(admin, id, reset.formatted("deleting")), 400, "Cannot reset-state to deleting");
+        refused(
+                act(admin, id, "{'os-reset_status': {}}"),
+                400,
+                "Must specify 'status', 'attach_status' or 'migration_status' for update.");
+        String stuck = create("'size': 4");
+        assertThat(act(admin, stuck, reset.formatted("error")).status()).isEqualTo(202);
+        assertThat(taken()).as("there is nothing of it").isEqualTo(1024);
+        node.sync();
+        assertThat(node.volumes).isEmpty();
+    }
+
+    @Test
     void mistakesAreToldInCindersWords() {
         refused(
                 owner.post("/volumes", "{'volume': {'size': 0}}"),
