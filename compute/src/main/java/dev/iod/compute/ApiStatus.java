@@ -10,6 +10,7 @@ enum ApiStatus {
     BUILD,
     REBOOT,
     HARD_REBOOT,
+    PAUSED,
     SHUTOFF,
     ERROR,
     /** The node has not been heard of for a while: what the server does is not known. */
@@ -21,13 +22,21 @@ enum ApiStatus {
         }
         return switch (vm) {
             case BUILDING -> BUILD;
+            case PAUSED -> PAUSED;
             case STOPPED -> SHUTOFF;
             case ERROR -> ERROR;
             case ACTIVE ->
                     switch (task) {
                         case REBOOTING -> REBOOT;
                         case REBOOTING_HARD -> HARD_REBOOT;
-                        case NONE, SCHEDULING, SPAWNING, POWERING_ON, POWERING_OFF, DELETING ->
+                        case NONE,
+                                SCHEDULING,
+                                SPAWNING,
+                                POWERING_ON,
+                                POWERING_OFF,
+                                PAUSING,
+                                UNPAUSING,
+                                DELETING ->
                                 ACTIVE;
                     };
         };
@@ -43,7 +52,7 @@ enum ApiStatus {
     boolean hasProgress() {
         return switch (this) {
             case ACTIVE, BUILD -> true;
-            case REBOOT, HARD_REBOOT, SHUTOFF, ERROR, UNKNOWN -> false;
+            case REBOOT, HARD_REBOOT, PAUSED, SHUTOFF, ERROR, UNKNOWN -> false;
         };
     }
 }

@@ -184,6 +184,53 @@ final class Bodies {
                                                     "HARD", "Hard", "hard", "SOFT", "Soft",
                                                     "soft")))));
 
+    static Schema securityGroup(String action) {
+        return body(action, struct(required("name", Formats.NAME)));
+    }
+
+    static final Schema ADD_FIXED_IP =
+            body(
+                    "addFixedIp",
+                    struct(
+                            required(
+                                    "networkId",
+                                    new Either(
+                                            List.of(
+                                                    new Text(1, 36, Formats.ANY),
+                                                    new Schema.Decimal())))));
+
+    static final Schema REMOVE_FIXED_IP =
+            body("removeFixedIp", struct(required("address", Formats.IP)));
+
+    static final Schema ATTACH_INTERFACE =
+            struct(
+                    optional(
+                            "interfaceAttachment",
+                            struct(
+                                    optional("net_id", Formats.ID),
+                                    optional("port_id", nullable(Formats.ID)),
+                                    optional(
+                                            "fixed_ips",
+                                            new Items(
+                                                    struct(required("ip_address", Formats.IP)),
+                                                    1,
+                                                    1,
+                                                    false)),
+                                    since(49, "tag", Formats.TAG))));
+
+    /** Before 2.73 the value is ignored. */
+    static final Schema LOCK =
+            body(
+                    "lock",
+                    new ByVersion(
+                            new Anything(),
+                            73,
+                            nullable(
+                                    struct(
+                                            optional(
+                                                    "locked_reason",
+                                                    new Text(1, 255, Formats.ANY))))));
+
     static final Schema CONSOLE_OUTPUT =
             body(
                     "os-getConsoleOutput",

@@ -45,6 +45,8 @@ public final class Compute {
                                 new ServerActionApi(parts, changes).routes(),
                                 new ServerMetadataApi(parts, changes).routes(),
                                 new VolumeAttachmentApi(parts, changes).routes(),
+                                new InterfaceApi(parts, changes).routes(),
+                                new ServerSecurityGroups(parts).routes(),
                                 new InstanceActionApi(parts).routes(),
                                 new FlavorApi(parts).routes(),
                                 new KeypairApi(parts).routes(),

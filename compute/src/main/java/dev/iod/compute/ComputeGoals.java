@@ -59,6 +59,7 @@ final class ComputeGoals implements GoalPart {
                         .setName(server.name())
                         .setHostName(server.hostname())
                         .setPower(power(server.state().wish()))
+                        .setPaused(server.state().wish() == Lifecycle.Wish.PAUSED)
                         .setBootGeneration(server.state().bootGeneration())
                         .setSoftRebootGeneration(server.state().softRebootGeneration())
                         .setMachineModel(model(server.flavor()))
@@ -145,7 +146,7 @@ final class ComputeGoals implements GoalPart {
 
     private static Power power(Lifecycle.Wish wish) {
         return switch (wish) {
-            case ON -> Power.ON;
+            case ON, PAUSED -> Power.ON;
             case OFF -> Power.OFF;
         };
     }

@@ -93,7 +93,7 @@ final class ComputeObservations implements NodeObserver {
         boolean off =
                 switch (machine(server.get().getState())) {
                     case STOPPED, FAILED -> true;
-                    case STARTING, RUNNING -> false;
+                    case STARTING, RUNNING, PAUSED -> false;
                 };
         return action.kind().takesDevice()
                 ? device.isEmpty()
@@ -190,6 +190,7 @@ final class ComputeObservations implements NodeObserver {
             // A state of a newer contract: nothing is known but that there is a machine.
             case STARTING, UNRECOGNIZED -> Lifecycle.Machine.STARTING;
             case RUNNING -> Lifecycle.Machine.RUNNING;
+            case PAUSED -> Lifecycle.Machine.PAUSED;
             case STOPPED -> Lifecycle.Machine.STOPPED;
             case FAILED -> Lifecycle.Machine.FAILED;
         };

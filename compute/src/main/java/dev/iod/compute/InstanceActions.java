@@ -25,6 +25,12 @@ final class InstanceActions {
         START("start", "compute_start_instance"),
         STOP("stop", "compute_stop_instance"),
         REBOOT("reboot", "compute_reboot_instance"),
+        PAUSE("pause", "compute_pause_instance"),
+        UNPAUSE("unpause", "compute_unpause_instance"),
+        LOCK("lock", "api_lock"),
+        UNLOCK("unlock", "api_unlock"),
+        ATTACH_INTERFACE("attach_interface", "compute_attach_interface"),
+        DETACH_INTERFACE("detach_interface", "compute_detach_interface"),
         ATTACH_VOLUME("attach_volume", "compute_attach_volume"),
         DETACH_VOLUME("detach_volume", "compute_detach_volume"),
         RESET_STATE("resetState", "api_reset_state");
@@ -43,7 +49,7 @@ final class InstanceActions {
 
         /** Whether it is over when a device is gone. */
         boolean takesDevice() {
-            return this == DETACH_VOLUME;
+            return this == DETACH_VOLUME || this == DETACH_INTERFACE;
         }
 
         private static Kind of(String text) {
@@ -156,6 +162,15 @@ final class InstanceActions {
                 action.serverId(),
                 action.deviceId(),
                 action.number());
+    }
+
+    /** Writes down one that is over at once; what else goes on with the server goes on. */
+    static void done(Handle handle, Actor actor, Server server, Kind kind) {
+        begin(handle, actor, server, kind);
+        handle.execute(
+                "UPDATE instance_action SET finished_at = started_at WHERE number ="
+                        + " (SELECT max(number) FROM instance_action WHERE server_id = ?)",
+                server.id());
     }
 
     /** Says on which node that is which goes on with a server. */

@@ -13,6 +13,8 @@ final class Lifecycle {
     /** Whether the machine shall run. */
     enum Wish {
         ON,
+        /** On, with its processors standing still. */
+        PAUSED,
         OFF
     }
 
@@ -102,6 +104,7 @@ final class Lifecycle {
     enum Machine {
         STARTING,
         RUNNING,
+        PAUSED,
         STOPPED,
         FAILED
     }
@@ -179,7 +182,14 @@ final class Lifecycle {
             case POWERING_OFF ->
                     changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
             // Wanted and not there yet, or lost with its host: the goal makes the node start it.
-            case NONE, SCHEDULING, SPAWNING, POWERING_ON, REBOOTING, REBOOTING_HARD ->
+            case NONE,
+                    SCHEDULING,
+                    SPAWNING,
+                    POWERING_ON,
+                    REBOOTING,
+                    REBOOTING_HARD,
+                    PAUSING,
+                    UNPAUSING ->
                     changed(state, state.vm(), state.task(), idlePower(state));
         };
     }
@@ -195,6 +205,7 @@ final class Lifecycle {
         }
         return switch (state.wish()) {
             case ON -> wantedOn(state, report);
+            case PAUSED -> wantedPaused(state, report);
             case OFF -> wantedOff(state, report);
         };
     }
@@ -204,18 +215,34 @@ final class Lifecycle {
         return switch (report.machine()) {
             case STARTING -> changed(state, state.vm(), state.task(), PowerState.NO_STATE);
             case RUNNING -> running(state, report, thisBoot);
+            case PAUSED -> changed(state, state.vm(), state.task(), PowerState.PAUSED);
             case STOPPED -> stopped(state, report, thisBoot);
-            // The node knows this wish and says that it cannot be: that is final for now, whatever
-            // ran before. Should it succeed later, the state follows.
-            case FAILED ->
-                    changed(
-                            state,
-                            VmState.ERROR,
-                            TaskState.NONE,
-                            state.wish(),
-                            PowerState.CRASHED,
-                            Optional.of(new Failure(report.cause().message(), report.reason())));
+            case FAILED -> failed(state, report);
         };
+    }
+
+    private static Verdict wantedPaused(State state, Report report) {
+        return switch (report.machine()) {
+            case STARTING, RUNNING ->
+                    changed(state, state.vm(), state.task(), power(report.machine()));
+            case PAUSED -> changed(state, VmState.PAUSED, TaskState.NONE, PowerState.PAUSED);
+            case STOPPED -> stopped(state, report, true);
+            case FAILED -> failed(state, report);
+        };
+    }
+
+    /**
+     * The node knows this wish and says that it cannot be: that is final for now, whatever ran
+     * before. Should it succeed later, the state follows.
+     */
+    private static Verdict failed(State state, Report report) {
+        return changed(
+                state,
+                VmState.ERROR,
+                TaskState.NONE,
+                state.wish(),
+                PowerState.CRASHED,
+                Optional.of(new Failure(report.cause().message(), report.reason())));
     }
 
     private static Verdict running(State state, Report report, boolean thisBoot) {
@@ -254,7 +281,7 @@ final class Lifecycle {
         return switch (report.machine()) {
             case STOPPED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
             case FAILED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.CRASHED);
-            case STARTING, RUNNING ->
+            case STARTING, RUNNING, PAUSED ->
                     changed(state, state.vm(), state.task(), power(report.machine()));
         };
     }
@@ -286,6 +313,7 @@ final class Lifecycle {
         return switch (machine) {
             case STARTING -> PowerState.NO_STATE;
             case RUNNING -> PowerState.RUNNING;
+            case PAUSED -> PowerState.PAUSED;
             case STOPPED -> PowerState.SHUTDOWN;
             case FAILED -> PowerState.CRASHED;
         };
@@ -293,7 +321,7 @@ final class Lifecycle {
 
     private static PowerState idlePower(State state) {
         return switch (state.wish()) {
-            case ON -> PowerState.NO_STATE;
+            case ON, PAUSED -> PowerState.NO_STATE;
             case OFF -> PowerState.SHUTDOWN;
         };
     }

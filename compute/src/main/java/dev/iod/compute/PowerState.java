@@ -4,6 +4,7 @@ package dev.iod.compute;
 enum PowerState {
     NO_STATE(0),
     RUNNING(1),
+    PAUSED(3),
     SHUTDOWN(4),
     CRASHED(6);
 

@@ -34,6 +34,7 @@ record Server(
         Optional<String> node,
         Lifecycle.State state,
         Optional<ServerFault> fault,
+        Optional<Lock> lock,
         Times times) {
 
     /**
@@ -111,6 +112,16 @@ record Server(
         Presentation {
             tags = List.copyOf(tags);
         }
+    }
+
+    /**
+     * Keeps all but administrators from changing it.
+     *
+     * @param by {@code owner} or {@code admin}
+     */
+    record Lock(String by, Optional<String> reason) {
+        static final String OWNER = "owner";
+        static final String ADMIN = "admin";
     }
 
     /** Why it is in ERROR. */

@@ -11,12 +11,16 @@ import dev.iod.rest.Schema;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /** {@code POST /servers/ID/action}: the body's one property names the action. */
 final class ServerActionApi {
     /** Most bytes of console output in one answer. */
     private static final int MAX_CONSOLE_BYTES = 256 * 1024;
+
+    private static final int LOCK_REASON_SINCE = 73;
+    private static final int FIXED_IPS_UNTIL = 43;
 
     private final Parts parts;
     private final ServerChanges changes;
@@ -47,15 +51,75 @@ final class ServerActionApi {
                 changes.stop(Actor.of(request), id);
                 yield Response.empty(202);
             }
+            case "pause" -> {
+                changes.pause(Actor.of(request), id);
+                yield Response.empty(202);
+            }
+            case "unpause" -> {
+                changes.unpause(Actor.of(request), id);
+                yield Response.empty(202);
+            }
+            case "lock" -> lock(request, id, body);
+            case "unlock" -> {
+                changes.unlock(Actor.of(request), id);
+                yield Response.empty(202);
+            }
+            case "addSecurityGroup", "removeSecurityGroup" ->
+                    securityGroup(request, id, action, body);
+            case "addFixedIp", "removeFixedIp" -> {
+                if (request.microversion().minor() > FIXED_IPS_UNTIL) {
+                    throw unknown(request, id, action);
+                }
+                yield address(request, id, action, body);
+            }
             case "reboot" -> reboot(request, id, body);
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
-            default -> {
-                parts.database()
-                        .read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
-                throw ApiException.badRequest("There is no such action: " + action);
-            }
+            default -> throw unknown(request, id, action);
         };
+    }
+
+    /** 404 when there is no such server, as for all actions. */
+    private ApiException unknown(Request request, String id, String action) {
+        parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
+        return ApiException.badRequest("There is no such action: " + action);
+    }
+
+    private Response lock(Request request, String id, JsonNode body) {
+        JsonNode checked = checked(request, body, Bodies.LOCK);
+        Optional<String> reason =
+                request.microversion().minor() >= LOCK_REASON_SINCE
+                        ? checked.path("lock").path("locked_reason").stringValueOpt()
+                        : Optional.empty();
+        changes.lock(Actor.of(request), id, reason);
+        return Response.empty(202);
+    }
+
+    private Response securityGroup(Request request, String id, String action, JsonNode body) {
+        String group =
+                checked(request, body, Bodies.securityGroup(action))
+                        .path(action)
+                        .path("name")
+                        .stringValue();
+        if (action.equals("addSecurityGroup")) {
+            changes.addSecurityGroup(Actor.of(request), id, group);
+        } else {
+            changes.removeSecurityGroup(Actor.of(request), id, group);
+        }
+        return Response.empty(202);
+    }
+
+    private Response address(Request request, String id, String action, JsonNode body) {
+        if (action.equals("addFixedIp")) {
+            JsonNode checked = checked(request, body, Bodies.ADD_FIXED_IP);
+            String network = checked.path(action).path("networkId").asString();
+            changes.addAddress(Actor.of(request), id, network);
+        } else {
+            JsonNode checked = checked(request, body, Bodies.REMOVE_FIXED_IP);
+            String address = checked.path(action).path("address").stringValue();
+            changes.removeAddress(Actor.of(request), id, address);
+        }
+        return Response.empty(202);
     }
 
     private Response reboot(Request request, String id, JsonNode body) {

@@ -1,6 +1,5 @@
 package dev.iod.compute;
 
-import dev.iod.network.ServerPorts.FixedAddress;
 import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.region.Actor;
 import dev.iod.region.Node;
@@ -52,9 +51,6 @@ final class ServerApi {
                 Route.delete("/v2.1/servers/{id}", this::delete).may(Rule.MEMBER),
                 Route.get("/v2.1/servers/{id}/ips", this::addresses).may(Rule.READER),
                 Route.get("/v2.1/servers/{id}/ips/{network}", this::addressesOnNetwork)
-                        .may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/os-interface", this::interfaces).may(Rule.READER),
-                Route.get("/v2.1/servers/{id}/os-interface/{port}", this::oneInterface)
                         .may(Rule.READER));
     }
 
@@ -193,53 +189,6 @@ final class ServerApi {
             }
         }
         return all;
-    }
-
-    private Response interfaces(Request request) {
-        ObjectNode root = Json.object();
-        ArrayNode array = root.putArray("interfaceAttachments");
-        parts.database()
-                .read(handle -> shown(handle, visible(handle, request)))
-                .ports()
-                .forEach(port -> array.add(attachment(port, request)));
-        return Response.ok(root);
-    }
-
-    private Response oneInterface(Request request) {
-        String id = request.pathParameter("port");
-        ServerShown shown =
-                parts.database().read(handle -> shown(handle, visible(handle, request)));
-        ServerPort port =
-                shown.ports().stream()
-                        .filter(p -> p.id().toString().equals(id))
-                        .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        ApiException.notFound(
-                                                "Instance %s does not have a port with id %s"
-                                                        .formatted(shown.server().id(), id)));
-        ObjectNode root = Json.object();
-        root.set("interfaceAttachment", attachment(port, request));
-        return Response.ok(root);
-    }
-
-    private static ObjectNode attachment(ServerPort port, Request request) {
-        ObjectNode node = Json.object();
-        node.put("net_id", port.networkId().toString());
-        node.put("port_id", port.id().toString());
-        node.put("mac_addr", port.mac());
-        node.put("port_state", port.active() ? "ACTIVE" : "DOWN");
-        ArrayNode addresses = node.putArray("fixed_ips");
-        for (FixedAddress fixed : port.fixedAddresses()) {
-            addresses
-                    .addObject()
-                    .put("ip_address", fixed.address())
-                    .put("subnet_id", fixed.subnet().id().toString());
-        }
-        if (request.microversion().minor() >= 70) {
-            node.putNull("tag");
-        }
-        return node;
     }
 
     private static Server visible(Handle handle, Request request) {

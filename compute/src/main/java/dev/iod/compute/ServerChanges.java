@@ -19,7 +19,7 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 
-/** What is done to servers after their making: delete, start, stop, reboot, reset. */
+/** What is done to servers after their making: delete, start, stop, pause, lock, reset. */
 final class ServerChanges {
     private final Parts parts;
 
@@ -65,6 +65,7 @@ final class ServerChanges {
                 .runLocked(
                         handle -> {
                             Server server = locked(handle, actor, id);
+                            refuseLocked(actor, server);
                             if (server.deleting()) {
                                 return;
                             }
@@ -123,12 +124,142 @@ final class ServerChanges {
                             id,
                             "reboot",
                             InstanceActions.Kind.REBOOT,
-                            EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+                            EnumSet.of(
+                                    VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED, VmState.ERROR),
                             EnumSet.of(
                                     TaskState.NONE, TaskState.REBOOTING, TaskState.REBOOTING_HARD),
                             state ->
                                     state.asked(TaskState.REBOOTING_HARD, Lifecycle.Wish.ON, 1, 0));
         }
+    }
+
+    void pause(Actor actor, String id) {
+        act(
+                actor,
+                id,
+                "pause",
+                InstanceActions.Kind.PAUSE,
+                EnumSet.of(VmState.ACTIVE),
+                EnumSet.of(TaskState.NONE),
+                state -> state.asked(TaskState.PAUSING, Lifecycle.Wish.PAUSED, 0, 0));
+    }
+
+    void unpause(Actor actor, String id) {
+        act(
+                actor,
+                id,
+                "unpause",
+                InstanceActions.Kind.UNPAUSE,
+                EnumSet.of(VmState.PAUSED),
+                EnumSet.of(TaskState.NONE),
+                state -> state.asked(TaskState.UNPAUSING, Lifecycle.Wish.ON, 0, 0));
+    }
+
+    /** Its owner cannot lock anew what is locked; an administrator's lock takes its place. */
+    void lock(Actor actor, String id, Optional<String> reason) {
+        edit(
+                actor,
+                id,
+                edit -> {
+                    Server server = edit.server();
+                    boolean owner = owns(actor, server);
+                    if (owner && server.lock().isPresent()) {
+                        return;
+                    }
+                    ServerStore.setLock(
+                            edit.handle(),
+                            server.id(),
+                            Optional.of(
+                                    new Server.Lock(
+                                            owner ? Server.Lock.OWNER : Server.Lock.ADMIN,
+                                            reason)));
+                    edit.done(actor, InstanceActions.Kind.LOCK);
+                });
+    }
+
+    /**
+     * @throws ApiException 403 when an administrator locked it and the caller is none
+     */
+    void unlock(Actor actor, String id) {
+        edit(
+                actor,
+                id,
+                edit -> {
+                    Server server = edit.server();
+                    boolean byAdmin =
+                            server.lock().filter(l -> l.by().equals(Server.Lock.ADMIN)).isPresent();
+                    if (byAdmin && !actor.isAdmin()) {
+                        throw ApiException.forbidden(
+                                "Policy doesn't allow"
+                                        + " os_compute_api:os-lock-server:unlock:unlock_override"
+                                        + " to be performed.");
+                    }
+                    ServerStore.setLock(edit.handle(), server.id(), Optional.empty());
+                    edit.done(actor, InstanceActions.Kind.UNLOCK);
+                });
+    }
+
+    private static boolean owns(Actor actor, Server server) {
+        return actor.project().equals(Optional.of(server.projectId()));
+    }
+
+    private static void refuseLocked(Actor actor, Server server) {
+        if (server.lock().isPresent() && !actor.isAdmin()) {
+            throw ApiException.conflict("Instance %s is locked".formatted(server.id()));
+        }
+    }
+
+    void addSecurityGroup(Actor actor, String id, String group) {
+        edit(
+                actor,
+                id,
+                edit -> {
+                    Server server = edit.server();
+                    parts.ports()
+                            .addSecurityGroup(
+                                    edit.handle(), server.id(), server.projectId(), group);
+                    edit.tellNode();
+                });
+    }
+
+    void removeSecurityGroup(Actor actor, String id, String group) {
+        edit(
+                actor,
+                id,
+                edit -> {
+                    Server server = edit.server();
+                    parts.ports()
+                            .removeSecurityGroup(
+                                    edit.handle(), server.id(), server.projectId(), group);
+                    edit.tellNode();
+                });
+    }
+
+    void addAddress(Actor actor, String id, String network) {
+        edit(
+                actor,
+                id,
+                edit -> {
+                    edit.refuseLocked(actor);
+                    parts.ports().addAddress(edit.handle(), edit.server().id(), network);
+                    edit.tellNode();
+                });
+    }
+
+    void removeAddress(Actor actor, String id, String address) {
+        edit(
+                actor,
+                id,
+                edit -> {
+                    edit.refuseLocked(actor);
+                    UUID server = edit.server().id();
+                    if (!parts.ports().removeAddress(edit.handle(), server, address)) {
+                        throw ApiException.badRequest(
+                                "Instance %s does not have fixed IP '%s'."
+                                        .formatted(server, address));
+                    }
+                    edit.tellNode();
+                });
     }
 
     /** An administrator overrules the state. ERROR stays until the server is acted on again. */
@@ -152,6 +283,18 @@ final class ServerChanges {
 
     /** A server inside a transaction. */
     record Edit(Handle handle, Server server) {
+        /** Writes down what was done already. */
+        void done(Actor actor, InstanceActions.Kind kind) {
+            InstanceActions.done(handle, actor, server, kind);
+        }
+
+        /**
+         * @throws ApiException 409 when the server is locked against the caller
+         */
+        void refuseLocked(Actor actor) {
+            ServerChanges.refuseLocked(actor, server);
+        }
+
         /** Begins an action that is over when the server's machine has a device, or none of it. */
         void begin(Actor actor, InstanceActions.Kind kind, String deviceId) {
             InstanceActions.begin(handle, actor, server, kind, deviceId);
@@ -193,6 +336,7 @@ final class ServerChanges {
                 .runLocked(
                         handle -> {
                             Server server = locked(handle, actor, id);
+                            refuseLocked(actor, server);
                             require(server, verb, vms, tasks);
                             InstanceActions.begin(handle, actor, server, kind);
                             Audit.record(handle, actor, verb + " server", id);
@@ -216,7 +360,22 @@ final class ServerChanges {
         }
     }
 
-    static ApiException invalidState(String verb, UUID id, String attribute, String state) {
+    /**
+     * Looks whether a server's devices can change now.
+     *
+     * @return the server's node
+     * @throws ApiException 409 in Nova's words
+     */
+    static String requireDevices(Server server, String verb) {
+        require(
+                server,
+                verb,
+                EnumSet.of(VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED),
+                EnumSet.of(TaskState.NONE));
+        return server.node().orElseThrow();
+    }
+
+    private static ApiException invalidState(String verb, UUID id, String attribute, String state) {
         return ApiException.conflict(
                 "Cannot '%s' instance %s while it is in %s %s"
                         .formatted(verb, id, attribute, state));

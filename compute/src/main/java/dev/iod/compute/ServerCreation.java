@@ -186,6 +186,7 @@ final class ServerCreation {
                 Optional.empty(),
                 Lifecycle.State.initial(VmState.BUILDING, TaskState.SCHEDULING),
                 Optional.empty(),
+                Optional.empty(),
                 new Server.Times(now, now, Optional.empty()));
     }
 

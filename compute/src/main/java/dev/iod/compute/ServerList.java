@@ -94,8 +94,7 @@ final class ServerList {
                     new Filter("image_ref", Match.EXACTLY, "image_id", ADMIN_ONLY),
                     new Filter("kernel_id", Match.PATTERN, "kernel_image_id", ADMIN_ONLY),
                     new Filter("launch_index", Match.PATTERN, "launch_index::text", ADMIN_ONLY),
-                    // Nobody locks servers.
-                    new Filter("locked_by", Match.PATTERN, "NULL::text", ADMIN_ONLY),
+                    new Filter("locked_by", Match.PATTERN, "locked_by", ADMIN_ONLY),
                     new Filter("node", Match.PATTERN, "node", ADMIN_ONLY),
                     new Filter("ramdisk_id", Match.PATTERN, "initrd_image_id", ADMIN_ONLY),
                     // Not known, as the view of a server says.
@@ -346,6 +345,7 @@ final class ServerList {
             case REBOOT -> "vm_state = 'active' AND task_state = 'rebooting'";
             case HARD_REBOOT -> "vm_state = 'active' AND task_state = 'rebooting_hard'";
             case BUILD -> "vm_state = 'building'";
+            case PAUSED -> "vm_state = 'paused'";
             case SHUTOFF -> "vm_state = 'stopped'";
             case ERROR -> "vm_state = 'error'";
             case UNKNOWN -> "false";
@@ -365,7 +365,6 @@ final class ServerList {
                         "RESIZE",
                         "VERIFY_RESIZE",
                         "REVERT_RESIZE",
-                        "PAUSED",
                         "SUSPENDED",
                         "RESCUE",
                         "DELETED",
@@ -428,7 +427,6 @@ final class ServerList {
         return ServerPorts.addressMatches("server.id", version, pattern);
     }
 
-    /** No server is locked. */
     private static void locked(ListSql sql, Query query) {
         last(query, "locked")
                 .ifPresent(
@@ -440,7 +438,7 @@ final class ServerList {
                                                             ApiException.badRequest(
                                                                     "Invalid value '%s' for 'locked'"
                                                                             .formatted(value)));
-                            sql.where(locked ? "false" : "true");
+                            sql.where(locked ? "locked_by IS NOT NULL" : "locked_by IS NULL");
                         });
     }
 
@@ -548,15 +546,11 @@ final class ServerList {
         keys.put("access_ip_v6", "access_ipv6");
         keys.put("auto_disk_config", "disk_config");
         keys.put("availability_zone", "requested_zone");
+        keys.put("locked", "(locked_by IS NOT NULL)::text");
+        keys.put("locked_by", "coalesce(locked_by, '')");
         // Equal for all servers here; Nova sorts by them too.
         for (String constant :
-                List.of(
-                        "config_drive",
-                        "locked_by",
-                        "locked",
-                        "progress",
-                        "root_device_name",
-                        "terminated_at")) {
+                List.of("config_drive", "progress", "root_device_name", "terminated_at")) {
             keys.put(constant, "''::text");
         }
         return Collections.unmodifiableMap(keys);

@@ -120,6 +120,7 @@ final class ServerMetadataApi {
                 Actor.of(request),
                 request.pathParameter("id"),
                 edit -> {
+                    edit.refuseLocked(Actor.of(request));
                     Map<String, String> all = change.apply(edit.server().guest().metadata());
                     limit(edit.handle(), edit.server(), all.size());
                     ServerStore.setMetadata(edit.handle(), edit.server().id(), all);

@@ -194,6 +194,16 @@ final class ServerStore {
                 .execute();
     }
 
+    static void setLock(Handle handle, UUID id, Optional<Server.Lock> lock) {
+        handle.createUpdate(
+                        "UPDATE server SET locked_by = :by, locked_reason = :reason,"
+                                + " updated_at = now() WHERE id = :id")
+                .bind("by", lock.map(Server.Lock::by))
+                .bind("reason", lock.flatMap(Server.Lock::reason))
+                .bind("id", id)
+                .execute();
+    }
+
     /** What a user may change by hand. */
     static void setAppearance(
             Handle handle,
@@ -272,10 +282,16 @@ final class ServerStore {
                 Rows.optional(row, "node"),
                 state(row),
                 fault(row),
+                lock(row),
                 new Server.Times(
                         Rows.time(row, "created_at"),
                         Rows.time(row, "updated_at"),
                         Rows.optionalTime(row, "launched_at")));
+    }
+
+    private static Optional<Server.Lock> lock(ResultSet row) throws SQLException {
+        Optional<String> reason = Rows.optional(row, "locked_reason");
+        return Rows.optional(row, "locked_by").map(by -> new Server.Lock(by, reason));
     }
 
     private static Optional<Server.ServerFault> fault(ResultSet row) throws SQLException {

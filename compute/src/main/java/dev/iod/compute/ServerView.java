@@ -133,8 +133,11 @@ final class ServerView {
                             field("OS-EXT-STS:power_state", (s, v) -> number(power(s))),
                             field("os-extended-volumes:volumes_attached", ServerView::volumes),
                             admin(16, "host_status", (s, v) -> text(hostStatus(s))),
-                            since(9, "locked", (s, v) -> truth(false)),
-                            since(73, "locked_reason", (s, v) -> nothing()),
+                            since(9, "locked", (s, v) -> truth(s.server().lock().isPresent())),
+                            since(
+                                    73,
+                                    "locked_reason",
+                                    (s, v) -> text(s.server().lock().flatMap(Server.Lock::reason))),
                             since(19, "description", (s, v) -> text(s.server().description())),
                             since(
                                     26,

@@ -12,6 +12,8 @@ enum TaskState {
     POWERING_OFF,
     REBOOTING,
     REBOOTING_HARD,
+    PAUSING,
+    UNPAUSING,
     DELETING;
 
     /** As the API writes it; the table keeps {@code none} for NONE. */
@@ -19,7 +21,14 @@ enum TaskState {
         return switch (this) {
             case POWERING_ON -> "powering-on";
             case POWERING_OFF -> "powering-off";
-            case NONE, SCHEDULING, SPAWNING, REBOOTING, REBOOTING_HARD, DELETING ->
+            case NONE,
+                    SCHEDULING,
+                    SPAWNING,
+                    REBOOTING,
+                    REBOOTING_HARD,
+                    PAUSING,
+                    UNPAUSING,
+                    DELETING ->
                     name().toLowerCase(Locale.ROOT);
         };
     }

@@ -6,6 +6,7 @@ import java.util.Locale;
 enum VmState {
     BUILDING,
     ACTIVE,
+    PAUSED,
     STOPPED,
     ERROR;
 

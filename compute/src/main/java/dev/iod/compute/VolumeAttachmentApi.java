@@ -18,9 +18,7 @@ import dev.iod.rest.Schema;
 import dev.iod.rest.View;
 import dev.iod.volume.ServerVolumes;
 import dev.iod.volume.ServerVolumes.Attached;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -29,8 +27,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class VolumeAttachmentApi {
     /** Since then an attachment has ids of its own, and no longer the volume's. */
     private static final int OWN_IDS_SINCE = 89;
-
-    private static final Set<VmState> CHANGEABLE = EnumSet.of(VmState.ACTIVE, VmState.STOPPED);
 
     private static final View<Attached> CREATED =
             new View<>(
@@ -130,7 +126,8 @@ final class VolumeAttachmentApi {
                 request.pathParameter("id"),
                 edit -> {
                     Server server = edit.server();
-                    String node = require(server, "attach_volume");
+                    edit.refuseLocked(actor);
+                    String node = ServerChanges.requireDevices(server, "attach_volume");
                     attached[0] =
                             ServerVolumes.attach(
                                     edit.handle(),
@@ -157,7 +154,8 @@ final class VolumeAttachmentApi {
                 request.pathParameter("id"),
                 edit -> {
                     Server server = edit.server();
-                    require(server, "detach_volume");
+                    edit.refuseLocked(actor);
+                    ServerChanges.requireDevices(server, "detach_volume");
                     String volume = request.pathParameter("volume");
                     if (ServerVolumes.find(edit.handle(), server.id(), volume)
                             .filter(server::boots)
@@ -195,20 +193,6 @@ final class VolumeAttachmentApi {
                     }
                 });
         return Response.empty(202);
-    }
-
-    /**
-     * @return the server's node
-     */
-    private static String require(Server server, String verb) {
-        Lifecycle.State state = server.state();
-        if (!CHANGEABLE.contains(state.vm())) {
-            throw ServerChanges.invalidState(verb, server.id(), "vm_state", state.vm().text());
-        }
-        if (state.task() != TaskState.NONE) {
-            throw ServerChanges.invalidState(verb, server.id(), "task_state", state.task().text());
-        }
-        return server.node().orElseThrow();
     }
 
     private static ApiException missing(Request request) {

@@ -196,6 +196,32 @@ class ComputeClientTest {
     }
 
     @Test
+    void actionsOnServers() {
+        tenant.json("server create --image micro --flavor m1.nano --network net busy");
+        syncBoth();
+        tenant.run("server pause busy");
+        syncBoth();
+        assertThat(tenant.json("server show busy").path("status").stringValue())
+                .isEqualTo("PAUSED");
+        tenant.run("server unpause busy");
+        syncBoth();
+        tenant.run("server lock busy");
+        assertThat(tenant.run("server stop busy")).contains("is locked").contains("409");
+        tenant.run("server unlock busy");
+        tenant.json("port create --network net extra");
+        tenant.run("server add port busy extra");
+        tenant.run("server add network busy net");
+        syncBoth();
+        assertThat(tenant.json("port list --server busy").size()).isEqualTo(3);
+        tenant.run("server remove port busy extra");
+        syncBoth();
+        assertThat(tenant.json("port list --server busy").size()).isEqualTo(2);
+        tenant.run("server delete busy");
+        tenant.run("port delete extra");
+        syncBoth();
+    }
+
+    @Test
     void serversThatBootVolumes() {
         tenant.json("volume create --size 1 root");
         syncBoth();
@@ -308,7 +334,7 @@ class ComputeClientTest {
         assertThat(tenant.run("server start big"))
                 .contains("Cannot 'start' instance " + id + " while it is in vm_state error")
                 .contains("(HTTP 409)");
-        assertThat(tenant.run("server lock big")).contains("There is no such action: lock");
+        assertThat(tenant.run("server suspend big")).contains("There is no such action: suspend");
         tenant.run("server delete big");
         assertThat(names(tenant.json("server list"))).doesNotContain("big");
     }

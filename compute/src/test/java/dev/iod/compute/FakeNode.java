@@ -141,9 +141,11 @@ final class FakeNode {
                         .setBootGeneration(server.getBootGeneration())
                         .setSoftRebootGeneration(server.getSoftRebootGeneration())
                         .setState(
-                                server.getPower() == Power.ON
-                                        ? ServerState.RUNNING
-                                        : ServerState.STOPPED)
+                                server.getPower() != Power.ON
+                                        ? ServerState.STOPPED
+                                        : server.getPaused()
+                                                ? ServerState.PAUSED
+                                                : ServerState.RUNNING)
                         .setNetworkReady(server.getPower() == Power.ON)
                         .addAllDevices(
                                 server.getPower() == Power.ON ? reachDevices(server) : List.of());
@@ -163,6 +165,7 @@ final class FakeNode {
                 server.getDisksList().stream()
                         .map(Disk::getId)
                         .collect(Collectors.toCollection(TreeSet::new));
+        server.getNicsList().forEach(nic -> wanted.add(nic.getPortId()));
         String words = deaf.getOrDefault(server.getId(), "");
         Set<String> has = devices.computeIfAbsent(server.getId(), id -> new TreeSet<>());
         if (words.isEmpty()) {

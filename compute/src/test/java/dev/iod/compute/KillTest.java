@@ -161,6 +161,8 @@ class KillTest {
                     if (compute.delete("/servers/" + victim).status() == 204) {
                         deletionAccepted.add(victim);
                     }
+                } else if (random.nextInt(3) == 0 && !accepted.isEmpty()) {
+                    change(compute, network, accepted.iterator().next(), random);
                 } else {
                     Answer answer = compute.post("/servers", body);
                     if (answer.status() == 202) {
@@ -171,6 +173,21 @@ class KillTest {
             }
         } catch (UncheckedIOException e) {
             // The region is gone, which is what this is about.
+        }
+    }
+
+    /** Whatever comes of it: it is done whole or not at all. */
+    private static void change(
+            HttpCaller compute, String network, String server, SplittableRandom random) {
+        String path = "/servers/" + server;
+        switch (random.nextInt(4)) {
+            case 0 -> compute.post(path + "/action", "{'pause': null}");
+            case 1 -> compute.post(path + "/action", "{'unpause': null}");
+            case 2 ->
+                    compute.post(
+                            path + "/os-interface",
+                            "{'interfaceAttachment': {'net_id': '%s'}}".formatted(network));
+            default -> compute.post(path + "/action", "{'reboot': {'type': 'HARD'}}");
         }
     }
 
@@ -206,7 +223,23 @@ class KillTest {
         Set<String> left = ids(database, "SELECT id::text FROM server");
         assertThat(left).isEqualTo(wanted);
         assertThat(left).noneMatch(deletionAccepted::contains);
-        assertThat(ids(database, "SELECT id::text FROM server WHERE vm_state <> 'active'"))
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT id::text FROM server WHERE task_state <> 'none' OR vm_state"
+                                        + " <> CASE wish WHEN 'paused' THEN 'paused' ELSE 'active'"
+                                        + " END"))
+                .isEmpty();
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT p.id::text FROM port p JOIN server s ON s.id = p.server_id"
+                                        + " WHERE p.host <> s.node"))
+                .isEmpty();
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT number::text FROM instance_action WHERE finished_at IS NULL"))
                 .isEmpty();
         accepted.removeAll(deletionTried);
     }

@@ -21,6 +21,11 @@ record HostMachines(HostClient client, AgentMetrics metrics) implements Machines
     }
 
     @Override
+    public MachineStatus pause(String id, boolean paused) {
+        return paused ? client.pause(id) : client.resume(id);
+    }
+
+    @Override
     public MachineStatus stop(String id, long graceMillis) {
         return client.stop(id, graceMillis);
     }

@@ -15,6 +15,9 @@ interface Machines {
     /** Says which devices a running machine shall have. */
     MachineStatus change(String id, Devices devices);
 
+    /** Stops the guest's processors, or lets them go on. */
+    MachineStatus pause(String id, boolean paused);
+
     MachineStatus stop(String id, long graceMillis);
 
     void remove(String id);

@@ -256,16 +256,23 @@ final class Reconciler {
             // A reboot, or on again before it was off: what runs must stop first.
             return stop(server, entry.boot() == server.getBootGeneration() ? GRACE_MILLIS : 0);
         }
-        boolean runs = machine.state() == MachineState.RUNNING;
+        boolean runs = machine.state() != MachineState.STARTING;
+        boolean paused = machine.state() == MachineState.PAUSED;
         ledger.put(server.getId(), entryOf(server, runs ? RAN : STARTING));
         boolean settled = true;
         if (runs) {
             attempts.remove(server.getId());
             settled = changeDevices(server, machine);
+            if (paused != server.getPaused()) {
+                paused =
+                        machines.pause(server.getId(), server.getPaused()).state()
+                                == MachineState.PAUSED;
+            }
         }
         long again =
                 runs && settled && live(server, Optional.of(machine)) ? QUIET_MILLIS : POLL_MILLIS;
-        return new Seen(runs ? ServerState.RUNNING : ServerState.STARTING, "", again);
+        ServerState seen = runs ? ServerState.RUNNING : ServerState.STARTING;
+        return new Seen(paused ? ServerState.PAUSED : seen, "", again);
     }
 
     /**
@@ -581,7 +588,9 @@ final class Reconciler {
                         .setBootGeneration(entry.boot())
                         .setSoftRebootGeneration(entry.softReboot())
                         .setNetworkReady(
-                                seen.state == ServerState.RUNNING && live(server, machine));
+                                seen.state != ServerState.STARTING
+                                        && machine.filter(Reconciler::alive).isPresent()
+                                        && live(server, machine));
         machine.filter(Reconciler::alive).ifPresent(m -> status.addAllDevices(devices(server, m)));
         machine.ifPresent(m -> status.setPid(m.pid()).setLaunchedAt(m.startedAtMillis() / 1000));
         return status.build();
@@ -592,7 +601,7 @@ final class Reconciler {
     }
 
     private static boolean alive(MachineStatus machine) {
-        return machine.state() == MachineState.STARTING || machine.state() == MachineState.RUNNING;
+        return machine.state().alive();
     }
 
     /**

@@ -100,7 +100,7 @@ final class FakeNode {
                                             .map(reason -> status(id, MachineState.FAILED, reason))
                                             .orElseGet(() -> status(id, MachineState.RUNNING, ""));
                             case RUNNING -> status(id, MachineState.RUNNING, "", moved(m));
-                            case STOPPED, FAILED, LOST -> m;
+                            case PAUSED, STOPPED, FAILED, LOST -> m;
                         });
     }
 
@@ -203,6 +203,25 @@ final class FakeNode {
                                             MachineState.RUNNING,
                                             "",
                                             changed(machine(id).devices(), wanted)));
+                        });
+                return machine(id);
+            }
+
+            @Override
+            public MachineStatus pause(String id, boolean paused) {
+                step(
+                        () -> {
+                            effects.add((paused ? "pause " : "resume ") + id);
+                            MachineStatus now = machine(id);
+                            machines.put(
+                                    id,
+                                    new MachineStatus(
+                                            id,
+                                            paused ? MachineState.PAUSED : MachineState.RUNNING,
+                                            "",
+                                            now.pid(),
+                                            now.startedAtMillis(),
+                                            now.devices()));
                         });
                 return machine(id);
             }

@@ -229,6 +229,27 @@ class ReconcilerTest {
     }
 
     @Test
+    void pausesAndGoesOnAsTheGoalSays() {
+        settle(Goals.of(on()));
+        Server paused = on().toBuilder().setPaused(true).build();
+        ServerStatus status = settle(Goals.of(paused));
+        assertThat(status.getState()).isEqualTo(ServerState.PAUSED);
+        assertThat(status.getNetworkReady()).isTrue();
+        restart();
+        assertThat(settle(Goals.of(paused)).getState()).isEqualTo(ServerState.PAUSED);
+        assertThat(node.network().plugged()).isNotEmpty();
+        node.isLost(ID);
+        assertThat(settle(Goals.of(paused)).getState()).isEqualTo(ServerState.PAUSED);
+        assertThat(settle(Goals.of(on())).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.effects)
+                .containsExactly(
+                        "start " + ID, "pause " + ID, "start " + ID, "pause " + ID, "resume " + ID);
+        settle(Goals.of(paused));
+        settle(Goals.of(paused.toBuilder().setPower(Power.OFF).build()));
+        assertThat(node.network().plugged()).isEmpty();
+    }
+
+    @Test
     void aGuestThatPoweredOffStaysOff() {
         settle(Goals.of(on()));
         node.guestPowersOff(ID);

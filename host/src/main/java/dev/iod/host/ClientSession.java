@@ -110,6 +110,8 @@ final class ClientSession {
                     machine(
                             machines.machine(request.text("machine"))
                                     .change(Wire.read(Devices.class, request.fields("devices"))));
+            case "pause" -> machine(machines.machine(request.text("machine")).pause(true));
+            case "resume" -> machine(machines.machine(request.text("machine")).pause(false));
             case "reset" -> machine(machines.machine(request.text("machine")).reset());
             case "remove" -> {
                 machines.remove(request.text("machine"));

@@ -14,6 +14,9 @@ sealed interface Command {
     /** The devices a running machine shall have. */
     record Change(Devices devices, CompletableFuture<MachineStatus> answer) implements Command {}
 
+    /** Stops the guest's processors, or lets them go on. */
+    record Pause(boolean paused, CompletableFuture<MachineStatus> answer) implements Command {}
+
     record Reset(CompletableFuture<MachineStatus> answer) implements Command {}
 
     record Remove(CompletableFuture<MachineStatus> answer) implements Command {}

@@ -88,6 +88,28 @@ public final class HostClient implements AutoCloseable {
     }
 
     /**
+     * Stops the processors of a running machine's guest; its devices stay. It is so until {@link
+     * #resume}, also for the next daemon, or until the machine is stopped. Repeating it does
+     * nothing.
+     *
+     * @return PAUSED
+     * @throws HostException NOT_FOUND, CONFLICT when it does not run
+     */
+    public MachineStatus pause(String id) {
+        return machine(call("pause", Map.of("machine", id)));
+    }
+
+    /**
+     * Lets a paused machine's guest go on.
+     *
+     * @return RUNNING
+     * @throws HostException NOT_FOUND, CONFLICT when it does not run
+     */
+    public MachineStatus resume(String id) {
+        return machine(call("resume", Map.of("machine", id)));
+    }
+
+    /**
      * Resets a running machine as its reset button would.
      *
      * @throws HostException NOT_FOUND, CONFLICT when it does not run

@@ -61,6 +61,10 @@ final class Machine {
         return ask(answer -> new Command.Change(devices, answer));
     }
 
+    MachineStatus pause(boolean paused) {
+        return ask(answer -> new Command.Pause(paused, answer));
+    }
+
     MachineStatus reset() {
         return ask(Command.Reset::new);
     }
@@ -71,7 +75,7 @@ final class Machine {
 
     /** The newest console output, what QEMU still holds included. */
     byte[] console(int maxBytes) {
-        if (status().state() == MachineState.RUNNING) {
+        if (status().state().alive()) {
             ask(Command.Drain::new);
         }
         try {

@@ -112,11 +112,7 @@ final class MachineAgent {
     void adopt(Saved saved) throws IOException {
         Optional<GuestProcess> known = GuestProcess.find(saved.status().pid(), saved.startTicks());
         List<GuestProcess> here = GuestProcess.in(directory.vmm());
-        boolean wanted =
-                switch (saved.status().state()) {
-                    case STARTING, RUNNING -> true;
-                    case STOPPED, FAILED, LOST -> false;
-                };
+        boolean wanted = saved.status().state().alive();
         // A daemon killed between start and writing it down leaves one that is only found.
         Optional<GuestProcess> found =
                 wanted ? known.or(() -> here.stream().findFirst()) : Optional.empty();
@@ -155,6 +151,7 @@ final class MachineAgent {
             case Command.Start start -> start(start.spec());
             case Command.Change change -> change(change.devices());
             case Command.Stop stop -> stop(stop.graceMillis());
+            case Command.Pause pause -> pause(pause.paused());
             case Command.Reset _ -> reset();
             case Command.Remove _ -> remove();
             case Command.Drain _ -> {
@@ -192,10 +189,7 @@ final class MachineAgent {
 
     /** The difference to what the machine has is made later, step by step. */
     private void change(Devices devices) throws IOException {
-        if (phase != Phase.RUNNING || stopping.isPresent()) {
-            throw new HostException(
-                    HostException.Category.CONFLICT, "machine " + spec.id() + " does not run");
-        }
+        requireRunning();
         Devices wanted = devices.asIn(spec.devices());
         if (wanted.equals(spec.devices())) {
             return;
@@ -265,11 +259,37 @@ final class MachineAgent {
         }
     }
 
-    private void reset() {
-        if (phase != Phase.RUNNING || stopping.isPresent()) {
-            throw new HostException(
-                    HostException.Category.CONFLICT, "machine " + spec.id() + " does not run");
+    /** What QEMU says holds: a daemon killed before it writes this down finds it so. */
+    private void pause(boolean paused) throws IOException {
+        requireRunning();
+        Vmm current = vmm.orElseThrow();
+        if (current.guestIsOff()) {
+            throw doesNotRun();
         }
+        current.pause(paused);
+        showPaused(current);
+    }
+
+    private void showPaused(Vmm current) throws IOException {
+        MachineState now = current.paused() ? MachineState.PAUSED : MachineState.RUNNING;
+        if (status.state() != now) {
+            become(status.with(now));
+        }
+    }
+
+    private void requireRunning() {
+        if (phase != Phase.RUNNING || stopping.isPresent()) {
+            throw doesNotRun();
+        }
+    }
+
+    private HostException doesNotRun() {
+        return new HostException(
+                HostException.Category.CONFLICT, "machine " + spec.id() + " does not run");
+    }
+
+    private void reset() {
+        requireRunning();
         vmm.orElseThrow().reset();
     }
 
@@ -336,7 +356,7 @@ final class MachineAgent {
             giveSlotBack();
             enter(Phase.RUNNING);
             devicesSettled = false;
-            if (status.state() != MachineState.RUNNING) {
+            if (status.state() == MachineState.STARTING) {
                 // QEMU answers when all of them are made.
                 become(
                         new MachineStatus(
@@ -347,6 +367,7 @@ final class MachineAgent {
                                 status.startedAtMillis(),
                                 devices(DeviceState.ATTACHED)));
             }
+            showPaused(current);
         } else if (elapsedMillis() > dependencies.startMillis()) {
             failure = Optional.of(noAnswerReason());
             end();
@@ -356,7 +377,7 @@ final class MachineAgent {
     private String noAnswerReason() {
         String within = " within " + dependencies.startMillis() + " ms";
         List<String> sockets = spec.devices().sockets().stream().map(Path::toString).toList();
-        return sockets.isEmpty() || status.state() == MachineState.RUNNING
+        return sockets.isEmpty() || status.state() != MachineState.STARTING
                 ? "QEMU did not answer" + within
                 : "no back end answered on socket " + String.join(" or ", sockets) + within;
     }

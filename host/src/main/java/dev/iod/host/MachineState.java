@@ -6,6 +6,8 @@ public enum MachineState {
     STARTING,
     /** Its VMM runs and answers. */
     RUNNING,
+    /** Its VMM runs and answers; the guest's processors stand still until they are resumed. */
+    PAUSED,
     /** Its VMM is gone as somebody, the guest included, wanted. */
     STOPPED,
     /** It could not be started, or its VMM is gone and nobody wanted that. */
@@ -13,5 +15,13 @@ public enum MachineState {
     /**
      * It was wanted, and its VMM went while no virtDaemon looked: with the whole host, as a rule.
      */
-    LOST
+    LOST;
+
+    /** Whether there is a VMM, or is about to be. */
+    public boolean alive() {
+        return switch (this) {
+            case STARTING, RUNNING, PAUSED -> true;
+            case STOPPED, FAILED, LOST -> false;
+        };
+    }
 }

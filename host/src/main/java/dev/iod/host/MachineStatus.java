@@ -34,6 +34,10 @@ public record MachineStatus(
         return new MachineStatus(id, state, reason, 0, startedAtMillis, List.of());
     }
 
+    MachineStatus with(MachineState other) {
+        return new MachineStatus(id, other, reason, pid, startedAtMillis, devices);
+    }
+
     MachineStatus with(List<DeviceStatus> others) {
         return new MachineStatus(id, state, reason, pid, startedAtMillis, others);
     }

@@ -20,6 +20,7 @@ final class Vmm {
     private final Runnable wake;
     private Optional<Qmp> qmp = Optional.empty();
     private boolean foundOff;
+    private boolean paused;
 
     /**
      * @param wake called when something happened that should be looked at; may not block
@@ -55,6 +56,7 @@ final class Vmm {
         // The guest may have powered off when no daemon listened.
         Fields status = command("query-status", Map.of()).fields("return");
         foundOff = status.text("status").equals("shutdown");
+        paused = status.text("status").equals("paused");
         return true;
     }
 
@@ -71,6 +73,16 @@ final class Vmm {
 
     void pressPowerButton() {
         command("system_powerdown", Map.of());
+    }
+
+    /** Whether the guest's processors stand still, when it answered last. */
+    boolean paused() {
+        return paused;
+    }
+
+    void pause(boolean wanted) {
+        command(wanted ? "stop" : "cont", Map.of());
+        paused = wanted;
     }
 
     void reset() {

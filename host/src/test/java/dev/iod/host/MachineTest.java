@@ -86,6 +86,28 @@ final class MachineTest {
     }
 
     @Test
+    void aPausedGuestStandsStillUntilItIsResumedWhateverDaemonThereIs() throws Exception {
+        daemon.client().start(Image.machine("vm", MachineModel.Q35));
+        MachineStatus running = daemon.awaitState("vm", MachineState.RUNNING);
+        assertThat(daemon.client().pause("vm").state()).isEqualTo(MachineState.PAUSED);
+        assertThat(daemon.client().pause("vm").state()).isEqualTo(MachineState.PAUSED);
+        String before = daemon.console("vm");
+        assertThat(before).doesNotContain(BOOTED);
+
+        daemon.kill();
+        daemon.restart();
+
+        assertThat(daemon.awaitState("vm", MachineState.PAUSED).pid()).isEqualTo(running.pid());
+        assertThat(daemon.console("vm")).isEqualTo(before);
+        assertThat(daemon.client().resume("vm")).isEqualTo(running);
+        daemon.awaitConsole("vm", BOOTED);
+        daemon.client().pause("vm");
+        daemon.client().stop("vm", 0);
+        daemon.awaitState("vm", MachineState.STOPPED);
+        assertThatThrownBy(() -> daemon.client().pause("vm")).hasMessageContaining("does not run");
+    }
+
+    @Test
     void aVmmThatIsKilledIsReported() {
         daemon.client().start(Image.machine("vm", MachineModel.Q35));
         long pid = daemon.awaitState("vm", MachineState.RUNNING).pid();

@@ -98,6 +98,59 @@ public interface ServerPorts {
             Request request,
             List<String> securityGroups);
 
+    /**
+     * Gives a server one more port, which is bound with {@link #bind}.
+     *
+     * @param projectId the server's, whose port a new one is
+     * @param wish empty: a new port on the only network that the project has
+     * @throws dev.iod.rest.ApiException 400, 404 for an unknown network or port, 409 for what is in
+     *     use, 403 beyond the quota
+     */
+    ServerPort attach(
+            Handle transaction,
+            Actor actor,
+            UUID serverId,
+            String projectId,
+            String availabilityZone,
+            Optional<Wish> wish);
+
+    /**
+     * Gives the server's port on a network one more address of any of its subnets.
+     *
+     * @throws dev.iod.rest.ApiException 404 when it has none there, 400 when no address is free
+     */
+    void addAddress(Handle transaction, UUID serverId, String networkId);
+
+    /**
+     * Takes an address from whichever port of the server has it.
+     *
+     * @return false if none has it
+     */
+    boolean removeAddress(Handle transaction, UUID serverId, String address);
+
+    /**
+     * Puts all ports of a server into a security group too.
+     *
+     * @param projectId the server's, whose group it is
+     * @param group name or id
+     * @throws dev.iod.rest.ApiException 404 when there is no such group or the server has no port,
+     *     409 when several have that name, 400 when a port can have none
+     */
+    void addSecurityGroup(Handle transaction, UUID serverId, String projectId, String group);
+
+    /**
+     * Takes all ports of a server out of a security group.
+     *
+     * @throws dev.iod.rest.ApiException as {@link #addSecurityGroup}, and 404 when no port is in it
+     */
+    void removeSecurityGroup(Handle transaction, UUID serverId, String projectId, String group);
+
+    /** The security groups of a server's ports with their rules, each once, by name. */
+    List<SecurityGroup> securityGroups(Handle transaction, UUID serverId);
+
+    /** Security groups by id; those that are not there are left out. */
+    List<SecurityGroup> groups(Handle transaction, Collection<UUID> ids);
+
     /** Binds all ports of a server to the node it is placed on. */
     void bind(Handle transaction, UUID serverId, String node);
 

@@ -5,8 +5,11 @@ import static java.util.stream.Collectors.toMap;
 import dev.iod.region.Actor;
 import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
 import dev.iod.rest.Ipv4;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +19,9 @@ import org.jdbi.v3.core.Handle;
 
 /** {@link ServerPorts} on the tables of this package. */
 final class SqlServerPorts implements ServerPorts {
+    /** Nova says 400 of it when a server is made, 409 when an interface is. */
+    private static final String ADDRESS_IN_USE = "FixedIpAlreadyInUse";
+
     private final Ports ports;
 
     SqlServerPorts(Ports ports) {
@@ -35,28 +41,250 @@ final class SqlServerPorts implements ServerPorts {
         for (Wish wish : wishes(transaction, actor, request)) {
             Port port =
                     switch (wish) {
-                        case Wish.OnNetwork on -> onNetwork(transaction, actor, on, groups);
+                        case Wish.OnNetwork on ->
+                                onNetwork(transaction, actor, actor.projectId(), on, groups);
                         case Wish.Existing existing -> existing(transaction, actor, existing);
                     };
-            boolean made = wish instanceof Wish.OnNetwork;
-            Port taken =
-                    port.withDevice(
-                            serverId.toString(), DeviceOwner.SERVER_PREFIX + availabilityZone);
-            if (made) {
-                Quotas.claim(transaction, taken.projectId(), NetworkQuotas.PORTS, 1)
-                        .ifPresent(
-                                excess -> {
-                                    throw ApiException.forbidden(
-                                            "Maximum number of ports exceeded");
-                                });
-                PortStore.insert(transaction, taken);
-            } else {
-                PortStore.update(transaction, taken);
-            }
-            attach(transaction, port.id(), serverId, index, made);
+            take(transaction, port, serverId, availabilityZone, index, wish);
             index++;
         }
         return of(transaction, List.of(serverId)).getOrDefault(serverId, List.of());
+    }
+
+    private static void take(
+            Handle transaction,
+            Port port,
+            UUID serverId,
+            String availabilityZone,
+            int index,
+            Wish wish) {
+        boolean made = wish instanceof Wish.OnNetwork;
+        Port taken =
+                port.withDevice(serverId.toString(), DeviceOwner.SERVER_PREFIX + availabilityZone);
+        if (made) {
+            Quotas.claim(transaction, taken.projectId(), NetworkQuotas.PORTS, 1)
+                    .ifPresent(
+                            excess -> {
+                                throw ApiException.forbidden("Maximum number of ports exceeded");
+                            });
+            PortStore.insert(transaction, taken);
+        } else {
+            PortStore.update(transaction, taken);
+        }
+        attach(transaction, port.id(), serverId, index, made);
+    }
+
+    @Override
+    public ServerPort attach(
+            Handle transaction,
+            Actor actor,
+            UUID serverId,
+            String projectId,
+            String availabilityZone,
+            Optional<Wish> wish) {
+        if (ofServer(transaction, serverId).size() >= MAXIMUM_PORTS) {
+            throw ApiException.badRequest(
+                    "A server can have at most %d ports.".formatted(MAXIMUM_PORTS));
+        }
+        Wish one = wish.orElseGet(() -> onlyOne(transaction, projectId));
+        List<UUID> groups = groups(transaction, projectId, List.of());
+        Port port;
+        try {
+            port =
+                    switch (one) {
+                        case Wish.OnNetwork on -> {
+                            requireNetwork(transaction, actor, on.networkId());
+                            yield onNetwork(transaction, actor, projectId, on, groups);
+                        }
+                        case Wish.Existing existing -> {
+                            requirePort(transaction, actor, existing.portId());
+                            yield existing(transaction, actor, existing);
+                        }
+                    };
+        } catch (ApiException e) {
+            throw e.type().orElse("").equals(ADDRESS_IN_USE)
+                    ? ApiException.conflict(e.detail())
+                    : e;
+        }
+        take(transaction, port, serverId, availabilityZone, nextIndex(transaction, serverId), one);
+        return of(transaction, List.of(serverId)).getOrDefault(serverId, List.of()).stream()
+                .filter(found -> found.id().equals(port.id()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static void requireNetwork(Handle transaction, Actor actor, String id) {
+        Ids.parse(id)
+                .flatMap(uuid -> NetworkStore.find(transaction, uuid))
+                .filter(found -> actor.mayAccess(found.projectId()))
+                .orElseThrow(
+                        () ->
+                                ApiException.notFound(
+                                        "Network %s could not be found.".formatted(id)));
+    }
+
+    private static void requirePort(Handle transaction, Actor actor, String id) {
+        Ids.parse(id)
+                .flatMap(uuid -> PortStore.find(transaction, uuid))
+                .filter(found -> actor.mayAccess(found.projectId()))
+                .orElseThrow(
+                        () ->
+                                ApiException.notFound(
+                                        "Port id %s could not be found.".formatted(id)));
+    }
+
+    private static Wish onlyOne(Handle transaction, String projectId) {
+        List<Network> networks = NetworkStore.ofProject(transaction, projectId);
+        if (networks.size() > 1) {
+            throw ApiException.badRequest(
+                    "More than one possible network found. Specify network ID(s) to select which"
+                            + " one(s) to connect to.");
+        }
+        if (networks.isEmpty()) {
+            throw ApiException.badRequest(
+                    "No specific network was requested and none are available for project '%s'."
+                            .formatted(projectId));
+        }
+        return new Wish.OnNetwork(networks.getFirst().id().toString(), Optional.empty());
+    }
+
+    private static int nextIndex(Handle transaction, UUID serverId) {
+        return transaction
+                .createQuery(
+                        "SELECT coalesce(max(device_index) + 1, 0) FROM port WHERE server_id = :id")
+                .bind("id", serverId)
+                .mapTo(Integer.class)
+                .one();
+    }
+
+    private static List<Port> ofServer(Handle transaction, UUID serverId) {
+        return PortStore.ofServers(transaction, List.of(serverId))
+                .getOrDefault(serverId, List.of());
+    }
+
+    @Override
+    public void addAddress(Handle transaction, UUID serverId, String networkId) {
+        Port port =
+                ofServer(transaction, serverId).stream()
+                        .filter(one -> one.networkId().toString().equals(networkId))
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        ApiException.notFound(
+                                                "Network could not be found for instance %s."
+                                                        .formatted(serverId)));
+        List<Ports.WantedIp> wanted = new ArrayList<>();
+        port.fixedIps().forEach(fixed -> wanted.add(named(fixed)));
+        wanted.add(Ports.WantedIp.ANY);
+        if (wanted.size() > Ports.FIXED_IPS) {
+            throw noAddress(port.networkId());
+        }
+        try {
+            List<FixedIp> all =
+                    ports.allocate(transaction, port.networkId(), wanted, port.fixedIps());
+            PortStore.update(transaction, port.withFixedIps(all));
+        } catch (ApiException e) {
+            throw e.type().orElse("").equals("IpAddressGenerationFailure")
+                    ? noAddress(port.networkId())
+                    : e;
+        }
+    }
+
+    private static Ports.WantedIp named(FixedIp fixed) {
+        return new Ports.WantedIp(Optional.of(fixed.subnetId()), Optional.of(fixed.address()));
+    }
+
+    private static ApiException noAddress(UUID networkId) {
+        return ApiException.badRequest(
+                "No fixed IP addresses available for network: %s".formatted(networkId));
+    }
+
+    @Override
+    public boolean removeAddress(Handle transaction, UUID serverId, String address) {
+        for (Port port : ofServer(transaction, serverId)) {
+            List<FixedIp> left =
+                    port.fixedIps().stream()
+                            .filter(fixed -> !fixed.address().toString().equals(address))
+                            .toList();
+            if (left.size() < port.fixedIps().size()) {
+                PortStore.update(transaction, port.withFixedIps(left));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void addSecurityGroup(
+            Handle transaction, UUID serverId, String projectId, String group) {
+        UUID id = requireGroup(transaction, projectId, group);
+        for (Port port : requirePorts(transaction, serverId)) {
+            if (!port.portSecurityEnabled() || port.fixedIps().isEmpty()) {
+                throw ApiException.badRequest(
+                        "Network requires port_security_enabled and subnet associated in order to"
+                                + " apply security groups.");
+            }
+            if (!port.securityGroupIds().contains(id)) {
+                List<UUID> groups = new ArrayList<>(port.securityGroupIds());
+                groups.add(id);
+                setGroups(transaction, port, groups);
+            }
+        }
+    }
+
+    @Override
+    public void removeSecurityGroup(
+            Handle transaction, UUID serverId, String projectId, String group) {
+        UUID id = requireGroup(transaction, projectId, group);
+        List<Port> within =
+                requirePorts(transaction, serverId).stream()
+                        .filter(port -> port.securityGroupIds().contains(id))
+                        .toList();
+        if (within.isEmpty()) {
+            throw ApiException.notFound(
+                    "Security group %s not associated with the instance %s"
+                            .formatted(group, serverId));
+        }
+        for (Port port : within) {
+            setGroups(
+                    transaction,
+                    port,
+                    port.securityGroupIds().stream().filter(one -> !one.equals(id)).toList());
+        }
+    }
+
+    private static void setGroups(Handle transaction, Port port, List<UUID> groups) {
+        PortStore.update(
+                transaction,
+                port.withPortSecurity(
+                        port.portSecurityEnabled(), groups, port.allowedAddressPairs()));
+    }
+
+    private static List<Port> requirePorts(Handle transaction, UUID serverId) {
+        List<Port> found = ofServer(transaction, serverId);
+        if (found.isEmpty()) {
+            throw ApiException.notFound(
+                    "instance_id %s could not be found as device id on any ports"
+                            .formatted(serverId));
+        }
+        return found;
+    }
+
+    @Override
+    public List<SecurityGroup> securityGroups(Handle transaction, UUID serverId) {
+        List<UUID> ids =
+                ofServer(transaction, serverId).stream()
+                        .flatMap(port -> port.securityGroupIds().stream())
+                        .distinct()
+                        .toList();
+        return SecurityGroupStore.byIds(transaction, ids).stream()
+                .sorted(Comparator.comparing(SecurityGroup::name).thenComparing(SecurityGroup::id))
+                .toList();
+    }
+
+    @Override
+    public List<SecurityGroup> groups(Handle transaction, Collection<UUID> ids) {
+        return SecurityGroupStore.byIds(transaction, ids);
     }
 
     @Override
@@ -161,7 +389,11 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private Port onNetwork(
-            Handle transaction, Actor actor, Wish.OnNetwork wish, List<UUID> groups) {
+            Handle transaction,
+            Actor actor,
+            String projectId,
+            Wish.OnNetwork wish,
+            List<UUID> groups) {
         Network network =
                 Ids.parse(wish.networkId())
                         .flatMap(id -> NetworkStore.find(transaction, id))
@@ -176,7 +408,7 @@ final class SqlServerPorts implements ServerPorts {
                     "Network %s requires a subnet in order to boot instances on."
                             .formatted(network.id()));
         }
-        Port port = ports.blank(transaction, network, actor.projectId());
+        Port port = ports.blank(transaction, network, projectId);
         List<UUID> applied = port.portSecurityEnabled() ? groups : List.of();
         return port.withFixedIps(addresses(transaction, network, wish))
                 .withPortSecurity(port.portSecurityEnabled(), applied, List.of());
@@ -212,7 +444,9 @@ final class SqlServerPorts implements ServerPorts {
                             "No fixed IP addresses available for network: %s"
                                     .formatted(network.id()));
             case "IpAddressAlreadyAllocated" ->
-                    ApiException.badRequest(
+                    new ApiException(
+                            Fault.BAD_REQUEST,
+                            ADDRESS_IN_USE,
                             "Fixed IP address %s is already in use on instance."
                                     .formatted(wish.fixedIp().orElse("")));
             case "InvalidIpForNetwork" ->
@@ -256,13 +490,30 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private static UUID group(Handle transaction, String projectId, String text) {
+        return findGroup(transaction, projectId, text)
+                .orElseThrow(
+                        () ->
+                                ApiException.badRequest(
+                                        "Security group %s not found.".formatted(text)));
+    }
+
+    private static UUID requireGroup(Handle transaction, String projectId, String text) {
+        return findGroup(transaction, projectId, text)
+                .orElseThrow(
+                        () ->
+                                ApiException.notFound(
+                                        "Security group %s is not found for project %s"
+                                                .formatted(text, projectId)));
+    }
+
+    private static Optional<UUID> findGroup(Handle transaction, String projectId, String text) {
         Optional<UUID> byId =
                 Ids.parse(text)
                         .flatMap(id -> SecurityGroupStore.find(transaction, id))
                         .filter(group -> group.projectId().equals(projectId))
                         .map(SecurityGroup::id);
         if (byId.isPresent()) {
-            return byId.get();
+            return byId;
         }
         List<UUID> named = SecurityGroupStore.named(transaction, projectId, text);
         if (named.size() > 1) {
@@ -271,10 +522,7 @@ final class SqlServerPorts implements ServerPorts {
                                     + " specific.")
                             .formatted(text));
         }
-        if (named.isEmpty()) {
-            throw ApiException.badRequest("Security group %s not found.".formatted(text));
-        }
-        return named.getFirst();
+        return named.stream().findFirst();
     }
 
     private static void attach(

@@ -168,7 +168,7 @@ final class VolumeObservations implements NodeObserver {
         }
         return switch (status.get().getState()) {
             case STOPPED, FAILED -> new Lifecycle.Device.Off();
-            case RUNNING, STARTING -> new Lifecycle.Device.None();
+            case RUNNING, PAUSED, STARTING -> new Lifecycle.Device.None();
             case UNRECOGNIZED -> new Lifecycle.Device.Unknown();
         };
     }
