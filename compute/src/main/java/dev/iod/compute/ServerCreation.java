@@ -9,6 +9,7 @@ import dev.iod.volume.ServerVolumes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
@@ -98,18 +99,25 @@ final class ServerCreation {
     private Server.Boot boot(Handle handle, Actor actor, NewServers wanted, Flavor flavor) {
         if (wanted.disks().fromVolume()) {
             String volume = wanted.disks().volumes().getFirst().volumeId();
-            ServerVolumes.checkBootable(handle, actor, volume);
+            Map<String, String> image = ServerVolumes.bootable(handle, actor, volume);
             checkMachine(flavor, "block device " + volume, true, "");
-            return Server.Boot.ofVolume(Images.Firmware.BIOS);
+            if (Long.parseLong(image.getOrDefault("min_ram", "0")) > flavor.memoryMib()) {
+                throw memoryTooSmall();
+            }
+            return Server.Boot.ofVolume(Images.firmware(image));
         }
         Images.Bootable image = parts.images().resolve(handle, actor, wanted.imageId());
         if (image.minRamMib() > flavor.memoryMib()) {
-            throw ApiException.badRequest("Flavor's memory is too small for requested image.");
+            throw memoryTooSmall();
         }
         RootDisks.check(flavor, image);
         Server.Boot boot = Server.Boot.of(image);
         checkMachine(flavor, "image " + image.imageId(), boot.byFirmware(), image.machineType());
         return boot;
+    }
+
+    private static ApiException memoryTooSmall() {
+        return ApiException.badRequest("Flavor's memory is too small for requested image.");
     }
 
     /** A microvm has neither a firmware that boots disks nor the buses of another machine. */

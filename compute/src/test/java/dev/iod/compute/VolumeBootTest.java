@@ -151,6 +151,40 @@ class VolumeBootTest {
         assertThat(status(root)).as("it stays").isEqualTo("available");
     }
 
+    private void image(String volume, String metadata) {
+        region.database.run(
+                handle ->
+                        handle.execute(
+                                "UPDATE volume SET image_metadata = CAST(? AS jsonb) WHERE id ="
+                                        + " CAST(? AS uuid)",
+                                metadata,
+                                volume));
+    }
+
+    @Test
+    void aVolumeBootsAsTheImageSaidThatItStartedAs() {
+        String root = bootable();
+        image(root, "{\"min_ram\": \"129\", \"image_id\": \"i\"}");
+        refused(
+                boot("42", device(root, "0", "")),
+                400,
+                "Flavor's memory is too small for requested image.");
+        image(root, "{\"kernel_id\": \"k\", \"image_id\": \"i\"}");
+        refused(
+                boot("42", device(root, "0", "")),
+                400,
+                "A volume of image i cannot be booted: the image has kernel_id, and volumes are"
+                        + " booted by a firmware only.");
+        image(root, "{\"hw_disk_bus\": \"ide\", \"image_id\": \"i\"}");
+        refused(
+                boot("42", device(root, "0", "")),
+                400,
+                "Image i cannot be booted: servers of this region have hw_disk_bus virtio, not ide.");
+        image(root, "{\"hw_firmware_type\": \"uefi\", \"os_secure_boot\": \"required\"}");
+        String id = id(boot("42", device(root, "0", "")));
+        assertThat(told(id).getFirstDisk().getFirmware()).isEqualTo(Firmware.UEFI_SECURE_BOOT);
+    }
+
     @Test
     void volumesGoWithTheirServerWhenAsked() {
         String root = bootable();

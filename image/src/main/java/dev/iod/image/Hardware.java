@@ -2,6 +2,7 @@ package dev.iod.image;
 
 import dev.iod.image.Images.Firmware;
 import dev.iod.rest.ApiException;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -14,6 +15,7 @@ final class Hardware {
     private static final String SECURE_BOOT = "os_secure_boot";
     private static final String MACHINE = "hw_machine_type";
     private static final String DISK_BUS = "hw_disk_bus";
+    private static final String KERNEL = "kernel_id";
 
     private Hardware() {}
 
@@ -21,14 +23,36 @@ final class Hardware {
      * @throws ApiException 400 for values that are none of Glance's, and for secure boot by BIOS
      */
     static Firmware firmware(Image image) {
-        String type = value(image, FIRMWARE, Set.of("bios", "uefi"), "bios");
+        return firmware(image.id(), image.attributes().properties());
+    }
+
+    /** The same for a volume that started as an image; it keeps the image's properties. */
+    static Firmware firmwareOfVolume(Map<String, String> properties) {
+        String image = properties.getOrDefault("image_id", "");
+        if (!properties.getOrDefault(KERNEL, "").isEmpty()) {
+            throw ApiException.badRequest(
+                    "A volume of image %s cannot be booted: the image has %s, and volumes are booted by a firmware only."
+                            .formatted(image, KERNEL));
+        }
+        value(image, properties, DISK_BUS, Set.of("virtio"), "virtio");
+        value(image, properties, MACHINE, Set.of("q35"), "");
+        return firmware(image, properties);
+    }
+
+    private static Firmware firmware(String image, Map<String, String> properties) {
+        String type = value(image, properties, FIRMWARE, Set.of("bios", "uefi"), "bios");
         String secure =
-                value(image, SECURE_BOOT, Set.of("required", "optional", "disabled"), "disabled");
+                value(
+                        image,
+                        properties,
+                        SECURE_BOOT,
+                        Set.of("required", "optional", "disabled"),
+                        "disabled");
         if (type.equals("bios")) {
             if (secure.equals("required")) {
                 throw ApiException.badRequest(
                         "Image %s cannot be booted: %s=required needs %s=uefi."
-                                .formatted(image.id(), SECURE_BOOT, FIRMWARE));
+                                .formatted(image, SECURE_BOOT, FIRMWARE));
             }
             return Firmware.BIOS;
         }
@@ -46,16 +70,21 @@ final class Hardware {
     }
 
     static void checkDiskBus(Image image) {
-        value(image, DISK_BUS, Set.of("virtio"), "virtio");
+        value(image.id(), image.attributes().properties(), DISK_BUS, Set.of("virtio"), "virtio");
     }
 
     /** {@code q35}, or empty when the image does not say. */
     static String machineType(Image image) {
-        return value(image, MACHINE, Set.of("q35"), "");
+        return value(image.id(), image.attributes().properties(), MACHINE, Set.of("q35"), "");
     }
 
-    private static String value(Image image, String property, Set<String> known, String absent) {
-        String value = image.attributes().properties().get(property);
+    private static String value(
+            String image,
+            Map<String, String> properties,
+            String property,
+            Set<String> known,
+            String absent) {
+        String value = properties.get(property);
         if (value == null) {
             return absent;
         }
@@ -63,7 +92,7 @@ final class Hardware {
             throw ApiException.badRequest(
                     "Image %s cannot be booted: servers of this region have %s %s, not %s."
                             .formatted(
-                                    image.id(),
+                                    image,
                                     property,
                                     String.join(" or ", known.stream().sorted().toList()),
                                     value));

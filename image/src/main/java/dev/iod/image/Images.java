@@ -36,6 +36,16 @@ public interface Images {
     }
 
     /**
+     * By what a volume is booted that started as an image.
+     *
+     * @param metadata what the image said of itself, as in {@link Source}; empty: BIOS
+     * @throws dev.iod.rest.ApiException 400 when it asks for what no server here has
+     */
+    static Firmware firmware(Map<String, String> metadata) {
+        return Hardware.firmwareOfVolume(metadata);
+    }
+
+    /**
      * What a server is made of.
      *
      * @param disk what a root disk starts as: the bytes of an image of disk format {@code raw}, or

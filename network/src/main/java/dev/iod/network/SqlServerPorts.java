@@ -114,23 +114,25 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     private static void requireNetwork(Handle transaction, Actor actor, String id) {
-        Ids.parse(id)
-                .flatMap(uuid -> NetworkStore.find(transaction, uuid))
-                .filter(found -> actor.mayAccess(found.projectId()))
-                .orElseThrow(
-                        () ->
-                                ApiException.notFound(
-                                        "Network %s could not be found.".formatted(id)));
+        boolean seen =
+                Ids.parse(id)
+                        .flatMap(uuid -> NetworkStore.find(transaction, uuid))
+                        .filter(found -> actor.mayAccess(found.projectId()))
+                        .isPresent();
+        if (!seen) {
+            throw ApiException.notFound("Network %s could not be found.".formatted(id));
+        }
     }
 
     private static void requirePort(Handle transaction, Actor actor, String id) {
-        Ids.parse(id)
-                .flatMap(uuid -> PortStore.find(transaction, uuid))
-                .filter(found -> actor.mayAccess(found.projectId()))
-                .orElseThrow(
-                        () ->
-                                ApiException.notFound(
-                                        "Port id %s could not be found.".formatted(id)));
+        boolean seen =
+                Ids.parse(id)
+                        .flatMap(uuid -> PortStore.find(transaction, uuid))
+                        .filter(found -> actor.mayAccess(found.projectId()))
+                        .isPresent();
+        if (!seen) {
+            throw ApiException.notFound("Port id %s could not be found.".formatted(id));
+        }
     }
 
     private static Wish onlyOne(Handle transaction, String projectId) {

@@ -90,9 +90,10 @@ public final class ServerVolumes {
     /**
      * Looks whether a new server can boot a volume.
      *
+     * @return what the image said of itself that it started as, if any
      * @throws ApiException 400 when it is not there for the caller, or not bootable
      */
-    public static void checkBootable(Handle handle, Actor actor, String volumeId) {
+    public static Map<String, String> bootable(Handle handle, Actor actor, String volumeId) {
         Volume volume =
                 Formats.uuid(volumeId)
                         .flatMap(id -> Volume.find(handle, id))
@@ -101,6 +102,7 @@ public final class ServerVolumes {
         if (!volume.bootable()) {
             throw ApiException.badRequest("Block Device %s is not bootable.".formatted(volumeId));
         }
+        return volume.imageMetadata();
     }
 
     /**
@@ -278,7 +280,9 @@ public final class ServerVolumes {
         for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
             Volume volume = Volume.lock(handle, one.volumeId()).orElseThrow();
             Attachment.remove(handle, volume.id());
-            volume.change(handle, new Columns().set("status", Status.AVAILABLE.text()));
+            if (volume.present() == Presence.MADE) {
+                volume.change(handle, new Columns().set("status", Status.AVAILABLE.text()));
+            }
         }
     }
 
