@@ -89,7 +89,12 @@ public final class Main {
         TokenService tokens = new TokenService(database, clock);
         QemuConverter converter = new QemuConverter(settings.imageUser());
         ImageService images =
-                new ImageService(database, new ImageFiles(settings.images()), converter, clock);
+                new ImageService(
+                        database,
+                        new ImageFiles(settings.images()),
+                        converter,
+                        settings.imageDownloadHosts(),
+                        clock);
         Grace grace = new Grace(clock);
         ConnectedNodes nodes = new ConnectedNodes(grace);
         List<Service> services =
@@ -121,6 +126,7 @@ public final class Main {
                 "northbound",
                 NorthboundReconciler.start(background, settings.northbound(), settings.region()));
         shutdown.add("watch", new NodeWatch(background, services, grace, clock).start());
+        shutdown.add("images", images);
         shutdown.add("conversions", converter);
         shutdown.add("tokens", tokens);
         shutdown.add("background database", background);

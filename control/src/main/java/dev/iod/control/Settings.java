@@ -1,5 +1,7 @@
 package dev.iod.control;
 
+import dev.iod.image.AllowedHosts;
+import dev.iod.image.QemuConverter;
 import dev.iod.rest.ServerLimits;
 import dev.iod.runtime.Config;
 import java.io.IOException;
@@ -18,6 +20,8 @@ import java.util.Map;
  * @param northbound OVN's northbound database, {@code unix:PATH}
  * @param images directory of image bytes
  * @param imageUser whom images are converted as; it has nothing else to do
+ * @param imageDownloadHosts from where {@code web-download} imports images: {@code
+ *     cloud.debian.org, *.example.org:8080}; none without the setting
  * @param region name in the catalog
  */
 record Settings(
@@ -29,6 +33,7 @@ record Settings(
         String northbound,
         Path images,
         String imageUser,
+        AllowedHosts imageDownloadHosts,
         String adminPassword,
         String region) {
     private static final int MAX_PORT = 65_535;
@@ -46,7 +51,8 @@ record Settings(
                         environment.getOrDefault("IOD_DATABASE_URL", configured),
                         config.text("northbound"),
                         config.path("images"),
-                        config.text("image-user", "nobody"),
+                        config.text("image-user", QemuConverter.NOBODYS_UID),
+                        AllowedHosts.parse(config.text("image-download-hosts", "")),
                         password(config.path("admin-password-file")),
                         config.text("region", "RegionOne"));
         config.finish();

@@ -260,7 +260,8 @@ class PolicyTest {
         String type =
                 route.method().equals("PATCH") && path.startsWith("/image")
                         ? "application/openstack-images-v2.1-json-patch"
-                        : path.endsWith("/file") ? "application/octet-stream" : "application/json";
+                        : path.endsWith("/file") || path.endsWith("/stage")
+                                ? "application/octet-stream" : "application/json";
         return http.send(
                         route.method(),
                         path,

@@ -12,6 +12,7 @@ import java.util.OptionalLong;
  *
  * @param file of the bytes, or of those that are being uploaded; each upload has one of its own, so
  *     it says which upload an image is made of
+ * @param lastImport empty for an image that was never imported
  */
 record Image(
         String id,
@@ -20,6 +21,7 @@ record Image(
         Attributes attributes,
         Optional<Content> content,
         Optional<String> file,
+        Optional<Import> lastImport,
         Instant createdAt,
         Instant updatedAt) {
 
@@ -29,6 +31,10 @@ record Image(
         QUEUED,
         /** An upload runs. */
         SAVING,
+        /** Bytes are being staged, or are: then their content is there. */
+        UPLOADING,
+        /** An import runs. */
+        IMPORTING,
         /** Complete; the bytes never change again. */
         ACTIVE,
         /** Complete, and only administrators may read the bytes; nothing boots from it. */
@@ -104,51 +110,80 @@ record Image(
      */
     record Disk(long sizeBytes, String sha256, long storedBytes) {}
 
-    /** Whether the bytes are there. */
+    /**
+     * An import of it.
+     *
+     * @param failed whether it has; one that has not, of an image that is not importing, succeeded
+     */
+    record Import(String task, boolean failed) {}
+
+    /** Whether the bytes are there for everybody who sees the image. */
     boolean complete() {
         return switch (status) {
-            case QUEUED, SAVING -> false;
+            case QUEUED, SAVING, UPLOADING, IMPORTING -> false;
             case ACTIVE, DEACTIVATED -> true;
         };
     }
 
     Image with(Attributes other, Instant now) {
-        return new Image(id, owner, status, other, content, file, createdAt, now);
+        return new Image(id, owner, status, other, content, file, lastImport, createdAt, now);
     }
 
     Image with(Status other, Instant now) {
-        return new Image(id, owner, other, attributes, content, file, createdAt, now);
+        return new Image(id, owner, other, attributes, content, file, lastImport, createdAt, now);
     }
 
     /** Without bytes. */
     Image queued(Instant now) {
-        return new Image(
-                id,
-                owner,
-                Status.QUEUED,
-                attributes,
-                Optional.empty(),
-                Optional.empty(),
-                createdAt,
+        return with(Status.QUEUED, Optional.empty(), Optional.empty(), lastImport, now);
+    }
+
+    /**
+     * While an upload writes that file.
+     *
+     * @param waiting SAVING or UPLOADING
+     */
+    Image waiting(Status waiting, String upload, Instant now) {
+        return with(waiting, Optional.empty(), Optional.of(upload), lastImport, now);
+    }
+
+    /** With the bytes that were staged. */
+    Image staged(Content bytes, Instant now) {
+        return with(Status.UPLOADING, Optional.of(bytes), file, lastImport, now);
+    }
+
+    /** While a task makes its bytes of that file. */
+    Image importing(String upload, String task, Instant now) {
+        return with(
+                Status.IMPORTING,
+                content,
+                Optional.of(upload),
+                Optional.of(new Import(task, false)),
                 now);
     }
 
-    /** While an upload writes that file. */
-    Image saving(String upload, Instant now) {
-        return new Image(
-                id,
-                owner,
-                Status.SAVING,
-                attributes,
+    /** Without bytes, because its import failed. */
+    Image failed(Instant now) {
+        return with(
+                Status.QUEUED,
                 Optional.empty(),
-                Optional.of(upload),
-                createdAt,
+                Optional.empty(),
+                lastImport.map(last -> new Import(last.task(), true)),
                 now);
     }
 
     /** With the bytes that the upload wrote. */
     Image active(Content bytes, Instant now) {
+        return with(Status.ACTIVE, Optional.of(bytes), file, lastImport, now);
+    }
+
+    private Image with(
+            Status other,
+            Optional<Content> bytes,
+            Optional<String> upload,
+            Optional<Import> imported,
+            Instant now) {
         return new Image(
-                id, owner, Status.ACTIVE, attributes, Optional.of(bytes), file, createdAt, now);
+                id, owner, other, attributes, bytes, upload, imported, createdAt, now);
     }
 }

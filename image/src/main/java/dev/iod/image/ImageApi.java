@@ -41,6 +41,9 @@ public final class ImageApi {
     private static final String PATCH_TYPE = "application/openstack-images-v2.1-json-patch";
     private static final String OLD_PATCH_TYPE = "application/openstack-images-v2.0-json-patch";
 
+    /** Where the bytes are to be; there is one place. */
+    static final String STORE_HEADER = "X-Image-Meta-Store";
+
     /** Beyond it the sender is not told any more what becomes of its image. */
     private static final Duration CONVERSION = Duration.ofHours(1);
 
@@ -74,10 +77,12 @@ public final class ImageApi {
 
     private final Database database;
     private final ImageService images;
+    private final ImportApi imports;
 
     private ImageApi(Database database, ImageService images) {
         this.database = database;
         this.images = images;
+        this.imports = new ImportApi(database, images.uploads());
     }
 
     /** {@code /image}. */
@@ -97,6 +102,7 @@ public final class ImageApi {
         routes.add(Route.put("/v2/images/{id}/tags/{tag}", api::addTag).may(Rule.MEMBER));
         routes.add(Route.delete("/v2/images/{id}/tags/{tag}", api::removeTag).may(Rule.MEMBER));
         routes.addAll(new MemberApi(images.members()).routes());
+        routes.addAll(api.imports.routes());
         routes.add(
                 Route.post("/v2/images/{id}/actions/deactivate", r -> api.activate(r, false))
                         .may(Rule.ADMIN));
@@ -124,7 +130,7 @@ public final class ImageApi {
                     "You are not permitted to create images owned by '%s'.".formatted(owner));
         }
         Image image = images.create(Actor.of(request), id, owner, ImageAttributes.read(body));
-        return Response.json(201, view(image))
+        return imports.announced(Response.json(201, view(image)))
                 .header("Location", request.baseUrl() + "/image/v2/images/" + id);
     }
 
@@ -276,24 +282,43 @@ public final class ImageApi {
     }
 
     private Response upload(Request request) {
+        requireBytes(request);
+        request.header(STORE_HEADER)
+                .filter(store -> !store.equals(ImportApi.STORE))
+                .ifPresent(
+                        store -> {
+                            throw ApiException.badRequest(
+                                    "There is no store '%s'; there is one, '%s'."
+                                            .formatted(store, ImportApi.STORE));
+                        });
+        images.uploads()
+                .upload(
+                        Actor.of(request),
+                        request.pathParameter("id"),
+                        request.stream(),
+                        announced(request),
+                        () -> request.allow(CONVERSION));
+        return Response.empty(204);
+    }
+
+    /**
+     * @throws ApiException 415 when the body is not said to be bytes
+     */
+    static void requireBytes(Request request) {
         String type = request.header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
         if (!type.equals("application/octet-stream")) {
             throw new ApiException(
                     Fault.UNSUPPORTED_MEDIA_TYPE,
                     "The body must be of the type application/octet-stream.");
         }
-        OptionalLong announced =
-                request.header("Content-Length")
-                        .filter(text -> text.matches("[0-9]{1,18}"))
-                        .map(text -> OptionalLong.of(Long.parseLong(text)))
-                        .orElse(OptionalLong.empty());
-        images.upload(
-                Actor.of(request),
-                request.pathParameter("id"),
-                request.stream(),
-                announced,
-                () -> request.allow(CONVERSION));
-        return Response.empty(204);
+    }
+
+    /** The length of the body by its header. */
+    static OptionalLong announced(Request request) {
+        return request.header("Content-Length")
+                .filter(text -> text.matches("[0-9]{1,18}"))
+                .map(text -> OptionalLong.of(Long.parseLong(text)))
+                .orElse(OptionalLong.empty());
     }
 
     private Response download(Request request) {
@@ -307,7 +332,7 @@ public final class ImageApi {
                     "The requested image has been deactivated. Image data download is forbidden.");
         }
         Optional<Image.Content> content = image.content();
-        if (content.isEmpty()) {
+        if (content.isEmpty() || !image.complete()) {
             return Response.empty(204);
         }
         return images.bytes(image)
@@ -361,7 +386,11 @@ public final class ImageApi {
         view.put("status", image.status().text());
         view.put("created_at", Json.time(image.createdAt()));
         view.put("updated_at", Json.time(image.updatedAt()));
-        if (image.content().isPresent()) {
+        image.lastImport().ifPresent(last -> importing(view, image, last));
+        if (image.complete()) {
+            view.put("stores", ImportApi.STORE);
+        }
+        if (image.complete() && image.content().isPresent()) {
             Image.Content content = image.content().get();
             view.put("size", content.sizeBytes());
             content.virtualBytes()
@@ -372,8 +401,11 @@ public final class ImageApi {
             view.put("os_hash_algo", "sha512");
             view.put("os_hash_value", content.sha512());
         } else {
-            view.putNull("size")
-                    .putNull("virtual_size")
+            image.content()
+                    .ifPresentOrElse(
+                            staged -> view.put("size", staged.sizeBytes()),
+                            () -> view.putNull("size"));
+            view.putNull("virtual_size")
                     .putNull("checksum")
                     .putNull("os_hash_algo")
                     .putNull("os_hash_value");
@@ -382,6 +414,16 @@ public final class ImageApi {
         view.put("file", "/v2/images/" + image.id() + "/file");
         view.put("schema", "/v2/schemas/image");
         return view;
+    }
+
+    /** What Glance notes of an import. */
+    private static void importing(ObjectNode view, Image image, Image.Import last) {
+        boolean runs = image.status() == Image.Status.IMPORTING;
+        if (runs) {
+            view.put("os_glance_import_task", last.task());
+        }
+        view.put("os_glance_importing_to_stores", runs ? ImportApi.STORE : "");
+        view.put("os_glance_failed_import", last.failed() ? ImportApi.STORE : "");
     }
 
     private static Response versions(Request request) {

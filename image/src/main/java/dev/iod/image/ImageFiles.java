@@ -6,6 +6,8 @@ import dev.iod.runtime.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
@@ -29,7 +31,9 @@ import java.util.concurrent.Future;
  * The directory of image bytes. Each upload has a file of its own, which is there whole or not at
  * all, and which nobody writes again; beside it, the disk that was made of it.
  */
-public final class ImageFiles {
+public final class ImageFiles implements AutoCloseable {
+    private static final Logger LOG = System.getLogger(ImageFiles.class.getName());
+
     /** Largest image. */
     public static final long MAX_BYTES = 16L << 30;
 
@@ -37,14 +41,45 @@ public final class ImageFiles {
     private static final String DISK = ".raw";
     private static final int BUFFER_BYTES = 1 << 16;
 
+    /** What is left free of the file system, which others may need. */
+    static final long RESERVE_BYTES = 1L << 30;
+
+    /** How often it is looked at. */
+    private static final long ROOM_STEP_BYTES = 16L << 20;
+
     private final Path directory;
+    private final FreeBytes free;
     private final ExecutorService digests =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon().name("image-digest").factory());
 
+    /** What is free of a file system. */
+    @FunctionalInterface
+    interface FreeBytes {
+        long count(Path directory) throws IOException;
+    }
+
+    /** What an upload may have of its project's quota. */
+    @FunctionalInterface
+    interface Allowance {
+        /**
+         * Makes it more.
+         *
+         * @param least bytes in all that the upload needs
+         * @return bytes in all that it may have now
+         * @throws ApiException 413 when there is not so much
+         */
+        long grow(long least);
+    }
+
     /** Makes the directory if it is missing. */
     public ImageFiles(Path directory) {
+        this(directory, path -> Files.getFileStore(path).getUsableSpace());
+    }
+
+    ImageFiles(Path directory, FreeBytes free) {
         this.directory = directory;
+        this.free = free;
         try {
             Files.createDirectories(directory);
             // Images are their projects' alone, also on this machine.
@@ -68,12 +103,16 @@ public final class ImageFiles {
      * Stores a stream durably and returns what it was; the file appears at the end.
      *
      * @param announced length by the request's header; a stream of another length is refused
-     * @throws ApiException 413 beyond {@link #MAX_BYTES}, 400 when the stream breaks off
+     * @param allowance asked when there is more than was announced
+     * @throws ApiException 413 beyond {@link #MAX_BYTES} and the allowance, 400 when the stream
+     *     breaks off, 503 when it would leave less than {@link #RESERVE_BYTES} free
      */
-    Image.Content store(String upload, InputStream stream, OptionalLong announced) {
+    Image.Content store(
+            String upload, InputStream stream, OptionalLong announced, Allowance allowance) {
         Path part = directory.resolve(PART + upload);
         try {
-            Image.Content content = write(part, stream);
+            checkRoom(announced.orElse(0));
+            Image.Content content = write(part, stream, announced.orElse(0), allowance);
             if (announced.isPresent() && announced.getAsLong() != content.sizeBytes()) {
                 throw ApiException.badRequest(
                         "The upload ended after %d of %d bytes."
@@ -83,8 +122,9 @@ public final class ImageFiles {
             AtomicFile.syncDirectory(path(upload));
             return content;
         } catch (IOException | UncheckedIOException e) {
+            LOG.log(Level.ERROR, "an image cannot be stored", e);
             throw new ApiException(
-                    Fault.BAD_REQUEST, "The upload did not complete: " + e.getMessage(), e);
+                    Fault.UNAVAILABLE, "Images cannot be stored in this region now.", e);
         } finally {
             delete(part);
         }
@@ -166,19 +206,46 @@ public final class ImageFiles {
         }
     }
 
-    private static Image.Content write(Path part, InputStream stream) throws IOException {
+    private void checkRoom(long more) throws IOException {
+        if (free.count(directory) - RESERVE_BYTES < more) {
+            throw new ApiException(
+                    Fault.UNAVAILABLE, "The region has no room for the image now.");
+        }
+    }
+
+    private static int read(InputStream stream, byte[] buffer) {
+        try {
+            return stream.read(buffer);
+        } catch (IOException e) {
+            throw new ApiException(
+                    Fault.BAD_REQUEST, "The upload did not complete: " + e.getMessage(), e);
+        }
+    }
+
+    private Image.Content write(
+            Path part, InputStream stream, long announced, Allowance allowance)
+            throws IOException {
         MessageDigest md5 = digest("MD5");
         MessageDigest sha256 = digest("SHA-256");
         MessageDigest sha512 = digest("SHA-512");
         byte[] buffer = new byte[BUFFER_BYTES];
         long size = 0;
+        long allowed = announced;
+        long looked = 0;
         try (FileChannel file =
                 FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            for (int count = stream.read(buffer); count >= 0; count = stream.read(buffer)) {
+            for (int count = read(stream, buffer); count >= 0; count = read(stream, buffer)) {
                 size += count;
                 if (size > MAX_BYTES) {
                     throw new ApiException(
                             Fault.TOO_LARGE, "An image may have at most " + MAX_BYTES + " bytes.");
+                }
+                if (size > allowed) {
+                    allowed = allowance.grow(size);
+                }
+                if (size > looked) {
+                    checkRoom(ROOM_STEP_BYTES);
+                    looked = size + ROOM_STEP_BYTES;
                 }
                 md5.update(buffer, 0, count);
                 sha256.update(buffer, 0, count);
@@ -198,6 +265,12 @@ public final class ImageFiles {
                 hex.formatHex(sha512.digest()),
                 OptionalLong.empty(),
                 Optional.empty());
+    }
+
+    /** Ends its thread; nothing can be made disks of any more. */
+    @Override
+    public void close() {
+        digests.shutdownNow();
     }
 
     private static void delete(Path file) {

@@ -27,6 +27,7 @@ final class ImageSchemas {
                     "os_hash_value",
                     "created_at",
                     "updated_at",
+                    "stores",
                     "self",
                     "file",
                     "schema");
@@ -48,6 +49,8 @@ final class ImageSchemas {
                     case "images" -> list("images", image());
                     case "member" -> member();
                     case "members" -> list("members", member());
+                    case "task" -> task();
+                    case "tasks" -> list("tasks", task());
                     default -> throw ApiException.notFound("There is no schema " + name + ".");
                 });
     }
@@ -87,6 +90,32 @@ final class ImageSchemas {
         properties
                 .withObject("status")
                 .set("enum", Json.strings(List.of("pending", "accepted", "rejected")));
+        return schema;
+    }
+
+    private static ObjectNode task() {
+        ObjectNode schema = Json.object().put("name", "task");
+        ObjectNode properties = schema.putObject("properties");
+        List.of(
+                        "id",
+                        "type",
+                        "owner",
+                        "message",
+                        "image_id",
+                        "request_id",
+                        "user_id",
+                        "expires_at",
+                        "created_at",
+                        "updated_at",
+                        "self",
+                        "schema")
+                .forEach(name -> properties.putObject(name).put("type", "string"));
+        List.of("input", "result")
+                .forEach(name -> properties.putObject(name).put("type", "object"));
+        properties
+                .putObject("status")
+                .put("type", "string")
+                .set("enum", Json.strings(List.of("pending", "processing", "success", "failure")));
         return schema;
     }
 

@@ -3,11 +3,7 @@ package dev.iod.image;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
-import dev.iod.rest.Fault;
 import dev.iod.store.Database;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -17,17 +13,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.UUID;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /** What can be done to images. */
-public final class ImageService implements Images {
-    /** The container format of what is in no container. */
-    private static final Optional<String> BARE = Optional.of("bare");
-
+public final class ImageService implements Images, AutoCloseable {
     private static final String DISKS =
             Arrays.stream(DiskFormat.values())
                     .filter(format -> format != DiskFormat.ISO)
@@ -36,25 +27,54 @@ public final class ImageService implements Images {
 
     private final Database database;
     private final ImageFiles files;
-    private final DiskConverter converter;
+    private final ImageUploads uploads;
     private final Clock clock;
 
-    /** Its tables need not be there before {@link #start}. */
+    /** Without downloads. Its tables need not be there before {@link #start}. */
     public ImageService(Database database, ImageFiles files, QemuConverter converter, Clock clock) {
-        this(database, files, (DiskConverter) converter, clock);
+        this(database, files, converter, AllowedHosts.NONE, clock);
     }
 
-    ImageService(Database database, ImageFiles files, DiskConverter converter, Clock clock) {
+    /**
+     * The same, with downloads.
+     *
+     * @param hosts from where images may be imported by {@code web-download}
+     */
+    public ImageService(
+            Database database,
+            ImageFiles files,
+            QemuConverter converter,
+            AllowedHosts hosts,
+            Clock clock) {
+        this(database, files, converter, new WebDownload(hosts), clock);
+    }
+
+    ImageService(
+            Database database,
+            ImageFiles files,
+            DiskConverter converter,
+            WebDownload downloads,
+            Clock clock) {
         this.database = database;
         this.files = files;
-        this.converter = converter;
+        this.uploads = new ImageUploads(database, files, converter, downloads, clock);
         this.clock = clock;
     }
 
     /** Clears up after a process that was killed during an upload. */
     void start() {
-        database.run(ImageStore::resetUploads);
-        files.clean(database.read(ImageStore::files));
+        uploads.start();
+    }
+
+    /** Ends imports that run, and what was made for them. */
+    @Override
+    public void close() {
+        uploads.close();
+        files.close();
+    }
+
+    ImageUploads uploads() {
+        return uploads;
     }
 
     ImageMembers members() {
@@ -69,6 +89,7 @@ public final class ImageService implements Images {
                         owner,
                         Image.Status.QUEUED,
                         attributes,
+                        Optional.empty(),
                         Optional.empty(),
                         Optional.empty(),
                         now,
@@ -107,137 +128,6 @@ public final class ImageService implements Images {
                     Audit.record(handle, actor, "update image", id);
                     return image;
                 });
-    }
-
-    /**
-     * Stores the bytes, and the disk in them. Until they are complete nobody sees any of them, and
-     * they become the image's only if it still waits for this upload: meanwhile it may have been
-     * deleted and made anew.
-     *
-     * @param converting called before what may take minutes
-     */
-    void upload(
-            Actor actor,
-            String id,
-            InputStream stream,
-            OptionalLong announced,
-            Runnable converting) {
-        String upload = UUID.randomUUID().toString();
-        Image saving = database.transaction(handle -> begin(handle, actor, id, announced, upload));
-        boolean stored = false;
-        try {
-            Image.Content content =
-                    withDisk(saving, upload, files.store(upload, stream, announced), converting);
-            database.run(
-                    handle -> {
-                        Image image = awaited(handle, id, upload).orElseThrow(() -> gone(id));
-                        ImageQuotas.claim(
-                                handle, image.owner(), ImageQuotas.BYTES, content.storedBytes());
-                        ImageStore.update(handle, image.active(content, now()));
-                        Audit.record(handle, actor, "upload image", id);
-                    });
-            stored = true;
-        } finally {
-            if (!stored) {
-                abandon(id, upload);
-            }
-        }
-    }
-
-    /**
-     * What is known of the disk in an upload. As in Glance only images without a container are
-     * looked at: the bytes decide what they are, and the image's owner has to know it.
-     *
-     * @throws ApiException 415
-     */
-    private Image.Content withDisk(
-            Image saving, String upload, Image.Content bytes, Runnable converting) {
-        Image.Attributes attributes = saving.attributes();
-        if (!attributes.containerFormat().equals(BARE)) {
-            return bytes;
-        }
-        DiskShape shape;
-        try {
-            shape = FormatInspector.inspect(files.path(upload));
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read what was uploaded", e);
-        }
-        String declared = attributes.diskFormat().orElseThrow();
-        checkFormat(declared, shape.format());
-        if (DiskFormat.of(declared).isEmpty()) {
-            return bytes;
-        }
-        Optional<Image.Disk> disk =
-                shape.format()
-                        .driver()
-                        .map(
-                                _ -> {
-                                    converting.run();
-                                    return files.makeDisk(upload, saving.owner(), shape, converter);
-                                });
-        long virtualBytes =
-                declared.equals(DiskFormat.RAW.text()) ? bytes.sizeBytes() : shape.virtualBytes();
-        return new Image.Content(
-                bytes.sizeBytes(),
-                bytes.md5(),
-                bytes.sha256(),
-                bytes.sha512(),
-                OptionalLong.of(virtualBytes),
-                disk);
-    }
-
-    /** A raw disk may hold the file system of an optical disc, as any other. */
-    private static void checkFormat(String declared, DiskFormat found) {
-        boolean same =
-                DiskFormat.of(declared)
-                        .map(
-                                format ->
-                                        format == found
-                                                || format == DiskFormat.RAW
-                                                        && found == DiskFormat.ISO)
-                        .orElse(found == DiskFormat.RAW);
-        if (!same) {
-            throw new ApiException(
-                    Fault.UNSUPPORTED_MEDIA_TYPE,
-                    "Image disk_format %s does not match stream data %s"
-                            .formatted(declared, found.text()));
-        }
-    }
-
-    /** The image if it waits for that upload. */
-    private static Optional<Image> awaited(Handle handle, String id, String upload) {
-        return ImageStore.find(handle, id)
-                .filter(image -> image.status() == Image.Status.SAVING)
-                .filter(image -> image.file().equals(Optional.of(upload)));
-    }
-
-    private Image begin(
-            Handle handle, Actor actor, String id, OptionalLong announced, String upload) {
-        Image image = ImageAccess.own(handle, actor, id, "modify");
-        if (image.status() != Image.Status.QUEUED) {
-            throw ApiException.conflict(
-                    "Image status transition from %s to saving is not allowed"
-                            .formatted(image.status().text()));
-        }
-        if (image.attributes().diskFormat().isEmpty()
-                || image.attributes().containerFormat().isEmpty()) {
-            throw ApiException.badRequest(
-                    "Properties disk_format, container_format must be set prior to saving data.");
-        }
-        // Before the bytes come, where their number is known; after them it is claimed again.
-        ImageQuotas.claim(handle, image.owner(), ImageQuotas.BYTES, announced.orElse(0));
-        Image saving = image.saving(upload, now());
-        ImageStore.update(handle, saving);
-        return saving;
-    }
-
-    private void abandon(String id, String upload) {
-        files.remove(upload);
-        database.run(
-                handle ->
-                        awaited(handle, id, upload)
-                                .ifPresent(
-                                        image -> ImageStore.update(handle, image.queued(now()))));
     }
 
     /** Whether the bytes may be used; only administrators say so. */
@@ -409,7 +299,7 @@ public final class ImageService implements Images {
     private static Optional<Part> disk(Image image) {
         boolean raw =
                 image.attributes().diskFormat().equals(Optional.of(DiskFormat.RAW.text()))
-                        && image.attributes().containerFormat().equals(BARE);
+                        && image.attributes().containerFormat().equals(ImageUploads.BARE);
         return image.content()
                 .filter(content -> raw || content.disk().isPresent())
                 .map(content -> part(image, content));
@@ -472,10 +362,5 @@ public final class ImageService implements Images {
 
     private Instant now() {
         return clock.instant().truncatedTo(ChronoUnit.MICROS);
-    }
-
-    private static ApiException gone(String id) {
-        return ApiException.notFound(
-                "Image %s was deleted while its data was uploaded.".formatted(id));
     }
 }

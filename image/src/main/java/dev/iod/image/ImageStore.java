@@ -21,6 +21,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class ImageStore {
     static final String SELECT = "SELECT * FROM image";
 
+    /** What an image holds of the quota. */
+    static final String HELD_BYTES =
+            "greatest(reserved_bytes, coalesce(size_bytes, 0) + coalesce(disk_stored_bytes, 0))";
+
     private ImageStore() {}
 
     static Optional<Image> find(Handle handle, String id) {
@@ -44,10 +48,11 @@ final class ImageStore {
                 "INSERT INTO image (id, name, owner, status, visibility, protected, hidden,"
                         + " disk_format, container_format, min_disk_gib, min_ram_mib, size_bytes, md5,"
                         + " file, sha256, sha512, virtual_size_bytes, disk_size_bytes, disk_sha256,"
-                        + " disk_stored_bytes, tags, properties, created_at, updated_at) VALUES"
+                        + " disk_stored_bytes, import_task, import_failed, tags, properties, created_at,"
+                        + " updated_at) VALUES"
                         + " (:id, :name, :owner, :status, :visibility, :protected, :hidden, :disk,"
                         + " :container, :minDisk, :minRam, :size, :md5, :file, :sha256, :sha512,"
-                        + " :virtual, :diskSize, :diskSha256, :diskStored, :tags,"
+                        + " :virtual, :diskSize, :diskSha256, :diskStored, :importTask, :importFailed, :tags,"
                         + " CAST(:properties AS jsonb), :created, :updated)",
                 image);
     }
@@ -61,6 +66,10 @@ final class ImageStore {
                         + " :minRam, size_bytes = :size, md5 = :md5, file = :file, sha256 = :sha256,"
                         + " sha512 = :sha512, virtual_size_bytes = :virtual, disk_size_bytes ="
                         + " :diskSize, disk_sha256 = :diskSha256, disk_stored_bytes = :diskStored,"
+                        + " import_task = :importTask, import_failed = :importFailed,"
+                        // What a finished image takes is its size.
+                        + " reserved_bytes = CASE WHEN :status IN ('saving', 'uploading',"
+                        + " 'importing') THEN reserved_bytes ELSE 0 END,"
                         + " tags = :tags, properties = CAST(:properties AS jsonb),"
                         + " created_at = :created, updated_at = :updated WHERE id = :id",
                 image);
@@ -94,9 +103,35 @@ final class ImageStore {
                         .list());
     }
 
-    /** Uploads that a killed process left behind can be started again. */
+    /**
+     * Uploads and imports that a killed process left behind can be started again; what was staged
+     * whole stays.
+     */
     static void resetUploads(Handle handle) {
-        handle.execute("UPDATE image SET status = 'queued', file = NULL WHERE status = 'saving'");
+        handle.execute(
+                "UPDATE image SET status = 'queued', file = NULL, reserved_bytes = 0,"
+                        + " import_failed = (status = 'importing' OR import_failed),"
+                        + " size_bytes = NULL, md5 = NULL, sha256 = NULL, sha512 = NULL"
+                        + " WHERE status IN ('saving', 'importing')"
+                        + " OR status = 'uploading' AND sha256 IS NULL");
+    }
+
+    /** What an image takes of its project's quota, or has reserved of it. */
+    static long heldBytes(Handle handle, String id) {
+        return handle.createQuery("SELECT " + HELD_BYTES + " FROM image WHERE id = :id")
+                .bind("id", id)
+                .mapTo(Long.class)
+                .one();
+    }
+
+    /** Reserves so much of the quota for an image whose bytes arrive. */
+    static void reserve(Handle handle, String id, long bytes) {
+        handle.execute("UPDATE image SET reserved_bytes = ? WHERE id = ?", bytes, id);
+    }
+
+    private static Optional<Image.Import> lastImport(ResultSet row) throws SQLException {
+        boolean failed = row.getBoolean("import_failed");
+        return Rows.optional(row, "import_task").map(task -> new Image.Import(task, failed));
     }
 
     private static void write(Handle handle, String sql, Image image) {
@@ -128,6 +163,10 @@ final class ImageStore {
                         .bind("diskSha256", made.map(Image.Disk::sha256).orElse(null))
                         .bind("diskStored", made.map(Image.Disk::storedBytes).orElse(null))
                         .bind("file", image.file().orElse(null))
+                        .bind("importTask", image.lastImport().map(Image.Import::task).orElse(null))
+                        .bind(
+                                "importFailed",
+                                image.lastImport().map(Image.Import::failed).orElse(false))
                         .bindArray("tags", String.class, set.tags())
                         .bind("properties", Json.text(properties))
                         .bind("created", image.createdAt().atOffset(ZoneOffset.UTC))
@@ -169,6 +208,7 @@ final class ImageStore {
                 attributes,
                 content,
                 Rows.optional(row, "file"),
+                lastImport(row),
                 Rows.time(row, "created_at"),
                 Rows.time(row, "updated_at"));
     }

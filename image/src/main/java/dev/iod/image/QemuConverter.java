@@ -21,26 +21,19 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
- * Converts by {@code qemu-img} in a sandbox, one image at a time, by a thread of its own: the
- * process ends with the thread that started it, and the threads of requests come and go.
+ * Converts by {@code qemu-img} in a sandbox, two images at a time and one of a project, by threads
+ * of its own: the process ends with the thread that started it, and the threads of requests come
+ * and go. A project whose conversion takes long holds nobody but itself.
  */
 public final class QemuConverter implements DiskConverter, AutoCloseable {
     private static final Logger LOG = System.getLogger(QemuConverter.class.getName());
 
-    /**
-     * Projects share these. Of those that have one in common, one image is in the queue: so a
-     * project waits for one image of each other one, however many those have.
-     */
-    private static final int TURNS = 64;
+    private static final int LANES = 2;
 
-    /** Images of one project whose uploads wait here: each holds a request of the API. */
-    private static final int MAX_OF_PROJECT = 3;
-
-    /** What conversions leave free of the file system, which others may need. */
-    private static final long RESERVE_BYTES = 1L << 30;
+    /** Projects whose turn it is, and that wait for a lane. */
+    private static final int QUEUE = 64;
 
     private static final int STATUS_OF_REFUSAL = 1;
 
@@ -55,20 +48,27 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
 
     private final Sandbox sandbox;
     private final List<String> command;
-    private final ConcurrentMap<String, Integer> waiting = new ConcurrentHashMap<>();
-    private final List<Semaphore> turns =
-            Stream.generate(() -> new Semaphore(1, true)).limit(TURNS).toList();
-    private final ThreadPoolExecutor thread =
+    private final ConcurrentMap<String, Turn> turns = new ConcurrentHashMap<>();
+    private final ThreadPoolExecutor lanes =
             new ThreadPoolExecutor(
-                    1,
-                    1,
+                    LANES,
+                    LANES,
                     0,
                     TimeUnit.SECONDS,
-                    new ArrayBlockingQueue<>(TURNS),
-                    Thread.ofPlatform().daemon().name("image-convert").factory());
+                    new ArrayBlockingQueue<>(QUEUE),
+                    Thread.ofPlatform().daemon().name("image-convert-", 0).factory());
+
+    /** One project's, as long as somebody has it or waits for it. */
+    private static final class Turn {
+        final Semaphore free = new Semaphore(1, true);
+        int users;
+    }
+
+    /** A number that is no user's: above those of people, services and containers. */
+    public static final String NOBODYS_UID = "2000000001";
 
     /**
-     * @param user whom conversions run as, and nothing else does
+     * @param user whom conversions run as, and nothing else does; a name or a number
      */
     public QemuConverter(String user) {
         this(new Sandbox(user), List.of("qemu-img", "convert"));
@@ -90,19 +90,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
                         "raw",
                         Sandbox.IN,
                         Sandbox.OUT));
-        int mine = waiting.merge(project, 1, Integer::sum);
-        try {
-            if (mine > MAX_OF_PROJECT) {
-                throw new ApiException(
-                        Fault.TOO_MANY_REQUESTS,
-                        "%d images of the project are being converted. Upload this one when one of"
-                                        .formatted(MAX_OF_PROJECT)
-                                + " them is done.");
-            }
-            check(inTurn(project, () -> run(program, shape, image, disk)));
-        } finally {
-            waiting.computeIfPresent(project, (_, count) -> count == 1 ? null : count - 1);
-        }
+        check(inTurn(project, () -> run(program, shape, image, disk)));
     }
 
     private Sandbox.End run(List<String> program, DiskShape shape, Path image, Path disk)
@@ -127,7 +115,7 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
 
     /** What may be written still; that there is nothing left is not the image's fault. */
     private static long room(Path image) throws IOException {
-        long room = Files.getFileStore(image).getUsableSpace() - RESERVE_BYTES;
+        long room = Files.getFileStore(image).getUsableSpace() - ImageFiles.RESERVE_BYTES;
         if (room <= 0) {
             throw new ApiException(
                     Fault.UNAVAILABLE, "The region has no room to convert images now.");
@@ -165,26 +153,42 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
     }
 
     private Sandbox.End inTurn(String project, Callable<Sandbox.End> conversion) {
-        Semaphore turn = turns.get(Math.floorMod(project.hashCode(), TURNS));
+        Turn turn = enter(project);
         try {
-            turn.acquire();
+            turn.free.acquire();
             try {
                 return await(conversion);
             } finally {
-                turn.release();
+                turn.free.release();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw stopping(e);
+        } finally {
+            turns.computeIfPresent(project, (_, left) -> --left.users == 0 ? null : left);
         }
+    }
+
+    private Turn enter(String project) {
+        return turns.compute(
+                project,
+                (_, there) -> {
+                    Turn turn = there == null ? new Turn() : there;
+                    turn.users++;
+                    return turn;
+                });
     }
 
     private Sandbox.End await(Callable<Sandbox.End> conversion) throws InterruptedException {
         Future<Sandbox.End> end;
         try {
-            end = thread.submit(conversion);
+            end = lanes.submit(conversion);
         } catch (RejectedExecutionException e) {
-            throw stopping(e);
+            if (lanes.isShutdown()) {
+                throw stopping(e);
+            }
+            throw new ApiException(
+                    Fault.UNAVAILABLE, "Too many images are being converted; try again.", e);
         }
         try {
             return end.get();
@@ -213,9 +217,9 @@ public final class QemuConverter implements DiskConverter, AutoCloseable {
                 Fault.UNAVAILABLE, "Images cannot be converted in this region now.");
     }
 
-    /** Kills the conversion that runs. */
+    /** Kills the conversions that run. */
     @Override
     public void close() {
-        thread.shutdownNow();
+        lanes.shutdownNow();
     }
 }

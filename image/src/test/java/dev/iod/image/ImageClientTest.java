@@ -8,10 +8,13 @@ import dev.iod.rest.Dialect;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.OpenStackClient;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,6 +25,8 @@ import tools.jackson.databind.JsonNode;
 /** Sharing and import as users of the real client see them. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ImageClientTest {
+    private static final String IMAGES = "/image/v2/images/";
+
     private TestRegion region;
     private OpenStackClient owner;
     private OpenStackClient member;
@@ -99,6 +104,69 @@ class ImageClientTest {
         assertThat(owner.run("image add project s1 " + guest))
                 .contains("403", "Only shared images have members.");
         owner.run("image delete s1");
+    }
+
+    @Test
+    void anImageIsImported() throws Exception {
+        String id =
+                owner.json(
+                                "image create --import --disk-format raw --container-format bare"
+                                        + " --file %s i1".formatted(file))
+                        .path("id")
+                        .stringValue();
+        StoredImages.await(region.login("owner", "pw-owner", "owner"), IMAGES + id, "active");
+        assertThat(owner.json("image show i1").path("size").intValue()).isEqualTo(1000);
+        owner.run("image delete i1");
+
+        String made =
+                glance(
+                        "image-create-via-import --import-method glance-direct --disk-format raw"
+                                + " --container-format bare --name i2 --file "
+                                + file);
+        assertThat(made).contains("| name", "i2");
+        String second = owner.json("image show i2").path("id").stringValue();
+        StoredImages.await(region.login("owner", "pw-owner", "owner"), IMAGES + second, "active");
+        assertThat(glance("image-tasks " + second)).contains("success");
+        assertThat(glance("import-info")).contains("glance-direct");
+        assertThat(glance("stores-info")).contains("local");
+        owner.run("image delete i2");
+
+        glance("image-create --disk-format raw --container-format bare --name i3");
+        String third = owner.json("image show i3").path("id").stringValue();
+        glance("image-stage --file %s %s".formatted(file, third));
+        assertThat(owner.json("image show i3").path("status").stringValue())
+                .isEqualTo("uploading");
+        assertThat(glance("image-import --import-method web-download --uri http://x/ " + third))
+                .contains("not");
+        glance("image-import --import-method glance-direct " + third);
+        StoredImages.await(region.login("owner", "pw-owner", "owner"), IMAGES + third, "active");
+        assertThat(glance("member-create %s someone".formatted(third))).contains("pending");
+        assertThat(glance("member-list --image-id " + third)).contains("someone");
+        assertThat(glance("task-list")).contains("403");
+        owner.run("image delete i3");
+    }
+
+    /** What the {@code glance} client prints, errors included. */
+    private String glance(String arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of("/usr/bin/glance"));
+        command.addAll(List.of(arguments.split(" ")));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment()
+                .putAll(
+                        Map.of(
+                                "OS_AUTH_URL", region.url() + "/identity/v3",
+                                "OS_USERNAME", "owner",
+                                "OS_PASSWORD", "pw-owner",
+                                "OS_PROJECT_NAME", "owner",
+                                "OS_USER_DOMAIN_ID", "default",
+                                "OS_PROJECT_DOMAIN_ID", "default",
+                                "PYTHONWARNINGS", "ignore"));
+        // With a pipe it would read an image from it.
+        builder.redirectInput(ProcessBuilder.Redirect.from(file.toFile()));
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        process.waitFor();
+        return output;
     }
 
     private static List<String> names(JsonNode list) {

@@ -65,6 +65,7 @@ class ImageDisksTest {
                 database,
                 new ImageFiles(directory),
                 (project, shape, image, disk) -> converter.convert(project, shape, image, disk),
+                new WebDownload(AllowedHosts.NONE),
                 Clock.systemUTC());
     }
 
