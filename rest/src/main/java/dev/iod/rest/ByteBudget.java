@@ -66,6 +66,12 @@ final class ByteBudget {
             bytes += more;
         }
 
+        /** Gives some of it back before the end. */
+        void give(long less) {
+            ByteBudget.this.give(payer, less);
+            bytes -= less;
+        }
+
         @Override
         public void close() {
             if (bytes > 0) {

@@ -1,5 +1,6 @@
 package dev.iod.rest;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
@@ -165,12 +166,33 @@ public final class Request {
 
     /**
      * The body as a stream without a limit; the handler declares its own. It waits for the client,
-     * so from here on it does not count among the requests that run.
+     * so from here on it does not count among the requests that run. The memory of its buffer is
+     * charged until it has ended: what the handler does then may take long.
      */
     public InputStream stream() {
         reservation.take(STREAM_BYTES);
         turn.close();
-        return incoming.body();
+        return new FilterInputStream(incoming.body()) {
+            private boolean ended;
+
+            @Override
+            public int read() throws IOException {
+                return end(super.read());
+            }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                return end(super.read(bytes, offset, length));
+            }
+
+            private int end(int read) {
+                if (read < 0 && !ended) {
+                    ended = true;
+                    reservation.give(STREAM_BYTES);
+                }
+                return read;
+            }
+        };
     }
 
     private static ApiException tooLarge(int limit) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -171,6 +172,23 @@ class ServerBoundsTest {
         assertThat(caller(server, "p9").post("/things", "{'a': 1}").status()).isEqualTo(202);
     }
 
+    /** An upload that waits for what becomes of it holds no memory that others need. */
+    @Test
+    void aStreamThatEndedCostsNothing() throws Exception {
+        ApiServer server = start(limits());
+        RawClient client = open(server);
+        client.say(
+                "PUT /compute/v2.1/bytes HTTP/1.1\r\nHost: x\r\nX-Auth-Token: p1\r\n"
+                        + "Content-Length: 10\r\n\r\n12345");
+        await(() -> server.bodyBytes() > 0);
+        client.say("67890");
+        await(() -> running.get() == 1);
+        assertThat(server.bodyBytes()).isZero();
+        gate.countDown();
+        assertThat(client.answer().status()).isEqualTo(200);
+        assertThat(server.bodyBytes()).isZero();
+    }
+
     @Test
     void oneProjectLeavesMemoryToOthers() throws Exception {
         ApiServer server = start(limits());
@@ -293,6 +311,7 @@ class ServerBoundsTest {
                                 Route.get("/v2.1/large", ignored -> large()).may(Rule.READER),
                                 Route.get("/v2.1/wait", ignored -> hold()).may(Rule.READER),
                                 Route.get("/v2.1/slow", this::slow).may(Rule.READER),
+                                Route.put("/v2.1/bytes", this::drain).may(Rule.MEMBER),
                                 Route.post("/v2.1/things", this::take).may(Rule.MEMBER),
                                 Route.post("/v2.1/public", this::take).may(Rule.PUBLIC)));
         ApiServer server =
@@ -323,6 +342,11 @@ class ServerBoundsTest {
 
     private static Response large() {
         return Response.text(200, "text/plain", "x".repeat(1 << 20));
+    }
+
+    private Response drain(Request request) throws IOException {
+        request.stream().transferTo(OutputStream.nullOutputStream());
+        return hold();
     }
 
     private Response take(Request request) {
