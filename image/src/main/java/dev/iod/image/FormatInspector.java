@@ -21,6 +21,9 @@ final class FormatInspector {
     private static final long ISO_DESCRIPTOR = 32 << 10;
     private static final int ISO_BLOCK_BYTES = 2048;
 
+    /** Of the recognition sequence; on discs with larger sectors not every block has one. */
+    private static final int RECOGNITION_BLOCKS = 64;
+
     private FormatInspector() {}
 
     /**
@@ -100,11 +103,21 @@ final class FormatInspector {
         return found.isEmpty() ? DiskFormat.RAW : found.iterator().next();
     }
 
-    /** ECMA-119 §8.1, and ECMA-167 part 3 §9.1 for discs with UDF alone. */
+    /**
+     * ECMA-119 §8.1, and for discs with UDF alone the volume recognition sequence (ECMA-167 part 2
+     * §8.3.1): a descriptor in each sector, of which one is NSR02 or NSR03.
+     */
     private static boolean isIso(ImageBytes bytes) throws IOException {
-        return bytes.startsWith(ISO_DESCRIPTOR + 1, "CD001")
-                || bytes.startsWith(ISO_DESCRIPTOR + 1, "NSR02")
-                || bytes.startsWith(ISO_DESCRIPTOR + 1, "NSR03");
+        if (bytes.startsWith(ISO_DESCRIPTOR + 1, "CD001")) {
+            return true;
+        }
+        for (int i = 0; i < RECOGNITION_BLOCKS; i++) {
+            String id = bytes.text(ISO_DESCRIPTOR + (long) i * ISO_BLOCK_BYTES + 1, 5);
+            if (id.equals("NSR02") || id.equals("NSR03")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Space and block size by the primary volume descriptor (ECMA-119 §8.4), if it comes first. */

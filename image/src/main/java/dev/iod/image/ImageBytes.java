@@ -13,9 +13,22 @@ import java.nio.file.StandardOpenOption;
  * is cut off then fails by what it lacks.
  */
 record ImageBytes(FileChannel file, long size) implements AutoCloseable {
+    private static final int SECTOR_BYTES = 512;
+
     static ImageBytes open(Path path) throws IOException {
         FileChannel file = FileChannel.open(path, StandardOpenOption.READ);
         return new ImageBytes(file, file.size());
+    }
+
+    /**
+     * Where the last whole sector of 512 bytes begins as QEMU counts them: it rounds the size of a
+     * file up to sectors, and reads zeros behind its end.
+     *
+     * @param before sectors that follow
+     */
+    long sectorFromEnd(int before) {
+        return (size + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES
+                - (before + 1L) * SECTOR_BYTES;
     }
 
     /** An unsigned number of 32 bits. */

@@ -31,7 +31,7 @@ final class Sandbox {
     private static final int OPEN_FILES = 64;
 
     /** Of its user, in all sandboxes: qemu-img has up to 64 threads beside its own. */
-    private static final int PROCESSES = 160;
+    static final int PROCESSES = 160;
 
     /** Conversions go behind everything else. */
     private static final int NICE = 10;

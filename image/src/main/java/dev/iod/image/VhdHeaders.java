@@ -10,6 +10,10 @@ import java.nio.ByteOrder;
 final class VhdHeaders {
     private static final String COOKIE = "conectix";
     private static final int FOOTER_BYTES = 512;
+
+    /** Of Virtual PC before 2004. */
+    private static final int OLD_FOOTER_BYTES = 511;
+
     private static final int FIXED = 2;
     private static final int DYNAMIC = 3;
 
@@ -26,16 +30,25 @@ final class VhdHeaders {
 
     private VhdHeaders() {}
 
-    /** A copy of the footer is at the beginning unless the disk is fixed. */
+    /**
+     * A copy of the footer is at the beginning unless the disk is fixed. Readers differ in where the
+     * end of a file is that ends within a sector; for one of them it may be a disk.
+     */
     static boolean isVhd(ImageBytes bytes) throws IOException {
-        return bytes.startsWith(0, COOKIE) || bytes.startsWith(bytes.size() - FOOTER_BYTES, COOKIE);
+        return bytes.startsWith(0, COOKIE)
+                || bytes.startsWith(bytes.sectorFromEnd(0), COOKIE)
+                || bytes.startsWith(bytes.size() - FOOTER_BYTES, COOKIE)
+                || bytes.startsWith(bytes.size() - OLD_FOOTER_BYTES, COOKIE);
     }
 
     /** The size of the disk. */
     static long checkVhd(ImageBytes bytes) throws IOException {
         // QEMU reads the beginning first.
         boolean copied = bytes.startsWith(0, COOKIE);
-        long footer = copied ? 0 : bytes.size() - FOOTER_BYTES;
+        long footer = copied ? 0 : bytes.sectorFromEnd(0);
+        if (!bytes.startsWith(footer, COOKIE)) {
+            throw FormatInspector.refused("its footer is not where it belongs");
+        }
         long type = bytes.uint(footer + 60, ByteOrder.BIG_ENDIAN);
         if (type != FIXED && type != DYNAMIC) {
             throw FormatInspector.refused(

@@ -56,7 +56,7 @@ final class VmdkHeader {
         long sectors = checkHeader(bytes, 0);
         if (number(bytes, 56) == DIRECTORY_AT_END) {
             // The footer: a marker's sector, a copy of the header, and the marker of the end.
-            long footer = bytes.size() - 2 * SECTOR_BYTES;
+            long footer = bytes.sectorFromEnd(1);
             if (footer <= 0 || !bytes.startsWith(footer, SPARSE)) {
                 throw FormatInspector.refused("its footer is missing");
             }

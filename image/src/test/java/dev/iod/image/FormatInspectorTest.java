@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +75,86 @@ class FormatInspectorTest {
         bytes.putInt(0, 0x4b444d56); // "VMDK" backwards, as it is in the file
         bytes.put(0, "KDMV".getBytes(StandardCharsets.US_ASCII));
         refused(file(disc), "several formats at once: vmdk, iso");
+    }
+
+    /** Of a disc without ISO 9660, with sectors of 2,048 and of 4,096 bytes. */
+    @ParameterizedTest
+    @CsvSource({"2048, NSR02", "2048, NSR03", "4096, NSR03"})
+    void aDiscOfUdfAloneIsOne(int sector, String nsr) throws Exception {
+        byte[] disc = new byte[100_000];
+        List<String> sequence = List.of("BEA01", "BOOT2", nsr, "TEA01");
+        for (int i = 0; i < sequence.size(); i++) {
+            byte[] id = sequence.get(i).getBytes(StandardCharsets.US_ASCII);
+            System.arraycopy(id, 0, disc, 0x8000 + i * sector + 1, id.length);
+        }
+        assertThat(FormatInspector.inspect(file(disc)))
+                .isEqualTo(new DiskShape(DiskFormat.ISO, disc.length));
+    }
+
+    /** QEMU rounds the size of a file up to sectors, and has a disk where we would see none. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 255, 511})
+    void aFooterIsFoundWhereQemuFindsIt(int more) throws Exception {
+        Path whole = create("vpc", "subformat=fixed,force_size=on", MIB);
+        byte[] fixed = Files.readAllBytes(whole);
+        // The footer's own end is cut off, or the disk before it is longer.
+        Path cut = file(Arrays.copyOf(fixed, fixed.length - more));
+        assertThat(FormatInspector.inspect(cut))
+                .isEqualTo(new DiskShape(DiskFormat.VHD, MIB));
+        assertThat(QemuImg.virtualBytes("vpc", cut)).isEqualTo(MIB);
+        if (more > 0) {
+            byte[] shifted = new byte[fixed.length + more];
+            System.arraycopy(fixed, 0, shifted, more, fixed.length);
+            refused(file(shifted), "its footer is not where it belongs");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 255, 511})
+    void aFooterOfVmdkToo(int cut) throws Exception {
+        Path image = create("vmdk", "", MIB);
+        byte[] good = Files.readAllBytes(image);
+        byte[] all = Arrays.copyOf(good, good.length + 1536 - cut);
+        // A marker, the header again, the end.
+        System.arraycopy(good, 0, all, good.length + 512, 512);
+        Files.write(image, all);
+        ByteBuffer atEnd = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, -1);
+        patch(image, 56, atEnd);
+        assertThat(FormatInspector.inspect(image).virtualBytes()).isEqualTo(MIB);
+        ByteBuffer other = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, 9);
+        patch(image, good.length + 512 + 12, other);
+        refused(image, "differ");
+    }
+
+    @Test
+    void anExtentThatIsOnlyReadIsTaken() throws Exception {
+        Path image = directory.resolve("v.vmdk");
+        QemuImg.run("create", "-q", "-f", "vmdk", image.toString(), "1M");
+        byte[] good = Files.readAllBytes(image);
+        String text = new String(good, 512, 10_240, StandardCharsets.ISO_8859_1);
+        String plain = text.substring(0, text.indexOf('\0'));
+        for (String access : List.of("RDONLY", "RW")) {
+            Files.write(image, good);
+            ByteBuffer changed = ByteBuffer.allocate(10_240);
+            changed.put(
+                    plain.replace("RW 2048", access + " 2048")
+                            .getBytes(StandardCharsets.ISO_8859_1));
+            patch(image, 512, changed);
+            assertThat(FormatInspector.inspect(image)).isEqualTo(new DiskShape(DiskFormat.VMDK, MIB));
+        }
+        for (String extent :
+                List.of(
+                        "RDONLY 2048 FLAT \"v.vmdk\" 0",
+                        "RDONLY 2048 SPARSE \"/etc/shadow\"",
+                        "NOACCESS 2048 SPARSE \"v.vmdk\"")) {
+            Files.write(image, good);
+            ByteBuffer changed = ByteBuffer.allocate(10_240);
+            changed.put(
+                    plain.replace("RW 2048 SPARSE \"v.vmdk\"", extent)
+                            .getBytes(StandardCharsets.ISO_8859_1));
+            patch(image, 512, changed);
+            refused(image, "in other files");
+        }
     }
 
     @Test

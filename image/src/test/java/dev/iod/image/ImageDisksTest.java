@@ -8,7 +8,10 @@ import dev.iod.region.Actor;
 import dev.iod.region.Quotas;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
+import dev.iod.rest.ApiException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -18,10 +21,12 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -280,6 +285,124 @@ class ImageDisksTest {
         converter = qemu;
         paths.forEach(path -> assertThat(alice.delete(path).status()).isEqualTo(204));
         assertThat(files()).isEmpty();
+    }
+
+    /** A project's long conversion holds that project, and nobody else. */
+    @Test
+    void othersDoNotWaitForALongConversion() throws Exception {
+        try (QemuConverter slow =
+                new QemuConverter(
+                        new Sandbox(QemuConverter.NOBODYS_UID),
+                        List.of(
+                                "sh",
+                                "-c",
+                                "[ $(head -c 10 /in | tail -c 1) = x ] && sleep 4328;"
+                                        + " cat /in >/out"))) {
+            Path brief = Files.writeString(work.resolve("brief"), "quick as it goes");
+            Path lasting = Files.writeString(work.resolve("lasting"), "long as axe goes");
+            DiskShape shape = new DiskShape(DiskFormat.QCOW2, MIB);
+            List<Thread> waiting = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                Path disk = work.resolve("lasting." + i);
+                waiting.add(
+                        Thread.ofVirtual()
+                                .unstarted(() -> slow.convert("long", shape, lasting, disk)));
+            }
+            waiting.forEach(thread -> thread.setUncaughtExceptionHandler((_, _) -> {}));
+            waiting.forEach(Thread::start);
+            Sandboxed.await("sleep 4328", true);
+            for (int i = 0; i < 3; i++) {
+                slow.convert("brief" + i, shape, brief, work.resolve("brief." + i));
+            }
+            assertThat(waiting).allMatch(Thread::isAlive);
+        }
+        Sandboxed.await("sleep 4328", false);
+    }
+
+    /** Its transaction may have been committed although the region never heard of it. */
+    @Test
+    void filesThatAreTheImagesAreNotDeleted() throws Exception {
+        String path = create("qcow2");
+        assertThat(alice.upload(path + "/file", qcow2(MIB)).status()).isEqualTo(204);
+        String id = path.substring(IMAGES.length() + 1);
+        String upload =
+                region.database()
+                        .read(handle -> ImageStore.find(handle, id))
+                        .flatMap(Image::file)
+                        .orElseThrow();
+        images.uploads().abandon(id, upload);
+        assertThat(files()).containsExactlyInAnyOrder(upload, upload + ".raw");
+        assertThat(alice.get(path).json().path("status").stringValue()).isEqualTo("active");
+        images.uploads().abandon(id, "another");
+        assertThat(files()).hasSize(2);
+        alice.delete(path);
+        assertThat(files()).isEmpty();
+    }
+
+    @Test
+    void uploadsLeaveRoomForOthers() throws Exception {
+        AtomicLong free = new AtomicLong(ImageFiles.RESERVE_BYTES + (20L << 20));
+        Path store = work.resolve("store");
+        try (ImageFiles files = new ImageFiles(store, _ -> free.get())) {
+            assertThatThrownBy(
+                            () ->
+                                    files.store(
+                                            "announced",
+                                            InputStream.nullInputStream(),
+                                            OptionalLong.of((20L << 20) + 1),
+                                            least -> least))
+                    .hasMessageContaining("no room for the image");
+            // What does not say how long it is, or what others leave it meanwhile.
+            InputStream endless =
+                    new InputStream() {
+                        @Override
+                        public int read() {
+                            return 1;
+                        }
+
+                        @Override
+                        public int read(byte[] bytes, int offset, int length) {
+                            free.addAndGet(-length);
+                            return length;
+                        }
+                    };
+            assertThatThrownBy(
+                            () ->
+                                    files.store(
+                                            "endless",
+                                            endless,
+                                            OptionalLong.empty(),
+                                            least -> least + (1L << 20)))
+                    .isInstanceOfSatisfying(
+                            ApiException.class, e -> assertThat(e.fault().status()).isEqualTo(503));
+            assertThat(free.get()).isGreaterThanOrEqualTo(ImageFiles.RESERVE_BYTES);
+            assertThat(StoredImages.files(store)).isEmpty();
+        }
+    }
+
+    /** Not the uploader's fault, and nothing is left of it. */
+    @Test
+    void aFullFileSystemIsTheRegions() throws Exception {
+        Path small = Files.createDirectory(work.resolve("small-fs"));
+        run("mount", "-t", "tmpfs", "-o", "size=1m", "none", small.toString());
+        try (ImageFiles files = new ImageFiles(small, _ -> Long.MAX_VALUE)) {
+            assertThatThrownBy(
+                            () ->
+                                    files.store(
+                                            "large",
+                                            new ByteArrayInputStream(new byte[2 * MIB]),
+                                            OptionalLong.empty(),
+                                            _ -> Long.MAX_VALUE))
+                    .isInstanceOfSatisfying(
+                            ApiException.class, e -> assertThat(e.fault().status()).isEqualTo(503));
+            assertThat(StoredImages.files(small)).isEmpty();
+        } finally {
+            run("umount", small.toString());
+        }
+    }
+
+    private static void run(String... command) throws Exception {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
     }
 
     @Test

@@ -58,7 +58,7 @@ class SandboxTest {
         assertThat(run(LIMITS, "sh", "-c", script))
                 .isEqualTo(
                         new Sandbox.End.Exited(
-                                0, "65534\n65534\n/dev /in /lib /lib64 /out /usr\n\n"));
+                                0, "2000000001\n65534\n/dev /in /lib /lib64 /out /usr\n\n"));
     }
 
     @Test
@@ -93,6 +93,27 @@ class SandboxTest {
         Files.delete(out);
         assertThat(run(LIMITS, "sh", "-c", "yes | head -c 9000000 >/out"))
                 .isEqualTo(new Sandbox.End.OverLimit("8388608 bytes that are not zeros"));
+    }
+
+    /** So many that the machine has enough left; and they are ended with it. */
+    @Test
+    void processesHaveABound() throws Exception {
+        String bomb =
+                "$SIG{CHLD} = 'IGNORE'; $n = 0;"
+                        + " while ($n < 1000 && defined(my $p = fork)) { $p or sleep 4327, exit; $n++ }"
+                        + " print $n";
+        assertThat(run(LIMITS, "perl", "-e", bomb))
+                .isInstanceOfSatisfying(
+                        Sandbox.End.Exited.class,
+                        end ->
+                                assertThat(Integer.parseInt(end.output()))
+                                        .isBetween(66, Sandbox.PROCESSES));
+        Sandboxed.await("sleep 4327", false);
+    }
+
+    @Test
+    void itGoesBehindOthers() throws Exception {
+        assertThat(run(LIMITS, "nice")).isEqualTo(new Sandbox.End.Exited(0, "10\n"));
     }
 
     @Test
@@ -164,7 +185,7 @@ class SandboxTest {
         private Parent() {}
 
         static void main(String[] arguments) throws Exception {
-            new Sandbox("nobody")
+            new Sandbox(QemuConverter.NOBODYS_UID)
                     .run(
                             List.of("sleep", "4326"),
                             Path.of(arguments[0]),
@@ -180,7 +201,7 @@ class SandboxTest {
     }
 
     private Sandbox.End run(Sandbox.Limits limits, String... program) throws Exception {
-        return new Sandbox("nobody").run(List.of(program), in, out, limits);
+        return new Sandbox(QemuConverter.NOBODYS_UID).run(List.of(program), in, out, limits);
     }
 
     private static Sandbox.Limits limits(Duration cpu, Duration wall, long stored) {

@@ -26,7 +26,7 @@ final class Sandboxed {
                 String program = one.info().command().orElse("");
                 if (there
                         && !program.isEmpty()
-                        && !program.matches(".*(java|bwrap|setpriv|prlimit)")) {
+                        && !program.matches(".*(java|bwrap|nice|setpriv|prlimit)")) {
                     return one;
                 }
             }
