@@ -52,6 +52,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -383,6 +384,43 @@ class RegionServiceTest {
         }
     }
 
+    /** They need not cross the network; a node that does not know of it gets them as before. */
+    @Test
+    void zerosAreToldByTheirNumber() throws Exception {
+        byte[] data = new byte[20 << 20];
+        byte[] some = new byte[1000];
+        new Random(4).nextBytes(some);
+        System.arraycopy(some, 0, data, 100, some.length);
+        System.arraycopy(some, 0, data, 12 << 20, some.length);
+        String id = image(data);
+        ImagePart part = ImagePart.newBuilder().setImageId(id).build();
+        try (FakeNode node = new FakeNode("z1")) {
+            goal =
+                    Goal.newBuilder()
+                            .addServers(
+                                    Server.newBuilder().addDisks(Disk.newBuilder().setImage(part)))
+                            .build();
+            for (int offset : new int[] {0, 5 << 20, 12 << 20, data.length}) {
+                ByteArrayOutputStream all = new ByteArrayOutputStream();
+                long sent = 0;
+                Iterator<ImageChunk> chunks = node.chunks(id, offset, true);
+                while (chunks.hasNext()) {
+                    ImageChunk chunk = chunks.next();
+                    sent += chunk.getData().size();
+                    assertThat(chunk.getZeros() == 0 || chunk.getData().isEmpty()).isTrue();
+                    all.writeBytes(new byte[(int) chunk.getZeros()]);
+                    all.writeBytes(chunk.getData().toByteArray());
+                }
+                assertThat(all.toByteArray())
+                        .isEqualTo(Arrays.copyOfRange(data, offset, data.length));
+                assertThat(sent).isLessThanOrEqualTo(2 << 20);
+            }
+            assertThat(node.fetch(id, 0)).isEqualTo(data);
+        } finally {
+            goal = Goal.getDefaultInstance();
+        }
+    }
+
     private final class Recorder implements NodeObserver {
         @Override
         public void observed(Database database, String node, Observed observed) {
@@ -450,15 +488,19 @@ class RegionServiceTest {
             return code;
         }
 
+        Iterator<ImageChunk> chunks(String id, long offset, boolean zeros) {
+            return RegionGrpc.newBlockingStub(link.channel())
+                    .withDeadlineAfter(WAIT_SECONDS, TimeUnit.SECONDS)
+                    .fetchImage(
+                            FetchImageRequest.newBuilder()
+                                    .setImageId(id)
+                                    .setOffset(offset)
+                                    .setZeros(zeros)
+                                    .build());
+        }
+
         byte[] fetch(String id, long offset) {
-            Iterator<ImageChunk> chunks =
-                    RegionGrpc.newBlockingStub(link.channel())
-                            .withDeadlineAfter(WAIT_SECONDS, TimeUnit.SECONDS)
-                            .fetchImage(
-                                    FetchImageRequest.newBuilder()
-                                            .setImageId(id)
-                                            .setOffset(offset)
-                                            .build());
+            Iterator<ImageChunk> chunks = chunks(id, offset, false);
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             while (chunks.hasNext()) {
                 all.writeBytes(chunks.next().getData().toByteArray());

@@ -1,5 +1,6 @@
 package dev.iod.dpu;
 
+import com.google.protobuf.ByteString;
 import dev.iod.dpu.DpuException.Category;
 import dev.iod.node.ImagePart;
 import dev.iod.runtime.AtomicFile;
@@ -47,6 +48,7 @@ final class ImageCache implements Images, AutoCloseable {
     private static final int FAILURES_BORNE = 5;
     private static final int BUFFER_BYTES = 1 << 16;
     private static final int BLOCK_BYTES = 4096;
+    private static final String PART = ".part";
 
     /** Room is made for so much more at a time: how much of a part is zeros is not known before. */
     private static final long ROOM_STEP_BYTES = 64L << 20;
@@ -75,6 +77,9 @@ final class ImageCache implements Images, AutoCloseable {
         volatile long notBeforeMillis;
         volatile int failures;
         volatile Optional<Failure> failure = Optional.empty();
+
+        /** Of the disk, as far as a try came; of the fetching thread. */
+        long neededBytes;
 
         // Both guarded by the cache.
         int tries;
@@ -194,31 +199,22 @@ final class ImageCache implements Images, AutoCloseable {
     }
 
     private void fetch(ImagePart part, Transfer transfer) throws IOException {
-        Path partial = directory.resolve(part.getSha256() + ".part");
+        Path partial = directory.resolve(part.getSha256() + PART);
         MessageDigest digest = sha256();
         long have = resume(partial, part.getSizeBytes(), digest);
         transfer.receivedBytes = have;
-        Room room = new Room(part);
+        Room room = new Room(part, transfer);
         room.take(have == 0 ? 0 : stored(partial));
         try (FileChannel out =
                 FileChannel.open(partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            if (have < part.getSizeBytes()) {
-                source.fetch(
-                        part.getImageId(),
-                        have,
-                        bytes -> {
-                            long at = transfer.receivedBytes;
-                            transfer.receivedBytes += bytes.size();
-                            if (transfer.receivedBytes > part.getSizeBytes()) {
-                                throw damaged(partial, part, "it is longer than announced");
-                            }
-                            for (var buffer : bytes.asReadOnlyByteBufferList()) {
-                                digest.update(buffer.duplicate());
-                                int length = buffer.remaining();
-                                write(out, at, buffer, room);
-                                at += length;
-                            }
-                        });
+            Receiver receiver = new Receiver(part, partial, transfer, out, digest, room);
+            try {
+                if (have < part.getSizeBytes()) {
+                    source.fetch(part.getImageId(), have, receiver);
+                }
+            } finally {
+                // The next try goes on behind the zeros that came last, too.
+                grow(out, receiver.done);
             }
             if (transfer.receivedBytes < part.getSizeBytes()) {
                 throw new DpuException(
@@ -229,7 +225,6 @@ final class ImageCache implements Images, AutoCloseable {
                                         transfer.receivedBytes,
                                         part.getSizeBytes()));
             }
-            grow(out, part.getSizeBytes());
             out.force(true);
         }
         String actual = HexFormat.of().formatHex(digest.digest());
@@ -241,6 +236,63 @@ final class ImageCache implements Images, AutoCloseable {
         Path file = directory.resolve(part.getSha256());
         Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
         AtomicFile.syncDirectory(file);
+    }
+
+    /** Writes what comes into the partial file, and leaves holes for zeros. */
+    private static final class Receiver implements ImageSource.Sink {
+        private final ImagePart part;
+        private final Path partial;
+        private final Transfer transfer;
+        private final FileChannel out;
+        private final MessageDigest digest;
+        private final Room room;
+
+        /** Bytes that are in the file, if those at its end that are zeros are added. */
+        long done;
+
+        Receiver(
+                ImagePart part,
+                Path partial,
+                Transfer transfer,
+                FileChannel out,
+                MessageDigest digest,
+                Room room) {
+            this.part = part;
+            this.partial = partial;
+            this.transfer = transfer;
+            this.out = out;
+            this.digest = digest;
+            this.room = room;
+            this.done = transfer.receivedBytes;
+        }
+
+        @Override
+        public void accept(ByteString bytes) throws IOException {
+            receive(bytes.size());
+            for (ByteBuffer buffer : bytes.asReadOnlyByteBufferList()) {
+                int length = buffer.remaining();
+                ImageCache.write(out, done, buffer.duplicate(), room);
+                digest.update(buffer);
+                done += length;
+            }
+        }
+
+        @Override
+        public void zeros(long count) throws IOException {
+            receive(count);
+            byte[] zeros = new byte[BUFFER_BYTES];
+            for (long left = count; left > 0; left -= BUFFER_BYTES) {
+                digest.update(zeros, 0, (int) Math.min(left, BUFFER_BYTES));
+            }
+            done += count;
+        }
+
+        private void receive(long count) throws IOException {
+            if (count < 0 || count > part.getSizeBytes() - transfer.receivedBytes) {
+                throw damaged(partial, part, "it is longer than announced");
+            }
+            transfer.receivedBytes += count;
+        }
     }
 
     private static DpuException damaged(Path partial, ImagePart part, String how)
@@ -324,50 +376,82 @@ final class ImageCache implements Images, AutoCloseable {
     /** Room in the cache for one part, made step by step. */
     private final class Room {
         private final ImagePart part;
+        private final Transfer transfer;
         private long taken;
         private long made;
 
-        Room(ImagePart part) {
+        /** A part that did not fit is not fetched again before there is the room it needed then. */
+        Room(ImagePart part, Transfer transfer) throws IOException {
             this.part = part;
+            this.transfer = transfer;
+            this.made = transfer.neededBytes;
+            if (made > 0) {
+                makeRoom(part, made, made);
+            }
         }
 
         void take(long bytes) throws IOException {
             taken += bytes;
             if (taken > made) {
-                made = Math.min(taken + ROOM_STEP_BYTES, Math.max(taken, part.getSizeBytes()));
-                makeRoom(part, taken, made);
+                transfer.neededBytes = taken;
+                long wanted =
+                        Math.min(taken + ROOM_STEP_BYTES, Math.max(taken, part.getSizeBytes()));
+                made = makeRoom(part, taken, wanted);
             }
         }
     }
 
     /**
+     * Deletes what nobody needs, the oldest first, and then what was begun of other parts: a part
+     * that is whole before they are has the room. Nothing is deleted for a part that does not fit
+     * all the same.
+     *
      * @param least that must be free for the part, of which {@code wanted} are sought
+     * @return what there is for it now
      */
-    private void makeRoom(ImagePart part, long least, long wanted) throws IOException {
+    private long makeRoom(ImagePart part, long least, long wanted) throws IOException {
         Map<Path, Long> unneeded = new LinkedHashMap<>();
-        long taken = wanted;
+        Map<Path, Long> begun = new LinkedHashMap<>();
+        long taken = 0;
+        long kept = 0;
         for (Path file : files()) {
-            String digest = file.getFileName().toString().replace(".part", "");
+            String name = file.getFileName().toString();
+            String digest = name.replace(PART, "");
             if (!digest.equals(part.getSha256())) {
                 long bytes = stored(file);
                 taken += bytes;
                 if (!needed.contains(digest)) {
                     unneeded.put(file, bytes);
+                } else if (name.endsWith(PART)) {
+                    begun.put(file, bytes);
+                } else {
+                    kept += bytes;
                 }
             }
         }
-        for (Map.Entry<Path, Long> file : unneeded.entrySet()) {
-            if (taken > limitBytes) {
-                Files.deleteIfExists(file.getKey());
-                taken -= file.getValue();
-            }
-        }
-        if (taken - wanted + least > limitBytes) {
+        if (kept + least > limitBytes) {
+            // What was fetched of it is in the way of others that do fit.
+            Files.deleteIfExists(directory.resolve(part.getSha256() + PART));
             throw new DpuException(
                     Category.GOAL,
                     "image %s of %d bytes does not fit into the node's image cache of %d bytes"
                             .formatted(part.getImageId(), part.getSizeBytes(), limitBytes));
         }
+        taken -= delete(unneeded, taken + wanted - limitBytes);
+        taken -= delete(begun, taken + least - limitBytes);
+        return Math.min(wanted, limitBytes - taken);
+    }
+
+    /** Deletes files until so many bytes are free; the bytes that are. */
+    private static long delete(Map<Path, Long> files, long bytes) throws IOException {
+        long freed = 0;
+        for (Map.Entry<Path, Long> file : files.entrySet()) {
+            if (freed < bytes) {
+                Files.deleteIfExists(file.getKey());
+                freed += file.getValue();
+            }
+        }
+        return freed;
     }
 
     /** Oldest first. */

@@ -14,8 +14,18 @@ interface ImageSource {
      */
     void fetch(String imageId, long offset, Sink sink) throws IOException;
 
+    /** A piece of them. */
+    ByteString ZEROS = ByteString.copyFrom(new byte[1 << 16]);
+
     /** Takes bytes in order. */
     interface Sink {
         void accept(ByteString bytes) throws IOException;
+
+        /** Takes so many that are zeros. */
+        default void zeros(long count) throws IOException {
+            for (long left = count; left > 0; left -= ZEROS.size()) {
+                accept(ZEROS.substring(0, (int) Math.min(left, ZEROS.size())));
+            }
+        }
     }
 }

@@ -22,7 +22,11 @@ record RegionImages(Channel channel, AgentMetrics metrics) implements ImageSourc
     @Override
     public void fetch(String imageId, long offset, Sink sink) throws IOException {
         FetchImageRequest request =
-                FetchImageRequest.newBuilder().setImageId(imageId).setOffset(offset).build();
+                FetchImageRequest.newBuilder()
+                        .setImageId(imageId)
+                        .setOffset(offset)
+                        .setZeros(true)
+                        .build();
         // Cancelling when we leave early: else the region would go on sending.
         try (Context.CancellableContext context = Context.current().withCancellation()) {
             Context previous = context.attach();
@@ -32,8 +36,12 @@ record RegionImages(Channel channel, AgentMetrics metrics) implements ImageSourc
                                 .withDeadlineAfter(TRANSFER_LIMIT_MINUTES, TimeUnit.MINUTES)
                                 .fetchImage(request);
                 while (chunks.hasNext()) {
-                    ByteString bytes = chunks.next().getData();
+                    ImageChunk chunk = chunks.next();
+                    ByteString bytes = chunk.getData();
                     metrics.add(AgentMetrics.Count.IMAGE_BYTES, bytes.size());
+                    if (chunk.getZeros() != 0) {
+                        sink.zeros(chunk.getZeros());
+                    }
                     sink.accept(bytes);
                 }
             } finally {

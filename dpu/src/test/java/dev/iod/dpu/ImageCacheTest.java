@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -197,6 +199,134 @@ class ImageCacheTest {
         }
     }
 
+    /** Longer than any transfer may take: each try goes on where the one before it was cut off. */
+    @Test
+    void aHoleIsCrossedInSeveralTries() throws Exception {
+        byte[] image = new byte[SIZE];
+        image[0] = 1;
+        image[SIZE - 1] = 2;
+        ImagePart part = part(image);
+        List<Long> offsets = new ArrayList<>();
+        ImageSource slow =
+                (id, offset, sink) -> {
+                    offsets.add(offset);
+                    int end = (int) Math.min(SIZE, offset + 30_000);
+                    sink.accept(ByteString.copyFrom(image, (int) offset, end - (int) offset));
+                    if (end < SIZE) {
+                        throw new DpuException(DpuException.Category.REGION, "its time is over");
+                    }
+                };
+        try (ImageCache cache = cache(1 << 20, slow)) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(settled(cache, part)).isInstanceOf(Answer.Missing.class);
+            }
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Here.class);
+        }
+        assertThat(offsets).containsExactly(0L, 30_000L, 60_000L, 90_000L);
+        assertThat(directory.resolve(part.getSha256())).hasBinaryContent(image);
+    }
+
+    @Test
+    void zerosThatAreToldBecomeHoles() throws Exception {
+        int size = 64 << 20;
+        byte[] image = new byte[size];
+        System.arraycopy(image(1), 0, image, 5000, SIZE);
+        image[size - 1] = 9;
+        ImagePart part = part(image);
+        int hole = size - SIZE - 5001;
+        ImageSource telling =
+                (id, offset, sink) -> {
+                    asked.set(offset);
+                    if (offset == 0) {
+                        sink.zeros(5000);
+                        sink.accept(ByteString.copyFrom(image, 5000, SIZE));
+                        sink.zeros(hole / 2);
+                        throw new DpuException(DpuException.Category.REGION, "the line broke");
+                    }
+                    sink.zeros(size - 1 - offset);
+                    sink.accept(ByteString.copyFrom(image, size - 1, 1));
+                };
+        try (ImageCache cache = cache(300_000, telling)) {
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Missing.class);
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Here.class);
+        }
+        assertThat(asked.get()).isEqualTo(5000 + SIZE + hole / 2);
+        assertThat(directory.resolve(part.getSha256())).hasBinaryContent(image);
+        for (long wrong : new long[] {-1, size + 1L, Long.MAX_VALUE}) {
+            ImageSource lying = (id, offset, sink) -> sink.zeros(wrong);
+            ImagePart other = part(image(3));
+            try (ImageCache cache = cache(1 << 20, lying)) {
+                assertThat(settled(cache, other)).isInstanceOf(Answer.Missing.class);
+            }
+            assertThat(directory.resolve(other.getSha256() + ".part")).doesNotExist();
+        }
+    }
+
+    @Test
+    void whatIsTooLargeHoldsNobody() throws Exception {
+        byte[] large = new byte[5 * SIZE];
+        new Random(9).nextBytes(large);
+        byte[] old = image(1);
+        byte[] small = image(2);
+        AtomicLong fetched = new AtomicLong();
+        ImageSource all =
+                (id, offset, sink) -> {
+                    for (int at = (int) offset; at < current.length; at += 10_000) {
+                        int length = Math.min(10_000, current.length - at);
+                        fetched.addAndGet(length);
+                        sink.accept(ByteString.copyFrom(current, at, length));
+                    }
+                };
+        try (ImageCache cache = cache(SIZE * 2L, all)) {
+            current = old;
+            assertThat(settled(cache, part(old))).isInstanceOf(Answer.Here.class);
+            cache.needed(wishes(old, small, large));
+            current = large;
+            settled(cache, part(large));
+            assertThat(cache.ask(WISH, part(large)))
+                    .isInstanceOfSatisfying(
+                            Answer.Missing.class,
+                            missing -> assertThat(missing.reason()).contains("does not fit"));
+            assertThat(directory.toFile().list()).containsExactly(part(old).getSha256());
+            // It is not fetched again and again to learn the same.
+            assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+            long before = fetched.get();
+            settled(cache, part(large));
+            assertThat(fetched.get()).isEqualTo(before);
+            current = small;
+            assertThat(settled(cache, part(small))).isInstanceOf(Answer.Here.class);
+        }
+    }
+
+    /** Half of one image and half of another one, and room for either. */
+    @Test
+    void whatWasBegunGivesWay() throws Exception {
+        byte[] first = image(1);
+        byte[] second = image(2);
+        ImageSource breaking =
+                (id, offset, sink) -> {
+                    int end = offset == 0 && broken.get() > 0 ? 60_000 : SIZE;
+                    sink.accept(ByteString.copyFrom(current, (int) offset, end - (int) offset));
+                    if (end < SIZE) {
+                        broken.decrementAndGet();
+                        throw new DpuException(DpuException.Category.REGION, "the line broke");
+                    }
+                };
+        try (ImageCache cache = cache(SIZE + 20_000L, breaking)) {
+            cache.needed(wishes(first, second));
+            broken.set(1);
+            current = first;
+            settled(cache, part(first));
+            current = second;
+            assertThat(settled(cache, part(second))).isInstanceOf(Answer.Here.class);
+            assertThat(directory.toFile().list()).containsExactly(part(second).getSha256());
+            cache.needed(wishes(first));
+            current = first;
+            assertThat(settled(cache, part(first))).isInstanceOf(Answer.Here.class);
+        }
+    }
+
+    private final AtomicLong broken = new AtomicLong();
     private volatile byte[] current = new byte[0];
 
     @Test

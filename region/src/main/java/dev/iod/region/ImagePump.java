@@ -18,18 +18,37 @@ final class ImagePump {
     private static final System.Logger LOG = System.getLogger(ImagePump.class.getName());
     private static final int CHUNK_BYTES = 1 << 20;
 
+    /** Most zeros that are read before others have the thread again. */
+    private static final long ZEROS_BYTES = 256L << 20;
+
+    private static final ByteBuffer ZEROS = ByteBuffer.allocate(CHUNK_BYTES).asReadOnlyBuffer();
+
     private final FileChannel file;
+    private final boolean tellsZeros;
     private final ServerCallStreamObserver<ImageChunk> chunks;
     private long offset;
     private boolean done;
 
-    private ImagePump(FileChannel file, long offset, ServerCallStreamObserver<ImageChunk> chunks) {
+    private ImagePump(
+            FileChannel file,
+            long offset,
+            boolean tellsZeros,
+            ServerCallStreamObserver<ImageChunk> chunks) {
         this.file = file;
         this.offset = offset;
+        this.tellsZeros = tellsZeros;
         this.chunks = chunks;
     }
 
-    static void start(Path path, long offset, ServerCallStreamObserver<ImageChunk> chunks) {
+    /**
+     * @param tellsZeros whether zeros are told by their number, which is only for nodes that
+     *     understand it
+     */
+    static void start(
+            Path path,
+            long offset,
+            boolean tellsZeros,
+            ServerCallStreamObserver<ImageChunk> chunks) {
         try {
             FileChannel file = FileChannel.open(path, StandardOpenOption.READ);
             if (offset < 0 || offset > file.size()) {
@@ -40,7 +59,7 @@ final class ImagePump {
                                 .asRuntimeException());
                 return;
             }
-            ImagePump pump = new ImagePump(file, offset, chunks);
+            ImagePump pump = new ImagePump(file, offset, tellsZeros, chunks);
             chunks.setOnCancelHandler(pump::finish);
             chunks.setOnReadyHandler(pump::run);
         } catch (IOException e) {
@@ -54,19 +73,22 @@ final class ImagePump {
 
     private void run() {
         try {
+            ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
             while (!done && chunks.isReady()) {
-                ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
-                int count = file.read(buffer, offset);
+                int count = file.read(buffer.clear(), offset);
                 if (count < 0) {
                     finish();
                     chunks.onCompleted();
                     return;
                 }
                 offset += count;
+                buffer.flip();
                 chunks.onNext(
-                        ImageChunk.newBuilder()
-                                .setData(ByteString.copyFrom(buffer.flip()))
-                                .build());
+                        tellsZeros && isZero(buffer)
+                                ? ImageChunk.newBuilder().setZeros(count + zeros(buffer)).build()
+                                : ImageChunk.newBuilder()
+                                        .setData(ByteString.copyFrom(buffer))
+                                        .build());
             }
         } catch (IOException e) {
             LOG.log(System.Logger.Level.ERROR, "image not readable", e);
@@ -76,6 +98,24 @@ final class ImagePump {
                             .withDescription("the image cannot be read")
                             .asRuntimeException());
         }
+    }
+
+    /** Goes on to the next block that is not all zeros, and says how far that was. */
+    private long zeros(ByteBuffer buffer) throws IOException {
+        long found = 0;
+        while (found < ZEROS_BYTES) {
+            int count = file.read(buffer.clear(), offset);
+            if (count < 0 || !isZero(buffer.flip())) {
+                return found;
+            }
+            offset += count;
+            found += count;
+        }
+        return found;
+    }
+
+    private static boolean isZero(ByteBuffer buffer) {
+        return buffer.equals(ZEROS.slice(0, buffer.remaining()));
     }
 
     private void finish() {

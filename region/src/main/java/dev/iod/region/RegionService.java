@@ -128,7 +128,10 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
             return;
         }
         ImagePump.start(
-                file.get(), request.getOffset(), (ServerCallStreamObserver<ImageChunk>) chunks);
+                file.get(),
+                request.getOffset(),
+                request.getZeros(),
+                (ServerCallStreamObserver<ImageChunk>) chunks);
     }
 
     private static void refuse(StreamObserver<?> stream, Status status, String reason) {
