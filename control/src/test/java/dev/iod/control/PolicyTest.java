@@ -261,7 +261,8 @@ class PolicyTest {
                 route.method().equals("PATCH") && path.startsWith("/image")
                         ? "application/openstack-images-v2.1-json-patch"
                         : path.endsWith("/file") || path.endsWith("/stage")
-                                ? "application/octet-stream" : "application/json";
+                                ? "application/octet-stream"
+                                : "application/json";
         return http.send(
                         route.method(),
                         path,

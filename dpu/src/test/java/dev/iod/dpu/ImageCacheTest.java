@@ -291,6 +291,7 @@ class ImageCacheTest {
             // It is not fetched again and again to learn the same.
             assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
             long before = fetched.get();
+            now.addAndGet(100_000);
             settled(cache, part(large));
             assertThat(fetched.get()).isEqualTo(before);
             current = small;

@@ -183,7 +183,6 @@ record Image(
             Optional<String> upload,
             Optional<Import> imported,
             Instant now) {
-        return new Image(
-                id, owner, other, attributes, bytes, upload, imported, createdAt, now);
+        return new Image(id, owner, other, attributes, bytes, upload, imported, createdAt, now);
     }
 }

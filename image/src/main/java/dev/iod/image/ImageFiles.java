@@ -208,8 +208,7 @@ public final class ImageFiles implements AutoCloseable {
 
     private void checkRoom(long more) throws IOException {
         if (free.count(directory) - RESERVE_BYTES < more) {
-            throw new ApiException(
-                    Fault.UNAVAILABLE, "The region has no room for the image now.");
+            throw new ApiException(Fault.UNAVAILABLE, "The region has no room for the image now.");
         }
     }
 
@@ -222,8 +221,7 @@ public final class ImageFiles implements AutoCloseable {
         }
     }
 
-    private Image.Content write(
-            Path part, InputStream stream, long announced, Allowance allowance)
+    private Image.Content write(Path part, InputStream stream, long announced, Allowance allowance)
             throws IOException {
         MessageDigest md5 = digest("MD5");
         MessageDigest sha256 = digest("SHA-256");

@@ -12,8 +12,8 @@ final class ImageQuotas {
     static final Quota IMAGES = new Quota("image", "images", 1000, count("count(*)"));
 
     /**
-     * What its images take: the bytes uploaded, the disks made of them without their zeros, and what
-     * is reserved for bytes that arrive.
+     * What its images take: the bytes uploaded, the disks made of them without their zeros, and
+     * what is reserved for bytes that arrive.
      */
     static final Quota BYTES =
             new Quota(
@@ -69,10 +69,7 @@ final class ImageQuotas {
                 Fault.TOO_LARGE,
                 "The project's limit of %d for %s is exceeded: it has %d and wants %d more."
                         .formatted(
-                                excess.limit(),
-                                excess.quota().resource(),
-                                excess.used(),
-                                amount));
+                                excess.limit(), excess.quota().resource(), excess.used(), amount));
     }
 
     /** The table calls its projects owners. */

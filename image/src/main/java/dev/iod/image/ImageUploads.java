@@ -150,8 +150,7 @@ final class ImageUploads implements AutoCloseable {
             database.run(
                     handle -> {
                         Image image = awaited(handle, id, upload).orElseThrow(() -> gone(id));
-                        ImageQuotas.hold(
-                                handle, image, content.sizeBytes(), content.sizeBytes());
+                        ImageQuotas.hold(handle, image, content.sizeBytes(), content.sizeBytes());
                         ImageStore.update(handle, image.staged(content, now()));
                         Audit.record(handle, actor, "stage image", id);
                     });
@@ -171,7 +170,8 @@ final class ImageUploads implements AutoCloseable {
      *     not allowed, 429 when too many imports run
      */
     void importImage(Actor actor, String id, ImportMethod method, String input) {
-        String project = database.read(handle -> ImageAccess.own(handle, actor, id, "modify")).owner();
+        String project =
+                database.read(handle -> ImageAccess.own(handle, actor, id, "modify")).owner();
         if (!imports.enter(project)) {
             throw new ApiException(
                     Fault.TOO_MANY_REQUESTS,
@@ -208,12 +208,7 @@ final class ImageUploads implements AutoCloseable {
     }
 
     private Image beginImport(
-            Handle handle,
-            Actor actor,
-            String id,
-            ImportMethod method,
-            String task,
-            String input) {
+            Handle handle, Actor actor, String id, ImportMethod method, String task, String input) {
         Image image = ImageAccess.own(handle, actor, id, "modify");
         checkImport(image, method);
         String upload =
@@ -326,9 +321,7 @@ final class ImageUploads implements AutoCloseable {
                     e);
         } catch (IOException e) {
             throw new ApiException(
-                    Fault.BAD_REQUEST,
-                    "The image could not be downloaded: " + e.getMessage(),
-                    e);
+                    Fault.BAD_REQUEST, "The image could not be downloaded: " + e.getMessage(), e);
         }
     }
 

@@ -153,8 +153,7 @@ record ImportApi(Database database, ImageUploads uploads) {
                 .filter(type -> !type.equals(TYPE))
                 .ifPresent(
                         type -> {
-                            throw ApiException.badRequest(
-                                    "Invalid type value: %s".formatted(type));
+                            throw ApiException.badRequest("Invalid type value: %s".formatted(type));
                         });
         Listed<ImageTask> found =
                 database.read(
@@ -174,8 +173,7 @@ record ImportApi(Database database, ImageUploads uploads) {
         String id = request.pathParameter("id");
         return database.read(handle -> ImageTasks.find(handle, id))
                 .map(task -> Response.ok(whole(task)))
-                .orElseThrow(
-                        () -> ApiException.notFound("No task found with ID %s".formatted(id)));
+                .orElseThrow(() -> ApiException.notFound("No task found with ID %s".formatted(id)));
     }
 
     private static ObjectNode brief(ImageTask task) {

@@ -31,8 +31,8 @@ final class VhdHeaders {
     private VhdHeaders() {}
 
     /**
-     * A copy of the footer is at the beginning unless the disk is fixed. Readers differ in where the
-     * end of a file is that ends within a sector; for one of them it may be a disk.
+     * A copy of the footer is at the beginning unless the disk is fixed. Readers differ in where
+     * the end of a file is that ends within a sector; for one of them it may be a disk.
      */
     static boolean isVhd(ImageBytes bytes) throws IOException {
         return bytes.startsWith(0, COOKIE)

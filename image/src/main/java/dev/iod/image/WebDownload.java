@@ -155,7 +155,8 @@ final class WebDownload {
         } catch (IllegalArgumentException e) {
             throw failed("%s redirects to what is no address".formatted(at));
         }
-        if (at.getScheme().equalsIgnoreCase("https") && !"https".equalsIgnoreCase(next.getScheme())) {
+        if (at.getScheme().equalsIgnoreCase("https")
+                && !"https".equalsIgnoreCase(next.getScheme())) {
             throw refused(next, "it was to come by https");
         }
         return next;
@@ -230,7 +231,8 @@ final class WebDownload {
         }
 
         Answer ask(URI uri) throws IOException {
-            String path = uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
+            String path =
+                    uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
             String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
             String host = uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
             String request =

@@ -53,7 +53,11 @@ final class FileServer implements AutoCloseable {
         answer(
                 path,
                 out -> {
-                    out.write(ascii("HTTP/1.1 200 OK\r\nContent-Length: " + bytes.length + "\r\n\r\n"));
+                    out.write(
+                            ascii(
+                                    "HTTP/1.1 200 OK\r\nContent-Length: "
+                                            + bytes.length
+                                            + "\r\n\r\n"));
                     out.write(bytes);
                 });
     }

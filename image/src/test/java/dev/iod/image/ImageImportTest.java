@@ -4,22 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.identity.testing.TestRegion;
+import dev.iod.region.Actor;
 import dev.iod.region.Quotas;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
-import dev.iod.region.Actor;
-import java.util.Optional;
-import java.util.Set;
-import java.net.URI;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import javax.net.ssl.SSLSocketFactory;
 import org.junit.jupiter.api.AfterAll;
@@ -51,9 +51,7 @@ class ImageImportTest {
         work = Files.createDirectory(temporary.resolve("work"));
         directory = temporary.resolve("images");
         server = new FileServer();
-        region =
-                new TestRegion(
-                        database -> List.of(ImageApi.service(database, service(database))));
+        region = new TestRegion(database -> List.of(ImageApi.service(database, service(database))));
         images = service(region.database());
         admin = region.admin();
         alice = region.member("alice");
@@ -174,7 +172,12 @@ class ImageImportTest {
     void onlyWhatIsAllowedIsDownloaded() {
         String path = create(alice, "raw");
         for (String uri :
-                List.of("http://other.test/x", "file:///etc/passwd", "http://127.0.0.1/", "", "::")) {
+                List.of(
+                        "http://other.test/x",
+                        "file:///etc/passwd",
+                        "http://127.0.0.1/",
+                        "",
+                        "::")) {
             HttpCaller.Answer refused =
                     alice.post(
                             path + "/import",
@@ -306,8 +309,7 @@ class ImageImportTest {
                             Set.of("member"));
             ImportMethod endless =
                     new ImportMethod.WebDownload(
-                            URI.create(
-                                    "http://images.test:" + server.port() + "/endless"));
+                            URI.create("http://images.test:" + server.port() + "/endless"));
             for (String path : paths.subList(0, 3)) {
                 stopping.uploads().importImage(actor, id(path), endless, "{}");
                 awaitTask(path, "processing");
@@ -315,8 +317,7 @@ class ImageImportTest {
             assertThatThrownBy(
                             () ->
                                     stopping.uploads()
-                                            .importImage(
-                                                    actor, id(paths.getLast()), endless, "{}"))
+                                            .importImage(actor, id(paths.getLast()), endless, "{}"))
                     .hasMessageContaining("3 images of the project are being imported");
             assertThat(alice.delete(paths.getFirst()).status()).isEqualTo(204);
         }
@@ -402,7 +403,10 @@ class ImageImportTest {
         while (seen < count && System.nanoTime() < deadline) {
             Thread.sleep(10);
             seen =
-                    alice.get(path + "/tasks").json().path("tasks").valueStream()
+                    alice.get(path + "/tasks")
+                            .json()
+                            .path("tasks")
+                            .valueStream()
                             .filter(task -> task.path("status").asString("").equals("failure"))
                             .count();
         }

@@ -50,7 +50,8 @@ class WebDownloadTest {
 
     /** Every name is this machine, and this machine may be asked. */
     private WebDownload downloads(String hosts) {
-        return downloads(hosts, (SSLSocketFactory) SSLSocketFactory.getDefault(), Duration.ofMinutes(1));
+        return downloads(
+                hosts, (SSLSocketFactory) SSLSocketFactory.getDefault(), Duration.ofMinutes(1));
     }
 
     private WebDownload downloads(String hosts, SSLSocketFactory tls, Duration limit) {
@@ -85,7 +86,8 @@ class WebDownloadTest {
             assertThat(body.stream().readAllBytes()).isEqualTo(bytes);
         }
         assertThat(server.asked().getFirst())
-                .startsWith("GET /a%20b?x=1 HTTP/1.1\r\nHost: images.test:" + server.port() + "\r\n");
+                .startsWith(
+                        "GET /a%20b?x=1 HTTP/1.1\r\nHost: images.test:" + server.port() + "\r\n");
         assertThat(lookedUp).hasValue(1);
     }
 
@@ -152,11 +154,16 @@ class WebDownloadTest {
         assertThat(read("/mirror")).containsExactly(1, 2);
         Map<String, String> refused =
                 Map.of(
-                        "http://other.test:" + server.port() + "/there", "that host and port",
-                        "http://mirror.test:" + server.port() + "/there", "that host and port",
-                        "http://images.test:1/there", "that host and port",
-                        "file:///etc/passwd", "only http and https",
-                        "gopher://images.test/", "only http and https");
+                        "http://other.test:" + server.port() + "/there",
+                        "that host and port",
+                        "http://mirror.test:" + server.port() + "/there",
+                        "that host and port",
+                        "http://images.test:1/there",
+                        "that host and port",
+                        "file:///etc/passwd",
+                        "only http and https",
+                        "gopher://images.test/",
+                        "only http and https");
         refused.forEach(
                 (location, reason) -> {
                     server.head("/away", "HTTP/1.1 301 x\r\nLocation: " + location + "\r\n\r\n");
@@ -207,11 +214,34 @@ class WebDownloadTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.0.9", "169.254.169.254",
-                "172.16.0.1", "172.31.255.255", "192.0.0.8", "192.168.1.1", "198.18.0.1",
-                "198.19.255.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::",
-                "::1", "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::a00:1", "fe80::1", "fec0::1",
-                "fd00:ec2::254", "ff02::1", "2001:db8::1", "2001::1", "2002:a00:1::"
+                "0.0.0.0",
+                "10.1.2.3",
+                "100.64.0.1",
+                "127.0.0.1",
+                "127.255.0.9",
+                "169.254.169.254",
+                "172.16.0.1",
+                "172.31.255.255",
+                "192.0.0.8",
+                "192.168.1.1",
+                "198.18.0.1",
+                "198.19.255.1",
+                "224.0.0.1",
+                "239.1.1.1",
+                "240.0.0.1",
+                "255.255.255.255",
+                "::",
+                "::1",
+                "::ffff:10.0.0.1",
+                "::10.0.0.1",
+                "64:ff9b::a00:1",
+                "fe80::1",
+                "fec0::1",
+                "fd00:ec2::254",
+                "ff02::1",
+                "2001:db8::1",
+                "2001::1",
+                "2002:a00:1::"
             })
     void addressesInsideAreNotPublic(String address) throws Exception {
         assertThat(PublicAddresses.isPublic(InetAddress.getByName(address))).isFalse();
@@ -321,7 +351,8 @@ class WebDownloadTest {
                 .containsExactly(
                         new AllowedHosts.Entry("a.test", 0),
                         new AllowedHosts.Entry("*.b.test", 8080));
-        for (String wrong : List.of(",", "a,", "*", "a b", "a:", "a:0", "a:70000", "http://a", "*a.b")) {
+        for (String wrong :
+                List.of(",", "a,", "*", "a b", "a:", "a:0", "a:70000", "http://a", "*a.b")) {
             assertThatThrownBy(() -> AllowedHosts.parse(wrong))
                     .as(wrong)
                     .isInstanceOf(IllegalArgumentException.class);

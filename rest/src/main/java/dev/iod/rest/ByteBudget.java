@@ -75,7 +75,7 @@ final class ByteBudget {
         @Override
         public void close() {
             if (bytes > 0) {
-                give(payer, bytes);
+                ByteBudget.this.give(payer, bytes);
                 bytes = 0;
             }
         }

@@ -6,6 +6,7 @@ import dev.iod.rest.testing.FixedTokens;
 import dev.iod.rest.testing.HttpCaller;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -344,8 +345,12 @@ class ServerBoundsTest {
         return Response.text(200, "text/plain", "x".repeat(1 << 20));
     }
 
-    private Response drain(Request request) throws IOException {
-        request.stream().transferTo(OutputStream.nullOutputStream());
+    private Response drain(Request request) {
+        try {
+            request.stream().transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         return hold();
     }
 
