@@ -3,8 +3,9 @@
  *
  * <p>Uploads are streamed by the request's own thread into a temporary file that takes its name
  * only when it is complete. An image is at most {@link dev.iod.image.ImageFiles#MAX_BYTES}. Of
- * disks in another format than raw, one thread makes raw ones, an image at a time, in a process
- * that may do nothing else; a request waits for its own.
+ * disks in another format than raw, two threads make raw ones, one image of a project at a time, in
+ * processes that may do nothing else; a request waits for its own. Imports run in threads of their
+ * own, 32 at once and three of a project, and their tasks are in the database.
  */
 @org.jspecify.annotations.NullMarked
 package dev.iod.image;
