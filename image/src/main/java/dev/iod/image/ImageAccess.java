@@ -15,6 +15,9 @@ final class ImageAccess {
     private static final String MEMBER =
             "SELECT FROM image_member m WHERE m.image_id = image.id AND m.member = ?";
 
+    /** What lists show of shared images when nothing else is asked for. */
+    static final String ACCEPTED = ImageMember.Status.ACCEPTED.text();
+
     private ImageAccess() {}
 
     /** An image that the actor sees. */
@@ -97,7 +100,7 @@ final class ImageAccess {
      * @throws ApiException 400 when it is none
      */
     static String memberStatus(Optional<String> parameter) {
-        String text = parameter.orElse("accepted");
+        String text = parameter.orElse(ACCEPTED);
         if (!text.equals("all") && ImageMember.Status.of(text).isEmpty()) {
             throw ApiException.badRequest("Invalid status: %s".formatted(text));
         }

@@ -4,6 +4,8 @@ import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
 import dev.iod.store.Database;
+import dev.iod.store.ListSql;
+import dev.iod.store.Page;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -251,10 +253,14 @@ public final class ImageService implements Images, AutoCloseable {
         if (byId.isPresent()) {
             return byId.get();
         }
+        // What a list shows by itself: anybody could give an image of the community, or one that he
+        // shares, the name that others look for.
         List<Image> byName =
-                ImageStore.named(handle, reference).stream()
-                        .filter(image -> ImageAccess.sees(handle, actor, image))
-                        .toList();
+                new ListSql(ImageStore.SELECT, Map.of("id", "id"))
+                        .where(ImageAccess.listed(actor, Optional.empty(), ImageAccess.ACCEPTED))
+                        .where("NOT hidden AND name = ?", reference)
+                        .page(handle, Page.first(2), List.of(), ImageStore::map)
+                        .rows();
         if (byName.size() > 1) {
             throw ApiException.conflict(
                     "Multiple matches found for '%s', use an ID to be more specific."

@@ -6,7 +6,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.ZoneOffset;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -32,14 +31,6 @@ final class ImageStore {
                 .bind("id", id)
                 .map(ImageStore::map)
                 .findOne();
-    }
-
-    /** Those of a name, whoever may see them. */
-    static List<Image> named(Handle handle, String name) {
-        return handle.createQuery(SELECT + " WHERE name = :name ORDER BY created_at, id")
-                .bind("name", name)
-                .map(ImageStore::map)
-                .list();
     }
 
     static void insert(Handle handle, Image image) {

@@ -91,7 +91,8 @@ public interface Images {
     /**
      * Resolves an image to what a volume starts as.
      *
-     * @param reference its id, alone or at the end of an address, or its name
+     * @param reference its id, alone or at the end of an address, or its name if it is in the
+     *     caller's list as {@code GET /v2/images} shows it
      * @throws dev.iod.rest.ApiException in Cinder's words: 400 when there is none that the caller
      *     may see, or it is not active, or no disk; 409 when several have that name
      */

@@ -211,6 +211,38 @@ class ImageMembersTest {
         assertThat(resolve(actor, own).disk()).isPresent();
     }
 
+    /** Strangers cannot put an image under the name that a volume is made of. */
+    @Test
+    void volumesFindByNameWhatIsListed() {
+        Actor actor = new Actor("req-test", "u", Optional.of(bobs), Set.of("member"));
+        String wanted = "debian";
+        String named = "'name':'" + wanted + "'," + RAW;
+        String community = create(alice, named + ",'visibility':'community'");
+        String shared = create(alice, named);
+        String hidden = create(bob, named + ",'os_hidden':true");
+        share(shared, bobs);
+        for (String path : List.of(community, shared)) {
+            assertThat(alice.upload(path + "/file", new byte[] {1}).status()).isEqualTo(204);
+        }
+        assertThatThrownBy(() -> source(actor, wanted)).hasMessageContaining("Invalid image");
+        String own = create(bob, named);
+        assertThat(bob.upload(own + "/file", new byte[] {1}).status()).isEqualTo(204);
+        assertThat(source(actor, wanted).imageId()).isEqualTo(id(own));
+        // By its id each is found that may be seen.
+        assertThat(source(actor, id(community)).imageId()).isEqualTo(id(community));
+        assertThat(source(actor, id(shared)).imageId()).isEqualTo(id(shared));
+
+        assertThat(bob.put(shared + "/members/" + bobs, ACCEPTED).status()).isEqualTo(200);
+        assertThatThrownBy(() -> source(actor, wanted)).hasMessageContaining("Multiple matches");
+        assertThat(bob.delete(own).status()).isEqualTo(204);
+        assertThat(source(actor, wanted).imageId()).isEqualTo(id(shared));
+        assertThat(bob.delete(hidden).status()).isEqualTo(204);
+    }
+
+    private Images.Source source(Actor actor, String reference) {
+        return region.database().read(handle -> images.source(handle, actor, reference));
+    }
+
     private Images.Bootable resolve(Actor actor, String path) {
         return region.database().read(handle -> images.resolve(handle, actor, id(path)));
     }
