@@ -53,6 +53,9 @@ record Message(
         ATTACH("VOLUME_VOLUME_002_001", "attach volume:The guest has not taken it yet."),
         DETACH("VOLUME_VOLUME_011_001", "detach volume:The guest has not let go of it yet."),
         DELETE("VOLUME_VOLUME_010_001", "delete volume:An unknown error occurred."),
+        DELETE_WITH_SNAPSHOTS(
+                "VOLUME_VOLUME_010_028",
+                "delete volume:It has snapshots, and did not go with its server."),
         SNAPSHOT_SCHEDULE(
                 "VOLUME_VOLUME_SNAPSHOT_009_003",
                 "create snapshot:Could not find any available weighted backend."),

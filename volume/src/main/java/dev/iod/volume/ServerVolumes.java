@@ -30,6 +30,9 @@ public final class ServerVolumes {
 
     private static final String DEVICE = "/dev/vd";
 
+    /** The request of what follows from the end of a server. */
+    private static final String NO_REQUEST = "";
+
     /** Server and volume in the order of the devices. */
     private static final String SELECT =
             """
@@ -286,13 +289,21 @@ public final class ServerVolumes {
         }
     }
 
-    /** The server is gone: its volumes are available again, or go with it. */
+    /**
+     * The server is gone: its volumes are available again, or go with it. One that has snapshots
+     * cannot go, and its owner is told.
+     */
     public static void release(Handle handle, UUID server) {
         for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
             Volume volume = Volume.lock(handle, one.volumeId()).orElseThrow();
             Attachment.remove(handle, volume.id());
             Columns columns = new Columns();
-            if (one.deleteOnTermination()) {
+            boolean goes = one.deleteOnTermination();
+            if (goes && !VolumeSnapshot.ofVolume(handle, volume.id()).isEmpty()) {
+                goes = false;
+                Message.write(handle, volume, Message.Event.DELETE_WITH_SNAPSHOTS, "", NO_REQUEST);
+            }
+            if (goes) {
                 columns.set("status", Status.DELETING.text())
                         .set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
             } else if (volume.present() == Presence.MADE) {

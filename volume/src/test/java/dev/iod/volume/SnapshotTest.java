@@ -2,10 +2,13 @@ package dev.iod.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.region.Actor;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -285,6 +288,39 @@ class SnapshotTest {
                                         "{'snapshot': {'volume_id': '%s'}}".formatted(volume))
                                 .status())
                 .isEqualTo(404);
+    }
+
+    /** Its owner has snapshots of it: it outlives the server that it was to go with. */
+    @Test
+    void aVolumeWithSnapshotsDoesNotGoWithItsServer() {
+        String bare = id(owner.post("/volumes", "{'volume': {'size': 1}}"));
+        String snapshot = id(post(""));
+        node.sync();
+        UUID server = UUID.randomUUID();
+        Actor actor = new Actor("req-1", "u", Optional.of("p"), Set.of("member"));
+        region.database.runLocked(
+                handle ->
+                        ServerVolumes.attachNew(
+                                handle,
+                                actor,
+                                server,
+                                false,
+                                List.of(
+                                        new ServerVolumes.Wanted(volume, true),
+                                        new ServerVolumes.Wanted(bare, true))));
+        region.database.runLocked(handle -> ServerVolumes.release(handle, server));
+        node.sync();
+        assertThat(owner.get("/volumes/" + bare).status()).isEqualTo(404);
+        assertThat(owner.get("/volumes/" + volume).json().at("/volume/status").stringValue())
+                .isEqualTo("available");
+        assertThat(messages())
+                .containsExactly(
+                        "VOLUME delete volume:It has snapshots, and did not go with its server.");
+        owner.delete("/snapshots/" + snapshot);
+        node.sync();
+        assertThat(owner.delete("/volumes/" + volume).status()).isEqualTo(202);
+        node.sync();
+        assertThat(sum("SELECT count(*) FROM volume")).isZero();
     }
 
     private List<String> ids(HttpCaller caller, String query) {
