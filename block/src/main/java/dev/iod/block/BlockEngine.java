@@ -117,10 +117,12 @@ final class BlockEngine implements AutoCloseable {
             }
             case Command.Clone c -> {
                 checkFree(c.name());
+                checkSound(c.source());
                 pool.clone(c.source(), c.name(), Kind.VOLUME, c.sizeBytes());
             }
             case Command.Snapshot c -> {
                 checkFree(c.name());
+                checkSound(c.volume());
                 pool.clone(c.volume(), c.name(), Kind.SNAPSHOT, 0);
             }
             case Command.Fill c -> {
@@ -155,6 +157,15 @@ final class BlockEngine implements AutoCloseable {
         if (known != null && !known.inPool()) {
             throw new EngineException(
                     Category.CONFLICT, name + " is attached: " + known.attach.location());
+        }
+    }
+
+    /** A copy of what has failed would look as if it were whole. */
+    private void checkSound(String source) {
+        awaitNotes();
+        String reason = failure(source);
+        if (!reason.isEmpty()) {
+            throw new EngineException(Category.FAILED, source + " has failed: " + reason);
         }
     }
 

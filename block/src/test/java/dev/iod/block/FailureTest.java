@@ -93,6 +93,33 @@ class FailureTest {
         }
     }
 
+    /** What was not synced is nobody's to tell: a copy would look whole. */
+    @Test
+    void whatHasFailedIsNotCopied() throws Exception {
+        try (TestPool pool = TestPool.small("failure-copy");
+                TestEngine engine = new TestEngine(pool.open(), directory)) {
+            try (Guest _ = failASync(engine)) {
+                refusesCopies(engine);
+            }
+            engine.engine.run(new Command.Detach("v"));
+            refusesCopies(engine);
+            assertThat(pool.open().names()).containsExactly("v");
+            engine.engine.run(new Command.ClearFailure("v"));
+            engine.engine.run(new Command.Clone("v", "clone", 0));
+            engine.engine.run(new Command.Snapshot("v", "snapshot"));
+        }
+    }
+
+    private static void refusesCopies(TestEngine engine) {
+        for (Command copy :
+                new Command[] {
+                    new Command.Clone("v", "clone", 0), new Command.Snapshot("v", "snapshot")
+                }) {
+            assertThatThrownBy(() -> engine.engine.run(copy))
+                    .hasMessageContaining("v has failed: a sync failed");
+        }
+    }
+
     @Test
     void aPersonMayClearAFailure() throws Exception {
         try (TestPool pool = TestPool.small("failure-clear")) {
