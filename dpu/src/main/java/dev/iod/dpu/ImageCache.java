@@ -39,13 +39,13 @@ import java.util.stream.Stream;
  * Image parts in a directory, named by their SHA-256. One is fetched at a time, by a thread of the
  * cache's own, into {@code SHA256.part}, which a later try continues; it gets its name when its
  * digest is right and it is on stable media. Blocks of zeros become holes. The disk it takes is
- * bounded: what is not needed goes first, and what then does not fit is refused.
+ * bounded: what is not needed goes first, and what then does not fit is refused. While the region
+ * cannot be reached a part is on its way, however long.
  */
 final class ImageCache implements Images, AutoCloseable {
     private static final Logger LOG = System.getLogger(ImageCache.class.getName());
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final int QUEUE_LIMIT = 256;
-    private static final int FAILURES_BORNE = 5;
     private static final int BUFFER_BYTES = 1 << 16;
     private static final int BLOCK_BYTES = 4096;
     private static final String PART = ".part";
@@ -75,7 +75,6 @@ final class ImageCache implements Images, AutoCloseable {
         volatile boolean running;
         volatile long receivedBytes;
         volatile long notBeforeMillis;
-        volatile int failures;
         volatile Optional<Failure> failure = Optional.empty();
 
         /** Of the disk, as far as a try came; of the fetching thread. */
@@ -170,7 +169,6 @@ final class ImageCache implements Images, AutoCloseable {
         try {
             fetch(part, transfer);
             transfer.failure = Optional.empty();
-            transfer.failures = 0;
             transfer.backoff.reset();
             LOG.log(
                     Level.INFO,
@@ -179,23 +177,23 @@ final class ImageCache implements Images, AutoCloseable {
                     part.getSha256());
         } catch (IOException e) {
             String reason = "cannot keep image " + part.getImageId() + " on the node: " + e;
-            failed(transfer, new Failure(reason, tries), true);
+            transfer.failure = Optional.of(new Failure(reason, tries));
+            later(transfer, reason);
         } catch (DpuException e) {
-            failed(transfer, new Failure(e.getMessage(), tries), e.category() == Category.GOAL);
+            // A connection that is lost, however often, says nothing of the image.
+            if (e.category() != Category.REGION) {
+                transfer.failure = Optional.of(new Failure(e.getMessage(), tries));
+            }
+            later(transfer, e.getMessage());
         } finally {
             transfer.running = false;
             changed.run();
         }
     }
 
-    /** A lost connection is normal: it is not told before it has happened a few times. */
-    private void failed(Transfer transfer, Failure failure, boolean lasting) {
-        transfer.failures++;
-        if (lasting || transfer.failures >= FAILURES_BORNE) {
-            transfer.failure = Optional.of(failure);
-        }
+    private void later(Transfer transfer, String reason) {
         transfer.notBeforeMillis = nowMillis.getAsLong() + transfer.backoff.next().toMillis();
-        LOG.log(Level.WARNING, failure.reason);
+        LOG.log(Level.WARNING, reason);
     }
 
     private void fetch(ImagePart part, Transfer transfer) throws IOException {
@@ -229,7 +227,7 @@ final class ImageCache implements Images, AutoCloseable {
         }
         String actual = HexFormat.of().formatHex(digest.digest());
         if (!actual.equals(part.getSha256())) {
-            throw damaged(partial, part, "its SHA-256 is " + actual);
+            throw damaged(partial, part, have, "its SHA-256 is " + actual);
         }
         // The VMM's user reads it.
         Files.setPosixFilePermissions(partial, PosixFilePermissions.fromString("rw-r--r--"));
@@ -247,6 +245,9 @@ final class ImageCache implements Images, AutoCloseable {
         private final MessageDigest digest;
         private final Room room;
 
+        /** Bytes that earlier tries left. */
+        private final long start;
+
         /** Bytes that are in the file, if those at its end that are zeros are added. */
         long done;
 
@@ -263,7 +264,8 @@ final class ImageCache implements Images, AutoCloseable {
             this.out = out;
             this.digest = digest;
             this.room = room;
-            this.done = transfer.receivedBytes;
+            this.start = transfer.receivedBytes;
+            this.done = start;
         }
 
         @Override
@@ -289,17 +291,21 @@ final class ImageCache implements Images, AutoCloseable {
 
         private void receive(long count) throws IOException {
             if (count < 0 || count > part.getSizeBytes() - transfer.receivedBytes) {
-                throw damaged(partial, part, "it is longer than announced");
+                throw damaged(partial, part, start, "it is longer than announced");
             }
             transfer.receivedBytes += count;
         }
     }
 
-    private static DpuException damaged(Path partial, ImagePart part, String how)
+    /**
+     * What earlier tries left may be what is damaged, by a node that lost its power: then the next
+     * try, which begins anew, tells.
+     */
+    private static DpuException damaged(Path partial, ImagePart part, long left, String how)
             throws IOException {
         Files.deleteIfExists(partial);
         return new DpuException(
-                Category.REGION,
+                left > 0 ? Category.REGION : Category.GOAL,
                 "image %s does not match the digest %s: %s"
                         .formatted(part.getImageId(), part.getSha256(), how));
     }

@@ -101,13 +101,64 @@ class ImageCacheTest {
         }
     }
 
+    /** Whoever waits for the image goes on waiting while the region is away. */
+    @Test
+    void anOutageIsNoAnswer() throws Exception {
+        byte[] image = image(1);
+        ImagePart part = part(image);
+        AtomicLong failures = new AtomicLong(20);
+        ImageSource away =
+                (id, offset, sink) -> {
+                    if (failures.getAndDecrement() > 0) {
+                        throw new DpuException(DpuException.Category.REGION, "no connection");
+                    }
+                    sink.accept(ByteString.copyFrom(image));
+                };
+        try (ImageCache cache = cache(1 << 20, away)) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(cache.ask(WISH, part)).isInstanceOf(Answer.Coming.class);
+                assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+                now.addAndGet(100_000);
+            }
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Here.class);
+        }
+    }
+
+    @Test
+    void whatTheRegionDoesNotHaveIsMissing() throws Exception {
+        ImagePart part = part(image(1));
+        ImageSource none =
+                (id, offset, sink) -> {
+                    throw new DpuException(DpuException.Category.GOAL, "no image");
+                };
+        try (ImageCache cache = cache(1 << 20, none)) {
+            settled(cache, part);
+            assertThat(cache.ask(WISH, part)).isEqualTo(new Answer.Missing("no image"));
+        }
+    }
+
+    /** What a node without power made of a beginning is not the region's fault. */
+    @Test
+    void aDamagedBeginningIsFetchedAnew() throws Exception {
+        byte[] image = image(1);
+        ImagePart part = part(image);
+        Path partial = directory.resolve(part.getSha256() + ".part");
+        Files.write(partial, new byte[50_000]);
+        try (ImageCache cache = cache(1 << 20, source(image, SIZE + 1))) {
+            cache.ask(WISH, part);
+            assertThat(changed.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(partial).doesNotExist();
+            assertThat(cache.ask(WISH, part)).isInstanceOf(Answer.Coming.class);
+            now.addAndGet(100_000);
+            assertThat(settled(cache, part)).isInstanceOf(Answer.Here.class);
+        }
+    }
+
     @Test
     void refusesWhatDoesNotMatch() throws Exception {
         ImagePart part = part(image(1));
         try (ImageCache cache = cache(1 << 20, source(image(2), SIZE + 1))) {
-            for (int i = 0; i < 5; i++) {
-                settled(cache, part);
-            }
+            settled(cache, part);
             assertThat(cache.ask(WISH, part))
                     .isInstanceOfSatisfying(
                             Answer.Missing.class,
