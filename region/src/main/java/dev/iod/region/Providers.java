@@ -92,6 +92,31 @@ public final class Providers {
         raise(handle, List.of(locked.id()));
     }
 
+    /**
+     * Gives back some of what a consumer has; what is less than the amounts stays.
+     *
+     * @param amounts what it has then
+     */
+    public static void lower(
+            Handle handle, UUID consumer, AllocationRole role, Map<ResourceClass, Long> amounts) {
+        amounts.forEach(
+                (kind, amount) ->
+                        raise(
+                                handle,
+                                handle.createQuery(
+                                                "UPDATE allocation SET used = :used"
+                                                        + " WHERE consumer_id = :consumer"
+                                                        + " AND role = :role"
+                                                        + " AND resource_class = :class"
+                                                        + " AND used > :used RETURNING provider_id")
+                                        .bind("used", amount)
+                                        .bind("consumer", consumer)
+                                        .bind("role", role.text())
+                                        .bind("class", kind.name())
+                                        .mapTo(UUID.class)
+                                        .list()));
+    }
+
     /** Gives back all that a consumer has in some roles. */
     public static void release(Handle handle, UUID consumer, Set<AllocationRole> roles) {
         List<UUID> providers =

@@ -19,7 +19,7 @@ public final class BlockStorage {
      * @param nodes whether those that are down may still come back
      */
     public static Service service(Database database, Images images, NodeSessions nodes) {
-        VolumePlacement placement = new VolumePlacement(nodes);
+        VolumePlacement placement = new VolumePlacement(images, nodes);
         List<Route> routes =
                 Stream.of(
                                 VersionsApi.routes(),

@@ -104,9 +104,13 @@ final class Lifecycle {
             case EXTENDING -> made(report, Status.ERROR_EXTENDING, Message.Event.EXTEND);
             case DELETING, ERROR_DELETING -> deleted(status, report);
             case AVAILABLE ->
-                    report instanceof Report.Failed(String reason)
-                            ? new Verdict.Lost(reason)
-                            : new Verdict.Unchanged();
+                    switch (report) {
+                        case Report.Failed(String reason) -> new Verdict.Lost(reason);
+                        // An administrator said so before its node did.
+                        case Report.Ready _ when presence == Presence.LOST -> new Verdict.Done();
+                        case Report.Ready _, Report.Coming _, Report.Stuck _, Report.Absent _ ->
+                                new Verdict.Unchanged();
+                    };
             // It was not told to be in error by an administrator, and is found again.
             case ERROR ->
                     presence == Presence.LOST && report instanceof Report.Ready

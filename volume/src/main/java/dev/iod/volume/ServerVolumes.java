@@ -283,7 +283,7 @@ public final class ServerVolumes {
         for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
             Volume volume = Volume.lock(handle, one.volumeId()).orElseThrow();
             Attachment.remove(handle, volume.id());
-            if (volume.present() == Presence.MADE) {
+            if (volume.present() != Presence.COMING) {
                 volume.change(handle, new Columns().set("status", Status.AVAILABLE.text()));
             }
         }
@@ -306,7 +306,7 @@ public final class ServerVolumes {
             if (goes) {
                 columns.set("status", Status.DELETING.text())
                         .set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
-            } else if (volume.present() == Presence.MADE) {
+            } else if (volume.present() != Presence.COMING) {
                 columns.set("status", Status.AVAILABLE.text());
             }
             if (!columns.isEmpty()) {

@@ -41,8 +41,8 @@ final class SnapshotChanges {
     }
 
     /**
-     * Makes a snapshot, which its volume's node does later. When the node has no room for it, it is
-     * in error and a message says so.
+     * Makes a snapshot, which its volume's node does later. When the node is down or has no room
+     * for it, it is in error and a message says so.
      *
      * @throws ApiException 404; 400 when the volume's status does not allow it; 413 beyond the
      *     quota
@@ -57,6 +57,10 @@ final class SnapshotChanges {
                     Providers.lock(handle, before.node().stream().toList());
                     Volume volume = VolumeChanges.lock(handle, actor, wanted.volumeId());
                     check(volume, wanted.force());
+                    if (volume.sizeGib() > before.sizeGib()) {
+                        // It has grown since; the quota is this transaction's already.
+                        VolumeQuotas.claimSnapshot(handle, actor.projectId(), volume.sizeGib());
+                    }
                     VolumeSnapshot made =
                             VolumeSnapshot.TABLE.insert(
                                     handle,
@@ -81,10 +85,13 @@ final class SnapshotChanges {
 
     /** Its blocks can all become its own, when its volume is written. */
     private static void place(Handle handle, Actor actor, VolumeSnapshot snapshot) {
-        String node = snapshot.node().orElseThrow();
-        if (VolumePlacement.claim(handle, snapshot.id(), node, snapshot.sizeGib())) {
+        Optional<String> node =
+                VolumePlacement.claimCopy(
+                        handle, snapshot.id(), snapshot.node(), snapshot.sizeGib());
+        if (node.isPresent()) {
             snapshot.change(
-                    handle, new Columns().set("goal_revision", NodeGoals.touch(handle, node)));
+                    handle,
+                    new Columns().set("goal_revision", NodeGoals.touch(handle, node.get())));
             return;
         }
         Message.write(

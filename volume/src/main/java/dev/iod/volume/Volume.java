@@ -171,6 +171,16 @@ record Volume(
         return onNode(handle, node, statuses);
     }
 
+    /** Whether another is to be made of it, as large as it is; lock its provider first. */
+    static boolean isBeingCopied(Handle handle, UUID id) {
+        return handle.createQuery(
+                        "SELECT EXISTS (SELECT 1 FROM volume WHERE source_volid = :id"
+                                + " AND status = 'creating')")
+                .bind("id", id)
+                .mapTo(Boolean.class)
+                .one();
+    }
+
     /** Those that wait for a node, oldest first. */
     static List<UUID> waiting(Handle handle) {
         return handle.createQuery(

@@ -50,13 +50,10 @@ final class VolumeChanges {
                     VolumeContent content = VolumeContent.of(handle, actor, images, wanted);
                     VolumeQuotas.claim(handle, actor.projectId(), content.gib());
                     Volume made = VolumeMaking.insert(handle, actor, images, wanted, content);
-                    Volume placed = placement.place(handle, made, actor.requestId());
+                    placement.place(handle, made, actor.requestId());
                     if (made.isCopy()) {
                         // What it is a copy of may have changed until its node was locked.
                         VolumeContent.of(handle, actor, images, wanted);
-                    }
-                    if (placed.wasNotMade()) {
-                        placed.change(handle, VolumeMaking.ended(handle, images, placed));
                     }
                     // As it was asked for: what became of it is seen by the next look.
                     return made;
@@ -133,19 +130,15 @@ final class VolumeChanges {
                     checkReset(volume, status);
                     Audit.record(handle, actor, "reset status of volume", volume.id().toString());
                     Columns columns = new Columns();
-                    if (volume.state() == Status.CREATING) {
+                    if (volume.present() == Presence.COMING) {
+                        // In error, there is nothing of it.
                         VolumePlacement.free(handle, volume);
                         columns = VolumeMaking.ended(handle, images, volume);
-                    } else if (volume.state() == Status.EXTENDING) {
-                        VolumePlacement.resize(handle, volume, volume.sizeGib());
                     }
                     if (volume.node().isPresent()) {
                         columns.set("goal_revision", NodeGoals.touch(handle, volume.node().get()));
                     }
-                    volume.change(
-                            handle,
-                            columns.set("status", status.text())
-                                    .set("target_gib", volume.sizeGib()));
+                    volume.change(handle, columns.set("status", status.text()));
                 });
     }
 
@@ -156,6 +149,10 @@ final class VolumeChanges {
         }
         if (status != Status.IN_USE && attached) {
             throw cannotReset(status.text(), " because volume has an attachment.");
+        }
+        if (volume.targetGib() > volume.sizeGib()) {
+            throw cannotReset(
+                    status.text(), " because its node may have made the volume larger already.");
         }
         if (status == Status.AVAILABLE && volume.present() == Presence.COMING) {
             throw cannotReset(status.text(), " because its node has not made the volume.");
@@ -182,8 +179,13 @@ final class VolumeChanges {
                     Providers.lock(handle, before.node().stream().toList());
                     Volume volume = lock(handle, actor, id);
                     checkExtension(volume, gib);
+                    if (Volume.isBeingCopied(handle, volume.id())) {
+                        throw invalid(
+                                "Volume %s cannot be extended while another is made of it."
+                                        .formatted(volume.id()));
+                    }
                     Audit.record(handle, actor, "extend volume", volume.id().toString());
-                    if (!VolumePlacement.resize(handle, volume, gib)) {
+                    if (!VolumePlacement.grow(handle, volume, gib)) {
                         Message.write(
                                 handle,
                                 volume,

@@ -245,7 +245,7 @@ final class VolumeObservations implements NodeObserver {
             columns = VolumeMaking.ended(handle, images, volume);
         } else {
             // It is as large as it was; a node that has more room for it than that is right.
-            VolumePlacement.resize(handle, volume, volume.sizeGib());
+            VolumePlacement.shrink(handle, volume, volume.sizeGib());
         }
         volume.change(
                 handle,

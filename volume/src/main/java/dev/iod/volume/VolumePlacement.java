@@ -1,5 +1,6 @@
 package dev.iod.volume;
 
+import dev.iod.image.Images;
 import dev.iod.node.Traits;
 import dev.iod.region.AllocationRole;
 import dev.iod.region.NodeGoals;
@@ -37,9 +38,11 @@ final class VolumePlacement {
                     .reversed()
                     .thenComparing(Provider::name);
 
+    private final Images images;
     private final NodeSessions nodes;
 
-    VolumePlacement(NodeSessions nodes) {
+    VolumePlacement(Images images, NodeSessions nodes) {
+        this.images = images;
         this.nodes = nodes;
     }
 
@@ -49,21 +52,24 @@ final class VolumePlacement {
      *
      * @param requestId for the message that says so
      */
-    Volume place(Handle handle, Volume volume, String requestId) {
+    void place(Handle handle, Volume volume, String requestId) {
         Optional<String> node = claim(handle, volume);
         if (node.isPresent()) {
-            return volume.change(
+            volume.change(
                     handle,
                     new Columns()
                             .set("node", node.get())
                             .set("goal_revision", NodeGoals.touch(handle, node.get())));
+            return;
         }
         boolean someDown = Providers.all(handle).stream().anyMatch(one -> !one.up());
         if (someDown && !nodes.settled()) {
-            return volume;
+            return;
         }
         Message.write(handle, volume, Message.Event.SCHEDULE, "", requestId);
-        return volume.change(handle, new Columns().set("status", Status.ERROR.text()));
+        volume.change(
+                handle,
+                VolumeMaking.ended(handle, images, volume).set("status", Status.ERROR.text()));
     }
 
     /** Places those that wait. */
@@ -79,11 +85,11 @@ final class VolumePlacement {
     }
 
     /**
-     * Makes a volume's allocation another size, with the provider locked.
+     * Makes a volume's allocation larger, with the provider locked.
      *
      * @return false when its node does not have the room; nothing is changed then
      */
-    static boolean resize(Handle handle, Volume volume, long gib) {
+    static boolean grow(Handle handle, Volume volume, long gib) {
         handle.savepoint(SAVEPOINT);
         free(handle, volume);
         if (claim(handle, volume.id(), volume.node().orElseThrow(), gib)) {
@@ -94,12 +100,12 @@ final class VolumePlacement {
         return false;
     }
 
-    /**
-     * Takes room of a node, whose provider is locked.
-     *
-     * @return whether it has the room
-     */
-    static boolean claim(Handle handle, UUID consumer, String node, long gib) {
+    /** Makes a volume's allocation smaller, even of a node that has less than is taken of it. */
+    static void shrink(Handle handle, Volume volume, long gib) {
+        Providers.lower(handle, volume.id(), AllocationRole.ACTIVE, amounts(gib));
+    }
+
+    private static boolean claim(Handle handle, UUID consumer, String node, long gib) {
         for (Provider locked : Providers.lock(handle, List.of(node))) {
             if (locked.shortOf(amounts(gib)).isEmpty()) {
                 Providers.allocate(handle, consumer, AllocationRole.ACTIVE, locked, amounts(gib));
@@ -107,6 +113,19 @@ final class VolumePlacement {
             }
         }
         return false;
+    }
+
+    /**
+     * Takes room for a copy, on the node of what it is a copy of: it is up and keeps volumes, or
+     * the copy would be of a later moment, or of none.
+     *
+     * @return the node, locked; empty when it cannot make the copy
+     */
+    static Optional<String> claimCopy(
+            Handle handle, UUID consumer, Optional<String> node, long gib) {
+        Map<ResourceClass, Long> amounts = amounts(gib);
+        List<Provider> locked = Providers.lock(handle, node.stream().toList());
+        return take(handle, consumer, best(handle, locked, amounts), amounts);
     }
 
     /** Gives back what a volume has. */
@@ -123,12 +142,7 @@ final class VolumePlacement {
         Map<ResourceClass, Long> amounts = amounts(volume.targetGib());
         if (volume.isCopy()) {
             // It shares blocks with what it is a copy of.
-            List<String> only = volume.nodeOfSource(handle).stream().toList();
-            return take(
-                    handle,
-                    volume.id(),
-                    best(handle, Providers.lock(handle, only), amounts),
-                    amounts);
+            return claimCopy(handle, volume.id(), volume.nodeOfSource(handle), volume.targetGib());
         }
         for (int i = 0; i < CHOICES_WITHOUT_LOCKS; i++) {
             Optional<Provider> best = best(handle, Providers.all(handle), amounts);

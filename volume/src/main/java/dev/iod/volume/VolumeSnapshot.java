@@ -39,13 +39,15 @@ record VolumeSnapshot(
         Instant createdAt,
         Optional<Instant> updatedAt,
         Optional<String> node) {
-    private static final String NODE =
-            "(SELECT v.node FROM volume v WHERE v.id = volume_snapshot.volume_id)";
+    /** Found by the indexes of both tables. */
+    static final String ON_NODE = "volume_id IN (SELECT v.id FROM volume v WHERE v.node = :value)";
 
     /** As in Cinder, the newest comes first. */
     static final Table<VolumeSnapshot> TABLE =
             Table.of(VolumeSnapshot.class, "volume_snapshot", "id")
-                    .computed("node", NODE)
+                    .computed(
+                            "node",
+                            "(SELECT v.node FROM volume v WHERE v.id = volume_snapshot.volume_id)")
                     .sorted(
                             Map.of(
                                     "created_at", "number",
@@ -93,16 +95,16 @@ record VolumeSnapshot(
 
     /** Those of a node's volumes. */
     static List<VolumeSnapshot> onNode(Handle handle, String node) {
-        return select(handle, NODE + " = :value", node);
+        return select(handle, ON_NODE, node);
     }
 
     /** The same, locked; lock the node's volumes first. */
     static List<VolumeSnapshot> lockOnNode(Handle handle, String node) {
         handle.createQuery(
                         "SELECT id FROM volume_snapshot WHERE "
-                                + NODE
-                                + " = :node ORDER BY number FOR UPDATE")
-                .bind("node", node)
+                                + ON_NODE
+                                + " ORDER BY number FOR UPDATE")
+                .bind("value", node)
                 .mapTo(UUID.class)
                 .list();
         return onNode(handle, node);
@@ -115,9 +117,9 @@ record VolumeSnapshot(
     static List<VolumeSnapshot> kept(Handle handle, String node) {
         return select(
                 handle,
-                NODE
+                ON_NODE
                         + """
-                         = :value AND (
+                         AND (
                             status NOT IN ('deleting', 'error_deleting')
                                 AND (status <> 'error' OR presence <> 'coming')
                             OR EXISTS (SELECT 1 FROM volume copy

@@ -290,6 +290,44 @@ class SnapshotTest {
                 .isEqualTo(404);
     }
 
+    /** It would be taken later, of another moment. */
+    @Test
+    void aNodeThatCannotTakeItNowIsNotAsked() {
+        node.heard(false);
+        String down = id(post(""));
+        assertThat(status(down)).isEqualTo("error");
+        node.heard(true);
+        region.database.run(handle -> handle.execute("UPDATE node SET traits = '{}'"));
+        String unable = id(post(""));
+        assertThat(status(unable)).isEqualTo("error");
+        region.database.run(handle -> handle.execute("UPDATE node SET traits = '{VOLUMES}'"));
+        node.sync();
+        assertThat(node.volumes).containsOnlyKeys(volume);
+        assertThat(sum("SELECT sum(used) FROM allocation")).isEqualTo(2048);
+        String refused =
+                "VOLUME_SNAPSHOT create snapshot:Could not find any available weighted backend.";
+        assertThat(messages()).containsExactly(refused, refused);
+    }
+
+    /** Every report of a node asks for its snapshots. */
+    @Test
+    void thoseOfANodeAreFoundByIndexes() {
+        List<String> plan =
+                region.database.read(
+                        handle -> {
+                            handle.execute("SET LOCAL enable_seqscan = off");
+                            return handle.createQuery(
+                                            "EXPLAIN SELECT id FROM volume_snapshot WHERE "
+                                                    + VolumeSnapshot.ON_NODE)
+                                    .bind("value", "n1")
+                                    .mapTo(String.class)
+                                    .list();
+                        });
+        assertThat(String.join("\n", plan))
+                .contains("volume_snapshot_by_volume")
+                .contains("volume_by_node");
+    }
+
     /** Its owner has snapshots of it: it outlives the server that it was to go with. */
     @Test
     void aVolumeWithSnapshotsDoesNotGoWithItsServer() {

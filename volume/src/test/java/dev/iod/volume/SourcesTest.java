@@ -114,6 +114,44 @@ class SourcesTest {
     }
 
     @Test
+    void anImageIsNotKeptForAVolumeThatHasWaitedInVain() {
+        FakePool node = region.node("n1", 100);
+        String image = region.image("p", "i", MIB, "");
+        node.heard(false);
+        region.sessions.settled = false;
+        String id = create("'size': 500, 'imageRef': '%s'".formatted(image));
+        assertThat(status(id)).isEqualTo("creating");
+        node.heard(true);
+        assertThat(status(id)).as("there is no room").isEqualTo("error");
+        assertThat(sum("SELECT count(*) FROM image_use")).isZero();
+        assertThat(
+                        new HttpCaller(region.base() + "/image/v2", "p")
+                                .delete("/images/" + image)
+                                .status())
+                .isEqualTo(204);
+    }
+
+    @Test
+    void aVolumeDoesNotGrowWhileItsCopyWaits() {
+        FakePool node = region.node("n1", 100);
+        String volume = create("'size': 1");
+        node.sync();
+        node.heard(false);
+        region.sessions.settled = false;
+        String clone = create("'source_volid': '%s'".formatted(volume));
+        String extend = "{'os-extend': {'new_size': 2}}";
+        refused(
+                owner.post("/volumes/" + volume + "/action", extend),
+                400,
+                "Invalid volume: Volume %s cannot be extended while another is made of it."
+                        .formatted(volume));
+        node.heard(true);
+        node.sync();
+        assertThat(status(clone)).isEqualTo("available");
+        assertThat(owner.post("/volumes/" + volume + "/action", extend).status()).isEqualTo(202);
+    }
+
+    @Test
     void imagesThatCannotBe() {
         region.node("n1", 100);
         String nothing = "00000000-0000-4000-8000-000000000000";

@@ -340,11 +340,16 @@ class VolumeLifeTest {
                 "Cannot reset-state to available because its node has not made the volume.");
         node.sync();
         act(owner, id, "{'os-extend': {'new_size': 2}}");
+        refused(
+                act(admin, id, reset.formatted("error")),
+                400,
+                "Cannot reset-state to error because its node may have made the volume larger"
+                        + " already.");
+        node.sync();
+        assertThat(status(id)).isEqualTo("available");
         assertThat(act(admin, id, reset.formatted("error")).status()).isEqualTo(202);
         node.sync();
         assertThat(status(id)).as("its node does not change that").isEqualTo("error");
-        assertThat(node.volumes).containsEntry(id, 1L << 30);
-        assertThat(taken()).isEqualTo(1024);
         assertThat(act(admin, id, reset.formatted("Available")).status()).isEqualTo(202);
         assertThat(status(id)).isEqualTo("available");
         node.volumes.clear();
@@ -363,9 +368,48 @@ class VolumeLifeTest {
                 "Must specify 'status', 'attach_status' or 'migration_status' for update.");
         String stuck = create("'size': 4");
         assertThat(act(admin, stuck, reset.formatted("error")).status()).isEqualTo(202);
-        assertThat(taken()).as("there is nothing of it").isEqualTo(1024);
+        assertThat(taken()).as("there is nothing of it").isEqualTo(2048);
+        String deleted = create("'size': 4");
+        assertThat(act(admin, deleted, "{'os-force_delete': null}").status()).isEqualTo(202);
+        assertThat(act(admin, deleted, reset.formatted("error")).status()).isEqualTo(202);
+        assertThat(taken()).as("nor of this one").isEqualTo(2048);
         node.sync();
         assertThat(node.volumes).isEmpty();
+    }
+
+    /** An administrator says that it is available again, and then its node does. */
+    @Test
+    void aLostVolumeThatWasResetIsThereWhenItsNodeSaysSo() {
+        FakePool node = region.node("n1", 10);
+        String id = create("'size': 1");
+        node.sync();
+        node.volumes.clear();
+        node.sync();
+        node.volumes.put(id, 1L << 30);
+        act(admin, id, "{'os-reset_status': {'status': 'available'}}");
+        node.sync();
+        assertThat(status(id)).isEqualTo("available");
+        assertThat(
+                        region.database.<String>read(
+                                handle ->
+                                        handle.createQuery("SELECT presence FROM volume")
+                                                .mapTo(String.class)
+                                                .one()))
+                .isEqualTo("made");
+    }
+
+    /** A pool that has become smaller is no reason to keep what was taken to grow. */
+    @Test
+    void whatWasTakenToGrowIsGivenBackWhateverItsNodeHas() {
+        FakePool node = region.node("n1", 10);
+        String id = create("'size': 2");
+        node.sync();
+        act(owner, id, "{'os-extend': {'new_size': 4}}");
+        region.database.run(handle -> handle.execute("UPDATE inventory SET total = 1024"));
+        node.failure = Optional.of("the pool is full");
+        node.sync();
+        assertThat(status(id)).isEqualTo("error_extending");
+        assertThat(taken()).isEqualTo(2048);
     }
 
     @Test
