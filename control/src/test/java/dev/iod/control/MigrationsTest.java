@@ -54,7 +54,8 @@ class MigrationsTest {
                     Map.entry("078", -1553829955),
                     Map.entry("080", -2093245078),
                     Map.entry("081", -464747051),
-                    Map.entry("082", -1322470897));
+                    Map.entry("082", -1322470897),
+                    Map.entry("106", 2142566569));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {

@@ -45,7 +45,7 @@ public final class ImageFiles implements AutoCloseable {
     static final long RESERVE_BYTES = 1L << 30;
 
     /** How often it is looked at. */
-    private static final long ROOM_STEP_BYTES = 16L << 20;
+    static final long ROOM_STEP_BYTES = 16L << 20;
 
     private final Path directory;
     private final FreeBytes free;
@@ -59,9 +59,15 @@ public final class ImageFiles implements AutoCloseable {
         long count(Path directory) throws IOException;
     }
 
-    /** What an upload may have of its project's quota. */
-    @FunctionalInterface
+    /** What an upload may have of its project's quota, as long as its image waits for it. */
     interface Allowance {
+        /**
+         * Asked every {@link #ROOM_STEP_BYTES}.
+         *
+         * @throws ApiException 404 when the image does not wait for the upload any more
+         */
+        void check();
+
         /**
          * Makes it more.
          *
@@ -103,7 +109,7 @@ public final class ImageFiles implements AutoCloseable {
      * Stores a stream durably and returns what it was; the file appears at the end.
      *
      * @param announced length by the request's header; a stream of another length is refused
-     * @param allowance asked when there is more than was announced
+     * @param allowance asked to grow when there is more than was announced
      * @throws ApiException 413 beyond {@link #MAX_BYTES} and the allowance, 400 when the stream
      *     breaks off, 503 when it would leave less than {@link #RESERVE_BYTES} free
      */
@@ -242,6 +248,7 @@ public final class ImageFiles implements AutoCloseable {
                     allowed = allowance.grow(size);
                 }
                 if (size > looked) {
+                    allowance.check();
                     checkRoom(ROOM_STEP_BYTES);
                     looked = size + ROOM_STEP_BYTES;
                 }

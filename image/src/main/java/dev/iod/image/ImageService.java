@@ -178,6 +178,7 @@ public final class ImageService implements Images, AutoCloseable {
                         });
         // After the commit: a crash in between leaves a file that the next start removes. An upload
         // that runs removes its own.
+        file.ifPresent(uploads::end);
         file.ifPresent(files::remove);
     }
 

@@ -30,24 +30,36 @@ final class ImageTasks {
                 .findOne();
     }
 
-    static List<ImageTask> ofImage(Handle handle, String image) {
+    /**
+     * Its own: whoever has an image made chooses its id, and may choose that of one that is gone.
+     */
+    static List<ImageTask> ofImage(Handle handle, Image image) {
         return handle.createQuery(
-                        SELECT + " WHERE image_id = :image ORDER BY created_at DESC, id LIMIT 100")
-                .bind("image", image)
+                        SELECT
+                                + " WHERE image_id = :image AND owner = :owner AND created_at >="
+                                + " :created ORDER BY created_at DESC, id LIMIT 100")
+                .bind("image", image.id())
+                .bind("owner", image.owner())
+                .bind("created", image.createdAt().atOffset(ZoneOffset.UTC))
                 .map(ImageTasks::map)
                 .list();
     }
 
-    /** One that is pending; what has expired and what is too much goes. */
+    /**
+     * Deletes what has expired, and what a project has too much when one more will end. In a
+     * transaction of its own, for it touches tasks of every project.
+     */
+    static void clean(Handle handle, String owner, Instant now) {
+        handle.execute("DELETE FROM image_task WHERE expires_at < ?", now.atOffset(ZoneOffset.UTC));
+        handle.execute(
+                "DELETE FROM image_task WHERE id IN (SELECT id FROM image_task WHERE owner = ?"
+                        + " AND expires_at IS NOT NULL ORDER BY created_at DESC OFFSET ?)",
+                owner,
+                MAX_ENDED - 1);
+    }
+
+    /** One that is pending. */
     static void insert(Handle handle, ImageTask task) {
-        handle.createUpdate(
-                        "DELETE FROM image_task WHERE expires_at < :now OR id IN (SELECT id FROM"
-                                + " image_task WHERE owner = :owner AND expires_at IS NOT NULL"
-                                + " ORDER BY created_at DESC OFFSET :kept)")
-                .bind("now", task.createdAt().atOffset(ZoneOffset.UTC))
-                .bind("owner", task.owner())
-                .bind("kept", MAX_ENDED - 1)
-                .execute();
         handle.createUpdate(
                         "INSERT INTO image_task (id, image_id, owner, user_id, request_id, status,"
                                 + " input, created_at, updated_at) VALUES (:id, :image, :owner,"

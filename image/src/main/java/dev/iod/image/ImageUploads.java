@@ -4,7 +4,9 @@ import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
+import dev.iod.runtime.Backoff;
 import dev.iod.store.Database;
+import dev.iod.store.StoreException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -16,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -55,6 +58,11 @@ final class ImageUploads implements AutoCloseable {
     private final ProjectShare conversions = new ProjectShare(CONVERSIONS_OF_PROJECT, CONVERSIONS);
     private final ProjectShare imports = new ProjectShare(IMPORTS_OF_PROJECT, IMPORTS);
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+
+    /** Threads of imports, by the upload. */
+    private final Map<String, Thread> importing = new ConcurrentHashMap<>();
+
+    private volatile boolean closing;
 
     /** Of an import: of its task, and why. */
     private record Failure(String task, String message) {}
@@ -126,7 +134,7 @@ final class ImageUploads implements AutoCloseable {
             stored = true;
         } finally {
             if (!stored) {
-                abandon(id, upload);
+                abandonOfRequest(id, upload);
             }
         }
     }
@@ -157,7 +165,7 @@ final class ImageUploads implements AutoCloseable {
             stored = true;
         } finally {
             if (!stored) {
-                abandon(id, upload);
+                abandonOfRequest(id, upload);
             }
         }
     }
@@ -181,10 +189,12 @@ final class ImageUploads implements AutoCloseable {
         }
         boolean begun = false;
         try {
+            database.runLocked(handle -> ImageTasks.clean(handle, project, now()));
             String task = UUID.randomUUID().toString();
             Image image =
                     database.transaction(
                             handle -> beginImport(handle, actor, id, method, task, input));
+            String upload = image.file().orElseThrow();
             Thread thread =
                     Thread.ofVirtual()
                             .name("image-import-" + task)
@@ -193,17 +203,30 @@ final class ImageUploads implements AutoCloseable {
                                         try {
                                             run(actor, image, method, task);
                                         } finally {
+                                            importing.remove(upload);
                                             imports.leave(project);
                                             threads.remove(Thread.currentThread());
                                         }
                                     });
             threads.add(thread);
+            importing.put(upload, thread);
             thread.start();
             begun = true;
         } finally {
             if (!begun) {
                 imports.leave(project);
             }
+        }
+    }
+
+    /**
+     * Ends the import of an upload that no image waits for any more, if one runs. An upload of a
+     * request ends by itself when more of it comes.
+     */
+    void end(String upload) {
+        Thread thread = importing.get(upload);
+        if (thread != null) {
+            thread.interrupt();
         }
     }
 
@@ -271,7 +294,14 @@ final class ImageUploads implements AutoCloseable {
         String failure = "The region is stopping.";
         boolean done = false;
         try {
-            database.run(handle -> ImageTasks.begin(handle, task, now()));
+            database.run(
+                    handle -> {
+                        // A deletion before this did not find the thread that it ends.
+                        if (awaited(handle, image.id(), upload).isEmpty()) {
+                            throw gone(image.id());
+                        }
+                        ImageTasks.begin(handle, task, now());
+                    });
             Image.Content bytes =
                     switch (method) {
                         case ImportMethod.GlanceDirect() -> image.content().orElseThrow();
@@ -292,9 +322,7 @@ final class ImageUploads implements AutoCloseable {
             failure = "The import failed by a fault of the region.";
         } finally {
             if (!done) {
-                // Whoever stops the region waits for what is written down now.
-                Thread.interrupted();
-                abandon(image.id(), upload, Optional.of(new Failure(task, failure)));
+                abandonAtLast(image.id(), upload, Optional.of(new Failure(task, failure)));
             }
         }
     }
@@ -357,15 +385,27 @@ final class ImageUploads implements AutoCloseable {
                 upload,
                 stream,
                 announced,
-                least ->
-                        database.transaction(
+                new ImageFiles.Allowance() {
+                    @Override
+                    public void check() {
+                        if (database.read(handle -> awaited(handle, image.id(), upload))
+                                .isEmpty()) {
+                            throw gone(image.id());
+                        }
+                    }
+
+                    @Override
+                    public long grow(long least) {
+                        return database.transaction(
                                 handle ->
                                         reserve(
                                                 handle,
                                                 image.id(),
                                                 upload,
                                                 least,
-                                                least + RESERVATION_BYTES)));
+                                                least + RESERVATION_BYTES));
+                    }
+                });
     }
 
     private long reserve(Handle handle, String id, String upload, long least, long wanted) {
@@ -475,6 +515,55 @@ final class ImageUploads implements AutoCloseable {
         abandon(id, upload, Optional.empty());
     }
 
+    /** A request does not wait for a database that is away. */
+    private void abandonOfRequest(String id, String upload) {
+        try {
+            abandon(id, upload);
+        } catch (StoreException e) {
+            LOG.log(Level.WARNING, "an upload is given up later image=" + id, e);
+            Thread thread =
+                    Thread.ofVirtual()
+                            .name("image-abandon-" + upload)
+                            .unstarted(
+                                    () -> {
+                                        try {
+                                            abandonAtLast(id, upload, Optional.empty());
+                                        } finally {
+                                            threads.remove(Thread.currentThread());
+                                        }
+                                    });
+            threads.add(thread);
+            thread.start();
+        }
+    }
+
+    /**
+     * Tries until the database is there, or the region stops: its next start looks then.
+     *
+     * @throws StoreException when the region stops and the database is away
+     */
+    private void abandonAtLast(String id, String upload, Optional<Failure> failure) {
+        Backoff backoff = Backoff.ofConnection();
+        while (true) {
+            // What interrupts ends the work before this; whoever stops the region waits for this.
+            Thread.interrupted();
+            try {
+                abandon(id, upload, failure);
+                return;
+            } catch (StoreException e) {
+                if (closing || e.reason() != StoreException.Reason.UNAVAILABLE) {
+                    throw e;
+                }
+                LOG.log(Level.WARNING, "an upload cannot be given up yet image=" + id, e);
+            }
+            try {
+                Thread.sleep(backoff.next());
+            } catch (InterruptedException _) {
+                LOG.log(Level.DEBUG, "an upload is given up at once image={0}", id);
+            }
+        }
+    }
+
     private void abandon(String id, String upload, Optional<Failure> failure) {
         boolean kept =
                 database.transaction(
@@ -518,6 +607,7 @@ final class ImageUploads implements AutoCloseable {
     /** Ends the imports that run; their images are queued then. */
     @Override
     public void close() {
+        closing = true;
         threads.forEach(Thread::interrupt);
         try {
             for (Thread thread : threads) {

@@ -126,10 +126,10 @@ record ImportApi(Database database, ImageUploads uploads) {
         String id = request.pathParameter("id");
         List<ImageTask> found =
                 database.read(
-                        handle -> {
-                            ImageAccess.own(handle, actor, id, "see the tasks of");
-                            return ImageTasks.ofImage(handle, id);
-                        });
+                        handle ->
+                                ImageTasks.ofImage(
+                                        handle,
+                                        ImageAccess.own(handle, actor, id, "see the tasks of")));
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray("tasks");
         found.forEach(task -> array.add(whole(task)));

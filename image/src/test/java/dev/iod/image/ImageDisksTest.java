@@ -350,7 +350,7 @@ class ImageDisksTest {
                                             "announced",
                                             InputStream.nullInputStream(),
                                             OptionalLong.of((20L << 20) + 1),
-                                            least -> least))
+                                            allowed(0)))
                     .hasMessageContaining("no room for the image");
             // What does not say how long it is, or what others leave it meanwhile.
             InputStream endless =
@@ -372,12 +372,25 @@ class ImageDisksTest {
                                             "endless",
                                             endless,
                                             OptionalLong.empty(),
-                                            least -> least + (1L << 20)))
+                                            allowed(1L << 20)))
                     .isInstanceOfSatisfying(
                             ApiException.class, e -> assertThat(e.fault().status()).isEqualTo(503));
             assertThat(free.get()).isGreaterThanOrEqualTo(ImageFiles.RESERVE_BYTES);
             assertThat(StoredImages.files(store)).isEmpty();
         }
+    }
+
+    /** So much more than is needed. */
+    private static ImageFiles.Allowance allowed(long more) {
+        return new ImageFiles.Allowance() {
+            @Override
+            public void check() {}
+
+            @Override
+            public long grow(long least) {
+                return least + more;
+            }
+        };
     }
 
     /** Not the uploader's fault, and nothing is left of it. */
@@ -392,7 +405,7 @@ class ImageDisksTest {
                                             "large",
                                             new ByteArrayInputStream(new byte[2 * MIB]),
                                             OptionalLong.empty(),
-                                            _ -> Long.MAX_VALUE))
+                                            allowed(1L << 40)))
                     .isInstanceOfSatisfying(
                             ApiException.class, e -> assertThat(e.fault().status()).isEqualTo(503));
             assertThat(StoredImages.files(small)).isEmpty();

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.iod.identity.testing.TestRegion;
 import dev.iod.region.Actor;
 import dev.iod.region.Quotas;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.URI;
 import java.nio.file.Files;
@@ -18,9 +20,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLSocketFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -300,13 +304,7 @@ class ImageImportTest {
             for (int i = 0; i < 4; i++) {
                 paths.add(create(alice, "raw"));
             }
-            Actor actor =
-                    new Actor(
-                            "req-test",
-                            "u",
-                            Optional.of(
-                                    alice.get(paths.getFirst()).json().path("owner").stringValue()),
-                            Set.of("member"));
+            Actor actor = actor(paths.getFirst());
             ImportMethod endless =
                     new ImportMethod.WebDownload(
                             URI.create("http://images.test:" + server.port() + "/endless"));
@@ -319,7 +317,13 @@ class ImageImportTest {
                                     stopping.uploads()
                                             .importImage(actor, id(paths.getLast()), endless, "{}"))
                     .hasMessageContaining("3 images of the project are being imported");
-            assertThat(alice.delete(paths.getFirst()).status()).isEqualTo(204);
+            awaitParts(3);
+            stopping.delete(actor, id(paths.getFirst()));
+            awaitParts(2);
+            // And another one may have its turn.
+            awaitImport(stopping, actor, id(paths.getLast()), endless);
+            stopping.delete(actor, id(paths.getLast()));
+            awaitParts(2);
         }
         for (String path : paths.subList(1, 3)) {
             assertThat(alice.get(path).json().path("status").stringValue()).isEqualTo("queued");
@@ -328,7 +332,166 @@ class ImageImportTest {
         }
         over.countDown();
         awaitNoFiles();
-        alice.delete(paths.getLast());
+    }
+
+    /** What was announced is held of the quota only as long as the image is there. */
+    @Test
+    void aDeletionEndsAnUploadThatWasAnnounced() throws Exception {
+        ImageFiles store = new ImageFiles(work.resolve("announced"));
+        long announced = 10 * ImageFiles.ROOM_STEP_BYTES;
+        AtomicLong read = new AtomicLong();
+        try (ImageService service =
+                new ImageService(region.database(), store, qemu, Clock.systemUTC())) {
+            String path = create(alice, "raw");
+            Actor actor = actor(path);
+            InputStream endless =
+                    new InputStream() {
+                        @Override
+                        public int read() {
+                            throw new UnsupportedOperationException();
+                        }
+
+                        @Override
+                        public int read(byte[] buffer, int offset, int length) {
+                            if (read.getAndAdd(length) == 0) {
+                                service.delete(actor, id(path));
+                            }
+                            return length;
+                        }
+                    };
+            assertThatThrownBy(
+                            () ->
+                                    service.uploads()
+                                            .stage(
+                                                    actor,
+                                                    id(path),
+                                                    endless,
+                                                    OptionalLong.of(announced)))
+                    .hasMessageContaining("was deleted while its data was uploaded");
+            assertThat(read.get()).isLessThan(2 * ImageFiles.ROOM_STEP_BYTES);
+        }
+        assertThat(work.resolve("announced").toFile().list()).isEmpty();
+    }
+
+    /** Whoever has an image made may choose the id of one that is gone. */
+    @Test
+    void tasksAreOfTheImageThatIsThere() throws Exception {
+        String path = create(alice, "raw");
+        assertThat(stage(alice, path, new byte[1000])).isEqualTo(204);
+        assertThat(alice.post(path + "/import", DIRECT).status()).isEqualTo(202);
+        String task = awaitTask(path, "success").path("id").stringValue();
+        assertThat(alice.delete(path).status()).isEqualTo(204);
+        for (HttpCaller next : List.of(bob, alice)) {
+            assertThat(next.post(IMAGES, "{'id':'" + id(path) + "'}").status()).isEqualTo(201);
+            assertThat(next.get(path + "/tasks").json().path("tasks")).isEmpty();
+            assertThat(next.delete(path).status()).isEqualTo(204);
+        }
+        assertThat(admin.get("/image/v2/tasks/" + task).status()).isEqualTo(200);
+    }
+
+    @Test
+    void tasksThatExpiredGoWhateverBecomesOfTheImport() throws Exception {
+        String path = create(alice, "raw");
+        assertThat(stage(alice, path, new byte[1000])).isEqualTo(204);
+        assertThat(alice.post(path + "/import", DIRECT).status()).isEqualTo(202);
+        String task = awaitTask(path, "success").path("id").stringValue();
+        region.database()
+                .run(
+                        handle ->
+                                handle.execute(
+                                        "UPDATE image_task SET expires_at = now() - interval '1 s'"
+                                                + " WHERE id = ?",
+                                        task));
+        // It is imported already.
+        assertThat(alice.post(path + "/import", DIRECT).status()).isEqualTo(409);
+        assertThat(admin.get("/image/v2/tasks/" + task).status()).isEqualTo(404);
+        alice.delete(path);
+    }
+
+    /** The database refuses what is written at the end, as one that is stopping does. */
+    @Test
+    void aDatabaseThatIsAwayAtTheEndIsWaitedFor() throws Exception {
+        String imported = create(alice, "qcow2");
+        String uploaded = create(alice, "qcow2");
+        Database database = region.database();
+        database.run(
+                handle -> {
+                    handle.execute("CREATE SEQUENCE refusals");
+                    handle.execute(
+                            """
+                            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                            BEGIN
+                                PERFORM nextval('refusals');
+                                RAISE EXCEPTION 'stopping' USING ERRCODE = '57P01';
+                            END $$
+                            """);
+                    for (String path : List.of(imported, uploaded)) {
+                        handle.execute(
+                                "CREATE TRIGGER refuse_%1$s BEFORE UPDATE ON image FOR EACH ROW WHEN (NEW.id = '%2$s' AND NEW.status = 'queued') EXECUTE FUNCTION refuse()"
+                                        .formatted(id(path).replace("-", ""), id(path)));
+                    }
+                });
+        assertThat(alice.post(imported + "/import", web("/nothing")).status()).isEqualTo(202);
+        assertThat(alice.upload(uploaded + "/file", new byte[1000]).status()).isEqualTo(415);
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (refusals() < 5 && System.nanoTime() < deadline) {
+            Thread.sleep(10);
+        }
+        assertThat(refusals()).isGreaterThanOrEqualTo(5);
+        assertThat(alice.get(imported).json().path("status").stringValue()).isEqualTo("importing");
+        database.run(handle -> handle.execute("DROP FUNCTION refuse() CASCADE"));
+        StoredImages.await(alice, imported, "queued");
+        StoredImages.await(alice, uploaded, "queued");
+        assertThat(awaitTask(imported, "failure").path("message").stringValue()).contains("404");
+        awaitNoFiles();
+        alice.delete(imported);
+        alice.delete(uploaded);
+    }
+
+    private long refusals() {
+        return region.database()
+                .read(
+                        handle ->
+                                handle.createQuery(
+                                                "SELECT CASE WHEN is_called THEN last_value ELSE 0"
+                                                        + " END FROM refusals")
+                                        .mapTo(Long.class)
+                                        .one());
+    }
+
+    private Actor actor(String path) {
+        String owner = alice.get(path).json().path("owner").stringValue();
+        return new Actor("req-test", "u", Optional.of(owner), Set.of("member"));
+    }
+
+    /** The slot of an import is free a moment after its files are gone. */
+    private void awaitImport(ImageService service, Actor actor, String id, ImportMethod method)
+            throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        boolean begun = false;
+        while (!begun && System.nanoTime() < deadline) {
+            try {
+                service.uploads().importImage(actor, id, method, "{}");
+                begun = true;
+            } catch (ApiException e) {
+                assertThat(e).hasMessageContaining("are being imported");
+                Thread.sleep(10);
+            }
+        }
+        assertThat(begun).isTrue();
+        awaitParts(3);
+    }
+
+    private void awaitParts(int count) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (parts().size() != count && System.nanoTime() < deadline) {
+            Thread.sleep(10);
+        }
+        assertThat(parts()).hasSize(count);
+    }
+
+    private List<String> parts() throws IOException {
+        return files().stream().filter(name -> name.startsWith(".part-")).toList();
     }
 
     @Test
