@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 /**
  * Disks as volumes of the block engine, named by their ids: empty, or clones of an image, of
  * another volume or of a snapshot. An image is a base in the pool, named by its SHA-256 and filled
- * once; one that no disk needs any more stays until the pool is full.
+ * once; one that no disk needs any more stays while the pool can hold it beside all disks.
  *
  * <p>One thread looks at the pool ({@link PoolLook}). It can be cut off anywhere, and so can the
  * engine: what the next look finds is whole, and every step can be taken again.
@@ -155,6 +155,7 @@ final class PoolDisks implements Disks, AutoCloseable {
         Optional<Leftover> left = Optional.of(new Leftover(latest, pool.deleteOthers()));
         Map<String, Seen<Snapshot>> snapshots = seen(latest.snapshots(), pool.snapshots());
         Map<String, Seen<Wanted>> disks = seen(latest.disks(), pool.disks());
+        pool.keepPromises();
         OptionalLong mib = OptionalLong.of(pool.usableBytes() >> 20);
         if (!disks.equals(seenDisks)
                 || !snapshots.equals(seenSnapshots)

@@ -111,6 +111,27 @@ final class PoolLook {
         return Math.max(0, engine.space().totalBytes() - ofImages);
     }
 
+    /**
+     * Forgets the images that nothing needs when the pool could not hold them beside all else at
+     * its full size: a guest that writes to its thin disk asks nobody for room.
+     */
+    void keepPromises() {
+        long promised =
+                here.values().stream()
+                        .mapToLong(
+                                v ->
+                                        switch (v.kind()) {
+                                            case VOLUME, SNAPSHOT ->
+                                                    Math.max(v.sizeBytes(), v.allocatedBytes());
+                                            case IMAGE -> v.allocatedBytes();
+                                            case ELSEWHERE -> 0;
+                                        })
+                        .sum();
+        if (promised > engine.space().totalBytes()) {
+            forgetImages();
+        }
+    }
+
     private interface Step {
         State take();
     }

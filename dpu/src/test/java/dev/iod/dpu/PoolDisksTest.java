@@ -330,6 +330,19 @@ class PoolDisksTest {
         assertThat(holds("c")).isTrue();
     }
 
+    /** A guest that writes to a thin disk would find no room, and nobody would ask the agent. */
+    @Test
+    void anImageGoesBeforeThinDisksNeedItsRoom() throws IOException {
+        long total = Files.getFileStore(block().volumes()).getTotalSpace() / 4096 * 4096;
+        imageFile(IMAGE, 64 * MIB);
+        want(Map.of("b", ofImage("b", IMAGE, 64 * MIB)));
+        ready("b");
+        want(Map.of("b", wanted("b", 64 * MIB, false), "x", copy("x", "b", total - 32 * MIB)));
+        ready("x");
+        want(Map.of("x", wanted("x", total - 32 * MIB, false)));
+        until("the image is gone", () -> holds("x"));
+    }
+
     @Test
     void whatCannotBeIsToldAndTheRestGoesOn() {
         want(
