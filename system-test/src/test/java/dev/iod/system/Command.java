@@ -1,7 +1,8 @@
 package dev.iod.system;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ final class Command {
 
     private final List<String> words;
     private final Map<String, String> environment = new HashMap<>();
+    private int limitSeconds = LIMIT_SECONDS;
 
     private Command(List<String> words) {
         this.words = words;
@@ -35,6 +37,12 @@ final class Command {
         return this;
     }
 
+    /** How long it may take; ten minutes unless said otherwise. */
+    Command within(int seconds) {
+        limitSeconds = seconds;
+        return this;
+    }
+
     record Result(int exit, String output) {}
 
     /** Both output streams; throws when the program fails. */
@@ -53,22 +61,36 @@ final class Command {
 
     Result attempt() {
         try {
-            ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
-            builder.environment().putAll(environment);
-            Process process = builder.start();
-            process.getOutputStream().close();
-            String output =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                throw new AssertionError(words + " did not end within " + LIMIT_SECONDS + " s");
+            // A file, because a pipe is read until the last child has closed it.
+            Path said = Files.createTempFile("iod-command", ".out");
+            try {
+                return attempt(said);
+            } finally {
+                Files.delete(said);
             }
-            return new Result(process.exitValue(), output.strip());
         } catch (IOException e) {
             throw new AssertionError("cannot run " + words, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted", e);
         }
+    }
+
+    private Result attempt(Path said) throws IOException, InterruptedException {
+        ProcessBuilder builder =
+                new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(said.toFile());
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        process.getOutputStream().close();
+        if (!process.waitFor(limitSeconds, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError(
+                    words
+                            + " did not end within "
+                            + limitSeconds
+                            + " s: "
+                            + Files.readString(said).strip());
+        }
+        return new Result(process.exitValue(), Files.readString(said).strip());
     }
 }

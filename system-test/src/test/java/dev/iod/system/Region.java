@@ -23,7 +23,7 @@ final class Region implements AutoCloseable {
     private Region() {
         run = Path.of("/tmp/iod-test-" + ProcessHandle.current().pid());
         try {
-            iod("up", "--thin-pool", "--node-memory", "4096");
+            iod("up", "--thin-pool", "--pool-size", "16", "--node-memory", "4096");
         } catch (AssertionError e) {
             close();
             throw e;
@@ -52,9 +52,18 @@ final class Region implements AutoCloseable {
 
     /** Runs {@code ./iod} with this region's run directory; fails when it fails. */
     String iod(String... words) {
+        return iodCommand(words).run();
+    }
+
+    /** The same for what may take longer than others. */
+    String iod(int limitSeconds, String... words) {
+        return iodCommand(words).within(limitSeconds).run();
+    }
+
+    private Command iodCommand(String... words) {
         List<String> command = new ArrayList<>(List.of(HOME.resolve("iod").toString()));
         command.addAll(List.of(words));
-        return Command.of(command).environment("IOD_RUN", run.toString()).run();
+        return Command.of(command).environment("IOD_RUN", run.toString());
     }
 
     /** An interactive client for a cloud of clouds.yaml: "iod" (project demo) or "iod-admin". */
