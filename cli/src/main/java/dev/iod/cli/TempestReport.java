@@ -88,7 +88,7 @@ final class TempestReport {
         close();
         List<String> lines = new ArrayList<>();
         unexpected.forEach(test -> lines.add("failed: " + test));
-        recovered.forEach(test -> lines.add("passed, take it out of the known failures: " + test));
+        recovered.forEach(test -> lines.add("passed, though a known failure: " + test));
         lines.add(
                 "tempest: %d passed, %d failed, %d failed as known, %d skipped"
                         .formatted(passed, unexpected.size(), expected, skipped));

@@ -67,7 +67,7 @@ final class TempestReportTest {
                                 "tempest.api.compute.test_lock.LockTest.test_lock no locks",
                                 "tempest.api.compute.test_lock.LockTest.test_unlock no locks"))
                 .containsExactly(
-                        "passed, take it out of the known failures:"
+                        "passed, though a known failure:"
                                 + " tempest.api.compute.test_lock.LockTest.test_unlock",
                         "tempest: 2 passed, 0 failed, 3 failed as known, 1 skipped");
     }
