@@ -55,7 +55,14 @@ class MigrationsTest {
                     Map.entry("080", -2093245078),
                     Map.entry("081", -464747051),
                     Map.entry("082", -1322470897),
-                    Map.entry("106", 2142566569));
+                    Map.entry("106", 2142566569),
+                    Map.entry("090", 1719930272),
+                    Map.entry("091", -850087869),
+                    Map.entry("092", -1502036959),
+                    Map.entry("095", -796219575),
+                    Map.entry("096", 1259027535),
+                    Map.entry("100", 658187551),
+                    Map.entry("101", -413829467));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {

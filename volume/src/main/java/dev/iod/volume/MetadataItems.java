@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -91,11 +92,24 @@ record MetadataItems(String kind, Function<Request, Map<String, String>> read, C
     private static Map<String, String> merged(Map<String, String> old, Map<String, String> more) {
         Map<String, String> all = new LinkedHashMap<>(old);
         all.putAll(more);
-        if (all.size() > MAX) {
+        return bounded(all);
+    }
+
+    /**
+     * The metadata that the body of a volume or snapshot gives it.
+     *
+     * @throws ApiException 413 when there is too much
+     */
+    static Map<String, String> of(JsonNode body) {
+        return body.hasNonNull("metadata") ? bounded(Json.map(body.path("metadata"))) : Map.of();
+    }
+
+    private static Map<String, String> bounded(Map<String, String> metadata) {
+        if (metadata.size() > MAX) {
             throw new ApiException(
                     Fault.TOO_LARGE, "Maximum number of metadata items exceeds %d.".formatted(MAX));
         }
-        return all;
+        return metadata;
     }
 
     private ApiException noItem(Request request, String key) {

@@ -4,7 +4,6 @@ import dev.iod.region.Actor;
 import dev.iod.region.Collection;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
-import dev.iod.rest.Json;
 import dev.iod.rest.Query;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
@@ -99,7 +98,7 @@ final class SnapshotApi {
                         body.path("volume_id").asString(""),
                         VolumeApi.named(body, "name", "display_name"),
                         VolumeApi.named(body, "description"),
-                        body.hasNonNull("metadata") ? Json.map(body.path("metadata")) : Map.of(),
+                        MetadataItems.of(body),
                         body.hasNonNull("force") && Schema.Truth.of(body.path("force")));
         return snapshots.show(
                 request, 202, SnapshotView.BRIEF, changes.create(Actor.of(request), wanted));

@@ -4,7 +4,6 @@ import dev.iod.region.Actor;
 import dev.iod.region.Collection;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
-import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
 import dev.iod.rest.Route;
@@ -83,7 +82,7 @@ final class VolumeApi {
                                 ? OptionalLong.of(Long.parseLong(body.path("size").asString()))
                                 : OptionalLong.empty(),
                         text(body, "volume_type"),
-                        given(body, "metadata") ? Json.map(body.path("metadata")) : Map.of(),
+                        MetadataItems.of(body),
                         source(body));
         return volumes.show(
                 request, 202, VolumeView.MADE, changes.create(Actor.of(request), wanted));
@@ -154,7 +153,7 @@ final class VolumeApi {
                                     "description",
                                     "display_description");
                             if (body.has("metadata")) {
-                                columns.set("metadata", Json.map(body.path("metadata")));
+                                columns.set("metadata", MetadataItems.of(body));
                             }
                             return columns.isEmpty()
                                     ? columns

@@ -474,6 +474,22 @@ class VolumeLifeTest {
                         .collect(Collectors.joining(", ", "{'metadata': {", "}}"));
         assertThat(owner.post(path, most).status()).isEqualTo(200);
         assertThat(owner.put(path + "/more", "{'meta': {'more': ''}}").status()).isEqualTo(413);
+        String tooMany = most.replace("{'metadata': {", "'metadata': {'x': '', 'y': '', ");
+        tooMany = tooMany.substring(0, tooMany.length() - 1);
+        assertThat(owner.put("/volumes/" + id, "{'volume': {" + tooMany + "}}").status())
+                .isEqualTo(413);
+        assertThat(owner.post("/volumes", "{'volume': {'size': 1, " + tooMany + "}}").status())
+                .isEqualTo(413);
+        assertThat(
+                        owner.post(
+                                        "/snapshots",
+                                        "{'snapshot': {'volume_id': '"
+                                                + id
+                                                + "', "
+                                                + tooMany
+                                                + "}}")
+                                .status())
+                .isEqualTo(413);
     }
 
     @Test
