@@ -3,6 +3,8 @@ package dev.iod.compute;
 import dev.iod.network.SecurityGroup;
 import dev.iod.network.SecurityGroupRule;
 import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Formats;
 import dev.iod.rest.Json;
 import dev.iod.rest.Request;
 import dev.iod.rest.Response;
@@ -13,16 +15,21 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * {@code /servers/ID/os-security-groups}: the groups of a server's ports in the shape they had when
- * they were Nova's own, so with the rules for what comes in only.
+ * {@code /servers/ID/os-security-groups}, and until 2.35 {@code /os-security-groups}, by which
+ * clients find a group's name: groups in the shape they had when they were Nova's own, so with the
+ * rules for what comes in only. They are made and changed by the network service.
  */
 final class ServerSecurityGroups {
+    /** The last minor version in which the project's groups are here too. */
+    private static final int PROJECTS_UNTIL = 35;
+
     private static final int ALL_PORTS_FIRST = 1;
     private static final int ALL_PORTS_LAST = 65_535;
 
@@ -37,25 +44,68 @@ final class ServerSecurityGroups {
 
     List<Route> routes() {
         return List.of(
-                Route.get("/v2.1/servers/{id}/os-security-groups", this::list).may(Rule.READER));
+                Route.get("/v2.1/servers/{id}/os-security-groups", this::ofServer).may(Rule.READER),
+                Route.get("/v2.1/os-security-groups", this::ofProject).may(Rule.READER),
+                Route.get("/v2.1/os-security-groups/{group}", this::one).may(Rule.READER));
     }
 
-    private Response list(Request request) {
+    private Response ofServer(Request request) {
+        return list(
+                handle -> {
+                    Server server =
+                            ServerChanges.visible(
+                                    handle, Actor.of(request), request.pathParameter("id"));
+                    return parts.ports().securityGroups(handle, server.id());
+                });
+    }
+
+    private Response ofProject(Request request) {
+        checkVersion(request);
+        String project = Actor.of(request).projectId();
+        return list(handle -> parts.ports().groups(handle, project));
+    }
+
+    private Response one(Request request) {
+        checkVersion(request);
+        Actor actor = Actor.of(request);
+        String id = request.pathParameter("group");
+        ObjectNode root = Json.object();
+        root.set(
+                "security_group",
+                parts.database()
+                        .read(handle -> shown(handle, List.of(find(handle, actor, id))))
+                        .getFirst());
+        return Response.ok(root);
+    }
+
+    private SecurityGroup find(Handle handle, Actor actor, String id) {
+        return Formats.uuid(id)
+                .flatMap(uuid -> parts.ports().groups(handle, List.of(uuid)).stream().findFirst())
+                .filter(group -> actor.mayAccess(group.projectId()))
+                .orElseThrow(
+                        () ->
+                                ApiException.notFound(
+                                        "Security group %s does not exist".formatted(id)));
+    }
+
+    private static void checkVersion(Request request) {
+        if (request.microversion().minor() > PROJECTS_UNTIL) {
+            throw ApiException.notFound("The resource could not be found.");
+        }
+    }
+
+    private Response list(Function<Handle, List<SecurityGroup>> groups) {
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray("security_groups");
         parts.database()
-                .read(
-                        handle -> {
-                            Server server =
-                                    ServerChanges.visible(
-                                            handle, Actor.of(request), request.pathParameter("id"));
-                            List<SecurityGroup> groups =
-                                    parts.ports().securityGroups(handle, server.id());
-                            Map<UUID, SecurityGroup> remote = remote(handle, groups);
-                            return groups.stream().map(group -> shown(group, remote)).toList();
-                        })
+                .read(handle -> shown(handle, groups.apply(handle)))
                 .forEach(array::add);
         return Response.ok(root);
+    }
+
+    private List<ObjectNode> shown(Handle handle, List<SecurityGroup> groups) {
+        Map<UUID, SecurityGroup> remote = remote(handle, groups);
+        return groups.stream().map(group -> shown(group, remote)).toList();
     }
 
     /** The groups that rules name. */

@@ -216,6 +216,13 @@ class ComputeClientTest {
         tenant.run("server remove port busy extra");
         syncBoth();
         assertThat(tenant.json("port list --server busy").size()).isEqualTo(2);
+        tenant.json("security group create web");
+        tenant.run("server add security group busy web");
+        assertThat(tenant.json("server show busy").path("security_groups").toString())
+                .contains("web");
+        tenant.run("server remove security group busy web");
+        assertThat(tenant.json("server show busy").path("security_groups").toString())
+                .doesNotContain("web");
         tenant.run("server delete busy");
         tenant.run("port delete extra");
         syncBoth();

@@ -76,6 +76,19 @@ final class SecurityGroupStore {
         return withRules(handle, found);
     }
 
+    /** Those of a project by name, as many as a list has at most. */
+    static List<SecurityGroup> ofProject(Handle handle, String projectId) {
+        List<SecurityGroup> found =
+                handle.createQuery(
+                                "SELECT * FROM security_group WHERE project_id = :project"
+                                        + " ORDER BY name, id LIMIT :most")
+                        .bind("project", projectId)
+                        .bind("most", ListQuery.MAX_LIMIT)
+                        .map((row, context) -> map(row))
+                        .list();
+        return withRules(handle, found);
+    }
+
     /** Groups of a project whose name is exactly this. */
     static List<UUID> named(Handle handle, String projectId, String name) {
         return handle.createQuery(

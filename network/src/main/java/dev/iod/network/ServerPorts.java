@@ -151,6 +151,9 @@ public interface ServerPorts {
     /** Security groups by id; those that are not there are left out. */
     List<SecurityGroup> groups(Handle transaction, Collection<UUID> ids);
 
+    /** The security groups of a project by name, at most 1,000. */
+    List<SecurityGroup> groups(Handle transaction, String projectId);
+
     /** Binds all ports of a server to the node it is placed on. */
     void bind(Handle transaction, UUID serverId, String node);
 

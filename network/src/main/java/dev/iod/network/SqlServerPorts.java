@@ -290,6 +290,11 @@ final class SqlServerPorts implements ServerPorts {
     }
 
     @Override
+    public List<SecurityGroup> groups(Handle transaction, String projectId) {
+        return SecurityGroupStore.ofProject(transaction, projectId);
+    }
+
+    @Override
     public void bind(Handle transaction, UUID serverId, String node) {
         setHost(transaction, serverId, node);
     }
