@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
@@ -210,54 +211,55 @@ final class ServerChanges {
     }
 
     void addSecurityGroup(Actor actor, String id, String group) {
-        edit(
+        tell(
                 actor,
                 id,
-                edit -> {
-                    Server server = edit.server();
-                    parts.ports()
-                            .addSecurityGroup(
-                                    edit.handle(), server.id(), server.projectId(), group);
-                    edit.tellNode();
-                });
+                (handle, server) ->
+                        parts.ports()
+                                .addSecurityGroup(handle, server.id(), server.projectId(), group));
     }
 
     void removeSecurityGroup(Actor actor, String id, String group) {
-        edit(
+        tell(
                 actor,
                 id,
-                edit -> {
-                    Server server = edit.server();
-                    parts.ports()
-                            .removeSecurityGroup(
-                                    edit.handle(), server.id(), server.projectId(), group);
-                    edit.tellNode();
-                });
+                (handle, server) ->
+                        parts.ports()
+                                .removeSecurityGroup(
+                                        handle, server.id(), server.projectId(), group));
     }
 
     void addAddress(Actor actor, String id, String network) {
-        edit(
+        tell(
                 actor,
                 id,
-                edit -> {
-                    edit.refuseLocked(actor);
-                    parts.ports().addAddress(edit.handle(), edit.server().id(), network);
-                    edit.tellNode();
+                (handle, server) -> {
+                    refuseLocked(actor, server);
+                    parts.ports().addAddress(handle, server.id(), network);
                 });
     }
 
     void removeAddress(Actor actor, String id, String address) {
+        tell(
+                actor,
+                id,
+                (handle, server) -> {
+                    refuseLocked(actor, server);
+                    if (!parts.ports().removeAddress(handle, server.id(), address)) {
+                        throw ApiException.badRequest(
+                                "Instance %s does not have fixed IP '%s'."
+                                        .formatted(server.id(), address));
+                    }
+                });
+    }
+
+    /** A change that the server's node is told of. */
+    private void tell(Actor actor, String id, BiConsumer<Handle, Server> change) {
         edit(
                 actor,
                 id,
                 edit -> {
-                    edit.refuseLocked(actor);
-                    UUID server = edit.server().id();
-                    if (!parts.ports().removeAddress(edit.handle(), server, address)) {
-                        throw ApiException.badRequest(
-                                "Instance %s does not have fixed IP '%s'."
-                                        .formatted(server, address));
-                    }
+                    change.accept(edit.handle(), edit.server());
                     edit.tellNode();
                 });
     }

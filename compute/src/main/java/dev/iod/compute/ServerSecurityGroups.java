@@ -97,9 +97,7 @@ final class ServerSecurityGroups {
     private Response list(Function<Handle, List<SecurityGroup>> groups) {
         ObjectNode root = Json.object();
         ArrayNode array = root.putArray("security_groups");
-        parts.database()
-                .read(handle -> shown(handle, groups.apply(handle)))
-                .forEach(array::add);
+        parts.database().read(handle -> shown(handle, groups.apply(handle))).forEach(array::add);
         return Response.ok(root);
     }
 

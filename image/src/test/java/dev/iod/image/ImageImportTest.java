@@ -433,11 +433,7 @@ class ImageImportTest {
                 });
         assertThat(alice.post(imported + "/import", web("/nothing")).status()).isEqualTo(202);
         assertThat(alice.upload(uploaded + "/file", new byte[1000]).status()).isEqualTo(415);
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (refusals() < 5 && System.nanoTime() < deadline) {
-            Thread.sleep(10);
-        }
-        assertThat(refusals()).isGreaterThanOrEqualTo(5);
+        Eventually.is(true, () -> refusals() >= 5);
         assertThat(alice.get(imported).json().path("status").stringValue()).isEqualTo("importing");
         database.run(handle -> handle.execute("DROP FUNCTION refuse() CASCADE"));
         StoredImages.await(alice, imported, "queued");
@@ -467,27 +463,22 @@ class ImageImportTest {
     /** The slot of an import is free a moment after its files are gone. */
     private void awaitImport(ImageService service, Actor actor, String id, ImportMethod method)
             throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        boolean begun = false;
-        while (!begun && System.nanoTime() < deadline) {
-            try {
-                service.uploads().importImage(actor, id, method, "{}");
-                begun = true;
-            } catch (ApiException e) {
-                assertThat(e).hasMessageContaining("are being imported");
-                Thread.sleep(10);
-            }
-        }
-        assertThat(begun).isTrue();
+        Eventually.is(
+                true,
+                () -> {
+                    try {
+                        service.uploads().importImage(actor, id, method, "{}");
+                        return true;
+                    } catch (ApiException e) {
+                        assertThat(e).hasMessageContaining("are being imported");
+                        return false;
+                    }
+                });
         awaitParts(3);
     }
 
     private void awaitParts(int count) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (parts().size() != count && System.nanoTime() < deadline) {
-            Thread.sleep(10);
-        }
-        assertThat(parts()).hasSize(count);
+        Eventually.is(count, () -> parts().size());
     }
 
     private List<String> parts() throws IOException {
@@ -522,11 +513,7 @@ class ImageImportTest {
         assertThat(carol.post(other + "/import", web("/of")).status()).isEqualTo(202);
         sent.await();
         // Its length is not known, so it has all that is left until it ends.
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (held(other) == 0 && System.nanoTime() < deadline) {
-            Thread.sleep(10);
-        }
-        assertThat(held(other)).isEqualTo(400);
+        Eventually.is(400L, () -> held(other));
         String third = create(carol, "raw");
         assertThat(carol.upload(third + "/file", new byte[1]).status()).isEqualTo(413);
         over.countDown();
@@ -549,39 +536,25 @@ class ImageImportTest {
         return alice.get(path + "/tasks").json().at("/tasks/0");
     }
 
-    private JsonNode awaitTask(String path, String status) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        JsonNode task = lastTask(path);
-        while (!task.path("status").asString("").equals(status) && System.nanoTime() < deadline) {
-            Thread.sleep(10);
-            task = lastTask(path);
-        }
-        assertThat(task.path("status").asString("")).as(task.toString()).isEqualTo(status);
-        return task;
+    private JsonNode awaitTask(String path, String status) throws Exception {
+        Eventually.is(status, () -> lastTask(path).path("status").asString(""));
+        return lastTask(path);
     }
 
-    private void awaitFailures(String path, int count) throws InterruptedException {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        long seen = 0;
-        while (seen < count && System.nanoTime() < deadline) {
-            Thread.sleep(10);
-            seen =
-                    alice.get(path + "/tasks")
-                            .json()
-                            .path("tasks")
-                            .valueStream()
-                            .filter(task -> task.path("status").asString("").equals("failure"))
-                            .count();
-        }
-        assertThat(seen).isEqualTo(count);
+    private void awaitFailures(String path, long count) throws Exception {
+        Eventually.is(
+                count,
+                () ->
+                        alice.get(path + "/tasks")
+                                .json()
+                                .path("tasks")
+                                .valueStream()
+                                .filter(task -> task.path("status").asString("").equals("failure"))
+                                .count());
     }
 
     private void awaitNoFiles() throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (!files().isEmpty() && System.nanoTime() < deadline) {
-            Thread.sleep(10);
-        }
-        assertThat(files()).isEmpty();
+        Eventually.is(List.of(), this::files);
     }
 
     private List<String> files() throws IOException {
