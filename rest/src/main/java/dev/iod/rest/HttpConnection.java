@@ -30,10 +30,10 @@ final class HttpConnection implements Runnable {
     /** Rest of a body that nobody wanted that is read to keep the connection. */
     private static final int DRAIN_BYTES = 64 << 10;
 
-    /** The same before the connection is closed, so that the client sees its answer. */
-    private static final int LINGER_BYTES = 1 << 20;
+    /** How long it takes in, and so slowly, what a client sends that was answered already. */
+    private static final Duration LINGER = Duration.ofSeconds(5);
 
-    private static final Duration LINGER = Duration.ofSeconds(2);
+    private static final long LINGER_BYTES_PER_SECOND = 4L << 20;
     private static final int SLICE_BYTES = 64 << 10;
 
     /** IMF-fixdate (RFC 9110 §5.6.7). */
@@ -155,12 +155,16 @@ final class HttpConnection implements Runnable {
                             }
                         });
         try (Exchange exchange = dispatcher.dispatch(raw(head, body))) {
-            return answer(output, head, body, exchange);
+            return answer(input, output, head, body, exchange);
         }
     }
 
     private boolean answer(
-            OutputStream output, RequestHead head, RequestBody body, Exchange exchange)
+            ConnectionInput input,
+            OutputStream output,
+            RequestHead head,
+            RequestBody body,
+            Exchange exchange)
             throws IOException {
         boolean keepAlive =
                 head.keepAlive()
@@ -170,14 +174,39 @@ final class HttpConnection implements Runnable {
                 output,
                 exchange.response(),
                 new Manner(head.method().equals("HEAD"), keepAlive, head.http10()));
-        deadline.in(LINGER);
         body.refuse();
         if (keepAlive) {
-            return drain(body, DRAIN_BYTES);
+            deadline.in(LINGER);
+            return drain(body);
         }
-        socket.shutdownOutput();
-        drain(body, LINGER_BYTES);
+        if (!body.finished()) {
+            linger(input);
+        }
         return false;
+    }
+
+    /**
+     * Takes in what the client still sends: closing a connection with unread bytes resets it, and a
+     * client that is told so while it sends never looks at its answer. The connection gives way to
+     * others meanwhile.
+     */
+    private void linger(ConnectionInput input) throws IOException {
+        socket.shutdownOutput();
+        connections.waits(this);
+        long end = System.nanoTime() + LINGER.toNanos();
+        byte[] buffer = new byte[DRAIN_BYTES];
+        int count = 0;
+        try {
+            while (count >= 0) {
+                Thread.sleep(
+                        Duration.ofNanos(
+                                count * Duration.ofSeconds(1).toNanos() / LINGER_BYTES_PER_SECOND));
+                deadline.in(Duration.ofNanos(end - System.nanoTime()));
+                count = input.read(buffer, 0, buffer.length);
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private Dispatcher.Raw raw(RequestHead head, RequestBody body) {
@@ -207,21 +236,14 @@ final class HttpConnection implements Runnable {
         }
         deadline.in(LINGER);
         write(output, dispatcher.refuse("", error), new Manner(false, false, false));
-        socket.shutdownOutput();
-        byte[] buffer = new byte[SLICE_BYTES];
-        int left = LINGER_BYTES;
-        int count = 0;
-        while (left > 0 && count >= 0) {
-            count = input.read(buffer, 0, Math.min(left, buffer.length));
-            left -= count;
-        }
+        linger(input);
         return false;
     }
 
-    /** Reads what is left of a body, at most so much; whether that was all. */
-    private static boolean drain(RequestBody body, int maxBytes) throws IOException {
+    /** Reads what is left of a body if it is little; whether that was all. */
+    private static boolean drain(RequestBody body) throws IOException {
         byte[] buffer = new byte[8 << 10];
-        int left = maxBytes;
+        int left = DRAIN_BYTES;
         while (!body.finished() && left > 0) {
             left -= Math.max(0, body.read(buffer, 0, Math.min(left, buffer.length)));
         }

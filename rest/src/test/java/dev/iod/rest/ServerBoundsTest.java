@@ -252,6 +252,22 @@ class ServerBoundsTest {
         assertThat(other.answer().status()).isEqualTo(200);
     }
 
+    /** Most clients send a whole body before they look at the answer. */
+    @Test
+    void aClientThatSendsOnSeesItsRefusal() throws IOException {
+        ApiServer server = start(limits());
+        RawClient client = open(server);
+        client.say(
+                "POST /compute/v2.1/things HTTP/1.1\r\n"
+                        + "Host: x\r\n"
+                        + "Content-Length: 8388608\r\n\r\n");
+        for (int sent = 0; sent < 8 << 20; sent += 1 << 16) {
+            client.say("x".repeat(1 << 16));
+        }
+        assertThat(client.answer().status()).isEqualTo(401);
+        assertThat(client.ended()).isTrue();
+    }
+
     @Test
     void aHugeChunkIsReadAsItComes() throws IOException {
         ApiServer server = start(limits());
