@@ -31,7 +31,8 @@ public final class BlockStorage {
                                 new VolumeTypeApi(database).routes(),
                                 new MessageApi(database).routes(),
                                 new QuotaApi(database).routes(),
-                                new HostApi(database).routes())
+                                new HostApi(database).routes(),
+                                ExtensionApi.routes())
                         .flatMap(List::stream)
                         .toList();
         return Service.listed(
