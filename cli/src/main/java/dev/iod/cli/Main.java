@@ -73,7 +73,14 @@ public final class Main {
                                             + " has no reflinks (default 4).")
                     Integer poolGib,
             @Option(names = "--thin-pool", description = "Do not reserve the space of those pools.")
-                    boolean thin) {
+                    boolean thin,
+            @Option(
+                            names = "--image-download-hosts",
+                            paramLabel = "HOSTS",
+                            description =
+                                    "Servers from which tenants may have images downloaded, as in"
+                                            + " cloud.debian.org,*.example.org:8443 (default: none).")
+                    String imageHosts) {
         requireRoot();
         int gib = poolGib == null ? RegionConfig.Pool.DEFAULT.gib() : poolGib;
         Optional<RegionConfig.Pool> pool =
@@ -89,6 +96,7 @@ public final class Main {
                                             ? OptionalLong.empty()
                                             : OptionalLong.of(memoryMib),
                                     pool,
+                                    Optional.ofNullable(imageHosts),
                                     RegionConfig.Wanted.databaseOfEnvironment()));
                     return 0;
                 });

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Properties;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -21,6 +22,8 @@ import java.util.stream.IntStream;
  *
  * @param nodeMemoryMib what each node offers to servers; empty = its {@linkplain MachineShare
  *     share} of this machine
+ * @param imageHosts servers from which images may be downloaded, as control's setting has them;
+ *     empty = none
  * @param database JDBC URL of the region's database; empty = the PostgreSQL that {@code up} starts
  */
 record RegionConfig(
@@ -32,6 +35,7 @@ record RegionConfig(
         int southboundPort,
         String adminPassword,
         String demoPassword,
+        String imageHosts,
         Optional<String> database) {
     /** Names the operator's own database to {@code up}, which keeps it. */
     static final String DATABASE_VARIABLE = "IOD_DATABASE_URL";
@@ -42,6 +46,9 @@ record RegionConfig(
 
     /** Regions whose ports do not meet; the last port is below those of outgoing connections. */
     private static final int PORT_BLOCKS = 4096;
+
+    /** Control reads it closely. */
+    private static final Pattern HOSTS = Pattern.compile("[A-Za-z0-9.:*, -]*");
 
     private static final int MAX_NODES = 8;
     private static final int MAX_POOL_GIB = 65_536;
@@ -78,17 +85,23 @@ record RegionConfig(
      * @param nodes empty = as kept, or the default
      * @param nodeMemoryMib empty = as kept, or the share of this machine
      * @param pool empty = as kept, or the default
+     * @param imageHosts empty = as kept, or none
      * @param database empty = as kept, or the PostgreSQL that {@code up} starts
      */
     record Wanted(
             OptionalInt nodes,
             OptionalLong nodeMemoryMib,
             Optional<Pool> pool,
+            Optional<String> imageHosts,
             Optional<String> database) {
         /** Only a pool, and the environment's database. */
         static Wanted ofPool(Optional<Pool> pool) {
             return new Wanted(
-                    OptionalInt.empty(), OptionalLong.empty(), pool, databaseOfEnvironment());
+                    OptionalInt.empty(),
+                    OptionalLong.empty(),
+                    pool,
+                    Optional.empty(),
+                    databaseOfEnvironment());
         }
 
         /** The operator's own database: {@code IOD_DATABASE_URL}. */
@@ -106,6 +119,10 @@ record RegionConfig(
                             || nodeMemoryMib.getAsLong() > MAX_MEMORY_MIB)) {
                 throw new CliException(
                         "--node-memory is " + MIN_MEMORY_MIB + " to " + MAX_MEMORY_MIB + " MiB");
+            }
+            if (imageHosts.filter(hosts -> !HOSTS.matcher(hosts).matches()).isPresent()) {
+                throw new CliException(
+                        "--image-download-hosts is a list such as cloud.debian.org,*.example.org:8443");
             }
             if (nodes.isPresent() && (nodes.getAsInt() < 1 || nodes.getAsInt() > MAX_NODES)) {
                 throw new CliException(
@@ -142,6 +159,7 @@ record RegionConfig(
                     Integer.parseInt(p.getProperty("southbound-port")),
                     p.getProperty("admin-password"),
                     p.getProperty("demo-password"),
+                    p.getProperty("image-download-hosts", ""),
                     Optional.ofNullable(p.getProperty("database")));
         } catch (IOException | NumberFormatException e) {
             throw new CliException(
@@ -176,6 +194,7 @@ record RegionConfig(
                 ports[2],
                 password(),
                 password(),
+                wanted.imageHosts.orElse(""),
                 wanted.database);
     }
 
@@ -204,6 +223,7 @@ record RegionConfig(
                 southboundPort,
                 adminPassword,
                 demoPassword,
+                wanted.imageHosts.orElse(imageHosts),
                 wanted.database.or(() -> database));
     }
 
@@ -224,6 +244,7 @@ record RegionConfig(
                 southbound-port=%d
                 admin-password=%s
                 demo-password=%s
+                image-download-hosts=%s
                 """
                         .formatted(
                                 instance,
@@ -234,7 +255,8 @@ record RegionConfig(
                                 nodePort,
                                 southboundPort,
                                 adminPassword,
-                                demoPassword)
+                                demoPassword,
+                                imageHosts)
                 + optional;
     }
 

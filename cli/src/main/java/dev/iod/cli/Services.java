@@ -154,6 +154,8 @@ final class Services {
                                 layout.control().resolve("images"),
                                 "image-user",
                                 IMAGE_USER,
+                                "image-download-hosts",
+                                config.imageHosts(),
                                 "admin-password-file",
                                 password,
                                 "region",

@@ -42,6 +42,7 @@ final class Training {
                                 OptionalInt.of(1),
                                 OptionalLong.of(1024),
                                 Optional.empty(),
+                                Optional.empty(),
                                 Optional.empty()));
         this.services = new Services(layout, config);
     }

@@ -47,7 +47,12 @@ final class ServicesTest {
     }
 
     private static Wanted wanted(Optional<String> database) {
-        return new Wanted(OptionalInt.empty(), OptionalLong.empty(), Optional.empty(), database);
+        return new Wanted(
+                OptionalInt.empty(),
+                OptionalLong.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                database);
     }
 
     /** Path and bytes of every file, and when it was written. */
@@ -163,6 +168,7 @@ final class ServicesTest {
                         OptionalInt.empty(),
                         OptionalLong.of(777),
                         Optional.empty(),
+                        Optional.empty(),
                         Optional.empty()));
         assertThat(setting(RegionConfig.load(layout), "n2-dpu", "memory-mib")).isEqualTo("777");
         // Kept by an up that asks for nothing.
@@ -176,8 +182,31 @@ final class ServicesTest {
                                                 OptionalInt.empty(),
                                                 OptionalLong.of(63),
                                                 Optional.empty(),
+                                                Optional.empty(),
                                                 Optional.empty())))
                 .hasMessage("--node-memory is 64 to 67108864 MiB");
+    }
+
+    @Test
+    void imagesAreDownloadedFromWhereTheOperatorSays() {
+        assertThat(setting(region(Optional.empty()), "control", "image-download-hosts")).isEmpty();
+        String hosts = "cloud.debian.org, *.example.org:8443";
+        RegionConfig.loadOrCreate(layout, wantedHosts(hosts));
+        RegionConfig again = RegionConfig.loadOrCreate(layout, wanted(Optional.empty()));
+        assertThat(setting(again, "control", "image-download-hosts")).isEqualTo(hosts);
+        RegionConfig none = RegionConfig.loadOrCreate(layout, wantedHosts(""));
+        assertThat(setting(none, "control", "image-download-hosts")).isEmpty();
+        assertThatThrownBy(() -> RegionConfig.loadOrCreate(layout, wantedHosts("a\nb=c")))
+                .hasMessageStartingWith("--image-download-hosts is a list");
+    }
+
+    private static Wanted wantedHosts(String hosts) {
+        return new Wanted(
+                OptionalInt.empty(),
+                OptionalLong.empty(),
+                Optional.empty(),
+                Optional.of(hosts),
+                Optional.empty());
     }
 
     @ParameterizedTest
@@ -187,6 +216,7 @@ final class ServicesTest {
                 new Wanted(
                         OptionalInt.of(nodes),
                         OptionalLong.empty(),
+                        Optional.empty(),
                         Optional.empty(),
                         Optional.empty());
         assertThatThrownBy(() -> RegionConfig.loadOrCreate(layout, wanted))
