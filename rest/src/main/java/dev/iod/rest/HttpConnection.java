@@ -30,10 +30,13 @@ final class HttpConnection implements Runnable {
     /** Rest of a body that nobody wanted that is read to keep the connection. */
     private static final int DRAIN_BYTES = 64 << 10;
 
-    /** How long it takes in, and so slowly, what a client sends that was answered already. */
+    /** How long a body is still read that was answered already. */
     private static final Duration LINGER = Duration.ofSeconds(5);
 
+    /** How fast it is read at most when the connection ends with it. */
     private static final long LINGER_BYTES_PER_SECOND = 4L << 20;
+
+    private static final int UNWANTED_BYTES = 8 << 10;
     private static final int SLICE_BYTES = 64 << 10;
 
     /** IMF-fixdate (RFC 9110 §5.6.7). */
@@ -154,26 +157,17 @@ final class HttpConnection implements Runnable {
                                 output.flush();
                             }
                         });
+        boolean keepAlive;
         try (Exchange exchange = dispatcher.dispatch(raw(head, body))) {
-            return answer(input, output, head, body, exchange);
+            keepAlive =
+                    head.keepAlive()
+                            && body.leftAtMost() <= DRAIN_BYTES
+                            && (body.finished() || !head.expectsContinue());
+            write(
+                    output,
+                    exchange.response(),
+                    new Manner(head.method().equals("HEAD"), keepAlive, head.http10()));
         }
-    }
-
-    private boolean answer(
-            ConnectionInput input,
-            OutputStream output,
-            RequestHead head,
-            RequestBody body,
-            Exchange exchange)
-            throws IOException {
-        boolean keepAlive =
-                head.keepAlive()
-                        && body.leftAtMost() <= DRAIN_BYTES
-                        && (body.finished() || !head.expectsContinue());
-        write(
-                output,
-                exchange.response(),
-                new Manner(head.method().equals("HEAD"), keepAlive, head.http10()));
         body.refuse();
         if (keepAlive) {
             deadline.in(LINGER);
@@ -194,7 +188,7 @@ final class HttpConnection implements Runnable {
         socket.shutdownOutput();
         connections.waits(this);
         long end = System.nanoTime() + LINGER.toNanos();
-        byte[] buffer = new byte[DRAIN_BYTES];
+        byte[] buffer = new byte[UNWANTED_BYTES];
         int count = 0;
         try {
             while (count >= 0) {
@@ -242,7 +236,7 @@ final class HttpConnection implements Runnable {
 
     /** Reads what is left of a body if it is little; whether that was all. */
     private static boolean drain(RequestBody body) throws IOException {
-        byte[] buffer = new byte[8 << 10];
+        byte[] buffer = new byte[UNWANTED_BYTES];
         int left = DRAIN_BYTES;
         while (!body.finished() && left > 0) {
             left -= Math.max(0, body.read(buffer, 0, Math.min(left, buffer.length)));
