@@ -3,6 +3,7 @@ package dev.iod.volume;
 import dev.iod.image.Images;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
+import dev.iod.region.NodeGoals;
 import dev.iod.rest.ApiException;
 import dev.iod.store.Columns;
 import java.util.Optional;
@@ -49,8 +50,12 @@ final class VolumeMaking {
         return made;
     }
 
-    /** It is made, or will not be: its image may go. */
+    /** It is made, or will not be: what it starts as may go. */
     static Columns ended(Handle handle, Images images, Volume volume) {
+        if (volume.node().isEmpty()) {
+            // A snapshot that is being deleted is kept for the copy that waits.
+            volume.nodeOfSource(handle).ifPresent(node -> NodeGoals.touch(handle, node));
+        }
         if (volume.imageId().isEmpty()) {
             return new Columns();
         }

@@ -2,6 +2,7 @@ package dev.iod.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.region.NodeGoals;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.Optional;
@@ -129,6 +130,47 @@ class SourcesTest {
                                 .delete("/images/" + image)
                                 .status())
                 .isEqualTo(204);
+    }
+
+    /**
+     * Its node is told when a copy that waits will not be made: there is no room, or it is deleted.
+     */
+    @Test
+    void aDeletedSnapshotGoesWithTheLastCopyThatWaits() {
+        FakePool node = region.node("n1", 100);
+        String volume = create("'size': 1");
+        node.sync();
+        for (boolean forced : new boolean[] {true, false}) {
+            String snapshot =
+                    owner.post("/snapshots", "{'snapshot': {'volume_id': '%s'}}".formatted(volume))
+                            .json()
+                            .at("/snapshot/id")
+                            .stringValue();
+            node.sync();
+            node.heard(false);
+            region.sessions.settled = false;
+            String copy = create("'size': 500, 'snapshot_id': '%s'".formatted(snapshot));
+            assertThat(owner.delete("/snapshots/" + snapshot).status()).isEqualTo(202);
+            node.sync();
+            assertThat(node.volumes).as("it is kept for the copy").containsKey(snapshot);
+            long told = revision();
+            if (forced) {
+                region.volume("p0:admin")
+                        .post("/volumes/" + copy + "/action", "{'os-force_delete': {}}");
+                node.heard(true);
+            } else {
+                node.heard(true);
+                assertThat(status(copy)).as("there is no room").isEqualTo("error");
+            }
+            assertThat(revision()).isGreaterThan(told);
+            node.sync();
+            assertThat(node.volumes).doesNotContainKey(snapshot);
+            assertThat(owner.get("/snapshots/" + snapshot).status()).isEqualTo(404);
+        }
+    }
+
+    private long revision() {
+        return region.database.read(handle -> NodeGoals.revision(handle, "n1"));
     }
 
     @Test
