@@ -10,6 +10,7 @@ enum ApiStatus {
     BUILD,
     REBOOT,
     HARD_REBOOT,
+    REBUILD,
     PAUSED,
     SHUTOFF,
     ERROR,
@@ -23,12 +24,13 @@ enum ApiStatus {
         return switch (vm) {
             case BUILDING -> BUILD;
             case PAUSED -> PAUSED;
-            case STOPPED -> SHUTOFF;
-            case ERROR -> ERROR;
+            case STOPPED -> task == TaskState.REBUILDING ? REBUILD : SHUTOFF;
+            case ERROR -> task == TaskState.REBUILDING ? REBUILD : ERROR;
             case ACTIVE ->
                     switch (task) {
                         case REBOOTING -> REBOOT;
                         case REBOOTING_HARD -> HARD_REBOOT;
+                        case REBUILDING -> REBUILD;
                         case NONE,
                                 SCHEDULING,
                                 SPAWNING,
@@ -51,7 +53,7 @@ enum ApiStatus {
     /** Whether Nova shows {@code progress}. */
     boolean hasProgress() {
         return switch (this) {
-            case ACTIVE, BUILD -> true;
+            case ACTIVE, BUILD, REBUILD -> true;
             case REBOOT, HARD_REBOOT, PAUSED, SHUTOFF, ERROR, UNKNOWN -> false;
         };
     }

@@ -69,6 +69,10 @@ final class Bodies {
                             "password of at most %d bytes".formatted(AdminPassword.MAX_BYTES),
                             AdminPassword::isAccepted));
 
+    private static final Schema PERSONALITY = new Items(OPEN, 0, MAX_ITEMS, false);
+    private static final Schema CERTIFICATES =
+            nullable(new Items(new Text(1, 255, Formats.ANY), 1, 50, true));
+
     private static final Schema SIZE = new Schema.Whole(1, Integer.MAX_VALUE);
     private static final Schema DEVICE_NAME =
             new Text(1, 255, Formats.matching("[a-zA-Z0-9._/-]*"));
@@ -129,7 +133,7 @@ final class Bodies {
                     optional("OS-DCF:diskConfig", Formats.DISK_CONFIG),
                     optional("accessIPv4", Formats.ACCESS_IPV4),
                     optional("accessIPv6", Formats.ACCESS_IPV6),
-                    until(56, "personality", new Items(OPEN, 0, MAX_ITEMS, false)),
+                    until(56, "personality", PERSONALITY),
                     optional("availability_zone", Formats.NAME),
                     optional(
                             "block_device_mapping",
@@ -148,10 +152,7 @@ final class Bodies {
                     optional("user_data", Formats.BASE64),
                     since(19, "description", Formats.DESCRIPTION),
                     since(52, "tags", new Items(Formats.TAG, 0, MAX_TAGS, false)),
-                    since(
-                            63,
-                            "trusted_image_certificates",
-                            nullable(new Items(new Text(1, 255, Formats.ANY), 1, 50, true))),
+                    since(63, "trusted_image_certificates", CERTIFICATES),
                     since(74, "host", Formats.HOST),
                     since(74, "hypervisor_hostname", Formats.HOST),
                     since(90, "hostname", Formats.HOST_NAME));
@@ -171,6 +172,25 @@ final class Bodies {
                             optional("accessIPv4", Formats.ACCESS_IPV4),
                             optional("accessIPv6", Formats.ACCESS_IPV6),
                             since(19, "description", Formats.DESCRIPTION),
+                            since(90, "hostname", Formats.HOST_NAME)));
+
+    static final Schema REBUILD =
+            body(
+                    "rebuild",
+                    struct(
+                            required("imageRef", Formats.ID),
+                            optional("name", Formats.NAME),
+                            optional("adminPass", ADMIN_PASSWORD),
+                            optional("metadata", Formats.METADATA),
+                            optional("preserve_ephemeral", Formats.BOOLEAN),
+                            optional("OS-DCF:diskConfig", Formats.DISK_CONFIG),
+                            optional("accessIPv4", Formats.ACCESS_IPV4),
+                            optional("accessIPv6", Formats.ACCESS_IPV6),
+                            until(56, "personality", PERSONALITY),
+                            since(19, "description", Formats.DESCRIPTION),
+                            since(54, "key_name", nullable(Formats.NAME)),
+                            since(57, "user_data", nullable(Formats.BASE64)),
+                            since(63, "trusted_image_certificates", CERTIFICATES),
                             since(90, "hostname", Formats.HOST_NAME)));
 
     static final Schema REBOOT =

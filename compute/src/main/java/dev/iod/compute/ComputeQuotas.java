@@ -105,6 +105,17 @@ final class ComputeQuotas {
         return Quotas.limit(handle, project, resource.quota());
     }
 
+    /**
+     * @throws ApiException 403 when a server of the project may not have so much metadata
+     */
+    static void checkMetadata(Handle handle, String project, Map<String, String> metadata) {
+        long limit = limit(handle, project, Resource.METADATA_ITEMS);
+        if (Quotas.exceeds(metadata.size(), limit)) {
+            throw ApiException.forbidden(
+                    "Maximum number of metadata items exceeds %d".formatted(limit));
+        }
+    }
+
     /** What a project uses; resources that are not counted are 0. */
     static Map<Resource, Long> used(Handle handle, String project) {
         return used(handle, project, ALL);

@@ -27,6 +27,7 @@ final class InstanceActions {
         REBOOT("reboot", "compute_reboot_instance"),
         PAUSE("pause", "compute_pause_instance"),
         UNPAUSE("unpause", "compute_unpause_instance"),
+        REBUILD("rebuild", "compute_rebuild_instance"),
         LOCK("lock", "api_lock"),
         UNLOCK("unlock", "api_unlock"),
         ATTACH_INTERFACE("attach_interface", "compute_attach_interface"),

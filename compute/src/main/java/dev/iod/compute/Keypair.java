@@ -1,5 +1,7 @@
 package dev.iod.compute;
 
+import dev.iod.region.Actor;
+import dev.iod.rest.ApiException;
 import dev.iod.store.Table;
 import dev.iod.store.Where;
 import java.time.Instant;
@@ -20,6 +22,16 @@ record Keypair(
     /** The user's key pair of that name. */
     static Optional<Keypair> find(Handle handle, String user, String name) {
         return TABLE.first(handle, of(user).and(TABLE.is(name)));
+    }
+
+    /**
+     * The caller's key pair of that name, for a server.
+     *
+     * @throws ApiException 400 when there is none
+     */
+    static Keypair named(Handle handle, Actor actor, String name) {
+        return find(handle, actor.userId(), name)
+                .orElseThrow(() -> ApiException.badRequest("Invalid key_name provided."));
     }
 
     /** Those of a user. */

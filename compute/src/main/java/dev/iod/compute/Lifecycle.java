@@ -189,7 +189,8 @@ final class Lifecycle {
                     REBOOTING,
                     REBOOTING_HARD,
                     PAUSING,
-                    UNPAUSING ->
+                    UNPAUSING,
+                    REBUILDING ->
                     changed(state, state.vm(), state.task(), idlePower(state));
         };
     }
@@ -280,7 +281,11 @@ final class Lifecycle {
     private static Verdict wantedOff(State state, Report report) {
         return switch (report.machine()) {
             case STOPPED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
-            case FAILED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.CRASHED);
+            // Its new root disk cannot be made; else what failed shall not run anyway.
+            case FAILED ->
+                    state.task() == TaskState.REBUILDING
+                            ? failed(state, report)
+                            : changed(state, VmState.STOPPED, TaskState.NONE, PowerState.CRASHED);
             case STARTING, RUNNING, PAUSED ->
                     changed(state, state.vm(), state.task(), power(report.machine()));
         };

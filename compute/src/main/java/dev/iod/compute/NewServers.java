@@ -44,6 +44,11 @@ record NewServers(
         Optional<UUID> group,
         Server.Presentation presentation,
         boolean wantsReservationId) {
+    static final String NO_PERSONALITY =
+            "Personality files are not supported; use user_data instead.";
+
+    static final String NO_CERTIFICATES =
+            "Certificate validation of images is not supported by this region.";
 
     /**
      * @throws ApiException 400 for what no schema can say
@@ -133,8 +138,7 @@ record NewServers(
 
     private static void refuseWhatIsMissing(JsonNode server) {
         if (!server.path("personality").isEmpty()) {
-            throw ApiException.badRequest(
-                    "Personality files are not supported; use user_data instead.");
+            throw ApiException.badRequest(NO_PERSONALITY);
         }
         if (server.has("config_drive") && Schema.Truth.of(server.path("config_drive"))) {
             throw ApiException.badRequest(
@@ -142,8 +146,7 @@ record NewServers(
                             + " the same data.");
         }
         if (!server.path("trusted_image_certificates").isEmpty()) {
-            throw ApiException.badRequest(
-                    "Certificate validation of images is not supported by this region.");
+            throw ApiException.badRequest(NO_CERTIFICATES);
         }
     }
 

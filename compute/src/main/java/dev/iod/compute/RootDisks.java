@@ -14,7 +14,6 @@ import java.util.Optional;
 final class RootDisks {
     private static final long UNIT_BYTES = 4096;
 
-    /** The id of a root disk is this and the server's. */
     private static final String ROOT = "root-";
 
     private RootDisks() {}
@@ -56,9 +55,18 @@ final class RootDisks {
         if (bytes == 0) {
             return Optional.empty();
         }
-        Disk.Builder disk = Disk.newBuilder().setId(ROOT + server.id()).setSizeBytes(bytes);
+        Disk.Builder disk = Disk.newBuilder().setId(id(server)).setSizeBytes(bytes);
         base.ifPresent(part -> disk.setImage(ComputeGoals.part(part)));
         return Optional.of(disk.build());
+    }
+
+    /**
+     * Of the server's id, and of the disk's number but for the first one; at the end, because nodes
+     * name sockets by the ends of ids.
+     */
+    private static String id(Server server) {
+        long number = server.boot().rootDisk();
+        return ROOT + server.id() + (number == 0 ? "" : "-" + number);
     }
 
     /** What a server claims of its node's pool: its disk in MiB, rounded up; 0 = it has none. */

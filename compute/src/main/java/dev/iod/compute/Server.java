@@ -56,14 +56,20 @@ record Server(
      *
      * @param disk what its root disk starts as; empty: zeros
      * @param volume it has no root disk, but boots its first volume
+     * @param rootDisk which of its root disks it has, from 0: a rebuild makes it another one
      */
-    record Boot(Images.Boot what, Optional<Images.Part> disk, boolean volume) {
+    record Boot(Images.Boot what, Optional<Images.Part> disk, boolean volume, long rootDisk) {
         static Boot of(Images.Bootable image) {
-            return new Boot(image.boot(), image.disk(), false);
+            return new Boot(image.boot(), image.disk(), false, 0);
         }
 
         static Boot ofVolume(Images.Firmware firmware) {
-            return new Boot(new Images.Boot.Disk(firmware), Optional.empty(), true);
+            return new Boot(new Images.Boot.Disk(firmware), Optional.empty(), true, 0);
+        }
+
+        /** The same with another root disk. */
+        Boot onRootDisk(long other) {
+            return new Boot(what, disk, volume, other);
         }
 
         /** Whether a firmware starts it. */

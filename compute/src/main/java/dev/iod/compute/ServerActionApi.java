@@ -8,11 +8,13 @@ import dev.iod.rest.Response;
 import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.rest.Schema;
+import dev.iod.rest.View;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code POST /servers/ID/action}: the body's one property names the action. */
 final class ServerActionApi {
@@ -73,6 +75,7 @@ final class ServerActionApi {
                 yield address(request, id, action, body);
             }
             case "reboot" -> reboot(request, id, body);
+            case "rebuild" -> rebuild(request, id, body);
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
             default -> throw unknown(request, id, action);
@@ -127,6 +130,28 @@ final class ServerActionApi {
         String type = checked.path("reboot").path("type").stringValue().toUpperCase(Locale.ROOT);
         changes.reboot(Actor.of(request), id, ServerChanges.Reboot.valueOf(type));
         return Response.empty(202);
+    }
+
+    private Response rebuild(Request request, String id, JsonNode body) {
+        JsonNode wanted = checked(request, body, Bodies.REBUILD).path("rebuild");
+        AdminPassword password = AdminPassword.of(wanted.path("adminPass").stringValueOpt());
+        new ServerRebuild(parts).rebuild(Actor.of(request), id, wanted, password);
+        View.Scope scope = Scopes.of(request);
+        ObjectNode server =
+                parts.database()
+                        .read(
+                                handle ->
+                                        ServerView.REBUILT.render(
+                                                ServerShown.of(
+                                                        handle,
+                                                        parts,
+                                                        ServerChanges.visible(
+                                                                handle, Actor.of(request), id)),
+                                                scope));
+        server.put("adminPass", password.text());
+        ObjectNode root = Json.object();
+        root.set("server", server);
+        return Response.json(202, root).header("Location", Links.at(scope).self("servers", id));
     }
 
     private Response resetState(Request request, String id, JsonNode body) {

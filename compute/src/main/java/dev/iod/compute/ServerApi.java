@@ -1,9 +1,6 @@
 package dev.iod.compute;
 
-import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.region.Actor;
-import dev.iod.region.Node;
-import dev.iod.region.Nodes;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Ipv6;
 import dev.iod.rest.Json;
@@ -13,13 +10,7 @@ import dev.iod.rest.Route;
 import dev.iod.rest.Rule;
 import dev.iod.rest.View;
 import dev.iod.store.Listed;
-import dev.iod.volume.ServerVolumes;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.UUID;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -66,7 +57,7 @@ final class ServerApi {
                             List<ServerShown> shown =
                                     view == ServerView.BRIEF
                                             ? servers.stream().map(ServerShown::brief).toList()
-                                            : shown(handle, servers);
+                                            : ServerShown.of(handle, parts, servers);
                             shown.forEach(s -> array.add(view.render(s, scope)));
                             if (found.more()) {
                                 String last = servers.getLast().id().toString();
@@ -88,7 +79,10 @@ final class ServerApi {
                                 Response.ok(
                                         wrapped(
                                                 ServerView.SHOW.render(
-                                                        shown(handle, visible(handle, request)),
+                                                        ServerShown.of(
+                                                                handle,
+                                                                parts,
+                                                                visible(handle, request)),
                                                         Scopes.of(request)))));
     }
 
@@ -149,7 +143,10 @@ final class ServerApi {
                                 Response.ok(
                                         wrapped(
                                                 ServerView.UPDATED.render(
-                                                        shown(handle, visible(handle, request)),
+                                                        ServerShown.of(
+                                                                handle,
+                                                                parts,
+                                                                visible(handle, request)),
                                                         Scopes.of(request)))));
     }
 
@@ -175,51 +172,16 @@ final class ServerApi {
         return Response.ok(root);
     }
 
-    /** Addresses without the extended fields, which Nova has only in servers. */
     private ObjectNode plainAddresses(Request request) {
-        ObjectNode all =
-                parts.database()
-                        .read(
-                                handle ->
-                                        ServerView.addresses(
-                                                shown(handle, visible(handle, request))));
-        for (JsonNode list : all) {
-            for (JsonNode address : list) {
-                ((ObjectNode) address).retain("version", "addr");
-            }
-        }
-        return all;
+        return parts.database()
+                .read(
+                        handle ->
+                                ServerView.plainAddresses(
+                                        ServerShown.of(handle, parts, visible(handle, request))));
     }
 
     private static Server visible(Handle handle, Request request) {
         return ServerChanges.visible(handle, Actor.of(request), request.pathParameter("id"));
-    }
-
-    private ServerShown shown(Handle handle, Server server) {
-        return shown(handle, List.of(server)).getFirst();
-    }
-
-    private List<ServerShown> shown(Handle handle, List<Server> servers) {
-        if (servers.isEmpty()) {
-            return List.of();
-        }
-        Map<UUID, List<ServerPort>> ports =
-                parts.ports().of(handle, servers.stream().map(Server::id).toList());
-        Map<UUID, List<ServerVolumes.Attached>> volumes =
-                ServerVolumes.of(handle, servers.stream().map(Server::id).toList());
-        Map<String, Node> nodes =
-                Nodes.all(handle).stream()
-                        .collect(Collectors.toMap(Node::name, Function.identity()));
-        return servers.stream()
-                .map(
-                        server ->
-                                new ServerShown(
-                                        server,
-                                        ports.getOrDefault(server.id(), List.of()),
-                                        volumes.getOrDefault(server.id(), List.of()),
-                                        server.node()
-                                                .flatMap(n -> Optional.ofNullable(nodes.get(n)))))
-                .toList();
     }
 
     private static ObjectNode wrapped(JsonNode server) {

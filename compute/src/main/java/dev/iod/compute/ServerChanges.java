@@ -52,7 +52,7 @@ final class ServerChanges {
     }
 
     /** The same, locked until the end of the transaction, to change it. */
-    private static Server locked(Handle handle, Actor actor, String id) {
+    static Server locked(Handle handle, Actor actor, String id) {
         Formats.uuid(id).ifPresent(uuid -> ServerStore.lock(handle, uuid));
         return visible(handle, actor, id);
     }
@@ -204,7 +204,10 @@ final class ServerChanges {
         return actor.project().equals(Optional.of(server.projectId()));
     }
 
-    private static void refuseLocked(Actor actor, Server server) {
+    /**
+     * @throws ApiException 409 when it is locked against the caller
+     */
+    static void refuseLocked(Actor actor, Server server) {
         if (server.lock().isPresent() && !actor.isAdmin()) {
             throw ApiException.conflict("Instance %s is locked".formatted(server.id()));
         }
@@ -346,8 +349,11 @@ final class ServerChanges {
                         });
     }
 
-    private static void require(
-            Server server, String verb, Set<VmState> vms, Set<TaskState> tasks) {
+    /**
+     * @param verb of the action, for the refusal
+     * @throws ApiException 409 in Nova's words when the server is in none of the states
+     */
+    static void require(Server server, String verb, Set<VmState> vms, Set<TaskState> tasks) {
         Lifecycle.State state = server.state();
         if (!vms.contains(state.vm())) {
             throw invalidState(verb, server.id(), "vm_state", state.vm().text());
@@ -383,7 +389,8 @@ final class ServerChanges {
                         .formatted(verb, id, attribute, state));
     }
 
-    private static void ask(Handle handle, Server server, UnaryOperator<Lifecycle.State> change) {
+    /** Writes what is asked of a server, and tells its node. */
+    static void ask(Handle handle, Server server, UnaryOperator<Lifecycle.State> change) {
         Lifecycle.State state = change.apply(server.state());
         long revision = NodeGoals.touch(handle, server.node().orElseThrow());
         ServerStore.setState(handle, server.id(), state.in(revision));

@@ -80,17 +80,8 @@ final class ServerCreation {
                     "Policy doesn't allow os_compute_api:servers:create:forced_host to be"
                             + " performed.");
         }
-        Optional<Keypair> key =
-                wanted.keyName()
-                        .map(
-                                name ->
-                                        Keypair.find(handle, actor.userId(), name)
-                                                .orElseThrow(
-                                                        () ->
-                                                                ApiException.badRequest(
-                                                                        "Invalid key_name"
-                                                                                + " provided.")));
-        checkMetadata(handle, project, wanted);
+        Optional<Keypair> key = wanted.keyName().map(name -> Keypair.named(handle, actor, name));
+        ComputeQuotas.checkMetadata(handle, project, wanted.metadata());
         int count = ComputeQuotas.admit(handle, project, flavor, wanted.min(), wanted.max());
         Optional<ServerGroup> group = wanted.group().map(id -> group(handle, project, id, count));
         return new Ingredients(flavor, boot, key, group, count, reservationId());
@@ -106,7 +97,15 @@ final class ServerCreation {
             }
             return Server.Boot.ofVolume(Images.firmware(image));
         }
-        Images.Bootable image = parts.images().resolve(handle, actor, wanted.imageId());
+        return boot(parts.images().resolve(handle, actor, wanted.imageId()), flavor);
+    }
+
+    /**
+     * What a server of a flavor boots of an image.
+     *
+     * @throws ApiException 400 when they do not fit together
+     */
+    static Server.Boot boot(Images.Bootable image, Flavor flavor) {
         if (image.minRamMib() > flavor.memoryMib()) {
             throw memoryTooSmall();
         }
@@ -132,14 +131,6 @@ final class ServerCreation {
                                     firmware ? "boots a kernel only" : "is no q35",
                                     what,
                                     firmware ? "is a disk to boot from" : "needs a q35"));
-        }
-    }
-
-    private static void checkMetadata(Handle handle, String project, NewServers wanted) {
-        long limit = ComputeQuotas.limit(handle, project, ComputeQuotas.Resource.METADATA_ITEMS);
-        if (Quotas.exceeds(wanted.metadata().size(), limit)) {
-            throw ApiException.forbidden(
-                    "Maximum number of metadata items exceeds %d".formatted(limit));
         }
     }
 

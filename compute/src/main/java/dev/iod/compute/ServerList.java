@@ -338,18 +338,19 @@ final class ServerList {
         return true;
     }
 
+    /** The states that the API shows as this status. */
     private static String condition(ApiStatus status) {
-        return switch (status) {
-            case ACTIVE ->
-                    "vm_state = 'active' AND task_state NOT IN ('rebooting', 'rebooting_hard')";
-            case REBOOT -> "vm_state = 'active' AND task_state = 'rebooting'";
-            case HARD_REBOOT -> "vm_state = 'active' AND task_state = 'rebooting_hard'";
-            case BUILD -> "vm_state = 'building'";
-            case PAUSED -> "vm_state = 'paused'";
-            case SHUTOFF -> "vm_state = 'stopped'";
-            case ERROR -> "vm_state = 'error'";
-            case UNKNOWN -> "false";
-        };
+        List<String> states = new ArrayList<>();
+        for (VmState vm : VmState.values()) {
+            for (TaskState task : TaskState.values()) {
+                if (ApiStatus.of(vm, task, false) == status) {
+                    states.add("('%s', '%s')".formatted(vm.text(), task.text()));
+                }
+            }
+        }
+        return states.isEmpty()
+                ? "false"
+                : "(vm_state, task_state) IN (" + String.join(", ", states) + ")";
     }
 
     private static boolean onlyDeleted(List<String> statuses) {

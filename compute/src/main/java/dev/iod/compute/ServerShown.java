@@ -2,13 +2,19 @@ package dev.iod.compute;
 
 import dev.iod.network.ServerPorts.ServerPort;
 import dev.iod.region.Node;
+import dev.iod.region.Nodes;
 import dev.iod.volume.ServerVolumes;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 
 /**
  * A server with what the API shows beside its row.
@@ -31,6 +37,32 @@ record ServerShown(
     /** Enough for a list of names. */
     static ServerShown brief(Server server) {
         return new ServerShown(server, List.of(), List.of(), Optional.empty());
+    }
+
+    static ServerShown of(Handle handle, Parts parts, Server server) {
+        return of(handle, parts, List.of(server)).getFirst();
+    }
+
+    static List<ServerShown> of(Handle handle, Parts parts, List<Server> servers) {
+        if (servers.isEmpty()) {
+            return List.of();
+        }
+        List<UUID> ids = servers.stream().map(Server::id).toList();
+        Map<UUID, List<ServerPort>> ports = parts.ports().of(handle, ids);
+        Map<UUID, List<ServerVolumes.Attached>> volumes = ServerVolumes.of(handle, ids);
+        Map<String, Node> nodes =
+                Nodes.all(handle).stream()
+                        .collect(Collectors.toMap(Node::name, Function.identity()));
+        return servers.stream()
+                .map(
+                        server ->
+                                new ServerShown(
+                                        server,
+                                        ports.getOrDefault(server.id(), List.of()),
+                                        volumes.getOrDefault(server.id(), List.of()),
+                                        server.node()
+                                                .flatMap(n -> Optional.ofNullable(nodes.get(n)))))
+                .toList();
     }
 
     /** The node has been silent for too long: what the server does is not known. */

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
+import org.jdbi.v3.core.statement.Update;
 
 /** The table {@code server}; lists are in {@link ServerList}. */
 final class ServerStore {
@@ -71,17 +72,15 @@ final class ServerStore {
 
     /** Writes a new server; {@code number} and the times are the database's. */
     static void insert(Handle handle, Server server) {
-        Images.Boot.Kernel boot = kernel(server.boot().what());
-        Images.Part kernel = boot.kernel();
-        Images.Part initrd = boot.initrd();
         Flavor flavor = server.flavor();
         Lifecycle.State state = server.state();
-        handle.createUpdate(
-                        """
+        Update insert =
+                handle.createUpdate(
+                                """
                         INSERT INTO server (id, project_id, user_id, name, description, hostname,
                             reservation_id, launch_index, image_id, kernel_image_id, kernel_sha256,
                             kernel_size_bytes, initrd_image_id, initrd_sha256, initrd_size_bytes,
-                            root_sha256, root_size_bytes, command_line, firmware, boots_volume, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
+                            root_sha256, root_size_bytes, command_line, firmware, boots_volume, root_disk, flavor_id, flavor_name, memory_mib, vcpus, disk_gib,
                             ephemeral_gib, swap_mib, flavor_properties, key_name, key_openssh,
                             password_hash, user_data, metadata, tags, requested_zone, requested_node, disk_config, access_ipv4,
                             access_ipv6, group_id, node, vm_state, task_state, power_state, wish,
@@ -89,64 +88,106 @@ final class ServerStore {
                             fault_at)
                         VALUES (:id, :project, :user, :name, :description, :hostname, :reservation,
                             :index, :image, :kernelId, :kernelSha, :kernelSize, :initrdId,
-                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :firmware, :bootsVolume, :flavorId, :flavorName, :memory,
+                            :initrdSha, :initrdSize, :rootSha, :rootSize, :commandLine, :firmware, :bootsVolume, :rootDisk, :flavorId, :flavorName, :memory,
                             :vcpus, :disk, :ephemeral, :swap, CAST(:properties AS jsonb), :keyName,
                             :keyOpenssh, :passwordHash, :userData, CAST(:metadata AS jsonb), :tags, :zone, :requestedNode,
                             :diskConfig, :ipv4, :ipv6, :group, :node, :vm, :task, :power, :wish,
                             :boot, :soft, :fault, :faultDetails,
                             :faultAt)
                         """)
-                .bind("id", server.id())
-                .bind("project", server.projectId())
-                .bind("user", server.userId())
-                .bind("name", server.name())
-                .bind("description", server.description())
-                .bind("hostname", server.hostname())
-                .bind("reservation", server.origin().reservationId())
-                .bind("index", server.origin().launchIndex())
-                .bind("image", server.origin().imageId())
-                .bind("kernelId", kernel.imageId())
-                .bind("kernelSha", kernel.sha256())
-                .bind("kernelSize", kernel.sizeBytes())
-                .bind("initrdId", initrd.imageId())
-                .bind("initrdSha", initrd.sha256())
-                .bind("initrdSize", initrd.sizeBytes())
-                .bind("rootSha", server.boot().disk().map(Images.Part::sha256))
-                .bind("rootSize", server.boot().disk().map(Images.Part::sizeBytes))
-                .bind("commandLine", boot.commandLine())
-                .bind("firmware", firmware(server.boot().what()))
-                .bind("bootsVolume", server.boot().volume())
-                .bind("flavorId", flavor.id())
-                .bind("flavorName", flavor.name())
-                .bind("memory", flavor.memoryMib())
-                .bind("vcpus", flavor.vcpus())
-                .bind("disk", flavor.diskGib())
-                .bind("ephemeral", flavor.ephemeralGib())
-                .bind("swap", flavor.swapMib())
-                .bind("properties", Json.text(Json.object(flavor.properties())))
-                .bind("keyName", server.guest().keyName())
-                .bind("keyOpenssh", server.guest().keyOpenssh())
-                .bind("passwordHash", server.guest().passwordHash())
-                .bind("userData", server.guest().userData())
-                .bind("metadata", Json.text(Json.object(server.guest().metadata())))
-                .bindArray("tags", String.class, server.presentation().tags())
-                .bind("zone", server.origin().requestedZone())
-                .bind("requestedNode", server.origin().requestedNode())
-                .bind("diskConfig", server.presentation().diskConfig())
-                .bind("ipv4", server.presentation().accessIpv4())
-                .bind("ipv6", server.presentation().accessIpv6())
-                .bind("group", server.groupId())
-                .bind("node", server.node())
-                .bind("vm", state.vm().text())
-                .bind("task", state.task().text())
-                .bind("power", state.power().number())
-                .bind("wish", text(state.wish()))
-                .bind("boot", state.bootGeneration())
-                .bind("soft", state.softRebootGeneration())
-                .bind("fault", server.fault().map(f -> f.failure().message()))
-                .bind("faultDetails", server.fault().map(f -> f.failure().details()))
-                .bind("faultAt", server.fault().map(Server.ServerFault::at))
-                .execute();
+                        .bind("id", server.id())
+                        .bind("project", server.projectId())
+                        .bind("user", server.userId())
+                        .bind("name", server.name())
+                        .bind("description", server.description())
+                        .bind("hostname", server.hostname())
+                        .bind("reservation", server.origin().reservationId())
+                        .bind("index", server.origin().launchIndex())
+                        .bind("image", server.origin().imageId())
+                        .bind("flavorId", flavor.id())
+                        .bind("flavorName", flavor.name())
+                        .bind("memory", flavor.memoryMib())
+                        .bind("vcpus", flavor.vcpus())
+                        .bind("disk", flavor.diskGib())
+                        .bind("ephemeral", flavor.ephemeralGib())
+                        .bind("swap", flavor.swapMib())
+                        .bind("properties", Json.text(Json.object(flavor.properties())))
+                        .bindArray("tags", String.class, server.presentation().tags())
+                        .bind("zone", server.origin().requestedZone())
+                        .bind("requestedNode", server.origin().requestedNode())
+                        .bind("diskConfig", server.presentation().diskConfig())
+                        .bind("ipv4", server.presentation().accessIpv4())
+                        .bind("ipv6", server.presentation().accessIpv6())
+                        .bind("group", server.groupId())
+                        .bind("node", server.node())
+                        .bind("vm", state.vm().text())
+                        .bind("task", state.task().text())
+                        .bind("power", state.power().number())
+                        .bind("wish", text(state.wish()))
+                        .bind("boot", state.bootGeneration())
+                        .bind("soft", state.softRebootGeneration())
+                        .bind("fault", server.fault().map(f -> f.failure().message()))
+                        .bind("faultDetails", server.fault().map(f -> f.failure().details()))
+                        .bind("faultAt", server.fault().map(Server.ServerFault::at));
+        bindBoot(insert, server.boot());
+        bindGuest(insert, server.guest());
+        insert.execute();
+    }
+
+    /** Writes what a server is made of anew: what it boots, what it is called and told. */
+    static void rebuild(Handle handle, Server server) {
+        Update update =
+                handle.createUpdate(
+                                """
+                                UPDATE server SET name = :name, description = :description,
+                                    hostname = :hostname, image_id = :image,
+                                    kernel_image_id = :kernelId, kernel_sha256 = :kernelSha,
+                                    kernel_size_bytes = :kernelSize, initrd_image_id = :initrdId,
+                                    initrd_sha256 = :initrdSha, initrd_size_bytes = :initrdSize,
+                                    root_sha256 = :rootSha, root_size_bytes = :rootSize,
+                                    command_line = :commandLine, firmware = :firmware,
+                                    boots_volume = :bootsVolume, root_disk = :rootDisk,
+                                    key_name = :keyName, key_openssh = :keyOpenssh,
+                                    password_hash = :passwordHash, user_data = :userData,
+                                    metadata = CAST(:metadata AS jsonb), disk_config = :diskConfig,
+                                    access_ipv4 = :ipv4, access_ipv6 = :ipv6
+                                WHERE id = :id
+                                """)
+                        .bind("id", server.id())
+                        .bind("name", server.name())
+                        .bind("description", server.description())
+                        .bind("hostname", server.hostname())
+                        .bind("image", server.origin().imageId())
+                        .bind("diskConfig", server.presentation().diskConfig())
+                        .bind("ipv4", server.presentation().accessIpv4())
+                        .bind("ipv6", server.presentation().accessIpv6());
+        bindBoot(update, server.boot());
+        bindGuest(update, server.guest());
+        update.execute();
+    }
+
+    private static void bindBoot(Update update, Server.Boot boot) {
+        Images.Boot.Kernel kernel = kernel(boot.what());
+        update.bind("kernelId", kernel.kernel().imageId())
+                .bind("kernelSha", kernel.kernel().sha256())
+                .bind("kernelSize", kernel.kernel().sizeBytes())
+                .bind("initrdId", kernel.initrd().imageId())
+                .bind("initrdSha", kernel.initrd().sha256())
+                .bind("initrdSize", kernel.initrd().sizeBytes())
+                .bind("rootSha", boot.disk().map(Images.Part::sha256))
+                .bind("rootSize", boot.disk().map(Images.Part::sizeBytes))
+                .bind("commandLine", kernel.commandLine())
+                .bind("firmware", firmware(boot.what()))
+                .bind("bootsVolume", boot.volume())
+                .bind("rootDisk", boot.rootDisk());
+    }
+
+    private static void bindGuest(Update update, Server.Guest guest) {
+        update.bind("keyName", guest.keyName())
+                .bind("keyOpenssh", guest.keyOpenssh())
+                .bind("passwordHash", guest.passwordHash())
+                .bind("userData", guest.userData())
+                .bind("metadata", Json.text(Json.object(guest.metadata())));
     }
 
     /** Writes what was asked of a server: its state with the goal revision that carries it. */
@@ -265,7 +306,11 @@ final class ServerStore {
                         row.getString("image_id"),
                         row.getString("requested_zone"),
                         Rows.optional(row, "requested_node")),
-                new Server.Boot(boot(row), disk(row), row.getBoolean("boots_volume")),
+                new Server.Boot(
+                        boot(row),
+                        disk(row),
+                        row.getBoolean("boots_volume"),
+                        row.getLong("root_disk")),
                 flavor(row),
                 new Server.Guest(
                         Rows.optional(row, "key_name"),

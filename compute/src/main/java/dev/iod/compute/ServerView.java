@@ -149,20 +149,28 @@ final class ServerView {
     static final View<ServerShown> SHOW =
             DETAIL.with(since(71, "server_groups", (s, v) -> groups(s)));
 
-    /** The answer to an update: all of {@link #SHOW} only since 2.75. */
-    static final View<ServerShown> UPDATED =
+    private static final View<ServerShown> CHANGED =
             SHOW.notBefore(
-                    75,
-                    name ->
-                            name.startsWith("OS-EXT-")
-                                    || name.startsWith("OS-SRV-")
-                                    || name.startsWith("os-extended-")
-                                    || Set.of(
-                                                    "config_drive",
-                                                    "key_name",
-                                                    "security_groups",
-                                                    "host_status")
-                                            .contains(name));
+                            75,
+                            name ->
+                                    name.startsWith("OS-EXT-")
+                                            || name.startsWith("OS-SRV-")
+                                            || name.startsWith("os-extended-")
+                                            || Set.of(
+                                                            "addresses",
+                                                            "config_drive",
+                                                            "security_groups",
+                                                            "host_status")
+                                                    .contains(name))
+                    .with(until(74, "addresses", (s, v) -> plainAddresses(s)));
+
+    /** The answer to an update: all of {@link #SHOW} only since 2.75. */
+    static final View<ServerShown> UPDATED = CHANGED.notBefore(75, "key_name"::equals);
+
+    /** The answer to a rebuild, without the password. */
+    static final View<ServerShown> REBUILT =
+            CHANGED.notBefore(54, "key_name"::equals)
+                    .with(since(57, "user_data", (s, v) -> text(s.server().guest().userData())));
 
     /** An address in {@code addresses} and in the list of a server's addresses. */
     static ObjectNode addresses(ServerShown shown) {
@@ -181,6 +189,17 @@ final class ServerView {
             }
         }
         return networks;
+    }
+
+    /** The same without the extended fields, which Nova has only in servers. */
+    static ObjectNode plainAddresses(ServerShown shown) {
+        ObjectNode all = addresses(shown);
+        for (JsonNode list : all) {
+            for (JsonNode address : list) {
+                ((ObjectNode) address).retain("version", "addr");
+            }
+        }
+        return all;
     }
 
     /** The security groups of a server's ports by name, each once. */

@@ -14,6 +14,8 @@ enum TaskState {
     REBOOTING_HARD,
     PAUSING,
     UNPAUSING,
+    /** It gets another root disk. */
+    REBUILDING,
     DELETING;
 
     /** As the API writes it; the table keeps {@code none} for NONE. */
@@ -28,6 +30,7 @@ enum TaskState {
                     REBOOTING_HARD,
                     PAUSING,
                     UNPAUSING,
+                    REBUILDING,
                     DELETING ->
                     name().toLowerCase(Locale.ROOT);
         };

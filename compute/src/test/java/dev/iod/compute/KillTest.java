@@ -180,7 +180,15 @@ class KillTest {
     private static void change(
             HttpCaller compute, String network, String server, SplittableRandom random) {
         String path = "/servers/" + server;
-        switch (random.nextInt(4)) {
+        switch (random.nextInt(5)) {
+            case 4 ->
+                    compute.post(
+                            path + "/action",
+                            "{'rebuild': {'imageRef': '%s'}}"
+                                    .formatted(
+                                            random.nextBoolean()
+                                                    ? Region.IMAGE
+                                                    : Region.DISK_IMAGE));
             case 0 -> compute.post(path + "/action", "{'pause': null}");
             case 1 -> compute.post(path + "/action", "{'unpause': null}");
             case 2 ->
@@ -208,6 +216,14 @@ class KillTest {
                                         + " WHERE (a.resource_class = 'MEMORY_MB' AND a.used ="
                                         + " s.memory_mib) IS NOT TRUE AND (a.resource_class ="
                                         + " 'VCPU' AND a.used = s.vcpus) IS NOT TRUE"))
+                .isEmpty();
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT s.id::text FROM server s WHERE"
+                                        + " (coalesce(root_size_bytes, 0) + 1048575) / 1048576 <>"
+                                        + " (SELECT coalesce(sum(used), 0) FROM allocation a WHERE"
+                                        + " a.consumer_id = s.id AND resource_class = 'DISK_MB')"))
                 .isEmpty();
         Goal goal = node.goal();
         Set<String> wanted =

@@ -81,6 +81,14 @@ class NovaSchemaTest {
                     minor,
                     member.put("/servers/" + server, "{'server': {'name': 'b'}}", version));
             changes(member, server, minor);
+            add(
+                    "servers.rebuild_server_with_admin_pass",
+                    minor,
+                    member.post(
+                            "/servers/" + server + "/action",
+                            "{'rebuild': {'imageRef': '%s'}}".formatted(Region.IMAGE),
+                            version));
+            node.sync();
         }
         add("servers.delete_server", 1, member.delete("/servers/" + server));
         add("server_groups.delete_server_group", 1, member.delete("/os-server-groups/" + group));

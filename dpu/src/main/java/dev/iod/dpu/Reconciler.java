@@ -240,6 +240,14 @@ final class Reconciler {
 
     private Seen off(Server server, boolean alive) {
         attempts.remove(server.getId());
+        boolean told = ledger.entry(server.getId()).filter(e -> isOf(e, server)).isPresent();
+        if (!alive && !told) {
+            // Rebuilt while it is off: that is done when its next start has all its disks.
+            Optional<Seen> waits = waitsForDisks(server);
+            if (waits.isPresent()) {
+                return waits.get();
+            }
+        }
         ledger.put(server.getId(), entryOf(server, OFF));
         if (alive) {
             return stop(server, GRACE_MILLIS);
@@ -251,7 +259,7 @@ final class Reconciler {
     private Seen running(Server server, MachineStatus machine) {
         // Running and not in the ledger: the ledger was lost, so take it for what is wanted.
         Entry entry = ledger.entry(server.getId()).orElse(entryOf(server, STARTING));
-        boolean current = entry.isOf(server.getBootGeneration(), server.getSoftRebootGeneration());
+        boolean current = isOf(entry, server);
         if (!current || entry.phase() == OFF) {
             // A reboot, or on again before it was off: what runs must stop first.
             return stop(server, entry.boot() == server.getBootGeneration() ? GRACE_MILLIS : 0);
@@ -331,13 +339,7 @@ final class Reconciler {
 
     private Seen stopped(Server server, Optional<MachineStatus> machine) {
         stoppedByMillis.remove(server.getId());
-        Optional<Entry> entry =
-                ledger.entry(server.getId())
-                        .filter(
-                                e ->
-                                        e.isOf(
-                                                server.getBootGeneration(),
-                                                server.getSoftRebootGeneration()));
+        Optional<Entry> entry = ledger.entry(server.getId()).filter(e -> isOf(e, server));
         // One that went with its host is started again; one that its guest or a crash ended is not.
         boolean lost = machine.filter(m -> m.state() == MachineState.LOST).isPresent();
         if (!lost && entry.filter(e -> e.phase() == RAN).isPresent()) {
@@ -379,17 +381,26 @@ final class Reconciler {
                 QUIET_MILLIS);
     }
 
-    private Seen start(Server server, Attempts tries) {
+    /** What is to be said of a server one of whose disks is not ready. */
+    private Optional<Seen> waitsForDisks(Server server) {
         for (Disk disk : server.getDisksList()) {
             switch (disks.state(disk.getId())) {
                 case Disks.State.Ready _ -> {}
                 case Disks.State.Coming _ -> {
-                    return new Seen(ServerState.STARTING, "", RETRY_MILLIS);
+                    return Optional.of(new Seen(ServerState.STARTING, "", RETRY_MILLIS));
                 }
                 case Disks.State.Failed(String reason) -> {
-                    return Seen.failed(FailureKind.FAILURE_DISK, reason, RETRY_MILLIS);
+                    return Optional.of(Seen.failed(FailureKind.FAILURE_DISK, reason, RETRY_MILLIS));
                 }
             }
+        }
+        return Optional.empty();
+    }
+
+    private Seen start(Server server, Attempts tries) {
+        Optional<Seen> waits = waitsForDisks(server);
+        if (waits.isPresent()) {
+            return waits.get();
         }
         List<Path> files = new ArrayList<>();
         for (ImagePart part : MachineSpecs.bootParts(server)) {
@@ -445,7 +456,8 @@ final class Reconciler {
 
     /**
      * A disk is attached as long as its machine has its ports; a volume also until a machine that
-     * had it has given it back.
+     * had it has given it back. What only the server's next boot has is not wanted before the
+     * machine of the present one has stopped: a root disk takes the room of the one before.
      */
     private Map<String, Disks.Wanted> disks(
             Goal goal, Map<String, MachineStatus> here, Set<String> held) {
@@ -455,8 +467,13 @@ final class Reconciler {
             wanted.put(id, new Disks.Wanted(volume, specs.socket(volume), held.contains(id)));
         }
         for (Server server : goal.getServersList()) {
-            boolean attached = keepsPorts(server, Optional.ofNullable(here.get(server.getId())));
+            Optional<MachineStatus> machine = Optional.ofNullable(here.get(server.getId()));
+            boolean attached = keepsPorts(server, machine);
+            Set<String> now = disksUntilStopped(server, machine);
             for (Disk disk : server.getDisksList()) {
+                if (!now.isEmpty() && !now.contains(disk.getId())) {
+                    continue;
+                }
                 // What the goal says of a volume is said there, not by its server.
                 Disk told =
                         Optional.ofNullable(wanted.get(disk.getId()))
@@ -466,6 +483,20 @@ final class Reconciler {
             }
         }
         return wanted;
+    }
+
+    /** The disks of a machine of an earlier boot; empty when there is none. */
+    private Set<String> disksUntilStopped(Server server, Optional<MachineStatus> machine) {
+        boolean earlier =
+                ledger.entry(server.getId())
+                        .filter(e -> e.boot() != server.getBootGeneration())
+                        .isPresent();
+        return machine.filter(Reconciler::alive).filter(_ -> earlier).stream()
+                .flatMap(m -> m.devices().stream())
+                .map(DeviceStatus::device)
+                .filter(device -> device instanceof dev.iod.host.Disk)
+                .map(Device::id)
+                .collect(Collectors.toSet());
     }
 
     private static Map<String, Snapshot> snapshots(Goal goal) {
@@ -594,6 +625,10 @@ final class Reconciler {
         machine.filter(Reconciler::alive).ifPresent(m -> status.addAllDevices(devices(server, m)));
         machine.ifPresent(m -> status.setPid(m.pid()).setLaunchedAt(m.startedAtMillis() / 1000));
         return status.build();
+    }
+
+    private static boolean isOf(Entry entry, Server server) {
+        return entry.isOf(server.getBootGeneration(), server.getSoftRebootGeneration());
     }
 
     private static Entry entryOf(Server server, Ledger.Phase phase) {

@@ -186,7 +186,8 @@ final class DiskBootTest {
     @Test
     void aClonedDiskBootsByUefiWithAnNvramOfItsOwn() throws IOException {
         settle("it boots", boots(Firmware.UEFI, 1), () -> times(BootDisk.BY_UEFI) == 1);
-        Path variables = directory.resolve("guests").resolve(ID).resolve("vmm/nvram.fd");
+        Path variables =
+                directory.resolve("guests").resolve(ID).resolve("vmm/nvram-" + DISK + ".fd");
         byte[] kept = Files.readAllBytes(variables);
         assertThat(kept)
                 .as("the firmware has written its boot entries")

@@ -455,12 +455,70 @@ class ReconcilerTest {
                         Goals.of());
         for (int step = 0; step < 32; step++) {
             for (boolean afterEffect : new boolean[] {false, true}) {
-                live(story, step, afterEffect);
+                live(story, step, afterEffect, 2);
             }
         }
     }
 
-    private void live(List<Goal> story, int step, boolean afterEffect) {
+    @Test
+    void aRebuildKilledAnywhereIsFinished() {
+        Server on = Goals.withDisk(on());
+        Server rebuilt = rebuilt(2);
+        Server off = rebuilt.toBuilder().setPower(Power.OFF).build();
+        Server again = rebuilt(3).toBuilder().setPower(Power.OFF).build();
+        List<Goal> story =
+                List.of(
+                        Goals.of(on),
+                        Goals.of(rebuilt),
+                        Goals.of(off),
+                        Goals.of(again),
+                        Goals.of(rebuilt(4)),
+                        Goals.of());
+        for (int step = 0; step < 32; step++) {
+            for (boolean afterEffect : new boolean[] {false, true}) {
+                live(story, step, afterEffect, 3);
+            }
+        }
+    }
+
+    private static Server rebuilt(long boot) {
+        return Goals.withDisk(on(), "root-" + ID + "-" + boot).toBuilder()
+                .setBootGeneration(boot)
+                .build();
+    }
+
+    @Test
+    void theRootDiskOfARebuildTakesTheRoomOfTheOneBefore() {
+        settle(Goals.of(Goals.withDisk(on())));
+        reconciler.pass(Goals.of(rebuilt(2)));
+        assertThat(node.disks).as("its machine was not stopped yet").isEmpty();
+        assertThat(node.held).containsExactly("root-" + ID);
+        reconciler.pass(Goals.of(rebuilt(2)));
+        assertThat(node.disks).containsOnlyKeys("root-" + ID + "-2");
+        assertThat(node.held).isEmpty();
+        ServerStatus status = settle(Goals.of(rebuilt(2)));
+        assertThat(status.getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(status.getBootGeneration()).isEqualTo(2);
+        assertThat(node.effects).containsExactly("start " + ID, "kill " + ID, "start " + ID);
+    }
+
+    @Test
+    void aRebuildWhileItIsOffIsDoneWhenItsDiskIs() {
+        settle(Goals.of(Goals.withDisk(off())));
+        Goal goal = Goals.of(rebuilt(2).toBuilder().setPower(Power.OFF).build());
+        node.diskFailure = Optional.of("its disk: the pool is full");
+        ServerStatus status = settle(goal);
+        assertThat(status.getState()).isEqualTo(ServerState.FAILED);
+        assertThat(status.getFailure()).isEqualTo(FailureKind.FAILURE_DISK);
+        assertThat(status.getReason()).isEqualTo("its disk: the pool is full");
+        node.diskFailure = Optional.empty();
+        assertThat(settle(goal).getState()).isEqualTo(ServerState.STOPPED);
+        // Whatever becomes of it then is for its next start to say.
+        node.diskFailure = Optional.of("its disk has failed");
+        assertThat(settle(goal).getState()).isEqualTo(ServerState.STOPPED);
+    }
+
+    private void live(List<Goal> story, int step, boolean afterEffect, int wanted) {
         node.effects.clear();
         node.machines.clear();
         restart();
@@ -480,7 +538,7 @@ class ReconcilerTest {
             check(goal, step, afterEffect);
         }
         long starts = node.effects.stream().filter(e -> e.startsWith("start")).count();
-        assertThat(starts).as("step %d after %s", step, afterEffect).isEqualTo(2);
+        assertThat(starts).as("step %d after %s", step, afterEffect).isEqualTo(wanted);
     }
 
     private void check(Goal goal, int step, boolean afterEffect) {

@@ -3,6 +3,7 @@ package dev.iod.host;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -16,8 +17,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,10 @@ import org.jspecify.annotations.Nullable;
 final class GuestDirectory {
     private static final long MAX_STDERR_BYTES = 64 * 1024;
     private static final int REASON_BYTES = 600;
+
+    /** What a release before had in place of one for each disk. */
+    private static final String NVRAM_OF_ALL = "nvram.fd";
+
     private static final int DELETE_LOOKS = 50;
     private static final long DELETE_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
@@ -114,20 +121,37 @@ final class GuestDirectory {
     }
 
     /**
-     * Makes the machine's NVRAM when it has none; it stays as long as the machine. In the VMM's
-     * directory a file is only ever put in its place, never written: the VMM's user could have
-     * placed a link there.
+     * Makes the NVRAM of the first disk when it has none; it stays as long as the machine has the
+     * disk. In the VMM's directory a file is only ever put in its place, never written: the VMM's
+     * user could have placed a link there.
      */
-    void keepVariables(Path template, VmmUser user) throws IOException {
-        Path kept = vmm().resolve(QemuCommand.NVRAM);
+    void keepVariables(List<Disk> disks, Path template, VmmUser user) throws IOException {
+        Path kept = vmm().resolve(QemuCommand.nvram(disks.getFirst()));
+        Path ofAll = vmm().resolve(NVRAM_OF_ALL);
+        if (Files.exists(ofAll, LinkOption.NOFOLLOW_LINKS)) {
+            Files.move(ofAll, kept, StandardCopyOption.ATOMIC_MOVE);
+        }
+        forgetVariables(disks);
         if (Files.exists(kept, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
-        Path made = directory.resolve(QemuCommand.NVRAM + ".new");
+        Path made = directory.resolve("nvram.new");
         Files.copy(template, made, StandardCopyOption.REPLACE_EXISTING);
         Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
         user.own(made);
         Files.move(made, kept, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private void forgetVariables(List<Disk> disks) throws IOException {
+        Set<String> known = disks.stream().map(QemuCommand::nvram).collect(Collectors.toSet());
+        try (DirectoryStream<Path> all =
+                Files.newDirectoryStream(vmm(), QemuCommand.NVRAM + "*" + QemuCommand.NVRAM_END)) {
+            for (Path one : all) {
+                if (!known.contains(one.getFileName().toString())) {
+                    Files.delete(one);
+                }
+            }
+        }
     }
 
     /** The number of QEMU's process, once it is started. */

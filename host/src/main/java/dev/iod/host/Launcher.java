@@ -71,7 +71,7 @@ final class Launcher {
                     && firmware.flash().isPresent()) {
                 Firmware.Flash flash = firmware.flash().get();
                 flash.check();
-                directory.keepVariables(flash.variables(), user);
+                directory.keepVariables(spec.devices().disks(), flash.variables(), user);
             }
             Map<Path, Path> sockets = new HashMap<>();
             for (Path socket : spec.devices().sockets()) {

@@ -37,8 +37,13 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
 
     static final String INITRD = "/dev/fd/4";
 
-    /** A machine's own copy of the firmware's variables, in the VMM's own directory. */
-    static final String NVRAM = "nvram.fd";
+    /**
+     * A machine's own copies of the firmware's variables, in the VMM's own directory: one for each
+     * disk that it has booted. The first part of their names, and the last.
+     */
+    static final String NVRAM = "nvram-";
+
+    static final String NVRAM_END = ".fd";
 
     /** Name of a root port in QEMU, without its number. */
     static final String PORT = "rp";
@@ -114,7 +119,7 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
                         "q35,usb=off,smbus=off,sata=off,vmport=off,hpet=off"
                                 + common
                                 + firmware(spec.boot()));
-                addFlash(arguments, spec.boot());
+                addFlash(arguments, spec);
                 int devices = spec.devices().all().size();
                 for (int port = 0; port < Math.max(LEAST_PORTS, devices + SPARE_PORTS); port++) {
                     int function = port % PORTS_PER_SLOT;
@@ -152,7 +157,13 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         };
     }
 
-    private static void addFlash(List<String> arguments, Boot boot) {
+    /** The NVRAM of a machine that boots a disk. */
+    static String nvram(Disk booted) {
+        return NVRAM + booted.id() + NVRAM_END;
+    }
+
+    private static void addFlash(List<String> arguments, MachineSpec spec) {
+        Boot boot = spec.boot();
         Optional<Firmware.Flash> flash =
                 boot instanceof Boot.FirstDisk(Firmware firmware)
                         ? firmware.flash()
@@ -162,7 +173,10 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         }
         String file = "driver=file,node-name=%s,filename=%s,read-only=%s";
         add(arguments, "-blockdev", file.formatted("code", flash.get().code(), "on"));
-        add(arguments, "-blockdev", file.formatted("variables", NVRAM, "off"));
+        add(
+                arguments,
+                "-blockdev",
+                file.formatted("variables", nvram(spec.devices().disks().getFirst()), "off"));
         if (boot.equals(new Boot.FirstDisk(Firmware.UEFI_SECURE_BOOT))) {
             // Keys and boot entries are changed by the firmware only, in system management mode,
             // which a sleeping guest would come back from without.

@@ -124,7 +124,7 @@ final class QemuCommandTest {
                 .contains(
                         "driver=file,node-name=code,filename=/usr/share/OVMF/OVMF_CODE_4M.fd,"
                                 + "read-only=on")
-                .contains("node-name=variables,filename=nvram.fd,read-only=off")
+                .contains("node-name=variables,filename=nvram-root.fd,read-only=off")
                 .contains("bus=rp0,addr=0,bootindex=0")
                 .doesNotContain("smm=on", "cfi.pflash01");
         assertThat(uefi(Firmware.UEFI_SECURE_BOOT, devices))

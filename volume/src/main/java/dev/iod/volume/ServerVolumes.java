@@ -108,6 +108,11 @@ public final class ServerVolumes {
         return volume.imageMetadata();
     }
 
+    /** What the image said of itself that a server's volume started as, if any. */
+    public static Map<String, String> image(Handle handle, Attached attached) {
+        return Volume.find(handle, attached.volumeId()).orElseThrow().imageMetadata();
+    }
+
     /**
      * Gives a new server of the caller's project its volumes. It can be placed on the node only
      * that has them all ({@link #nodes}), which is locked after this.
