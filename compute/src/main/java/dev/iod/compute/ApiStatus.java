@@ -12,6 +12,7 @@ enum ApiStatus {
     HARD_REBOOT,
     REBUILD,
     PAUSED,
+    RESCUE,
     SHUTOFF,
     ERROR,
     /** The node has not been heard of for a while: what the server does is not known. */
@@ -24,6 +25,7 @@ enum ApiStatus {
         return switch (vm) {
             case BUILDING -> BUILD;
             case PAUSED -> PAUSED;
+            case RESCUED -> RESCUE;
             case STOPPED -> task == TaskState.REBUILDING ? REBUILD : SHUTOFF;
             case ERROR -> task == TaskState.REBUILDING ? REBUILD : ERROR;
             case ACTIVE ->
@@ -38,6 +40,8 @@ enum ApiStatus {
                                 POWERING_OFF,
                                 PAUSING,
                                 UNPAUSING,
+                                RESCUING,
+                                UNRESCUING,
                                 DELETING ->
                                 ACTIVE;
                     };
@@ -54,7 +58,7 @@ enum ApiStatus {
     boolean hasProgress() {
         return switch (this) {
             case ACTIVE, BUILD, REBUILD -> true;
-            case REBOOT, HARD_REBOOT, PAUSED, SHUTOFF, ERROR, UNKNOWN -> false;
+            case REBOOT, HARD_REBOOT, PAUSED, RESCUE, SHUTOFF, ERROR, UNKNOWN -> false;
         };
     }
 }

@@ -193,6 +193,14 @@ final class Bodies {
                             since(63, "trusted_image_certificates", CERTIFICATES),
                             since(90, "hostname", Formats.HOST_NAME)));
 
+    static final Schema RESCUE =
+            body(
+                    "rescue",
+                    nullable(
+                            struct(
+                                    optional("adminPass", ADMIN_PASSWORD),
+                                    optional("rescue_image_ref", Formats.ID))));
+
     static final Schema REBOOT =
             body(
                     "reboot",

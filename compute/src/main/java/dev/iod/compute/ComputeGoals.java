@@ -21,6 +21,7 @@ import dev.iod.region.GoalPart;
 import dev.iod.volume.ServerVolumes;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
@@ -62,11 +63,12 @@ final class ComputeGoals implements GoalPart {
                         .setPaused(server.state().wish() == Lifecycle.Wish.PAUSED)
                         .setBootGeneration(server.state().bootGeneration())
                         .setSoftRebootGeneration(server.state().softRebootGeneration())
+                        .setAsksGuest(asksGuest(server.state().task()))
                         .setMachineModel(model(server.flavor()))
                         .setVcpus(server.flavor().vcpus())
                         .setMemoryMib(server.flavor().memoryMib())
                         .setMetadata(metadata(server, ports));
-        switch (server.boot().what()) {
+        switch (server.booted().what()) {
             case Images.Boot.Kernel kernel ->
                     machine.setKernel(
                             KernelBoot.newBuilder()
@@ -76,6 +78,7 @@ final class ComputeGoals implements GoalPart {
             case Images.Boot.Disk(Images.Firmware firmware) ->
                     machine.setFirstDisk(FirstDiskBoot.newBuilder().setFirmware(of(firmware)));
         }
+        RootDisks.ofRescue(server).ifPresent(machine::addDisks);
         RootDisks.of(server).ifPresent(machine::addDisks);
         for (ServerVolumes.Attached volume : volumes) {
             if (!volume.leaving()) {
@@ -123,7 +126,7 @@ final class ComputeGoals implements GoalPart {
         Metadata.Builder metadata =
                 Metadata.newBuilder()
                         .setProjectId(server.projectId())
-                        .setPasswordHash(server.guest().passwordHash().orElse(""))
+                        .setPasswordHash(passwordHash(server).orElse(""))
                         .setUserData(server.guest().userData().orElse(""))
                         .putAllProperties(server.guest().metadata())
                         .setAvailabilityZone(ServerShown.ZONE)
@@ -144,9 +147,34 @@ final class ComputeGoals implements GoalPart {
         return metadata.build();
     }
 
+    private static Optional<String> passwordHash(Server server) {
+        return server.rescue()
+                .map(Server.Rescue::passwordHash)
+                .orElse(server.guest().passwordHash());
+    }
+
+    /** Whether what was written has to be there at the next boot. */
+    private static boolean asksGuest(TaskState task) {
+        return switch (task) {
+            case RESCUING, UNRESCUING -> true;
+            case NONE,
+                    SCHEDULING,
+                    SPAWNING,
+                    POWERING_ON,
+                    POWERING_OFF,
+                    REBOOTING,
+                    REBOOTING_HARD,
+                    PAUSING,
+                    UNPAUSING,
+                    REBUILDING,
+                    DELETING ->
+                    false;
+        };
+    }
+
     private static Power power(Lifecycle.Wish wish) {
         return switch (wish) {
-            case ON, PAUSED -> Power.ON;
+            case ON, PAUSED, RESCUE -> Power.ON;
             case OFF -> Power.OFF;
         };
     }

@@ -27,6 +27,8 @@ final class InstanceActions {
         REBOOT("reboot", "compute_reboot_instance"),
         PAUSE("pause", "compute_pause_instance"),
         UNPAUSE("unpause", "compute_unpause_instance"),
+        RESCUE("rescue", "compute_rescue_instance"),
+        UNRESCUE("unrescue", "compute_unrescue_instance"),
         REBUILD("rebuild", "compute_rebuild_instance"),
         LOCK("lock", "api_lock"),
         UNLOCK("unlock", "api_unlock"),

@@ -15,6 +15,8 @@ final class Lifecycle {
         ON,
         /** On, with its processors standing still. */
         PAUSED,
+        /** On, from its rescue disk. */
+        RESCUE,
         OFF
     }
 
@@ -190,7 +192,9 @@ final class Lifecycle {
                     REBOOTING_HARD,
                     PAUSING,
                     UNPAUSING,
-                    REBUILDING ->
+                    REBUILDING,
+                    RESCUING,
+                    UNRESCUING ->
                     changed(state, state.vm(), state.task(), idlePower(state));
         };
     }
@@ -207,6 +211,7 @@ final class Lifecycle {
         return switch (state.wish()) {
             case ON -> wantedOn(state, report);
             case PAUSED -> wantedPaused(state, report);
+            case RESCUE -> wantedRescue(state, report);
             case OFF -> wantedOff(state, report);
         };
     }
@@ -228,6 +233,21 @@ final class Lifecycle {
                     changed(state, state.vm(), state.task(), power(report.machine()));
             case PAUSED -> changed(state, VmState.PAUSED, TaskState.NONE, PowerState.PAUSED);
             case STOPPED -> stopped(state, report, true);
+            case FAILED -> failed(state, report);
+        };
+    }
+
+    /** A guest that switches itself off while it is rescued is rescued nevertheless, as in Nova. */
+    private static Verdict wantedRescue(State state, Report report) {
+        boolean thisBoot = report.bootGeneration() >= state.bootGeneration();
+        return switch (report.machine()) {
+            case STARTING, PAUSED ->
+                    changed(state, state.vm(), state.task(), power(report.machine()));
+            case RUNNING, STOPPED ->
+                    thisBoot
+                            ? changed(
+                                    state, VmState.RESCUED, TaskState.NONE, power(report.machine()))
+                            : changed(state, state.vm(), state.task(), power(report.machine()));
             case FAILED -> failed(state, report);
         };
     }
@@ -326,7 +346,7 @@ final class Lifecycle {
 
     private static PowerState idlePower(State state) {
         return switch (state.wish()) {
-            case ON, PAUSED -> PowerState.NO_STATE;
+            case ON, PAUSED, RESCUE -> PowerState.NO_STATE;
             case OFF -> PowerState.SHUTDOWN;
         };
     }

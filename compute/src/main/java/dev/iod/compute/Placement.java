@@ -4,7 +4,9 @@ import dev.iod.region.AllocationRole;
 import dev.iod.region.Provider;
 import dev.iod.region.Providers;
 import dev.iod.region.ResourceClass;
+import dev.iod.rest.ApiException;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +38,27 @@ final class Placement {
                 flavor.memoryMib(),
                 ResourceClass.DISK_MB,
                 diskMib);
+    }
+
+    /**
+     * A placed server's disks become larger or smaller together.
+     *
+     * @param before what they take of the node's pool, in MiB
+     * @param after what they shall take
+     * @throws ApiException 400 when its node, which is locked, has not so much
+     */
+    static void resize(Handle handle, Server server, long before, long after) {
+        if (after == before) {
+            return;
+        }
+        Providers.release(handle, server.id(), EnumSet.of(AllocationRole.ACTIVE));
+        Provider node = Providers.lock(handle, List.of(server.node().orElseThrow())).getFirst();
+        Map<ResourceClass, Long> amounts = amounts(server.flavor(), after);
+        if (after > before && node.shortOf(amounts).isPresent()) {
+            throw ApiException.badRequest(
+                    "No valid host was found. The server's node is short of disk.");
+        }
+        Providers.allocate(handle, server.id(), AllocationRole.ACTIVE, node, amounts);
     }
 
     /**

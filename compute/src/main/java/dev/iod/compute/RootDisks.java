@@ -15,6 +15,7 @@ final class RootDisks {
     private static final long UNIT_BYTES = 4096;
 
     private static final String ROOT = "root-";
+    private static final String RESCUE = "rescue-";
 
     private RootDisks() {}
 
@@ -60,6 +61,34 @@ final class RootDisks {
         return Optional.of(disk.build());
     }
 
+    /** What a node is told of a server's rescue disk; empty: it has none. */
+    static Optional<Disk> ofRescue(Server server) {
+        return server.rescue()
+                .filter(rescue -> rescue.diskBytes() > 0)
+                .map(
+                        rescue -> {
+                            Disk.Builder disk =
+                                    Disk.newBuilder()
+                                            .setId(RESCUE + server.id() + "-r" + rescue.number())
+                                            .setSizeBytes(rescue.diskBytes());
+                            rescue.boot()
+                                    .disk()
+                                    .ifPresent(part -> disk.setImage(ComputeGoals.part(part)));
+                            return disk.build();
+                        });
+    }
+
+    /** As large as its image: how much a rescue disk of it has. */
+    static long rescueBytes(Server.Boot boot) {
+        return boot.disk().map(part -> rounded(part.sizeBytes())).orElse(0L);
+    }
+
+    /** What a server claims of its node's pool in MiB: its root disk, and its rescue disk. */
+    static long mib(Server server) {
+        long rescue = server.rescue().map(Server.Rescue::diskBytes).orElse(0L);
+        return mib(server.flavor(), server.boot()) + toMib(rescue);
+    }
+
     /**
      * Of the server's id, and of the disk's number but for the first one; at the end, because nodes
      * name sockets by the ends of ids.
@@ -71,7 +100,11 @@ final class RootDisks {
 
     /** What a server claims of its node's pool: its disk in MiB, rounded up; 0 = it has none. */
     static long mib(Flavor flavor, Server.Boot boot) {
-        return (bytes(flavor, boot) + (1 << 20) - 1) >> 20;
+        return toMib(bytes(flavor, boot));
+    }
+
+    private static long toMib(long bytes) {
+        return (bytes + (1 << 20) - 1) >> 20;
     }
 
     private static long bytes(Flavor flavor, Server.Boot boot) {

@@ -16,6 +16,7 @@ import java.util.UUID;
  * @param flavor as it was when the server was made
  * @param groupId the server group, if it still exists
  * @param node empty when it is not placed; then it has no allocations
+ * @param rescue what it boots instead of what it is made of
  */
 record Server(
         UUID id,
@@ -33,6 +34,7 @@ record Server(
         Optional<UUID> groupId,
         Optional<String> node,
         Lifecycle.State state,
+        Optional<Rescue> rescue,
         Optional<ServerFault> fault,
         Optional<Lock> lock,
         Times times) {
@@ -130,6 +132,15 @@ record Server(
         static final String ADMIN = "admin";
     }
 
+    /**
+     * What it boots while it is rescued, beside its own disks.
+     *
+     * @param number of its rescue disk
+     * @param diskBytes of its rescue disk, 0: it has none
+     * @param passwordHash as in {@link Guest}
+     */
+    record Rescue(Boot boot, long number, long diskBytes, Optional<String> passwordHash) {}
+
     /** Why it is in ERROR. */
     record ServerFault(Failure failure, Instant at) {}
 
@@ -143,6 +154,11 @@ record Server(
     /** Whether it is that volume that it boots. */
     boolean boots(ServerVolumes.Attached volume) {
         return boot.volume() && volume.first();
+    }
+
+    /** What it boots now. */
+    Boot booted() {
+        return rescue.map(Rescue::boot).orElse(boot);
     }
 
     boolean deleting() {

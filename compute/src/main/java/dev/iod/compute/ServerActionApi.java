@@ -23,6 +23,7 @@ final class ServerActionApi {
 
     private static final int LOCK_REASON_SINCE = 73;
     private static final int FIXED_IPS_UNTIL = 43;
+    private static final int RESCUE_OF_VOLUMES_SINCE = 87;
 
     private final Parts parts;
     private final ServerChanges changes;
@@ -76,6 +77,11 @@ final class ServerActionApi {
             }
             case "reboot" -> reboot(request, id, body);
             case "rebuild" -> rebuild(request, id, body);
+            case "rescue" -> rescue(request, id, body);
+            case "unrescue" -> {
+                changes.unrescue(Actor.of(request), id);
+                yield Response.empty(202);
+            }
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
             default -> throw unknown(request, id, action);
@@ -152,6 +158,19 @@ final class ServerActionApi {
         ObjectNode root = Json.object();
         root.set("server", server);
         return Response.json(202, root).header("Location", Links.at(scope).self("servers", id));
+    }
+
+    private Response rescue(Request request, String id, JsonNode body) {
+        JsonNode wanted = checked(request, body, Bodies.RESCUE).path("rescue");
+        AdminPassword password = AdminPassword.of(wanted.path("adminPass").stringValueOpt());
+        new ServerRescue(parts)
+                .rescue(
+                        Actor.of(request),
+                        id,
+                        wanted.path("rescue_image_ref").stringValueOpt(),
+                        password,
+                        request.microversion().minor() >= RESCUE_OF_VOLUMES_SINCE);
+        return Response.ok(Json.object().put("adminPass", password.text()));
     }
 
     private Response resetState(Request request, String id, JsonNode body) {

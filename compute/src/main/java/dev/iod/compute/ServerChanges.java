@@ -3,6 +3,7 @@ package dev.iod.compute;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
+import dev.iod.region.Providers;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.store.Rows;
@@ -55,6 +56,12 @@ final class ServerChanges {
     static Server locked(Handle handle, Actor actor, String id) {
         Formats.uuid(id).ifPresent(uuid -> ServerStore.lock(handle, uuid));
         return visible(handle, actor, id);
+    }
+
+    /** The same with its node locked first, to change what it takes of it. */
+    static Server lockedWithNode(Handle handle, Actor actor, String id) {
+        visible(handle, actor, id).node().ifPresent(node -> Providers.lock(handle, List.of(node)));
+        return locked(handle, actor, id);
     }
 
     /**
@@ -154,6 +161,18 @@ final class ServerChanges {
                 EnumSet.of(VmState.PAUSED),
                 EnumSet.of(TaskState.NONE),
                 state -> state.asked(TaskState.UNPAUSING, Lifecycle.Wish.ON, 0, 0));
+    }
+
+    /** The end of a rescue: it boots its own disks. */
+    void unrescue(Actor actor, String id) {
+        act(
+                actor,
+                id,
+                "unrescue",
+                InstanceActions.Kind.UNRESCUE,
+                EnumSet.of(VmState.RESCUED),
+                EnumSet.of(TaskState.NONE),
+                state -> state.asked(TaskState.UNRESCUING, Lifecycle.Wish.ON, 1, 0));
     }
 
     /** Its owner cannot lock anew what is locked; an administrator's lock takes its place. */
@@ -340,7 +359,7 @@ final class ServerChanges {
         parts.database()
                 .runLocked(
                         handle -> {
-                            Server server = locked(handle, actor, id);
+                            Server server = lockedWithNode(handle, actor, id);
                             refuseLocked(actor, server);
                             require(server, verb, vms, tasks);
                             InstanceActions.begin(handle, actor, server, kind);
@@ -392,6 +411,9 @@ final class ServerChanges {
     /** Writes what is asked of a server, and tells its node. */
     static void ask(Handle handle, Server server, UnaryOperator<Lifecycle.State> change) {
         Lifecycle.State state = change.apply(server.state());
+        if (server.rescue().isPresent() && state.wish() != Lifecycle.Wish.RESCUE) {
+            ServerRescue.end(handle, server);
+        }
         long revision = NodeGoals.touch(handle, server.node().orElseThrow());
         ServerStore.setState(handle, server.id(), state.in(revision));
     }

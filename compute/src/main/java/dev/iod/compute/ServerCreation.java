@@ -106,10 +106,15 @@ final class ServerCreation {
      * @throws ApiException 400 when they do not fit together
      */
     static Server.Boot boot(Images.Bootable image, Flavor flavor) {
+        RootDisks.check(flavor, image);
+        return bootWithAnyDisk(image, flavor);
+    }
+
+    /** The same when the disk is not the flavor's. */
+    static Server.Boot bootWithAnyDisk(Images.Bootable image, Flavor flavor) {
         if (image.minRamMib() > flavor.memoryMib()) {
             throw memoryTooSmall();
         }
-        RootDisks.check(flavor, image);
         Server.Boot boot = Server.Boot.of(image);
         checkMachine(flavor, "image " + image.imageId(), boot.byFirmware(), image.machineType());
         return boot;
@@ -184,6 +189,7 @@ final class ServerCreation {
                 wanted.group(),
                 Optional.empty(),
                 Lifecycle.State.initial(VmState.BUILDING, TaskState.SCHEDULING),
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 new Server.Times(now, now, Optional.empty()));

@@ -1,10 +1,7 @@
 package dev.iod.compute;
 
 import dev.iod.region.Actor;
-import dev.iod.region.AllocationRole;
 import dev.iod.region.Audit;
-import dev.iod.region.Provider;
-import dev.iod.region.Providers;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Ipv6;
 import dev.iod.rest.Json;
@@ -51,11 +48,7 @@ final class ServerRebuild {
 
     private void rebuild(
             Handle handle, Actor actor, String id, JsonNode wanted, AdminPassword password) {
-        // Nodes are locked before servers.
-        ServerChanges.visible(handle, actor, id)
-                .node()
-                .ifPresent(node -> Providers.lock(handle, List.of(node)));
-        Server server = ServerChanges.locked(handle, actor, id);
+        Server server = ServerChanges.lockedWithNode(handle, actor, id);
         ServerChanges.refuseLocked(actor, server);
         ServerChanges.require(
                 server,
@@ -67,7 +60,8 @@ final class ServerRebuild {
         Server rebuilt = rebuilt(server, wanted, boot, guest);
         InstanceActions.begin(handle, actor, server, InstanceActions.Kind.REBUILD);
         Audit.record(handle, actor, "rebuild server", id);
-        allocate(handle, server, boot);
+        // A flavor without a disk gives a root disk the size of its image, which may be another.
+        Placement.resize(handle, server, RootDisks.mib(server), RootDisks.mib(rebuilt));
         ServerStore.rebuild(handle, rebuilt);
         boolean off = server.state().vm() == VmState.STOPPED;
         ServerChanges.ask(
@@ -116,6 +110,7 @@ final class ServerRebuild {
                 server.groupId(),
                 server.node(),
                 server.state(),
+                server.rescue(),
                 server.fault(),
                 server.lock(),
                 server.times());
@@ -171,22 +166,5 @@ final class ServerRebuild {
         return ServerVolumes.of(handle, List.of(server)).getOrDefault(server, List.of()).stream()
                 .filter(ServerVolumes.Attached::first)
                 .findAny();
-    }
-
-    /** A flavor without a disk gives a root disk the size of its image, which may be another. */
-    private static void allocate(Handle handle, Server server, Server.Boot boot) {
-        long before = RootDisks.mib(server.flavor(), server.boot());
-        long after = RootDisks.mib(server.flavor(), boot);
-        if (after == before) {
-            return;
-        }
-        Providers.release(handle, server.id(), EnumSet.of(AllocationRole.ACTIVE));
-        Provider node = Providers.lock(handle, List.of(server.node().orElseThrow())).getFirst();
-        var amounts = Placement.amounts(server.flavor(), after);
-        if (node.shortOf(amounts).isPresent()) {
-            throw ApiException.badRequest(
-                    "No valid host was found. The server's node is short of disk.");
-        }
-        Providers.allocate(handle, server.id(), AllocationRole.ACTIVE, node, amounts);
     }
 }

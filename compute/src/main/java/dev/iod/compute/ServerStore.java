@@ -3,6 +3,7 @@ package dev.iod.compute;
 import dev.iod.image.Images;
 import dev.iod.rest.Json;
 import dev.iod.store.Rows;
+import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -14,6 +15,8 @@ import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jdbi.v3.core.statement.Update;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The table {@code server}; lists are in {@link ServerList}. */
 final class ServerStore {
@@ -235,6 +238,13 @@ final class ServerStore {
                 .execute();
     }
 
+    static void setRescue(Handle handle, UUID id, Optional<Server.Rescue> rescue) {
+        handle.createUpdate("UPDATE server SET rescue = CAST(:rescue AS jsonb) WHERE id = :id")
+                .bind("rescue", rescue.map(ServerStore::text))
+                .bind("id", id)
+                .execute();
+    }
+
     static void setLock(Handle handle, UUID id, Optional<Server.Lock> lock) {
         handle.createUpdate(
                         "UPDATE server SET locked_by = :by, locked_reason = :reason,"
@@ -326,12 +336,71 @@ final class ServerStore {
                 Rows.optionalId(row, "group_id"),
                 Rows.optional(row, "node"),
                 state(row),
+                rescue(row),
                 fault(row),
                 lock(row),
                 new Server.Times(
                         Rows.time(row, "created_at"),
                         Rows.time(row, "updated_at"),
                         Rows.optionalTime(row, "launched_at")));
+    }
+
+    private static String text(Server.Rescue rescue) {
+        ObjectNode text = Json.object();
+        Images.Boot.Kernel kernel = kernel(rescue.boot().what());
+        text.set("kernel", node(kernel.kernel()));
+        text.set("initrd", node(kernel.initrd()));
+        text.put("command_line", kernel.commandLine());
+        firmware(rescue.boot().what()).ifPresent(firmware -> text.put("firmware", firmware));
+        rescue.boot().disk().ifPresent(disk -> text.set("disk", node(disk)));
+        text.put("number", rescue.number());
+        text.put("disk_bytes", rescue.diskBytes());
+        rescue.passwordHash().ifPresent(hash -> text.put("password_hash", hash));
+        return Json.text(text);
+    }
+
+    private static ObjectNode node(Images.Part part) {
+        return Json.object()
+                .put("image_id", part.imageId())
+                .put("sha256", part.sha256())
+                .put("size_bytes", part.sizeBytes());
+    }
+
+    private static Images.Part part(JsonNode node) {
+        return new Images.Part(
+                node.path("image_id").stringValue(),
+                node.path("sha256").stringValue(),
+                node.path("size_bytes").longValue());
+    }
+
+    private static Optional<Server.Rescue> rescue(ResultSet row) throws SQLException {
+        Optional<String> text = Rows.optional(row, "rescue");
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        JsonNode rescue = Json.parse(text.get().getBytes(StandardCharsets.UTF_8));
+        Images.Boot boot =
+                rescue.path("firmware")
+                        .stringValueOpt()
+                        .<Images.Boot>map(
+                                firmware ->
+                                        new Images.Boot.Disk(
+                                                Images.Firmware.valueOf(
+                                                        firmware.toUpperCase(Locale.ROOT))))
+                        .orElseGet(
+                                () ->
+                                        new Images.Boot.Kernel(
+                                                part(rescue.path("kernel")),
+                                                part(rescue.path("initrd")),
+                                                rescue.path("command_line").stringValue()));
+        Optional<Images.Part> disk =
+                rescue.has("disk") ? Optional.of(part(rescue.path("disk"))) : Optional.empty();
+        return Optional.of(
+                new Server.Rescue(
+                        new Server.Boot(boot, disk, false, 0),
+                        rescue.path("number").longValue(),
+                        rescue.path("disk_bytes").longValue(),
+                        rescue.path("password_hash").stringValueOpt()));
     }
 
     private static Optional<Server.Lock> lock(ResultSet row) throws SQLException {

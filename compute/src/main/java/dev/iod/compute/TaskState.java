@@ -16,6 +16,8 @@ enum TaskState {
     UNPAUSING,
     /** It gets another root disk. */
     REBUILDING,
+    RESCUING,
+    UNRESCUING,
     DELETING;
 
     /** As the API writes it; the table keeps {@code none} for NONE. */
@@ -31,6 +33,8 @@ enum TaskState {
                     PAUSING,
                     UNPAUSING,
                     REBUILDING,
+                    RESCUING,
+                    UNRESCUING,
                     DELETING ->
                     name().toLowerCase(Locale.ROOT);
         };

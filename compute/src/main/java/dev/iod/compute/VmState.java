@@ -7,6 +7,7 @@ enum VmState {
     BUILDING,
     ACTIVE,
     PAUSED,
+    RESCUED,
     STOPPED,
     ERROR;
 

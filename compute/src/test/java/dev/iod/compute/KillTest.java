@@ -180,7 +180,9 @@ class KillTest {
     private static void change(
             HttpCaller compute, String network, String server, SplittableRandom random) {
         String path = "/servers/" + server;
-        switch (random.nextInt(5)) {
+        switch (random.nextInt(7)) {
+            case 5 -> compute.post(path + "/action", "{'rescue': null}");
+            case 6 -> compute.post(path + "/action", "{'unrescue': null}");
             case 4 ->
                     compute.post(
                             path + "/action",
@@ -221,7 +223,9 @@ class KillTest {
                         ids(
                                 database,
                                 "SELECT s.id::text FROM server s WHERE"
-                                        + " (coalesce(root_size_bytes, 0) + 1048575) / 1048576 <>"
+                                        + " (coalesce(root_size_bytes, 0) + 1048575) / 1048576 +"
+                                        + " (coalesce(CAST(rescue->>'disk_bytes' AS bigint), 0)"
+                                        + " + 1048575) / 1048576 <>"
                                         + " (SELECT coalesce(sum(used), 0) FROM allocation a WHERE"
                                         + " a.consumer_id = s.id AND resource_class = 'DISK_MB')"))
                 .isEmpty();
@@ -243,7 +247,7 @@ class KillTest {
                         ids(
                                 database,
                                 "SELECT id::text FROM server WHERE task_state <> 'none' OR vm_state"
-                                        + " <> CASE wish WHEN 'paused' THEN 'paused' ELSE 'active'"
+                                        + " <> CASE wish WHEN 'paused' THEN 'paused' WHEN 'rescue' THEN 'rescued' ELSE 'active'"
                                         + " END"))
                 .isEmpty();
         assertThat(

@@ -89,6 +89,13 @@ class NovaSchemaTest {
                             "{'rebuild': {'imageRef': '%s'}}".formatted(Region.IMAGE),
                             version));
             node.sync();
+            add(
+                    "servers.rescue_server_with_admin_pass",
+                    minor,
+                    member.post("/servers/" + server + "/action", "{'rescue': null}", version));
+            node.sync();
+            member.post("/servers/" + server + "/action", "{'unrescue': null}");
+            node.sync();
         }
         add("servers.delete_server", 1, member.delete("/servers/" + server));
         add("server_groups.delete_server_group", 1, member.delete("/os-server-groups/" + group));

@@ -262,7 +262,8 @@ final class Reconciler {
         boolean current = isOf(entry, server);
         if (!current || entry.phase() == OFF) {
             // A reboot, or on again before it was off: what runs must stop first.
-            return stop(server, entry.boot() == server.getBootGeneration() ? GRACE_MILLIS : 0);
+            boolean asks = server.getAsksGuest() || entry.boot() == server.getBootGeneration();
+            return stop(server, asks ? GRACE_MILLIS : 0);
         }
         boolean runs = machine.state() != MachineState.STARTING;
         boolean paused = machine.state() == MachineState.PAUSED;

@@ -481,6 +481,26 @@ class ReconcilerTest {
         }
     }
 
+    @Test
+    void aRescueKilledAnywhereIsFinished() {
+        Server on = Goals.withDisk(on());
+        Server rescued =
+                Goals.withDisk(Goals.withDisk(on(), "rescue-" + ID + "-r2"), "root-" + ID)
+                        .toBuilder()
+                        .setBootGeneration(2)
+                        .setAsksGuest(true)
+                        .build();
+        Server unrescued = on.toBuilder().setBootGeneration(3).setAsksGuest(true).build();
+        List<Goal> story =
+                List.of(Goals.of(on), Goals.of(rescued), Goals.of(unrescued), Goals.of());
+        for (int step = 0; step < 24; step++) {
+            for (boolean afterEffect : new boolean[] {false, true}) {
+                live(story, step, afterEffect, 3);
+                assertThat(node.effects).as("the guest is asked").contains("stop " + ID);
+            }
+        }
+    }
+
     private static Server rebuilt(long boot) {
         return Goals.withDisk(on(), "root-" + ID + "-" + boot).toBuilder()
                 .setBootGeneration(boot)

@@ -18,7 +18,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A server with a root disk of an image: its guest writes while the block engine is killed, reads
- * all of it after a hard reboot and after the region was down, and with the server the disk goes.
+ * all of it after a hard reboot, after the region was down and after a rescue; a rebuild makes it
+ * the image's again, and with the server the disk goes.
  */
 @ExtendWith(Region.Shared.class)
 final class RootDiskTest {
@@ -32,6 +33,11 @@ final class RootDiskTest {
             say() { echo "disk: $*" >/dev/console; }
             sum() { sha256sum | cut -c1-64; }
             say size $(cat /sys/block/vda/size)
+            if [ -e /dev/vdb ]; then
+                say rescued $(dd if=/dev/vda bs=1M count=4 2>/dev/null | sum) \
+                    $(dd if=/dev/vdb bs=512 skip=16384 count=1 2>/dev/null | head -c 7)
+                exit
+            fi
             i=16
             if [ "$(dd if=/dev/vda bs=512 skip=16384 count=1 2>/dev/null | head -c 7)" = written ]; then
                 while [ $i -lt 48 ]; do
@@ -104,10 +110,28 @@ final class RootDiskTest {
             assertThat(tenant.client.json("server show disk").at("/status").asString())
                     .isEqualTo("ACTIVE");
 
+            tenant.client.text("server rescue disk");
+            said(tenant, "disk: rescued " + sum(image) + " written");
+            is(tenant, "RESCUE");
+            tenant.client.text("server unrescue disk");
+            Wait.until(
+                    "the guest has its own disk again",
+                    SECONDS,
+                    () -> tenant.console("disk").split("disk: verified", -1).length == 4);
+            is(tenant, "ACTIVE");
+            kill(region, node + "-dpu");
+            assertThat(tenant.client.text("server rebuild --wait disk")).contains("Complete");
+            Wait.until(
+                    "the guest has the image's disk again",
+                    SECONDS,
+                    () -> tenant.console("disk").split("disk: image", -1).length == 3);
+            assertThat(volume(region, id)).as("the disk before").isEmpty();
+            assertThat(volume(region, id + "-1")).isPresent();
+
             kill(region, node + "-dpu");
             kill(region, node + "-block");
         }
-        Wait.until("the disk is deleted", SECONDS, () -> volume(region, id).isEmpty());
+        Wait.until("the disk is deleted", SECONDS, () -> volume(region, id + "-1").isEmpty());
         // The image stays, as it was, for the next server.
         Path base = volume.resolveSibling(sum(image)).resolve("data");
         assertThat(Files.mismatch(base, image)).isEqualTo(-1);
@@ -116,6 +140,18 @@ final class RootDiskTest {
                     .as("nothing half made or half deleted")
                     .noneMatch(name -> name.startsWith("."));
         }
+    }
+
+    private static void is(Tenant tenant, String status) {
+        Wait.until(
+                "the server is in " + status,
+                SECONDS,
+                () ->
+                        tenant.client
+                                .json("server show disk")
+                                .at("/status")
+                                .asString()
+                                .equals(status));
     }
 
     /** Boots as the region's own image does, on a disk. */
