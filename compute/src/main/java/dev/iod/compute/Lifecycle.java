@@ -301,9 +301,11 @@ final class Lifecycle {
     private static Verdict wantedOff(State state, Report report) {
         return switch (report.machine()) {
             case STOPPED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
-            // Its new root disk cannot be made; else what failed shall not run anyway.
+            // Its new root disk cannot be made, and it has no other; else what failed shall not run
+            // anyway.
             case FAILED ->
                     state.task() == TaskState.REBUILDING
+                                    || state.vm() == VmState.ERROR && state.task() == TaskState.NONE
                             ? failed(state, report)
                             : changed(state, VmState.STOPPED, TaskState.NONE, PowerState.CRASHED);
             case STARTING, RUNNING, PAUSED ->

@@ -6,7 +6,6 @@ import dev.iod.region.Providers;
 import dev.iod.region.ResourceClass;
 import dev.iod.rest.ApiException;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,14 +50,19 @@ final class Placement {
         if (after == before) {
             return;
         }
-        Providers.release(handle, server.id(), EnumSet.of(AllocationRole.ACTIVE));
         Provider node = Providers.lock(handle, List.of(server.node().orElseThrow())).getFirst();
-        Map<ResourceClass, Long> amounts = amounts(server.flavor(), after);
-        if (after > before && node.shortOf(amounts).isPresent()) {
+        boolean done =
+                Providers.resize(
+                        handle,
+                        server.id(),
+                        AllocationRole.ACTIVE,
+                        node,
+                        ResourceClass.DISK_MB,
+                        after);
+        if (!done) {
             throw ApiException.badRequest(
                     "No valid host was found. The server's node is short of disk.");
         }
-        Providers.allocate(handle, server.id(), AllocationRole.ACTIVE, node, amounts);
     }
 
     /**

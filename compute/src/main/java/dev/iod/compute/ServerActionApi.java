@@ -141,19 +141,10 @@ final class ServerActionApi {
     private Response rebuild(Request request, String id, JsonNode body) {
         JsonNode wanted = checked(request, body, Bodies.REBUILD).path("rebuild");
         AdminPassword password = AdminPassword.of(wanted.path("adminPass").stringValueOpt());
-        new ServerRebuild(parts).rebuild(Actor.of(request), id, wanted, password);
+        ServerShown rebuilt =
+                new ServerRebuild(parts).rebuild(Actor.of(request), id, wanted, password);
         View.Scope scope = Scopes.of(request);
-        ObjectNode server =
-                parts.database()
-                        .read(
-                                handle ->
-                                        ServerView.REBUILT.render(
-                                                ServerShown.of(
-                                                        handle,
-                                                        parts,
-                                                        ServerChanges.visible(
-                                                                handle, Actor.of(request), id)),
-                                                scope));
+        ObjectNode server = ServerView.REBUILT.render(rebuilt, scope);
         server.put("adminPass", password.text());
         ObjectNode root = Json.object();
         root.set("server", server);

@@ -58,10 +58,19 @@ final class ServerChanges {
         return visible(handle, actor, id);
     }
 
-    /** The same with its node locked first, to change what it takes of it. */
-    static Server lockedWithNode(Handle handle, Actor actor, String id) {
-        visible(handle, actor, id).node().ifPresent(node -> Providers.lock(handle, List.of(node)));
-        return locked(handle, actor, id);
+    /**
+     * The same with its node locked first, to change what it takes of it.
+     *
+     * @param check throws when it cannot be changed; before the node is locked too, so that refused
+     *     requests keep nobody from it
+     */
+    static Server lockedWithNode(Handle handle, Actor actor, String id, Consumer<Server> check) {
+        Server seen = visible(handle, actor, id);
+        check.accept(seen);
+        seen.node().ifPresent(node -> Providers.lock(handle, List.of(node)));
+        Server server = locked(handle, actor, id);
+        check.accept(server);
+        return server;
     }
 
     /**
@@ -359,9 +368,15 @@ final class ServerChanges {
         parts.database()
                 .runLocked(
                         handle -> {
-                            Server server = lockedWithNode(handle, actor, id);
-                            refuseLocked(actor, server);
-                            require(server, verb, vms, tasks);
+                            Server server =
+                                    lockedWithNode(
+                                            handle,
+                                            actor,
+                                            id,
+                                            seen -> {
+                                                refuseLocked(actor, seen);
+                                                require(seen, verb, vms, tasks);
+                                            });
                             InstanceActions.begin(handle, actor, server, kind);
                             Audit.record(handle, actor, verb + " server", id);
                             ask(handle, server, change);

@@ -30,11 +30,32 @@ final class ServerRebuild {
     /**
      * @param wanted the value of {@code rebuild}, read by {@link Bodies#REBUILD}
      * @param password that the server has from now on
+     * @return the server, as it is with that
      * @throws ApiException 400 for what cannot be, 403 beyond a quota, 409 in the wrong state
      */
-    void rebuild(Actor actor, String id, JsonNode wanted, AdminPassword password) {
+    ServerShown rebuild(Actor actor, String id, JsonNode wanted, AdminPassword password) {
         refuseWhatIsMissing(wanted);
-        parts.database().runLocked(handle -> rebuild(handle, actor, id, wanted, password));
+        return parts.database()
+                .locked(
+                        handle -> {
+                            Server server =
+                                    ServerChanges.lockedWithNode(
+                                            handle, actor, id, seen -> check(actor, seen));
+                            rebuild(handle, actor, server, wanted, password);
+                            return ServerShown.of(
+                                    handle,
+                                    parts,
+                                    ServerStore.find(handle, server.id()).orElseThrow());
+                        });
+    }
+
+    private static void check(Actor actor, Server server) {
+        ServerChanges.refuseLocked(actor, server);
+        ServerChanges.require(
+                server,
+                "rebuild",
+                EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+                EnumSet.of(TaskState.NONE));
     }
 
     private static void refuseWhatIsMissing(JsonNode wanted) {
@@ -47,19 +68,12 @@ final class ServerRebuild {
     }
 
     private void rebuild(
-            Handle handle, Actor actor, String id, JsonNode wanted, AdminPassword password) {
-        Server server = ServerChanges.lockedWithNode(handle, actor, id);
-        ServerChanges.refuseLocked(actor, server);
-        ServerChanges.require(
-                server,
-                "rebuild",
-                EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
-                EnumSet.of(TaskState.NONE));
+            Handle handle, Actor actor, Server server, JsonNode wanted, AdminPassword password) {
         Server.Guest guest = guest(handle, actor, server, wanted, password);
         Server.Boot boot = boot(handle, actor, server, wanted.path("imageRef").stringValue());
         Server rebuilt = rebuilt(server, wanted, boot, guest);
         InstanceActions.begin(handle, actor, server, InstanceActions.Kind.REBUILD);
-        Audit.record(handle, actor, "rebuild server", id);
+        Audit.record(handle, actor, "rebuild server", server.id().toString());
         // A flavor without a disk gives a root disk the size of its image, which may be another.
         Placement.resize(handle, server, RootDisks.mib(server), RootDisks.mib(rebuilt));
         ServerStore.rebuild(handle, rebuilt);
@@ -158,8 +172,18 @@ final class ServerRebuild {
             }
             return server.boot();
         }
-        return ServerCreation.boot(parts.images().resolve(handle, actor, image), server.flavor())
-                .onRootDisk(server.boot().rootDisk() + 1);
+        Server.Boot boot =
+                ServerCreation.boot(parts.images().resolve(handle, actor, image), server.flavor())
+                        .onRootDisk(server.boot().rootDisk() + 1);
+        // The names of devices are those that the guest gives them: a root disk is the first.
+        if (RootDisks.mib(server.flavor(), boot) > 0
+                && rootVolume(handle, server.id()).isPresent()) {
+            throw ApiException.badRequest(
+                    ("Image %s is unacceptable: its disk would be the server's first device, which"
+                                    + " is a volume now. Detach that first.")
+                            .formatted(image));
+        }
+        return boot;
     }
 
     private static Optional<ServerVolumes.Attached> rootVolume(Handle handle, UUID server) {

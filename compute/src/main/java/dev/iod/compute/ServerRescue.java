@@ -36,16 +36,21 @@ final class ServerRescue {
         parts.database()
                 .runLocked(
                         handle -> {
-                            Server server = ServerChanges.lockedWithNode(handle, actor, id);
-                            ServerChanges.refuseLocked(actor, server);
-                            ServerChanges.require(
-                                    server,
-                                    "rescue",
-                                    EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
-                                    EnumSet.of(TaskState.NONE));
+                            Server server =
+                                    ServerChanges.lockedWithNode(
+                                            handle, actor, id, seen -> check(actor, seen));
                             Server.Boot boot = boot(handle, actor, server, image, volumes);
                             begin(handle, actor, server, boot, password);
                         });
+    }
+
+    private static void check(Actor actor, Server server) {
+        ServerChanges.refuseLocked(actor, server);
+        ServerChanges.require(
+                server,
+                "rescue",
+                EnumSet.of(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+                EnumSet.of(TaskState.NONE));
     }
 
     private static void begin(

@@ -148,7 +148,8 @@ class RebuildTest {
                         .path(0);
         assertThat(action.path("action").stringValue()).isEqualTo("rebuild");
         assertThat(action.path("message").isNull()).isTrue();
-        // Back to an image that is no disk: what the disk took is given back.
+        // Back to an image that is no disk: what the disk took is given back, also by a full node.
+        node.pool(1);
         assertThat(rebuild(id, "", Region.IMAGE, 1).json().at("/server/adminPass").stringValue())
                 .hasSize(12);
         assertThat(allocated("DISK_MB")).isZero();
@@ -177,6 +178,10 @@ class RebuildTest {
         is(id, "ERROR", "error", "");
         assertThat(show(id).at("/fault/message").stringValue())
                 .isEqualTo("A disk of the server could not be made or has failed.");
+        // What the node says again does not make it a sound server.
+        node.sync();
+        is(id, "ERROR", "error", "");
+        assertThat(show(id).has("fault")).isTrue();
         node.obey(id);
         assertThat(rebuild(id, "", Region.BOOT_IMAGE, 90).status()).isEqualTo(202);
         is(id, "REBUILD", "error", "rebuilding");
@@ -273,6 +278,32 @@ class RebuildTest {
                 rebuild(id, "", Region.IMAGE, 90),
                 409,
                 "Cannot 'rebuild' instance %s while it is in vm_state paused".formatted(id));
+    }
+
+    @Test
+    void aRootDiskDoesNotTakeAVolumesPlace() {
+        String id = server(Region.IMAGE);
+        String volume =
+                region.volume("p")
+                        .post("/volumes", "{'volume': {'size': 1}}")
+                        .json()
+                        .at("/volume/id")
+                        .stringValue();
+        node.sync();
+        Answer attached =
+                member.post(
+                        "/servers/" + id + "/os-volume_attachments",
+                        "{'volumeAttachment': {'volumeId': '%s'}}".formatted(volume));
+        assertThat(attached.json().at("/volumeAttachment/device").stringValue())
+                .isEqualTo("/dev/vda");
+        node.sync();
+        refused(
+                rebuild(id, "", Region.DISK_IMAGE, 90),
+                400,
+                "Image %s is unacceptable: its disk would be the server's first device, which is a volume now. Detach that first."
+                        .formatted(Region.DISK_IMAGE));
+        assertThat(rebuild(id, "", Region.IMAGE, 90).status()).isEqualTo(202);
+        assertThat(goal().getDisksList().stream().map(Disk::getId)).containsExactly(volume);
     }
 
     @Test

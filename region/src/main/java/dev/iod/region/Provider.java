@@ -55,6 +55,11 @@ public record Provider(
         return Optional.empty();
     }
 
+    /** Whether a consumer that has {@code before} of a class can have {@code amount} instead. */
+    boolean admits(ResourceClass kind, long amount, long before) {
+        return inventory(kind).filter(i -> i.admits(amount, used(kind) - before)).isPresent();
+    }
+
     /** The same with more taken. */
     public Provider with(Map<ResourceClass, Long> amounts) {
         Map<ResourceClass, Long> more = new EnumMap<>(ResourceClass.class);

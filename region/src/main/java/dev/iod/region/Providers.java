@@ -93,6 +93,59 @@ public final class Providers {
     }
 
     /**
+     * Changes how much of one class a consumer has of a locked provider. Less can always be had,
+     * also where more is taken than there is.
+     *
+     * @param amount what it has then, 0 or more
+     * @return false, and nothing is changed, when the provider is short of it
+     */
+    public static boolean resize(
+            Handle handle,
+            UUID consumer,
+            AllocationRole role,
+            Provider locked,
+            ResourceClass kind,
+            long amount) {
+        long before =
+                handle.createQuery(
+                                "SELECT used FROM allocation WHERE consumer_id = :consumer"
+                                        + " AND provider_id = :provider AND role = :role"
+                                        + " AND resource_class = :class")
+                        .bind("consumer", consumer)
+                        .bind("provider", locked.id())
+                        .bind("role", role.text())
+                        .bind("class", kind.name())
+                        .mapTo(Long.class)
+                        .findOne()
+                        .orElse(0L);
+        if (amount > before && !locked.admits(kind, amount, before)) {
+            return false;
+        }
+        if (amount == 0) {
+            handle.execute(
+                    "DELETE FROM allocation WHERE consumer_id = ? AND provider_id = ?"
+                            + " AND role = ? AND resource_class = ?",
+                    consumer,
+                    locked.id(),
+                    role.text(),
+                    kind.name());
+        } else {
+            handle.execute(
+                    "INSERT INTO allocation (consumer_id, provider_id, role, resource_class, used)"
+                            + " VALUES (?, ?, ?, ?, ?)"
+                            + " ON CONFLICT (consumer_id, provider_id, resource_class)"
+                            + " DO UPDATE SET used = excluded.used",
+                    consumer,
+                    locked.id(),
+                    role.text(),
+                    kind.name(),
+                    amount);
+        }
+        raise(handle, List.of(locked.id()));
+        return true;
+    }
+
+    /**
      * Gives back some of what a consumer has; what is less than the amounts stays.
      *
      * @param amounts what it has then
