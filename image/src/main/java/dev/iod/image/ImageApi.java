@@ -82,7 +82,7 @@ public final class ImageApi {
     private ImageApi(Database database, ImageService images) {
         this.database = database;
         this.images = images;
-        this.imports = new ImportApi(database, images.uploads());
+        this.imports = new ImportApi(database, images.uploads(), images.imports());
     }
 
     /** {@code /image}. */

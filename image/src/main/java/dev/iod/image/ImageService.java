@@ -31,6 +31,7 @@ public final class ImageService implements Images, AutoCloseable {
     private final Database database;
     private final ImageFiles files;
     private final ImageUploads uploads;
+    private final ImageImports imports;
     private final Clock clock;
 
     /** Without downloads. Its tables need not be there before {@link #start}. */
@@ -60,24 +61,31 @@ public final class ImageService implements Images, AutoCloseable {
             Clock clock) {
         this.database = database;
         this.files = files;
-        this.uploads = new ImageUploads(database, files, converter, downloads, clock);
+        this.uploads = new ImageUploads(database, files, converter, clock);
+        this.imports = new ImageImports(database, uploads, downloads);
         this.clock = clock;
     }
 
     /** Clears up after a process that was killed during an upload. */
     void start() {
         uploads.start();
+        imports.start();
     }
 
     /** Ends imports that run, and what was made for them. */
     @Override
     public void close() {
         uploads.close();
+        imports.close();
         files.close();
     }
 
     ImageUploads uploads() {
         return uploads;
+    }
+
+    ImageImports imports() {
+        return imports;
     }
 
     ImageMembers members() {
@@ -178,7 +186,7 @@ public final class ImageService implements Images, AutoCloseable {
                         });
         // After the commit: a crash in between leaves a file that the next start removes. An upload
         // that runs removes its own.
-        file.ifPresent(uploads::end);
+        file.ifPresent(imports::end);
         file.ifPresent(files::remove);
     }
 

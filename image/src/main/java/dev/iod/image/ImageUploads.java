@@ -12,13 +12,10 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.net.UnknownHostException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -28,9 +25,9 @@ import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /**
- * How bytes become those of an image: uploaded, or staged or downloaded and then imported. Until
- * they are complete nobody sees any of them, and they become the image's only if it still waits for
- * just them: meanwhile it may have been deleted and made anew. Imports run in threads of their own.
+ * How bytes become those of an image. Until they are complete nobody sees any of them, and they
+ * become the image's only if it still waits for just them: meanwhile it may have been deleted and
+ * made anew. Requests upload and stage here; what brings bytes otherwise uses the steps of this.
  */
 final class ImageUploads implements AutoCloseable {
     private static final Logger LOG = System.getLogger(ImageUploads.class.getName());
@@ -42,8 +39,6 @@ final class ImageUploads implements AutoCloseable {
     private static final int CONVERSIONS_OF_PROJECT = 3;
 
     private static final int CONVERSIONS = 64;
-    private static final int IMPORTS_OF_PROJECT = 3;
-    private static final int IMPORTS = 32;
 
     /** Of the quota, for uploads that do not say how long they are. */
     private static final long RESERVATION_BYTES = 64L << 20;
@@ -53,53 +48,40 @@ final class ImageUploads implements AutoCloseable {
     private final Database database;
     private final ImageFiles files;
     private final DiskConverter converter;
-    private final WebDownload downloads;
     private final Clock clock;
     private final ProjectShare conversions = new ProjectShare(CONVERSIONS_OF_PROJECT, CONVERSIONS);
-    private final ProjectShare imports = new ProjectShare(IMPORTS_OF_PROJECT, IMPORTS);
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
-
-    /** Threads of imports, by the upload. */
-    private final Map<String, Thread> importing = new ConcurrentHashMap<>();
 
     private volatile boolean closing;
 
-    /** Of an import: of its task, and why. */
-    private record Failure(String task, String message) {}
-
-    /** How a request or an import waits for its conversion. */
-    private interface Turn {
+    /** How bytes wait for their conversion. */
+    interface Turn {
         Image.Disk take(Supplier<Image.Disk> conversion);
+    }
+
+    /** What becomes of an image whose bytes do not come. */
+    interface Abandonment {
+        /**
+         * @param waiting the image, if it still waited for just these bytes
+         */
+        void happened(Handle handle, Optional<Image> waiting);
     }
 
     ImageUploads(
             Database database,
             ImageFiles files,
             DiskConverter converter,
-            WebDownload downloads,
             Clock clock) {
         this.database = database;
         this.files = files;
         this.converter = converter;
-        this.downloads = downloads;
         this.clock = clock;
     }
 
     /** Clears up after a process that was killed. */
     void start() {
-        database.run(
-                handle -> {
-                    ImageStore.resetUploads(handle);
-                    ImageTasks.endAll(handle, now());
-                });
+        database.run(ImageStore::resetUploads);
         files.clean(database.read(ImageStore::files));
-    }
-
-    /** Names of the methods of import that there are. */
-    List<String> methods() {
-        return downloads.enabled()
-                ? List.of(ImportMethod.GlanceDirect.NAME, ImportMethod.WebDownload.NAME)
-                : List.of(ImportMethod.GlanceDirect.NAME);
     }
 
     /**
@@ -170,189 +152,6 @@ final class ImageUploads implements AutoCloseable {
         }
     }
 
-    /**
-     * Begins an import, which then runs by itself.
-     *
-     * @param input of its task, JSON
-     * @throws ApiException 409 when the image is not in the state for it, 400 when its address is
-     *     not allowed, 429 when too many imports run
-     */
-    void importImage(Actor actor, String id, ImportMethod method, String input) {
-        String project =
-                database.read(handle -> ImageAccess.own(handle, actor, id, "modify")).owner();
-        if (!imports.enter(project)) {
-            throw new ApiException(
-                    Fault.TOO_MANY_REQUESTS,
-                    "%d images of the project are being imported, or %d of all. Import this one when"
-                                    .formatted(IMPORTS_OF_PROJECT, IMPORTS)
-                            + " one of them is done.");
-        }
-        boolean begun = false;
-        try {
-            database.runLocked(handle -> ImageTasks.clean(handle, project, now()));
-            String task = UUID.randomUUID().toString();
-            Image image =
-                    database.transaction(
-                            handle -> beginImport(handle, actor, id, method, task, input));
-            String upload = image.file().orElseThrow();
-            Thread thread =
-                    Thread.ofVirtual()
-                            .name("image-import-" + task)
-                            .unstarted(
-                                    () -> {
-                                        try {
-                                            run(actor, image, method, task);
-                                        } finally {
-                                            importing.remove(upload);
-                                            imports.leave(project);
-                                            threads.remove(Thread.currentThread());
-                                        }
-                                    });
-            threads.add(thread);
-            importing.put(upload, thread);
-            thread.start();
-            begun = true;
-        } finally {
-            if (!begun) {
-                imports.leave(project);
-            }
-        }
-    }
-
-    /**
-     * Ends the import of an upload that no image waits for any more, if one runs. An upload of a
-     * request ends by itself when more of it comes.
-     */
-    void end(String upload) {
-        Thread thread = importing.get(upload);
-        if (thread != null) {
-            thread.interrupt();
-        }
-    }
-
-    private Image beginImport(
-            Handle handle, Actor actor, String id, ImportMethod method, String task, String input) {
-        Image image = ImageAccess.own(handle, actor, id, "modify");
-        checkImport(image, method);
-        String upload =
-                switch (method) {
-                    case ImportMethod.GlanceDirect() -> image.file().orElseThrow();
-                    case ImportMethod.WebDownload(var uri) -> {
-                        downloads.check(uri);
-                        yield UUID.randomUUID().toString();
-                    }
-                };
-        Instant now = now();
-        Image importing = image.importing(upload, task, now);
-        ImageStore.update(handle, importing);
-        ImageTasks.insert(
-                handle,
-                new ImageTask(
-                        task,
-                        id,
-                        image.owner(),
-                        actor.userId(),
-                        actor.requestId(),
-                        ImageTask.Status.PENDING,
-                        input,
-                        "",
-                        now,
-                        now,
-                        Optional.empty()));
-        Audit.record(handle, actor, "import image", id);
-        return importing;
-    }
-
-    private static void checkImport(Image image, ImportMethod method) {
-        if (image.complete()) {
-            throw ApiException.conflict(
-                    "Image with status %s cannot be target for import"
-                            .formatted(image.status().text()));
-        }
-        boolean ready =
-                switch (method) {
-                    case ImportMethod.GlanceDirect() ->
-                            image.status() == Image.Status.UPLOADING && image.content().isPresent();
-                    case ImportMethod.WebDownload _ -> image.status() == Image.Status.QUEUED;
-                };
-        if (!ready) {
-            throw ApiException.conflict(
-                    method instanceof ImportMethod.GlanceDirect
-                            ? "Image needs to be staged before 'glance-direct' method can be used"
-                            : "Image needs to be in 'queued' state to use 'web-download' method");
-        }
-        if (image.attributes().containerFormat().isEmpty()) {
-            throw ApiException.conflict("'container_format' needs to be set before import");
-        }
-        if (image.attributes().diskFormat().isEmpty()) {
-            throw ApiException.conflict("'disk_format' needs to be set before import");
-        }
-    }
-
-    private void run(Actor actor, Image image, ImportMethod method, String task) {
-        String upload = image.file().orElseThrow();
-        String failure = "The region is stopping.";
-        boolean done = false;
-        try {
-            database.run(
-                    handle -> {
-                        // A deletion before this did not find the thread that it ends.
-                        if (awaited(handle, image.id(), upload).isEmpty()) {
-                            throw gone(image.id());
-                        }
-                        ImageTasks.begin(handle, task, now());
-                    });
-            Image.Content bytes =
-                    switch (method) {
-                        case ImportMethod.GlanceDirect() -> image.content().orElseThrow();
-                        case ImportMethod.WebDownload download -> download(image, upload, download);
-                    };
-            Image.Content content = withDisk(image, upload, bytes, Supplier::get);
-            database.run(
-                    handle -> {
-                        activate(handle, image.id(), upload, content);
-                        ImageTasks.end(handle, task, "", now());
-                        Audit.record(handle, actor, "imported image", image.id());
-                    });
-            done = true;
-        } catch (ApiException e) {
-            failure = e.detail();
-        } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "import failed task=" + task, e);
-            failure = "The import failed by a fault of the region.";
-        } finally {
-            if (!done) {
-                abandonAtLast(image.id(), upload, Optional.of(new Failure(task, failure)));
-            }
-        }
-    }
-
-    private Image.Content download(Image image, String upload, ImportMethod.WebDownload download) {
-        try (WebDownload.Body body = downloads.open(download.uri())) {
-            body.sizeBytes()
-                    .ifPresent(
-                            bytes ->
-                                    database.run(
-                                            handle ->
-                                                    reserve(
-                                                            handle,
-                                                            image.id(),
-                                                            upload,
-                                                            bytes,
-                                                            bytes)));
-            return store(image, upload, body.stream(), body.sizeBytes());
-        } catch (UnknownHostException e) {
-            throw new ApiException(
-                    Fault.BAD_REQUEST,
-                    "The image could not be downloaded: the name %s is not known"
-                            .formatted(download.uri().getHost()),
-                    e);
-        } catch (IOException e) {
-            throw new ApiException(
-                    Fault.BAD_REQUEST, "The image could not be downloaded: " + e.getMessage(), e);
-        }
-    }
-
     private Image begin(
             Handle handle,
             Actor actor,
@@ -379,7 +178,7 @@ final class ImageUploads implements AutoCloseable {
         return waiting;
     }
 
-    private Image.Content store(
+    Image.Content store(
             Image image, String upload, InputStream stream, OptionalLong announced) {
         return files.store(
                 upload,
@@ -408,12 +207,12 @@ final class ImageUploads implements AutoCloseable {
                 });
     }
 
-    private long reserve(Handle handle, String id, String upload, long least, long wanted) {
+    long reserve(Handle handle, String id, String upload, long least, long wanted) {
         Image image = awaited(handle, id, upload).orElseThrow(() -> gone(id));
         return ImageQuotas.hold(handle, image, least, wanted);
     }
 
-    private void activate(Handle handle, String id, String upload, Image.Content content) {
+    void activate(Handle handle, String id, String upload, Image.Content content) {
         Image image = awaited(handle, id, upload).orElseThrow(() -> gone(id));
         ImageQuotas.hold(handle, image, content.storedBytes(), content.storedBytes());
         ImageStore.update(handle, image.active(content, now()));
@@ -442,7 +241,7 @@ final class ImageUploads implements AutoCloseable {
      *
      * @throws ApiException 415
      */
-    private Image.Content withDisk(Image image, String upload, Image.Content bytes, Turn turn) {
+    Image.Content withDisk(Image image, String upload, Image.Content bytes, Turn turn) {
         Image.Attributes attributes = image.attributes();
         if (!attributes.containerFormat().equals(BARE)) {
             return bytes;
@@ -500,7 +299,7 @@ final class ImageUploads implements AutoCloseable {
     }
 
     /** The image if it waits for that upload. */
-    private static Optional<Image> awaited(Handle handle, String id, String upload) {
+    static Optional<Image> awaited(Handle handle, String id, String upload) {
         return ImageStore.find(handle, id)
                 .filter(image -> !image.complete())
                 .filter(image -> image.file().equals(Optional.of(upload)));
@@ -512,7 +311,11 @@ final class ImageUploads implements AutoCloseable {
      * when the database cannot be asked; the next start looks again.
      */
     void abandon(String id, String upload) {
-        abandon(id, upload, Optional.empty());
+        abandon(id, upload, this::queue);
+    }
+
+    private void queue(Handle handle, Optional<Image> waiting) {
+        waiting.ifPresent(image -> ImageStore.update(handle, image.queued(now())));
     }
 
     /** A request does not wait for a database that is away. */
@@ -527,7 +330,7 @@ final class ImageUploads implements AutoCloseable {
                             .unstarted(
                                     () -> {
                                         try {
-                                            abandonAtLast(id, upload, Optional.empty());
+                                            abandonAtLast(id, upload, this::queue);
                                         } finally {
                                             threads.remove(Thread.currentThread());
                                         }
@@ -542,13 +345,13 @@ final class ImageUploads implements AutoCloseable {
      *
      * @throws StoreException when the region stops and the database is away
      */
-    private void abandonAtLast(String id, String upload, Optional<Failure> failure) {
+    void abandonAtLast(String id, String upload, Abandonment abandonment) {
         Backoff backoff = Backoff.ofConnection();
         while (true) {
             // What interrupts ends the work before this; whoever stops the region waits for this.
             Thread.interrupted();
             try {
-                abandon(id, upload, failure);
+                abandon(id, upload, abandonment);
                 return;
             } catch (StoreException e) {
                 if (closing || e.reason() != StoreException.Reason.UNAVAILABLE) {
@@ -564,27 +367,12 @@ final class ImageUploads implements AutoCloseable {
         }
     }
 
-    private void abandon(String id, String upload, Optional<Failure> failure) {
+    private void abandon(String id, String upload, Abandonment abandonment) {
         boolean kept =
                 database.transaction(
                         handle -> {
                             Optional<Image> waiting = awaited(handle, id, upload);
-                            waiting.ifPresent(
-                                    image ->
-                                            ImageStore.update(
-                                                    handle,
-                                                    failure.isPresent()
-                                                            ? image.failed(now())
-                                                            : image.queued(now())));
-                            failure.ifPresent(
-                                    why ->
-                                            ImageTasks.end(
-                                                    handle,
-                                                    why.task,
-                                                    waiting.isPresent()
-                                                            ? why.message
-                                                            : gone(id).detail(),
-                                                    now()));
+                            abandonment.happened(handle, waiting);
                             return waiting.isEmpty()
                                     && ImageStore.find(handle, id)
                                             .flatMap(Image::file)
@@ -595,19 +383,24 @@ final class ImageUploads implements AutoCloseable {
         }
     }
 
-    private Instant now() {
+    Instant now() {
         return clock.instant().truncatedTo(ChronoUnit.MICROS);
     }
 
-    private static ApiException gone(String id) {
+    static ApiException gone(String id) {
         return ApiException.notFound(
                 "Image %s was deleted while its data was uploaded.".formatted(id));
     }
 
-    /** Ends the imports that run; their images are queued then. */
+    /** What cannot be given up now is given up by the next start. */
     @Override
     public void close() {
         closing = true;
+        end(threads);
+    }
+
+    /** Ends threads that give up what they do when they are interrupted. */
+    static void end(Set<Thread> threads) {
         threads.forEach(Thread::interrupt);
         try {
             for (Thread thread : threads) {

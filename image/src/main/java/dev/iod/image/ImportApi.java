@@ -23,7 +23,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Import of images, the tasks of it, and what there is of both. */
-record ImportApi(Database database, ImageUploads uploads) {
+record ImportApi(Database database, ImageUploads uploads, ImageImports imports) {
     /** The one store that there is. */
     static final String STORE = "local";
 
@@ -50,7 +50,7 @@ record ImportApi(Database database, ImageUploads uploads) {
 
     /** What an image's creation tells of it. */
     Response announced(Response created) {
-        return created.header("OpenStack-image-import-methods", String.join(",", uploads.methods()))
+        return created.header("OpenStack-image-import-methods", String.join(",", imports.methods()))
                 .header("OpenStack-image-store-ids", STORE);
     }
 
@@ -70,13 +70,13 @@ record ImportApi(Database database, ImageUploads uploads) {
         database.read(handle -> ImageAccess.own(handle, actor, id, "modify"));
         byte[] bytes = request.bytes();
         Fields body = Fields.of(Json.parse(bytes), "body", ImageDialect.DIALECT);
-        ImportMethod method = ImportMethod.read(body, uploads.methods());
+        ImportMethod method = ImportMethod.read(body, imports.methods());
         checkStores(request, body);
         body.end();
         ObjectNode input = Json.object().put("image_id", id);
         input.set("import_req", Json.parse(bytes));
         input.set("backend", Json.strings(List.of(STORE)));
-        uploads.importImage(actor, id, method, Json.text(input));
+        imports.importImage(actor, id, method, Json.text(input));
         return Response.empty(202);
     }
 
@@ -107,7 +107,7 @@ record ImportApi(Database database, ImageUploads uploads) {
         root.putObject("import-methods")
                 .put("description", "Import methods available.")
                 .put("type", "array")
-                .set("value", Json.strings(uploads.methods()));
+                .set("value", Json.strings(imports.methods()));
         return Response.ok(root);
     }
 

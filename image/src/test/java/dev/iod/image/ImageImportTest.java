@@ -193,7 +193,7 @@ class ImageImportTest {
         try (ImageService none =
                 new ImageService(
                         region.database(), new ImageFiles(directory), qemu, Clock.systemUTC())) {
-            assertThat(none.uploads().methods()).containsExactly("glance-direct");
+            assertThat(none.imports().methods()).containsExactly("glance-direct");
         }
     }
 
@@ -309,12 +309,12 @@ class ImageImportTest {
                     new ImportMethod.WebDownload(
                             URI.create("http://images.test:" + server.port() + "/endless"));
             for (String path : paths.subList(0, 3)) {
-                stopping.uploads().importImage(actor, id(path), endless, "{}");
+                stopping.imports().importImage(actor, id(path), endless, "{}");
                 awaitTask(path, "processing");
             }
             assertThatThrownBy(
                             () ->
-                                    stopping.uploads()
+                                    stopping.imports()
                                             .importImage(actor, id(paths.getLast()), endless, "{}"))
                     .hasMessageContaining("3 images of the project are being imported");
             awaitParts(3);
@@ -467,7 +467,7 @@ class ImageImportTest {
                 true,
                 () -> {
                     try {
-                        service.uploads().importImage(actor, id, method, "{}");
+                        service.imports().importImage(actor, id, method, "{}");
                         return true;
                     } catch (ApiException e) {
                         assertThat(e).hasMessageContaining("are being imported");
