@@ -1,5 +1,6 @@
 package dev.iod.block;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /** What the engine says to a {@link Command} that it carried out. */
@@ -9,4 +10,6 @@ sealed interface Answer {
     record Volumes(List<VolumeStatus> volumes) implements Answer {}
 
     record Space(PoolSpace space) implements Answer {}
+
+    record File(Path path) implements Answer {}
 }

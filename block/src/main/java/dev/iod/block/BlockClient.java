@@ -69,6 +69,14 @@ public final class BlockClient implements AutoCloseable {
         throw misunderstood();
     }
 
+    /** Where the bytes of a snapshot or image are. */
+    public Path file(String name) {
+        if (ask(new Command.File(name)) instanceof Answer.File(Path path)) {
+            return path;
+        }
+        throw misunderstood();
+    }
+
     private List<VolumeStatus> volumes(Command command) {
         if (ask(command) instanceof Answer.Volumes(List<VolumeStatus> volumes)) {
             return volumes;

@@ -147,6 +147,9 @@ final class BlockEngine implements AutoCloseable {
             case Command.Status c -> {
                 return new Answer.Volumes(List.of(status(c.name())));
             }
+            case Command.File c -> {
+                return new Answer.File(pool.unchanging(c.name()));
+            }
         }
         return new Answer.Done();
     }

@@ -101,4 +101,7 @@ public sealed interface Command {
     record Space() implements Command {}
 
     record Status(String name) implements Command {}
+
+    /** Where the bytes of a snapshot or image are, which nobody writes; INVALID for others. */
+    record File(String name) implements Command {}
 }

@@ -32,11 +32,13 @@ final class CommandCodec {
     private static final int STATUS = 11;
     private static final int CLEAR_FAILURE = 12;
     private static final int FREE_SPACE = 13;
+    private static final int FILE = 14;
 
     private static final int DONE = 128;
     private static final int FAILED = 129;
     private static final int VOLUMES = 130;
     private static final int SPACE = 131;
+    private static final int PATH = 132;
 
     private static final int IN_POOL = 1;
     private static final int RAW_FILE = 2;
@@ -100,6 +102,10 @@ final class CommandCodec {
                         yield CLEAR_FAILURE;
                     }
                     case Command.Space c -> FREE_SPACE;
+                    case Command.File c -> {
+                        out.text(c.name());
+                        yield FILE;
+                    }
                 };
         return new Frame(type, exchange, out.toArray());
     }
@@ -121,6 +127,7 @@ final class CommandCodec {
                     case STATUS -> new Command.Status(in.text());
                     case CLEAR_FAILURE -> new Command.ClearFailure(in.text());
                     case FREE_SPACE -> new Command.Space();
+                    case FILE -> new Command.File(in.text());
                     default -> throw WireReader.malformed("unknown command " + frame.type());
                 };
         in.expectEnd();
@@ -201,6 +208,10 @@ final class CommandCodec {
                         out.i64(s.space().totalBytes()).i64(s.space().freeBytes());
                         yield SPACE;
                     }
+                    case Answer.File f -> {
+                        out.text(f.path().toString());
+                        yield PATH;
+                    }
                 };
         return new Frame(type, exchange, out.toArray());
     }
@@ -221,6 +232,7 @@ final class CommandCodec {
                     case FAILED -> throw new EngineException(Category.of(in.u8()), in.text());
                     case VOLUMES -> new Answer.Volumes(readVolumes(in));
                     case SPACE -> new Answer.Space(new PoolSpace(in.i64(), in.i64()));
+                    case PATH -> new Answer.File(path(in));
                     default -> throw WireReader.malformed("unknown answer " + frame.type());
                 };
         in.expectEnd();

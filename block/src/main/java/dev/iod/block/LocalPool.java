@@ -158,6 +158,16 @@ final class LocalPool {
         return path(name).resolve(DATA);
     }
 
+    /** The raw file of what is never written. */
+    Path unchanging(String name) {
+        Kind kind = entry(name).kind();
+        if (kind != Kind.SNAPSHOT && kind != Kind.IMAGE) {
+            throw new EngineException(
+                    Category.INVALID, name + ", a " + kind + ", can be written meanwhile");
+        }
+        return data(name);
+    }
+
     Linux.FileStatus status(String name) {
         int fd = Linux.open(data(name), Linux.O_RDONLY);
         try {

@@ -96,6 +96,7 @@ class CommandCodecTest {
         all.put("0b 00000001 76", new Command.Status("v"));
         all.put("0c 00000001 76", new Command.ClearFailure("v"));
         all.put("0d", new Command.Space());
+        all.put("0e 00000001 73", new Command.File("s"));
         return all;
     }
 

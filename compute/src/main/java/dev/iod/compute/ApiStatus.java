@@ -42,6 +42,10 @@ enum ApiStatus {
                                 UNPAUSING,
                                 RESCUING,
                                 UNRESCUING,
+                                IMAGE_SNAPSHOT,
+                                IMAGE_BACKUP,
+                                IMAGE_PENDING_UPLOAD,
+                                IMAGE_UPLOADING,
                                 DELETING ->
                                 ACTIVE;
                     };

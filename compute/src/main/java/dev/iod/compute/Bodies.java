@@ -259,6 +259,20 @@ final class Bodies {
                                                     "locked_reason",
                                                     new Text(1, 255, Formats.ANY))))));
 
+    static final Schema CREATE_IMAGE =
+            body(
+                    "createImage",
+                    struct(required("name", Formats.NAME), optional("metadata", Formats.METADATA)));
+
+    static final Schema CREATE_BACKUP =
+            body(
+                    "createBackup",
+                    struct(
+                            required("name", Formats.NAME),
+                            required("backup_type", SHORT),
+                            required("rotation", new Schema.Whole(0, Integer.MAX_VALUE)),
+                            optional("metadata", Formats.METADATA)));
+
     static final Schema CONSOLE_OUTPUT =
             body(
                     "os-getConsoleOutput",

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.image.CaptureWatcher;
 import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.network.ServerWatcher;
@@ -31,6 +32,11 @@ public final class Compute {
     /** Tells the nodes of servers when the network API changes what these have. */
     public static ServerWatcher portWatcher() {
         return ServerChanges::tellNodes;
+    }
+
+    /** Tells servers how it goes on with the images that are made of them. */
+    public static CaptureWatcher captureWatcher() {
+        return new ServerImages.Watcher();
     }
 
     /** {@code /compute}. */

@@ -36,6 +36,8 @@ final class InstanceActions {
         DETACH_INTERFACE("detach_interface", "compute_detach_interface"),
         ATTACH_VOLUME("attach_volume", "compute_attach_volume"),
         DETACH_VOLUME("detach_volume", "compute_detach_volume"),
+        CREATE_IMAGE("createImage", "compute_snapshot_instance"),
+        CREATE_BACKUP("createBackup", "compute_backup_instance"),
         RESET_STATE("resetState", "api_reset_state");
 
         private final String text;

@@ -73,6 +73,20 @@ final class Lifecycle {
                     launched);
         }
 
+        /** The same while something else is done to it. */
+        State during(TaskState other) {
+            return new State(
+                    vm,
+                    other,
+                    power,
+                    wish,
+                    bootGeneration,
+                    softRebootGeneration,
+                    goalRevision,
+                    pinned,
+                    launched);
+        }
+
         /** What a report led to. */
         State seen(Changed changed) {
             return new State(
@@ -194,7 +208,11 @@ final class Lifecycle {
                     UNPAUSING,
                     REBUILDING,
                     RESCUING,
-                    UNRESCUING ->
+                    UNRESCUING,
+                    IMAGE_SNAPSHOT,
+                    IMAGE_BACKUP,
+                    IMAGE_PENDING_UPLOAD,
+                    IMAGE_UPLOADING ->
                     changed(state, state.vm(), state.task(), idlePower(state));
         };
     }
@@ -324,16 +342,17 @@ final class Lifecycle {
             Wish wish,
             PowerState power,
             Optional<Failure> fault) {
+        TaskState then = state.task().isOfImage() ? state.task() : task;
         boolean same =
                 vm == state.vm()
-                        && task == state.task()
+                        && then == state.task()
                         && power == state.power()
                         && wish == state.wish();
         if (same) {
             return new Unchanged();
         }
-        boolean done = state.task() != TaskState.NONE && task == TaskState.NONE;
-        return new Changed(vm, task, power, wish, fault, done);
+        boolean done = state.task() != TaskState.NONE && then == TaskState.NONE;
+        return new Changed(vm, then, power, wish, fault, done);
     }
 
     private static PowerState power(Machine machine) {

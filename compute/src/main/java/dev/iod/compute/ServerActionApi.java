@@ -27,10 +27,12 @@ final class ServerActionApi {
 
     private final Parts parts;
     private final ServerChanges changes;
+    private final ServerImages images;
 
     ServerActionApi(Parts parts, ServerChanges changes) {
         this.parts = parts;
         this.changes = changes;
+        this.images = new ServerImages(parts);
     }
 
     List<Route> routes() {
@@ -82,6 +84,7 @@ final class ServerActionApi {
                 changes.unrescue(Actor.of(request), id);
                 yield Response.empty(202);
             }
+            case "createImage", "createBackup" -> images.create(request, id, action, body);
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
             default -> throw unknown(request, id, action);

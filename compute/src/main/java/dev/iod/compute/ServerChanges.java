@@ -89,6 +89,7 @@ final class ServerChanges {
                             InstanceActions.begin(
                                     handle, actor, server, InstanceActions.Kind.DELETE);
                             Audit.record(handle, actor, "delete server", id);
+                            parts.images().endCapture(handle, server.id());
                             if (server.node().isEmpty()) {
                                 ComputeObservations.remove(handle, parts.ports(), server);
                             } else {

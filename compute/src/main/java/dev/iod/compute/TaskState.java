@@ -1,6 +1,8 @@
 package dev.iod.compute;
 
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /** What is being done to a server ({@code OS-EXT-STS:task_state}); the API shows NONE as null. */
 enum TaskState {
@@ -18,7 +20,22 @@ enum TaskState {
     REBUILDING,
     RESCUING,
     UNRESCUING,
+    /** An image is being made of it: its node takes the disk as it is. */
+    IMAGE_SNAPSHOT,
+    /** The same for a backup. */
+    IMAGE_BACKUP,
+    /** Its node has the disk as it was, and sends it soon. */
+    IMAGE_PENDING_UPLOAD,
+    IMAGE_UPLOADING,
     DELETING;
+
+    private static final Set<TaskState> OF_IMAGE =
+            EnumSet.of(IMAGE_SNAPSHOT, IMAGE_BACKUP, IMAGE_PENDING_UPLOAD, IMAGE_UPLOADING);
+
+    /** Whether it is about an image, and no report about the machine ends it. */
+    boolean isOfImage() {
+        return OF_IMAGE.contains(this);
+    }
 
     /** As the API writes it; the table keeps {@code none} for NONE. */
     String text() {
@@ -35,6 +52,10 @@ enum TaskState {
                     REBUILDING,
                     RESCUING,
                     UNRESCUING,
+                    IMAGE_SNAPSHOT,
+                    IMAGE_BACKUP,
+                    IMAGE_PENDING_UPLOAD,
+                    IMAGE_UPLOADING,
                     DELETING ->
                     name().toLowerCase(Locale.ROOT);
         };

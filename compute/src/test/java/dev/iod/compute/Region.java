@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
 
@@ -193,6 +194,25 @@ final class Region implements AutoCloseable {
         }
 
         @Override
+        public Heritage heritage(Handle handle, Actor actor, String imageId) {
+            return imageId.equals(DISK_IMAGE)
+                    ? new Heritage(64, 1, Map.of("os_distro", "iod", "kernel_id", "k"))
+                    : Heritage.NONE;
+        }
+
+        @Override
+        public String capture(Handle handle, Actor actor, NewCapture wanted) {
+            String id = UUID.randomUUID().toString();
+            CAPTURES.put(id, wanted);
+            return id;
+        }
+
+        @Override
+        public void endCapture(Handle handle, UUID consumer) {
+            CAPTURES.values().removeIf(one -> one.consumer().equals(consumer));
+        }
+
+        @Override
         public Bootable resolve(Handle handle, Actor actor, String imageId) {
             boolean boots = imageId.equals(BOOT_IMAGE);
             boolean disk = boots || imageId.equals(DISK_IMAGE);
@@ -222,6 +242,9 @@ final class Region implements AutoCloseable {
                     0);
         }
     }
+
+    /** An image that shall be made, by its id. */
+    static final Map<String, Images.NewCapture> CAPTURES = new ConcurrentHashMap<>();
 
     static final class FixedConsole implements NodeSessions {
         volatile boolean settled = true;

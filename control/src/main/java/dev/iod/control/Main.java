@@ -94,6 +94,7 @@ public final class Main {
                         new ImageFiles(settings.images()),
                         converter,
                         settings.imageDownloadHosts(),
+                        List.of(Compute.captureWatcher(), BlockStorage.captureWatcher()),
                         clock);
         Grace grace = new Grace(clock);
         ConnectedNodes nodes = new ConnectedNodes(grace);
@@ -121,7 +122,12 @@ public final class Main {
                         pki.region().keyManager(),
                         TlsIdentity.trustManager(pki.region().authorities()),
                         new RegionService(
-                                background, sessions, images::file, pki.authority(), clock)));
+                                background,
+                                sessions,
+                                images::file,
+                                images.captures(),
+                                pki.authority(),
+                                clock)));
         shutdown.add(
                 "northbound",
                 NorthboundReconciler.start(background, settings.northbound(), settings.region()));

@@ -8,7 +8,12 @@ import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
+import dev.iod.image.Images;
 import dev.iod.image.QemuConverter;
+import dev.iod.node.CaptureChunk;
+import dev.iod.node.CaptureData;
+import dev.iod.node.CaptureProgress;
+import dev.iod.node.CaptureStart;
 import dev.iod.node.ConsoleReply;
 import dev.iod.node.Disk;
 import dev.iod.node.FetchImageRequest;
@@ -28,6 +33,7 @@ import dev.iod.node.RegionMessage;
 import dev.iod.node.Server;
 import dev.iod.pki.CertificateAuthority;
 import dev.iod.pki.SigningRequest;
+import dev.iod.region.Actor;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Grace;
 import dev.iod.region.NodeApi;
@@ -49,17 +55,22 @@ import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -133,7 +144,12 @@ class RegionServiceTest {
                 identity.keyManager(),
                 TlsIdentity.trustManager(identity.authorities()),
                 new RegionService(
-                        region.database(), served, images::file, authority, Clock.systemUTC()));
+                        region.database(),
+                        served,
+                        images::file,
+                        images.captures(),
+                        authority,
+                        Clock.systemUTC()));
     }
 
     @AfterAll
@@ -418,6 +434,117 @@ class RegionServiceTest {
             assertThat(node.fetch(id, 0)).isEqualTo(data);
         } finally {
             goal = Goal.getDefaultInstance();
+        }
+    }
+
+    /**
+     * The content of a disk comes by a call of its own, all of it at once as far as the node is
+     * concerned: the region takes one part after the other, and the end after the last of them.
+     */
+    @Test
+    void aNodeSendsTheDiskOfACapture() throws Exception {
+        byte[] disk = new byte[40 << 20];
+        new Random(5).nextBytes(disk);
+        Arrays.fill(disk, 1 << 20, 30 << 20, (byte) 0);
+        try (FakeNode node = new FakeNode("d1")) {
+            region.database()
+                    .run(
+                            handle ->
+                                    handle.execute(
+                                            "UPDATE node SET traits = '{CAPTURES}' WHERE name = 'd1'"));
+            assertThat(send(node, "00000000-0000-4000-8000-000000000000", disk).await())
+                    .as("what nobody wants")
+                    .isEqualTo(Status.Code.NOT_FOUND);
+            String[] ids = capture("d1", disk.length);
+            try (FakeNode other = new FakeNode("d2")) {
+                assertThat(send(other, ids[1], disk).await())
+                        .as("another node's")
+                        .isEqualTo(Status.Code.NOT_FOUND);
+            }
+            assertThat(send(node, ids[1], disk).await()).isEqualTo(Status.Code.OK);
+            Path file = images.file(ids[0]).orElseThrow();
+            assertThat(Arrays.equals(Files.readAllBytes(file), disk)).isTrue();
+            assertThat(send(node, ids[1], disk).await())
+                    .as("when it has been taken")
+                    .isEqualTo(Status.Code.NOT_FOUND);
+        }
+    }
+
+    /** Ids of the image and of the capture that the goal names. */
+    private String[] capture(String node, long bytes) {
+        Actor actor = new Actor("req-1", "user", Optional.of("project"), Set.of("member"));
+        return region.database()
+                .locked(
+                        handle -> {
+                            String image =
+                                    images.capture(
+                                            handle,
+                                            actor,
+                                            new Images.NewCapture(
+                                                    UUID.randomUUID(),
+                                                    node,
+                                                    "disk",
+                                                    bytes,
+                                                    new Images.NewImage(
+                                                            "project", "i", "private", false,
+                                                            "bare", 0, 0, Map.of()),
+                                                    Optional.empty()));
+                            Goal.Builder asked = Goal.newBuilder();
+                            images.captures().add(handle, node, asked);
+                            return new String[] {image, asked.getPool().getCaptures(0).getId()};
+                        });
+    }
+
+    private Sending send(FakeNode node, String capture, byte[] disk) {
+        Sending sending = new Sending();
+        StreamObserver<CaptureChunk> up =
+                RegionGrpc.newStub(node.link.channel()).sendCapture(sending);
+        up.onNext(
+                CaptureChunk.newBuilder()
+                        .setStart(
+                                CaptureStart.newBuilder()
+                                        .setCaptureId(capture)
+                                        .setSizeBytes(disk.length))
+                        .build());
+        for (int at = 0; at < disk.length; at += 1 << 20) {
+            CRC32C checksum = new CRC32C();
+            checksum.update(disk, at, 1 << 20);
+            boolean zeros = at >= 1 << 20 && at < 30 << 20;
+            CaptureData.Builder data = CaptureData.newBuilder().setOffset(at);
+            up.onNext(
+                    CaptureChunk.newBuilder()
+                            .setData(
+                                    zeros
+                                            ? data.setZeros(1 << 20)
+                                            : data.setData(ByteString.copyFrom(disk, at, 1 << 20))
+                                                    .setCrc32C((int) checksum.getValue()))
+                            .build());
+        }
+        up.onCompleted();
+        return sending;
+    }
+
+    /** How a call ends. */
+    private static final class Sending implements StreamObserver<CaptureProgress> {
+        private final BlockingQueue<Status.Code> ends = new LinkedBlockingQueue<>();
+
+        Status.Code await() throws InterruptedException {
+            Status.Code code = ends.poll(WAIT_SECONDS, TimeUnit.SECONDS);
+            assertThat(code).isNotNull();
+            return code;
+        }
+
+        @Override
+        public void onNext(CaptureProgress progress) {}
+
+        @Override
+        public void onError(Throwable error) {
+            ends.add(Status.fromThrowable(error).getCode());
+        }
+
+        @Override
+        public void onCompleted() {
+            ends.add(Status.Code.OK);
         }
     }
 

@@ -20,6 +20,9 @@ final class AgentMetrics {
                 "Times virtDaemon was told other devices of a running machine."),
         REMOVALS("iod_dpu_machine_removals_total", "Machines virtDaemon was told to remove."),
         IMAGE_BYTES("iod_dpu_image_bytes_total", "Bytes of images received from the region."),
+        CAPTURE_BYTES(
+                "iod_dpu_capture_bytes_total",
+                "Bytes of disks sent to the region, without their zeros."),
         METADATA_FOUND("iod_dpu_metadata_found_total", "Metadata requests that were answered."),
         METADATA_NOT_FOUND(
                 "iod_dpu_metadata_not_found_total",

@@ -37,18 +37,21 @@ interface Disks {
      * The desired state of the pool.
      *
      * @param disks by id
-     * @param snapshots by id
+     * @param snapshots by id, those that are captures among them
+     * @param captures ids of snapshots whose content is sent to the region
      * @param held disks that a machine has not given back yet: they stay as they are
      * @param complete whether this is all that the pool shall have: only then the rest is deleted
      */
     record Wish(
             Map<String, Wanted> disks,
             Map<String, Snapshot> snapshots,
+            Set<String> captures,
             Set<String> held,
             boolean complete) {
         public Wish {
             disks = Map.copyOf(disks);
             snapshots = Map.copyOf(snapshots);
+            captures = Set.copyOf(captures);
             held = Set.copyOf(held);
         }
     }
@@ -71,6 +74,6 @@ interface Disks {
     /** How far a disk is, compared with what was wanted last. */
     State state(String disk);
 
-    /** How far a snapshot is, likewise. */
+    /** How far a snapshot is, likewise; a capture that cannot be sent has failed. */
     State snapshot(String snapshot);
 }

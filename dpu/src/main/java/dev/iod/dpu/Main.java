@@ -70,8 +70,16 @@ public final class Main {
                         new RegionImages(link.channel(), metrics),
                         events::wake,
                         System::currentTimeMillis);
+        CaptureSender captures =
+                new CaptureSender(
+                        settings.block(),
+                        settings.node() + "-captures",
+                        link.channel(),
+                        metrics,
+                        events::wake);
         PoolDisks disks =
-                new PoolDisks(settings.block(), settings.node() + "-dpu", images, events::wake);
+                new PoolDisks(
+                        settings.block(), settings.node() + "-dpu", images, captures, events::wake);
         Reconciler reconciler =
                 new Reconciler(
                         machines,
@@ -104,6 +112,7 @@ public final class Main {
         namespaces.prune(networks(goal));
         engine.connect(settings.engine(), settings.node(), chassis);
         metadata.start();
+        captures.start();
         disks.start();
         virtClient.start();
         session.start();
@@ -117,6 +126,7 @@ public final class Main {
         shutdown.add("link", link);
         shutdown.add("virt-client", virtClient);
         shutdown.add("disks", disks);
+        shutdown.add("captures", captures);
         shutdown.add("images", images);
         shutdown.add("metadata", metadata);
         shutdown.add("chassis", chassis);
@@ -167,6 +177,7 @@ public final class Main {
                 .setEncapsulationAddress(settings.encapsulation())
                 .setArchitecture(machine.equals("amd64") ? "x86_64" : machine)
                 .addTraits(Traits.VOLUMES)
+                .addTraits(Traits.CAPTURES)
                 .build();
     }
 

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -30,6 +31,7 @@ final class PoolDisks implements Disks, AutoCloseable {
     private final Path socket;
     private final String name;
     private final Images images;
+    private final Captures captures;
     private final Runnable changed;
     private final Semaphore wake = new Semaphore(0);
     private final Thread thread;
@@ -60,10 +62,11 @@ final class PoolDisks implements Disks, AutoCloseable {
      * @param name how this agent calls itself there
      * @param changed called by the thread when a state has changed
      */
-    PoolDisks(Path socket, String name, Images images, Runnable changed) {
+    PoolDisks(Path socket, String name, Images images, Captures captures, Runnable changed) {
         this.socket = socket;
         this.name = name;
         this.images = images;
+        this.captures = captures;
         this.changed = changed;
         this.thread = Thread.ofPlatform().daemon().name("disks").unstarted(this::run);
     }
@@ -97,7 +100,14 @@ final class PoolDisks implements Disks, AutoCloseable {
 
     @Override
     public State snapshot(String snapshot) {
-        return known(seenSnapshots, wish.map(Wish::snapshots).orElse(Map.of()), snapshot);
+        return captures.failure(snapshot)
+                .<State>map(State.Failed::new)
+                .orElseGet(
+                        () ->
+                                known(
+                                        seenSnapshots,
+                                        wish.map(Wish::snapshots).orElse(Map.of()),
+                                        snapshot));
     }
 
     private static <T> State known(Map<String, Seen<T>> seen, Map<String, T> wanted, String id) {
@@ -154,6 +164,7 @@ final class PoolDisks implements Disks, AutoCloseable {
         PoolLook pool = new PoolLook(client.orElseThrow(), images, latest);
         Optional<Leftover> left = Optional.of(new Leftover(latest, pool.deleteOthers()));
         Map<String, Seen<Snapshot>> snapshots = seen(latest.snapshots(), pool.snapshots());
+        captures.wanted(ready(latest.captures(), snapshots));
         Map<String, Seen<Wanted>> disks = seen(latest.disks(), pool.disks());
         pool.keepPromises();
         OptionalLong mib = OptionalLong.of(pool.usableBytes() >> 20);
@@ -167,6 +178,16 @@ final class PoolDisks implements Disks, AutoCloseable {
             leftover = left;
             changed.run();
         }
+    }
+
+    private static Set<String> ready(Set<String> captures, Map<String, Seen<Snapshot>> snapshots) {
+        return captures.stream()
+                .filter(
+                        id ->
+                                Optional.ofNullable(snapshots.get(id))
+                                        .filter(seen -> seen.state instanceof State.Ready)
+                                        .isPresent())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static <T> Map<String, Seen<T>> seen(Map<String, T> wanted, Map<String, State> states) {

@@ -1,16 +1,41 @@
 package dev.iod.dpu;
 
+import dev.iod.node.Capture;
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.PoolReport;
 import dev.iod.node.Snapshot;
 import dev.iod.node.VolumeState;
 import dev.iod.node.VolumeStatus;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** Tells the region what became of the volumes and snapshots of its goal. */
+/** What the goal wants of the pool beside disks, and what the region is told became of it. */
 final class PoolReports {
     private PoolReports() {}
+
+    /** Captures too, by id. */
+    static Map<String, Snapshot> snapshots(Goal goal) {
+        return Stream.concat(
+                        goal.getPool().getSnapshotsList().stream(),
+                        goal.getPool().getCapturesList().stream()
+                                .map(
+                                        capture ->
+                                                Snapshot.newBuilder()
+                                                        .setId(capture.getId())
+                                                        .setVolumeId(capture.getDiskId())
+                                                        .build()))
+                .collect(Collectors.toMap(Snapshot::getId, s -> s, (a, b) -> b));
+    }
+
+    static Set<String> captures(Goal goal) {
+        return goal.getPool().getCapturesList().stream()
+                .map(Capture::getId)
+                .collect(Collectors.toSet());
+    }
 
     /** Empty until the pool was looked at for what is wanted now. */
     static Optional<PoolReport> of(Goal goal, Disks disks) {
@@ -22,10 +47,9 @@ final class PoolReports {
                                 String id = volume.getId();
                                 report.addVolumes(of(id, disks.state(id)));
                             }
-                            for (Snapshot snapshot : goal.getPool().getSnapshotsList()) {
-                                String id = snapshot.getId();
-                                report.addVolumes(of(id, disks.snapshot(id)));
-                            }
+                            snapshots(goal).keySet().stream()
+                                    .sorted()
+                                    .forEach(id -> report.addVolumes(of(id, disks.snapshot(id))));
                             unwanted.forEach(
                                     (id, why) ->
                                             report.addVolumes(

@@ -23,7 +23,6 @@ import dev.iod.node.Power;
 import dev.iod.node.Server;
 import dev.iod.node.ServerState;
 import dev.iod.node.ServerStatus;
-import dev.iod.node.Snapshot;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -157,7 +156,12 @@ final class Reconciler {
         removeOthers(here.keySet(), wanted);
         Set<String> held = held(goal, here);
         disks.wanted(
-                new Disks.Wish(disks(goal, here, held), snapshots(goal), held, goal.hasPool()));
+                new Disks.Wish(
+                        disks(goal, here, held),
+                        PoolReports.snapshots(goal),
+                        PoolReports.captures(goal),
+                        held,
+                        goal.hasPool()));
         images.needed(images(goal));
         List<ServerStatus> statuses = new ArrayList<>();
         Set<String> ports = new HashSet<>();
@@ -498,11 +502,6 @@ final class Reconciler {
                 .filter(device -> device instanceof dev.iod.host.Disk)
                 .map(Device::id)
                 .collect(Collectors.toSet());
-    }
-
-    private static Map<String, Snapshot> snapshots(Goal goal) {
-        return goal.getPool().getSnapshotsList().stream()
-                .collect(Collectors.toMap(Snapshot::getId, s -> s, (a, b) -> b));
     }
 
     /** Disks that are not wanted any more, and that their guests have not let go of. */

@@ -57,7 +57,7 @@ final class DiskBootTest {
         BlockProcess block = new BlockProcess(directory);
         HostProcess process = new HostProcess(directory);
         HostClient host = new HostClient(process.socket(), status -> {});
-        PoolDisks disks = new PoolDisks(block.socket(), "test", images, () -> {});
+        PoolDisks disks = new PoolDisks(block.socket(), "test", images, Captures.NONE, () -> {});
         Reconciler reconciler =
                 new Reconciler(
                         new HostMachines(host, new AgentMetrics(new Metrics())),

@@ -1,6 +1,8 @@
 package dev.iod.dpu;
 
 import com.google.protobuf.ByteString;
+import dev.iod.node.CaptureChunk;
+import dev.iod.node.CaptureProgress;
 import dev.iod.node.ConsoleRequest;
 import dev.iod.node.FetchImageRequest;
 import dev.iod.node.Goal;
@@ -33,6 +35,13 @@ import java.util.concurrent.TimeUnit;
 final class FakeRegion extends RegionGrpc.RegionImplBase implements AutoCloseable {
     final CertificateAuthority authority = CertificateAuthority.create("region", Clock.systemUTC());
     final BlockingQueue<NodeMessage> heard = new LinkedBlockingQueue<>();
+
+    /** Takes what is sent of disks. */
+    volatile CaptureCalls captures =
+            progress -> {
+                throw new AssertionError("nothing is to be sent");
+            };
+
     private final TlsIdentity identity = identity();
     private volatile Optional<String> token = Optional.of("once");
     private volatile Goal goal = Goal.getDefaultInstance();
@@ -53,6 +62,16 @@ final class FakeRegion extends RegionGrpc.RegionImplBase implements AutoCloseabl
         } catch (UnknownHostException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** One call of {@code SendCapture}. */
+    interface CaptureCalls {
+        StreamObserver<CaptureChunk> begin(StreamObserver<CaptureProgress> progress);
+    }
+
+    @Override
+    public StreamObserver<CaptureChunk> sendCapture(StreamObserver<CaptureProgress> progress) {
+        return captures.begin(progress);
     }
 
     private NodeListener listen(int port) {

@@ -155,7 +155,8 @@ final class HotPlugGuestTest {
     /** What is gone when the agent is killed: all but its ledger. */
     private final class Agent implements AutoCloseable {
         final HostClient host = new HostClient(host().socket(), status -> {});
-        final PoolDisks disks = new PoolDisks(block().socket(), "test", new FileImages(), () -> {});
+        final PoolDisks disks =
+                new PoolDisks(block().socket(), "test", new FileImages(), Captures.NONE, () -> {});
         final Reconciler reconciler =
                 new Reconciler(
                         new HostMachines(host, new AgentMetrics(new Metrics())),

@@ -60,7 +60,9 @@ class PoolDisksTest {
 
     private void startAgent() {
         agent.ifPresent(PoolDisks::close);
-        PoolDisks next = new PoolDisks(block().socket(), "test", new ImageFiles(files), () -> {});
+        PoolDisks next =
+                new PoolDisks(
+                        block().socket(), "test", new ImageFiles(files), Captures.NONE, () -> {});
         next.start();
         agent = Optional.of(next);
     }
@@ -78,11 +80,11 @@ class PoolDisksTest {
                 (id, volume) ->
                         wanted.put(
                                 id, Snapshot.newBuilder().setId(id).setVolumeId(volume).build()));
-        disks().wanted(new Disks.Wish(goal, wanted, Set.of(), true));
+        disks().wanted(new Disks.Wish(goal, wanted, Set.of(), Set.of(), true));
     }
 
     private void hold(Map<String, Disks.Wanted> goal, String held) {
-        disks().wanted(new Disks.Wish(goal, Map.of(), Set.of(held), true));
+        disks().wanted(new Disks.Wish(goal, Map.of(), Set.of(), Set.of(held), true));
     }
 
     private Disks.Wanted wanted(String disk, long bytes, boolean attached) {
@@ -249,7 +251,7 @@ class PoolDisksTest {
         assertThat(failure("b")).contains("its disk b: there is no a");
         until("s fails", () -> disks().snapshot("s") instanceof Disks.State.Failed);
         Snapshot lost = Snapshot.newBuilder().setId("l").setVolumeId("a").setMade(true).build();
-        disks().wanted(new Disks.Wish(Map.of(), Map.of("l", lost), Set.of(), true));
+        disks().wanted(new Disks.Wish(Map.of(), Map.of("l", lost), Set.of(), Set.of(), true));
         until("l fails", () -> disks().snapshot("l") instanceof Disks.State.Failed);
         assertThat(((Disks.State.Failed) disks().snapshot("l")).reason())
                 .isEqualTo("the node's pool no longer has snapshot l");
@@ -262,7 +264,11 @@ class PoolDisksTest {
         readySnapshots("s");
         disks().wanted(
                         new Disks.Wish(
-                                Map.of("b", wanted("b", MIB, false)), Map.of(), Set.of(), false));
+                                Map.of("b", wanted("b", MIB, false)),
+                                Map.of(),
+                                Set.of(),
+                                Set.of(),
+                                false));
         ready("b");
         assertThat(holds("a", "b", "s")).isTrue();
         assertThat(disks().unwanted()).as("nothing can be said of the rest").isEmpty();

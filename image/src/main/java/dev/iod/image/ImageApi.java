@@ -113,6 +113,7 @@ public final class ImageApi {
         return Service.listed("image", "glance", "/image", "", ImageDialect.DIALECT, routes)
                 .migrations("db/image")
                 .quotas(ImageQuotas.ALL)
+                .nodes(images.captures(), images.captures())
                 .start(images::start)
                 .build();
     }

@@ -1,10 +1,12 @@
 package dev.iod.image;
 
+import dev.iod.region.Actor;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Fields;
 import dev.iod.rest.Json;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -12,6 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -191,6 +195,62 @@ final class ImageAttributes {
                 old.minRamMib(),
                 tags(tags),
                 old.properties());
+    }
+
+    /** Properties that say something of one image alone. */
+    private static final Set<String> NOT_INHERITED =
+            Set.of("cache_in_nova", "bittorrent", "signature_verified", "stores", "os_hidden");
+
+    /** What images that are made of an image's servers have of its properties. */
+    static Map<String, String> inherited(Map<String, String> properties) {
+        return properties.entrySet().stream()
+                .filter(e -> !NOT_INHERITED.contains(e.getKey()))
+                .filter(e -> !e.getKey().startsWith("img_signature"))
+                .filter(e -> !e.getKey().startsWith(RESERVED))
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    }
+
+    /**
+     * An image that waits for that upload.
+     *
+     * @throws ApiException 400, 403 and 413 as for requests to make one
+     */
+    static Image ofCapture(
+            Actor actor, Images.NewImage wanted, String id, UUID upload, Instant now) {
+        for (String name : wanted.properties().keySet()) {
+            requireFree(name);
+            if (FIXED.contains(name) || READ_ONLY.contains(name)) {
+                throw ApiException.badRequest(
+                        "An image's attribute %s is no property.".formatted(name));
+            }
+        }
+        checkProperties(wanted.properties());
+        if (!CONTAINER_FORMATS.contains(wanted.containerFormat())) {
+            throw ApiException.badRequest(
+                    "Invalid container format '%s' for image.".formatted(wanted.containerFormat()));
+        }
+        Image.Visibility visibility = visibility(wanted.visibility());
+        ImageService.checkVisibility(actor, visibility);
+        return new Image(
+                id,
+                wanted.owner(),
+                Image.Status.SAVING,
+                new Image.Attributes(
+                        wanted.name(),
+                        visibility,
+                        wanted.isProtected(),
+                        false,
+                        Optional.of(DiskFormat.RAW.text()),
+                        Optional.of(wanted.containerFormat()),
+                        wanted.minDiskGib(),
+                        wanted.minRamMib(),
+                        List.of(),
+                        wanted.properties()),
+                Optional.empty(),
+                Optional.of(upload.toString()),
+                Optional.empty(),
+                now,
+                now);
     }
 
     /** The attributes as the flat object that Glance shows and patches. */

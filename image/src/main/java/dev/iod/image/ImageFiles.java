@@ -17,9 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -136,6 +134,22 @@ public final class ImageFiles implements AutoCloseable {
         }
     }
 
+    /** An empty file for a content that arrives in parts; nobody sees it before {@link #adopt}. */
+    CaptureFile begin(String upload, long sizeBytes) throws IOException {
+        return CaptureFile.create(directory.resolve(PART + upload), sizeBytes);
+    }
+
+    /** The parts are the whole, and durable. */
+    void adopt(String upload) throws IOException {
+        Files.move(directory.resolve(PART + upload), path(upload), StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.syncDirectory(path(upload));
+    }
+
+    /** The rest does not come. */
+    void discard(String upload) {
+        delete(directory.resolve(PART + upload));
+    }
+
     /**
      * Makes the disk of an upload, durably; its file appears at the end.
      *
@@ -173,7 +187,7 @@ public final class ImageFiles implements AutoCloseable {
         Future<byte[]> digested =
                 digests.submit(
                         () -> {
-                            MessageDigest sha256 = digest("SHA-256");
+                            MessageDigest sha256 = Digests.of("SHA-256");
                             SparseFile.digest(disk, sha256);
                             return sha256.digest();
                         });
@@ -212,7 +226,10 @@ public final class ImageFiles implements AutoCloseable {
         }
     }
 
-    private void checkRoom(long more) throws IOException {
+    /**
+     * @throws ApiException 503 when so much more would leave too little
+     */
+    void checkRoom(long more) throws IOException {
         if (free.count(directory) - RESERVE_BYTES < more) {
             throw new ApiException(Fault.UNAVAILABLE, "The region has no room for the image now.");
         }
@@ -229,9 +246,7 @@ public final class ImageFiles implements AutoCloseable {
 
     private Image.Content write(Path part, InputStream stream, long announced, Allowance allowance)
             throws IOException {
-        MessageDigest md5 = digest("MD5");
-        MessageDigest sha256 = digest("SHA-256");
-        MessageDigest sha512 = digest("SHA-512");
+        Digests digests = new Digests();
         byte[] buffer = new byte[BUFFER_BYTES];
         long size = 0;
         long allowed = announced;
@@ -252,24 +267,15 @@ public final class ImageFiles implements AutoCloseable {
                     checkRoom(ROOM_STEP_BYTES);
                     looked = size + ROOM_STEP_BYTES;
                 }
-                md5.update(buffer, 0, count);
-                sha256.update(buffer, 0, count);
-                sha512.update(buffer, 0, count);
                 ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, count);
+                digests.update(bytes);
                 while (bytes.hasRemaining()) {
                     file.write(bytes);
                 }
             }
             file.force(true);
         }
-        HexFormat hex = HexFormat.of();
-        return new Image.Content(
-                size,
-                hex.formatHex(md5.digest()),
-                hex.formatHex(sha256.digest()),
-                hex.formatHex(sha512.digest()),
-                OptionalLong.empty(),
-                Optional.empty());
+        return digests.content(size);
     }
 
     /** Ends its thread; nothing can be made disks of any more. */
@@ -283,14 +289,6 @@ public final class ImageFiles implements AutoCloseable {
             Files.deleteIfExists(file);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot delete " + file, e);
-        }
-    }
-
-    private static MessageDigest digest(String algorithm) {
-        try {
-            return MessageDigest.getInstance(algorithm);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has " + algorithm, e);
         }
     }
 }

@@ -240,8 +240,7 @@ final class ImageImports implements AutoCloseable {
                 image.id(),
                 upload,
                 (handle, waiting) -> {
-                    waiting.ifPresent(
-                            one -> ImageStore.update(handle, one.failed(uploads.now())));
+                    waiting.ifPresent(one -> ImageStore.update(handle, one.failed(uploads.now())));
                     ImageTasks.end(
                             handle,
                             task,

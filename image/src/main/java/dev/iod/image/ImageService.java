@@ -32,25 +32,28 @@ public final class ImageService implements Images, AutoCloseable {
     private final ImageFiles files;
     private final ImageUploads uploads;
     private final ImageImports imports;
+    private final ImageCaptures captures;
     private final Clock clock;
 
     /** Without downloads. Its tables need not be there before {@link #start}. */
     public ImageService(Database database, ImageFiles files, QemuConverter converter, Clock clock) {
-        this(database, files, converter, AllowedHosts.NONE, clock);
+        this(database, files, converter, AllowedHosts.NONE, List.of(), clock);
     }
 
     /**
      * The same, with downloads.
      *
      * @param hosts from where images may be imported by {@code web-download}
+     * @param watchers those of whose disks images are made
      */
     public ImageService(
             Database database,
             ImageFiles files,
             QemuConverter converter,
             AllowedHosts hosts,
+            List<CaptureWatcher> watchers,
             Clock clock) {
-        this(database, files, converter, new WebDownload(hosts), clock);
+        this(database, files, converter, new WebDownload(hosts), watchers, clock);
     }
 
     ImageService(
@@ -58,11 +61,13 @@ public final class ImageService implements Images, AutoCloseable {
             ImageFiles files,
             DiskConverter converter,
             WebDownload downloads,
+            List<CaptureWatcher> watchers,
             Clock clock) {
         this.database = database;
         this.files = files;
         this.uploads = new ImageUploads(database, files, converter, clock);
         this.imports = new ImageImports(database, uploads, downloads);
+        this.captures = new ImageCaptures(database, files, uploads, watchers);
         this.clock = clock;
     }
 
@@ -75,6 +80,7 @@ public final class ImageService implements Images, AutoCloseable {
     /** Ends imports that run, and what was made for them. */
     @Override
     public void close() {
+        captures.close();
         uploads.close();
         imports.close();
         files.close();
@@ -86,6 +92,11 @@ public final class ImageService implements Images, AutoCloseable {
 
     ImageImports imports() {
         return imports;
+    }
+
+    /** What nodes send of their disks. */
+    public ImageCaptures captures() {
+        return captures;
     }
 
     ImageMembers members() {
@@ -180,6 +191,7 @@ public final class ImageService implements Images, AutoCloseable {
                                         "Image %s could not be deleted because it is in use: a volume is being made of it."
                                                 .formatted(id));
                             }
+                            captures.endOfImage(handle, id);
                             ImageStore.delete(handle, id);
                             Audit.record(handle, actor, "delete image", id);
                             return image.file();
@@ -311,6 +323,29 @@ public final class ImageService implements Images, AutoCloseable {
         ImageUses.release(handle, consumer);
     }
 
+    @Override
+    public Heritage heritage(Handle handle, Actor actor, String imageId) {
+        return ImageAccess.find(handle, actor, imageId)
+                .map(Image::attributes)
+                .map(
+                        base ->
+                                new Heritage(
+                                        base.minRamMib(),
+                                        base.minDiskGib(),
+                                        ImageAttributes.inherited(base.properties())))
+                .orElse(Heritage.NONE);
+    }
+
+    @Override
+    public String capture(Handle handle, Actor actor, NewCapture wanted) {
+        return captures.begin(handle, actor, wanted);
+    }
+
+    @Override
+    public void endCapture(Handle handle, UUID consumer) {
+        captures.end(handle, consumer);
+    }
+
     /** What is neither raw nor was converted is no disk, or (ami) describes a machine. */
     private static Optional<Part> disk(Image image) {
         boolean raw =
@@ -369,7 +404,7 @@ public final class ImageService implements Images, AutoCloseable {
                                                 .formatted(image.id(), property, id)));
     }
 
-    private static void checkVisibility(Actor actor, Image.Visibility visibility) {
+    static void checkVisibility(Actor actor, Image.Visibility visibility) {
         if (visibility == Image.Visibility.PUBLIC && !actor.isAdmin()) {
             throw ApiException.forbidden(
                     "You are not authorized to complete publicize_image action.");

@@ -6,11 +6,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.ZoneOffset;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jdbi.v3.core.statement.Update;
@@ -70,6 +72,28 @@ final class ImageStore {
         handle.execute("DELETE FROM image WHERE id = ?", id);
     }
 
+    /**
+     * Deletes the backups of a server that are too many, but not those that are in use.
+     *
+     * @return their files
+     */
+    static List<String> rotate(Handle handle, UUID server, Images.Rotation rotation) {
+        return handle.createQuery(
+                        "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE status = 'active'"
+                                + " AND properties->>'image_type' = 'backup'"
+                                + " AND properties->>'backup_type' = :type"
+                                + " AND properties->>'instance_uuid' = :server"
+                                + " ORDER BY created_at DESC, id OFFSET :kept)"
+                                + " AND NOT protected AND NOT EXISTS"
+                                + " (SELECT 1 FROM image_use u WHERE u.image_id = image.id)"
+                                + " RETURNING file")
+                .bind("type", rotation.backupType())
+                .bind("server", server.toString())
+                .bind("kept", rotation.kept())
+                .mapTo(String.class)
+                .list();
+    }
+
     private static OptionalLong virtualBytes(ResultSet row) throws SQLException {
         long bytes = row.getLong("virtual_size_bytes");
         return row.wasNull() ? OptionalLong.empty() : OptionalLong.of(bytes);
@@ -96,15 +120,17 @@ final class ImageStore {
 
     /**
      * Uploads and imports that a killed process left behind can be started again; what was staged
-     * whole stays.
+     * whole stays. Nodes send captures again by themselves.
      */
     static void resetUploads(Handle handle) {
         handle.execute(
                 "UPDATE image SET status = 'queued', file = NULL, reserved_bytes = 0,"
                         + " import_failed = (status = 'importing' OR import_failed),"
                         + " size_bytes = NULL, md5 = NULL, sha256 = NULL, sha512 = NULL"
-                        + " WHERE status IN ('saving', 'importing')"
-                        + " OR status = 'uploading' AND sha256 IS NULL");
+                        + " WHERE (status IN ('saving', 'importing')"
+                        + " OR status = 'uploading' AND sha256 IS NULL)"
+                        + " AND NOT EXISTS"
+                        + " (SELECT 1 FROM image_capture c WHERE c.image_id = image.id)");
     }
 
     /** What an image takes of its project's quota, or has reserved of it. */

@@ -67,11 +67,7 @@ final class ImageUploads implements AutoCloseable {
         void happened(Handle handle, Optional<Image> waiting);
     }
 
-    ImageUploads(
-            Database database,
-            ImageFiles files,
-            DiskConverter converter,
-            Clock clock) {
+    ImageUploads(Database database, ImageFiles files, DiskConverter converter, Clock clock) {
         this.database = database;
         this.files = files;
         this.converter = converter;
@@ -178,8 +174,7 @@ final class ImageUploads implements AutoCloseable {
         return waiting;
     }
 
-    Image.Content store(
-            Image image, String upload, InputStream stream, OptionalLong announced) {
+    Image.Content store(Image image, String upload, InputStream stream, OptionalLong announced) {
         return files.store(
                 upload,
                 stream,

@@ -108,4 +108,79 @@ public interface Images {
 
     /** What was being made is made, or will not be. Nothing happens if it held no image. */
     void release(Handle handle, UUID consumer);
+
+    /**
+     * What is inherited by images that are made of an image's servers.
+     *
+     * @param properties without those that are of that image alone
+     */
+    record Heritage(long minRamMib, long minDiskGib, Map<String, String> properties) {
+        /** Copies the properties. */
+        public Heritage {
+            properties = Map.copyOf(properties);
+        }
+
+        /** Of an image that is not there any more. */
+        public static final Heritage NONE = new Heritage(0, 0, Map.of());
+    }
+
+    /** {@link Heritage#NONE} when the caller does not see the image. */
+    Heritage heritage(Handle handle, Actor actor, String imageId);
+
+    /**
+     * How many backups of a kind a server keeps: older ones go when a new one is there.
+     *
+     * @param kept 0: not even the new one
+     */
+    record Rotation(String backupType, int kept) {}
+
+    /**
+     * An image that is to be made of a disk.
+     *
+     * @param visibility as the API writes it
+     * @param properties checked as those of a request
+     */
+    record NewImage(
+            String owner,
+            String name,
+            String visibility,
+            boolean isProtected,
+            String containerFormat,
+            long minDiskGib,
+            long minRamMib,
+            Map<String, String> properties) {
+        /** Copies the properties. */
+        public NewImage {
+            properties = Map.copyOf(properties);
+        }
+    }
+
+    /**
+     * A disk of a node that an image is to be made of.
+     *
+     * @param consumer the server or volume whose disk it is, which the transaction has locked
+     * @param diskId of a volume or disk of the node's goal
+     * @param sizeBytes of the disk as the goal says it
+     */
+    record NewCapture(
+            UUID consumer,
+            String node,
+            String diskId,
+            long sizeBytes,
+            NewImage image,
+            Optional<Rotation> rotation) {}
+
+    /**
+     * Begins to make an image of a disk, as it will be at one moment soon; a {@link CaptureWatcher}
+     * is told how it goes on. The image is saving until it is active or deleted.
+     *
+     * @return the image's id
+     * @throws dev.iod.rest.ApiException 409 when one is being made of the consumer, or the node
+     *     cannot; 413 beyond the quotas of images and their bytes, of which it holds its whole
+     *     size; 400 and 403 for attributes that an image cannot have
+     */
+    String capture(Handle handle, Actor actor, NewCapture wanted);
+
+    /** The consumer goes: no image is made of it; nobody is told. */
+    void endCapture(Handle handle, UUID consumer);
 }

@@ -71,6 +71,7 @@ class ImageDisksTest {
                 new ImageFiles(directory),
                 (project, shape, image, disk) -> converter.convert(project, shape, image, disk),
                 new WebDownload(AllowedHosts.NONE),
+                List.of(),
                 Clock.systemUTC());
     }
 

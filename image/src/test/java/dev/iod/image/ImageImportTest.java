@@ -80,6 +80,7 @@ class ImageImportTest {
                         _ -> true,
                         (SSLSocketFactory) SSLSocketFactory.getDefault(),
                         Duration.ofMinutes(1)),
+                List.of(),
                 Clock.systemUTC());
     }
 

@@ -5,5 +5,8 @@ public final class Traits {
     /** It keeps volumes and snapshots whatever servers it has, and knows what a copy is. */
     public static final String VOLUMES = "VOLUMES";
 
+    /** It sends the content of disks to the region. */
+    public static final String CAPTURES = "CAPTURES";
+
     private Traits() {}
 }

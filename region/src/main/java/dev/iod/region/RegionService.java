@@ -1,6 +1,8 @@
 package dev.iod.region;
 
 import com.google.protobuf.ByteString;
+import dev.iod.node.CaptureChunk;
+import dev.iod.node.CaptureProgress;
 import dev.iod.node.FetchImageRequest;
 import dev.iod.node.ImageChunk;
 import dev.iod.node.JoinReply;
@@ -33,6 +35,7 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
     private final Database database;
     private final Sessions sessions;
     private final ImageParts images;
+    private final CaptureSink captures;
     private final CertificateAuthority authority;
     private final Clock clock;
 
@@ -40,11 +43,13 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
             Database database,
             Sessions sessions,
             ImageParts images,
+            CaptureSink captures,
             CertificateAuthority authority,
             Clock clock) {
         this.database = database;
         this.sessions = sessions;
         this.images = images;
+        this.captures = captures;
         this.authority = authority;
         this.clock = clock;
     }
@@ -99,11 +104,11 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
         Optional<NodeListener.Caller> caller = NodeListener.caller();
         if (caller.isEmpty()) {
             refuse(down, Status.UNAUTHENTICATED, "a session needs the node's certificate");
-            return new Ignored();
+            return new Ignored<>();
         }
         if (!sessions.admits(caller.get())) {
             refuse(down, Sessions.notAdmitted(caller.get().node()));
-            return new Ignored();
+            return new Ignored<>();
         }
         return sessions.open(caller.get(), down);
     }
@@ -134,6 +139,23 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
                 (ServerCallStreamObserver<ImageChunk>) chunks);
     }
 
+    @Override
+    public StreamObserver<CaptureChunk> sendCapture(StreamObserver<CaptureProgress> progress) {
+        Optional<NodeListener.Caller> caller = NodeListener.caller();
+        if (caller.isEmpty()) {
+            refuse(progress, Status.UNAUTHENTICATED, "captures need the node's certificate");
+            return new Ignored<>();
+        }
+        if (!sessions.admits(caller.get())) {
+            refuse(progress, Sessions.notAdmitted(caller.get().node()));
+            return new Ignored<>();
+        }
+        return new CaptureIntake(
+                caller.get().node(),
+                captures,
+                (ServerCallStreamObserver<CaptureProgress>) progress);
+    }
+
     private static void refuse(StreamObserver<?> stream, Status status, String reason) {
         refuse(stream, status.withDescription(reason));
     }
@@ -143,10 +165,10 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
         stream.onError(status.asRuntimeException());
     }
 
-    /** The upward side of a refused session. */
-    private static final class Ignored implements StreamObserver<NodeMessage> {
+    /** The upward side of a refused call. */
+    private static final class Ignored<T> implements StreamObserver<T> {
         @Override
-        public void onNext(NodeMessage message) {}
+        public void onNext(T message) {}
 
         @Override
         public void onError(Throwable error) {}

@@ -99,6 +99,8 @@ final class RootDiskTest {
             assertThat(wrote).hasSize(32);
             assertThat(parts(tenant, "has")).isEqualTo(wrote);
 
+            imageOfRunning(region, tenant, node, script, wrote);
+
             // A region that goes down and comes up has its servers running again, with their disks.
             region.iod("down");
             region.iod("up");
@@ -154,6 +156,53 @@ final class RootDiskTest {
                                 .equals(status));
     }
 
+    /**
+     * An image of the server while it runs, whose agent is killed meanwhile: a server of it has
+     * what the guest wrote, and the pool nothing of it any more.
+     */
+    private static void imageOfRunning(
+            Region region, Tenant tenant, String node, Path script, Map<Integer, String> wrote) {
+        tenant.make(
+                "server image create --name disk-copy --property purpose=test disk",
+                "image delete disk-copy");
+        kill(region, node + "-dpu");
+        Wait.until(
+                () -> "the image is active: " + tenant.client.text("image show disk-copy"),
+                SECONDS,
+                () ->
+                        tenant.client
+                                .json("image show disk-copy")
+                                .at("/status")
+                                .asString()
+                                .equals("active"));
+        JsonNode properties = tenant.client.json("image show disk-copy").at("/properties");
+        assertThat(properties.at("/image_type").asString()).isEqualTo("snapshot");
+        assertThat(properties.at("/purpose").asString()).isEqualTo("test");
+        assertThat(tenant.client.json("server show disk").at("/OS-EXT-STS:task_state").isNull())
+                .isTrue();
+        tenant.server(
+                "copy",
+                "--image disk-copy --flavor d1.micro --network disk-net --user-data " + script);
+        Wait.until(
+                () -> "the copy has the data; console: " + tenant.console("copy"),
+                SECONDS,
+                () -> tenant.console("copy").contains("disk: verified"));
+        assertThat(parts(tenant, "copy", "has")).isEqualTo(wrote);
+        tenant.client.text("server delete --wait copy");
+        Wait.until(
+                "the node's snapshot is deleted", SECONDS, () -> snapshots(region, node).isEmpty());
+    }
+
+    /** What of a node's pool is named as captures are: by a UUID alone. */
+    private static List<String> snapshots(Region region, String node) {
+        return Stream.of("pool", "pool/mount")
+                .map(pool -> region.run.resolve("nodes").resolve(node).resolve(pool))
+                .filter(Files::isDirectory)
+                .flatMap(pool -> Stream.of(Optional.ofNullable(pool.toFile().list()).orElseThrow()))
+                .filter(name -> name.length() == 36)
+                .toList();
+    }
+
     /** Boots as the region's own image does, on a disk. */
     private static String imageCreate(Tenant tenant, Path file) {
         JsonNode micro = tenant.client.json("image show iod-micro").at("/properties");
@@ -178,8 +227,12 @@ final class RootDiskTest {
 
     /** The sums the guest told, by place. */
     private static Map<Integer, String> parts(Tenant tenant, String verb) {
+        return parts(tenant, "disk", verb);
+    }
+
+    private static Map<Integer, String> parts(Tenant tenant, String server, String verb) {
         Map<Integer, String> sums = new TreeMap<>();
-        for (String line : tenant.console("disk").lines().map(String::strip).toList()) {
+        for (String line : tenant.console(server).lines().map(String::strip).toList()) {
             String[] words = line.split(" ");
             if (line.startsWith("disk: " + verb + " ") && words.length == 4) {
                 sums.put(Integer.parseInt(words[2]), words[3]);

@@ -1,5 +1,6 @@
 package dev.iod.volume;
 
+import dev.iod.image.CaptureWatcher;
 import dev.iod.image.Images;
 import dev.iod.region.NodeSessions;
 import dev.iod.region.Service;
@@ -11,6 +12,11 @@ import java.util.stream.Stream;
 /** The block storage service: its API, its part of nodes' goals and what it does with reports. */
 public final class BlockStorage {
     private BlockStorage() {}
+
+    /** Tells volumes how it goes on with the images that are made of them. */
+    public static CaptureWatcher captureWatcher() {
+        return new VolumeImages.Watcher();
+    }
 
     /**
      * {@code /volume}.
@@ -25,7 +31,8 @@ public final class BlockStorage {
                                 VersionsApi.routes(),
                                 new VolumeApi(
                                                 database,
-                                                new VolumeChanges(database, images, placement))
+                                                new VolumeChanges(database, images, placement),
+                                                new VolumeImages(database, images))
                                         .routes(),
                                 new SnapshotApi(database, new SnapshotChanges(database)).routes(),
                                 new VolumeTypeApi(database).routes(),

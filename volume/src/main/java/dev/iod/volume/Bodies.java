@@ -4,6 +4,7 @@ import static dev.iod.rest.Formats.body;
 import static dev.iod.rest.Formats.nullable;
 import static dev.iod.rest.Formats.optional;
 import static dev.iod.rest.Formats.required;
+import static dev.iod.rest.Formats.since;
 import static dev.iod.rest.Formats.struct;
 
 import dev.iod.rest.Formats;
@@ -80,6 +81,16 @@ final class Bodies {
     static final Schema EXTEND = body("os-extend", struct(required("new_size", GIB)));
     static final Schema SET_BOOTABLE =
             body("os-set_bootable", struct(required("bootable", Formats.BOOLEAN)));
+    static final Schema UPLOAD_IMAGE =
+            body(
+                    "os-volume_upload_image",
+                    struct(
+                            required("image_name", new Text(1, MAX_TEXT, Formats.ANY)),
+                            optional("force", Formats.BOOLEAN),
+                            optional("disk_format", TEXT),
+                            optional("container_format", TEXT),
+                            since(1, "visibility", TEXT),
+                            since(1, "protected", Formats.BOOLEAN)));
     static final Schema FORCE_DELETE = body("os-force_delete", new Anything());
 
     static final Schema RESET_STATUS =

@@ -119,7 +119,7 @@ final class Lifecycle {
             // As large as it was.
             case ERROR_EXTENDING ->
                     report instanceof Report.Ready ? new Verdict.Done() : new Verdict.Unchanged();
-            case ATTACHING, IN_USE, DETACHING -> new Verdict.Unchanged();
+            case ATTACHING, IN_USE, UPLOADING, DETACHING -> new Verdict.Unchanged();
         };
     }
 

@@ -47,6 +47,9 @@ record Message(
         CREATE(
                 "VOLUME_VOLUME_008_001",
                 "create volume from backend storage:An unknown error occurred."),
+        UPLOAD(
+                "VOLUME_VOLUME_003_004",
+                "copy volume to image:Failed to upload volume to image at backend."),
         NO_ROOM_TO_EXTEND("VOLUME_VOLUME_007_007", "extend volume:There is no room on its node."),
         EXTEND("VOLUME_VOLUME_007_001", "extend volume:An unknown error occurred."),
         LOST("VOLUME_VOLUME_027_001", "volume:Its node cannot find or use it any more."),

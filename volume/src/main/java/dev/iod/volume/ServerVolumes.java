@@ -259,7 +259,7 @@ public final class ServerVolumes {
                         .orElseThrow(
                                 () -> ApiException.notFound("volume_id not found: " + volumeId));
         Volume volume = Volume.lock(handle, attached.volumeId()).orElseThrow();
-        if (volume.state() == Status.DETACHING) {
+        if (volume.state() == Status.DETACHING || volume.state() == Status.UPLOADING) {
             throw invalid(
                     "Volume %s status must be 'in-use'. Currently in '%s' status."
                             .formatted(volume.id(), volume.state().text()));
@@ -311,7 +311,7 @@ public final class ServerVolumes {
             if (goes) {
                 columns.set("status", Status.DELETING.text())
                         .set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
-            } else if (volume.present() != Presence.COMING) {
+            } else if (volume.present() != Presence.COMING && volume.state() != Status.UPLOADING) {
                 columns.set("status", Status.AVAILABLE.text());
             }
             if (!columns.isEmpty()) {

@@ -12,6 +12,8 @@ enum Status {
     IN_USE,
     /** A server shall have it no more, and has not let go of it. */
     DETACHING,
+    /** An image is being made of it, which a server may have meanwhile. */
+    UPLOADING,
     EXTENDING,
     ERROR_EXTENDING,
     DELETING,

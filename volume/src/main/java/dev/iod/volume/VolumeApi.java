@@ -25,9 +25,11 @@ import tools.jackson.databind.JsonNode;
 /** {@code /volumes}. */
 final class VolumeApi {
     private final VolumeChanges changes;
+    private final VolumeImages uploads;
     private final Collection<Volume> volumes;
 
-    VolumeApi(Database database, VolumeChanges changes) {
+    VolumeApi(Database database, VolumeChanges changes, VolumeImages uploads) {
+        this.uploads = uploads;
         this.changes = changes;
         volumes =
                 Collection.of(
@@ -229,6 +231,10 @@ final class VolumeApi {
                 administrators(request, "volume_extension:volume_admin_actions:reset_status");
                 changes.resetStatus(Actor.of(request), id, wantedStatus(reset));
                 return Response.empty(202);
+            }
+            case "os-volume_upload_image" -> {
+                return uploads.upload(
+                        request, id, Bodies.UPLOAD_IMAGE.checked(body, minor).path(action));
             }
             case "os-force_delete" -> {
                 Bodies.FORCE_DELETE.checked(body, minor);

@@ -92,6 +92,7 @@ final class VolumeChanges {
                                         .formatted(volume.id()));
                     }
                     Audit.record(handle, actor, "delete volume", volume.id().toString());
+                    images.endCapture(handle, volume.id());
                     if (volume.node().isEmpty()) {
                         VolumeObservations.remove(handle, images, volume);
                         return;
@@ -129,6 +130,7 @@ final class VolumeChanges {
                                     .orElseThrow(() -> cannotReset(text, ""));
                     checkReset(volume, status);
                     Audit.record(handle, actor, "reset status of volume", volume.id().toString());
+                    images.endCapture(handle, volume.id());
                     Columns columns = new Columns();
                     if (volume.present() == Presence.COMING) {
                         // In error, there is nothing of it.

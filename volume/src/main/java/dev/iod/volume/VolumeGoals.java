@@ -11,7 +11,7 @@ import org.jdbi.v3.core.Handle;
 final class VolumeGoals implements GoalPart {
     @Override
     public void add(Handle handle, String node, Goal.Builder goal) {
-        PoolGoal.Builder pool = PoolGoal.newBuilder();
+        PoolGoal.Builder pool = goal.getPoolBuilder();
         for (VolumeSnapshot snapshot : VolumeSnapshot.kept(handle, node)) {
             pool.addSnapshots(
                     Snapshot.newBuilder()
@@ -19,7 +19,6 @@ final class VolumeGoals implements GoalPart {
                             .setVolumeId(snapshot.volumeId().toString())
                             .setMade(snapshot.present() != Presence.COMING));
         }
-        goal.setPool(pool);
         for (Volume volume : Volume.kept(handle, node)) {
             goal.addVolumes(disk(volume));
         }

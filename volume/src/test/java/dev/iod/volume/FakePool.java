@@ -51,7 +51,7 @@ final class FakePool {
                     handle.execute(
                             "INSERT INTO node (name, up, encapsulation_address, architecture,"
                                     + " traits) VALUES (?, true, '127.0.0.9', 'x86_64',"
-                                    + " '{VOLUMES}')",
+                                    + " '{VOLUMES,CAPTURES}')",
                             name);
                     handle.execute("INSERT INTO resource_provider (name) VALUES (?)", name);
                     handle.execute(

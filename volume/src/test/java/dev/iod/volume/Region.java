@@ -1,5 +1,6 @@
 package dev.iod.volume;
 
+import dev.iod.image.AllowedHosts;
 import dev.iod.image.ImageApi;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
@@ -28,6 +29,7 @@ import java.util.stream.Stream;
 final class Region implements AutoCloseable {
     final Database database;
     final Service service;
+    final ImageService images;
     final FixedSessions sessions = new FixedSessions();
     private final Path files;
     private final ApiServer server;
@@ -46,11 +48,13 @@ final class Region implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        ImageService images =
+        images =
                 new ImageService(
                         database,
                         new ImageFiles(files),
                         new QemuConverter("nobody"),
+                        AllowedHosts.NONE,
+                        List.of(BlockStorage.captureWatcher()),
                         Clock.systemUTC());
         service = BlockStorage.service(database, images, sessions);
         List<Service> services =

@@ -1,0 +1,25 @@
+package dev.iod.dpu;
+
+import java.util.Optional;
+import java.util.Set;
+
+/** Where the content of snapshots goes that the region wants. No call blocks. */
+interface Captures {
+    /** They go nowhere. */
+    Captures NONE =
+            new Captures() {
+                @Override
+                public void wanted(Set<String> ready) {}
+
+                @Override
+                public Optional<String> failure(String capture) {
+                    return Optional.empty();
+                }
+            };
+
+    /** Snapshots that are there and that the region wants; others are forgotten. */
+    void wanted(Set<String> ready);
+
+    /** Why one of them cannot be sent, ever. */
+    Optional<String> failure(String capture);
+}
