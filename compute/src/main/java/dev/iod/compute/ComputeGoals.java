@@ -167,6 +167,10 @@ final class ComputeGoals implements GoalPart {
                     PAUSING,
                     UNPAUSING,
                     REBUILDING,
+                    IMAGE_SNAPSHOT,
+                    IMAGE_BACKUP,
+                    IMAGE_PENDING_UPLOAD,
+                    IMAGE_UPLOADING,
                     DELETING ->
                     false;
         };
