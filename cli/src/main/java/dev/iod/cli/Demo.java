@@ -1,12 +1,8 @@
 package dev.iod.cli;
 
+import dev.iod.cli.Stage.Guest;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
-import tools.jackson.databind.JsonNode;
 
 /**
  * Two servers on two nodes find each other: the real client makes a network with two subnets behind
@@ -21,26 +17,12 @@ final class Demo {
     private final Layout layout;
     private final RegionConfig config;
     private final boolean keep;
-    private final String name;
-    private final Path directory;
-    private final Api api;
-    private final Progress progress = new Progress();
-
-    /** What {@link #cleanUp} deletes, newest first. */
-    private final List<String> made = new ArrayList<>();
 
     Demo(Layout layout, RegionConfig config, boolean keep) {
         this.layout = layout;
         this.config = config;
         this.keep = keep;
-        byte[] random = new byte[2];
-        ThreadLocalRandom.current().nextBytes(random);
-        this.name = "demo-" + HexFormat.of().formatHex(random);
-        this.directory = Layout.directory(layout.run().resolve("demo"));
-        this.api = Api.signIn(config.api(), "demo", config.demoPassword(), Bootstrap.PROJECT);
     }
-
-    private record Guest(String name, String id, long createdNanos) {}
 
     /**
      * What was measured.
@@ -63,34 +45,30 @@ final class Demo {
 
     /** Plays the demo and deletes what it made. @throws CliException when anything went wrong */
     Outcome run() {
-        Outcome result;
-        try (OpenStack client = new OpenStack(layout, Credentials.CLOUD)) {
-            try (Capture capture = new Capture(layout, config.nodeNames().getFirst(), directory)) {
-                result = play(client, capture);
-            } finally {
-                if (!keep) {
-                    cleanUp(client);
-                }
-            }
+        try (Stage stage = new Stage(layout, config, keep);
+                Capture capture =
+                        new Capture(layout, config.nodeNames().getFirst(), stage.directory)) {
+            return play(stage, capture);
         }
-        return result;
     }
 
-    private Outcome play(OpenStack client, Capture capture) {
+    private Outcome play(Stage stage, Capture capture) {
         long start = System.nanoTime();
-        network(client);
-        String addressA = port(client, "a");
-        String addressB = port(client, "b");
-        progress.done("network, router, subnets, ports", start);
+        network(stage);
+        String addressA = port(stage, "a");
+        String addressB = port(stage, "b");
+        stage.progress.done("network, router, subnets, ports", start);
 
-        Path dataA = script("a", Scripts.serving());
-        Path dataB = script("b", Scripts.fetching(addressA));
-        Guest a = server(client, "a", dataA);
-        Guest b = server(client, "b", dataB);
-        List<Double> active = List.of(untilActive(a), untilActive(b));
-        List<Double> address = List.of(untilAddress(a, addressA), untilAddress(b, addressB));
-        String hostA = host(a);
-        String hostB = host(b);
+        Path dataA = stage.script("a", Scripts.serving());
+        Path dataB = stage.script("b", Scripts.fetching(addressA));
+        Guest a = server(stage, "a", dataA);
+        Guest b = server(stage, "b", dataB);
+        List<Double> active =
+                List.of(stage.untilActive(a, ACTIVE_SECONDS), stage.untilActive(b, ACTIVE_SECONDS));
+        List<Double> address =
+                List.of(untilAddress(stage, a, addressA), untilAddress(stage, b, addressB));
+        String hostA = host(stage, a);
+        String hostB = host(stage, b);
         if (hostA.equals(hostB) && config.nodes() > 1) {
             throw new CliException(
                     "both servers are on node " + hostA + " although their group is anti-affine");
@@ -105,12 +83,12 @@ final class Demo {
                         + b.name()
                         + ")",
                 EXCHANGE_SECONDS,
-                () -> has(b, "demo: done") && has(a, "demo: in "));
-        progress.done("ping and 10 MiB each way", exchange);
-        compare("from a to b", value(a, "demo: out "), value(b, "demo: in "));
-        compare("from b to a", value(b, "demo: out "), value(a, "demo: in "));
-        progress.say("ping across the router: " + value(b, "demo: ping "));
-        progress.say(
+                () -> stage.has(b, "demo: done") && stage.has(a, "demo: in "));
+        stage.progress.done("ping and 10 MiB each way", exchange);
+        compare(stage, "from a to b", stage.value(a, "demo: out "), stage.value(b, "demo: in "));
+        compare(stage, "from b to a", stage.value(b, "demo: out "), stage.value(a, "demo: in "));
+        stage.progress.say("ping across the router: " + stage.value(b, "demo: ping "));
+        stage.progress.say(
                 "underlay: "
                         + capture.summary(
                                 Underlay.address(index(hostA)),
@@ -119,12 +97,12 @@ final class Demo {
         return new Outcome("a on " + hostA + ", b on " + hostB, active, address);
     }
 
-    private void network(OpenStack client) {
-        make(client, "network create " + name, "network delete " + name);
+    private static void network(Stage stage) {
+        String name = stage.name;
+        stage.make("network create " + name, "network delete " + name);
         for (String side : List.of("a", "b")) {
             int third = side.equals("a") ? 1 : 2;
-            make(
-                    client,
+            stage.make(
                     "subnet create "
                             + name
                             + "-"
@@ -136,30 +114,30 @@ final class Demo {
                             + ".0/24",
                     "subnet delete " + name + "-" + side);
         }
-        make(client, "router create " + name, "router delete " + name);
+        stage.make("router create " + name, "router delete " + name);
         for (String side : List.of("a", "b")) {
-            make(
-                    client,
+            stage.make(
                     "router add subnet " + name + " " + name + "-" + side,
                     "router remove subnet " + name + " " + name + "-" + side);
         }
-        make(client, "security group create " + name, "security group delete " + name);
-        client.run("security group rule create --protocol icmp " + name);
-        client.run("security group rule create --protocol tcp --dst-port 5000:5001 " + name);
-        make(
-                client,
+        stage.make("security group create " + name, "security group delete " + name);
+        stage.client.run("security group rule create --protocol icmp " + name);
+        stage.client.run("security group rule create --protocol tcp --dst-port 5000:5001 " + name);
+        stage.make(
                 "server group create --policy anti-affinity " + name,
                 "server group delete " + name);
-        make(
-                client,
-                "keypair create --private-key " + directory.resolve(name + ".key") + " " + name,
+        stage.make(
+                "keypair create --private-key "
+                        + stage.directory.resolve(name + ".key")
+                        + " "
+                        + name,
                 "keypair delete " + name);
     }
 
-    private String port(OpenStack client, String side) {
+    private static String port(Stage stage, String side) {
+        String name = stage.name;
         String port = name + "-" + side;
-        make(
-                client,
+        stage.make(
                 "port create --network "
                         + name
                         + " --fixed-ip subnet="
@@ -169,20 +147,21 @@ final class Demo {
                         + " "
                         + port,
                 "port delete " + port);
-        return client.json("port show " + port)
+        return stage.client
+                .json("port show " + port)
                 .at("/fixed_ips")
                 .get(0)
                 .at("/ip_address")
                 .stringValue();
     }
 
-    private Guest server(OpenStack client, String side, Path userData) {
+    private static Guest server(Stage stage, String side, Path userData) {
+        String name = stage.name;
         String server = name + "-" + side;
-        String group = client.json("server group show " + name).at("/id").stringValue();
-        long created = System.nanoTime();
-        make(
-                client,
-                "server create --image "
+        String group = stage.client.json("server group show " + name).at("/id").stringValue();
+        return stage.server(
+                server,
+                "--image "
                         + Bootstrap.IMAGE
                         + " --flavor m1.micro --port "
                         + server
@@ -191,66 +170,21 @@ final class Demo {
                         + " --user-data "
                         + userData
                         + " --hint group="
-                        + group
-                        + " "
-                        + server,
-                "server delete --wait " + server);
-        return new Guest(
-                server, client.json("server show " + server).at("/id").stringValue(), created);
+                        + group);
     }
 
-    private void make(OpenStack client, String create, String delete) {
-        made.addFirst(delete);
-        client.run(create);
-    }
-
-    private void cleanUp(OpenStack client) {
-        long start = System.nanoTime();
-        for (String delete : made) {
-            client.run(delete);
-        }
-        progress.done("demo's resources deleted", start);
-    }
-
-    private Path script(String side, String text) {
-        Path file = directory.resolve(name + "-" + side + ".sh");
-        Layout.write(file, text, true, false);
-        return file;
-    }
-
-    private double untilActive(Guest guest) {
-        Waiting.until(
-                guest.name() + " is ACTIVE",
-                ACTIVE_SECONDS,
-                () -> {
-                    JsonNode server = show(guest);
-                    if (server.at("/status").asString().equals("ERROR")) {
-                        throw new CliException(
-                                guest.name()
-                                        + " is in ERROR: "
-                                        + server.at("/fault/message").asString(""));
-                    }
-                    return server.at("/status").asString().equals("ACTIVE");
-                });
-        return (System.nanoTime() - guest.createdNanos()) / 1e9;
-    }
-
-    private double untilAddress(Guest guest, String address) {
-        Waiting.until(
-                guest.name() + " got " + address + " by DHCP",
-                ACTIVE_SECONDS,
-                () -> has(guest, "iod-micro: address " + address));
-        return (System.nanoTime() - guest.createdNanos()) / 1e9;
-    }
-
-    private JsonNode show(Guest guest) {
-        return api.get("/compute/v2.1/servers/" + guest.id()).at("/server");
+    private static double untilAddress(Stage stage, Guest guest, String address) {
+        return stage.until(
+                guest,
+                "got " + address + " by DHCP",
+                "iod-micro: address " + address,
+                ACTIVE_SECONDS);
     }
 
     /** The node a server runs on; only the administrator sees it. */
-    private String host(Guest guest) {
-        Api admin = Api.signIn(config.api(), "admin", config.adminPassword(), "admin");
-        return admin.get("/compute/v2.1/servers/" + guest.id())
+    private static String host(Stage stage, Guest guest) {
+        return stage.admin()
+                .get("/compute/v2.1/servers/" + guest.id())
                 .at("/server/OS-EXT-SRV-ATTR:host")
                 .asString("");
     }
@@ -259,30 +193,7 @@ final class Demo {
         return Integer.parseInt(node.substring(1));
     }
 
-    private String console(Guest guest) {
-        return api.post(
-                        "/compute/v2.1/servers/" + guest.id() + "/action",
-                        Map.of("os-getConsoleOutput", Map.of()))
-                .at("/output")
-                .asString("");
-    }
-
-    private boolean has(Guest guest, String text) {
-        return console(guest).contains(text);
-    }
-
-    /** The rest of the console line that starts with a word. */
-    private String value(Guest guest, String word) {
-        String console = console(guest);
-        int at = console.indexOf(word);
-        if (at < 0) {
-            throw new CliException(
-                    guest.name() + " said nothing of '" + word.strip() + "' on its console");
-        }
-        return console.substring(at + word.length()).lines().findFirst().orElse("").strip();
-    }
-
-    private void compare(String direction, String sent, String received) {
+    private static void compare(Stage stage, String direction, String sent, String received) {
         if (sent.length() != 64 || !sent.equals(received)) {
             throw new CliException(
                     "10 MiB "
@@ -292,6 +203,6 @@ final class Demo {
                             + ", received "
                             + received);
         }
-        progress.say("10 MiB " + direction + ": sha256 " + sent.substring(0, 16) + "… equal");
+        stage.progress.say("10 MiB " + direction + ": sha256 " + sent.substring(0, 16) + "… equal");
     }
 }

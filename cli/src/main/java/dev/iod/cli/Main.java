@@ -165,7 +165,15 @@ public final class Main {
             description =
                     "Start a region if none runs, and let two servers on two nodes find each other.",
             mixinStandardHelpOptions = true)
-    int demo(@Option(names = "--keep", description = "Leave what the demo made.") boolean keep) {
+    int demo(
+            @Option(
+                            names = "--volumes",
+                            description =
+                                    "Instead, let a server boot Debian from a volume, write to"
+                                            + " another, and a second one read that; minutes"
+                                            + " without KVM.")
+                    boolean volumes,
+            @Option(names = "--keep", description = "Leave what the demo made.") boolean keep) {
         requireRoot();
         return locked(
                 () -> {
@@ -176,7 +184,10 @@ public final class Main {
                                             RegionConfig.exists(layout)
                                                     ? Optional.empty()
                                                     : Optional.of(RegionConfig.Pool.THIN)));
-                    System.out.println(new Demo(layout, config, keep).run());
+                    System.out.println(
+                            volumes
+                                    ? new VolumeDemo(layout, config, keep).run()
+                                    : new Demo(layout, config, keep).run());
                     return 0;
                 });
     }

@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -16,6 +17,11 @@ import tools.jackson.databind.JsonNode;
  */
 final class OpenStack implements AutoCloseable {
     private static final String MARK = "iod-end-of-command";
+
+    /** How the client prints what a service, or it itself, has refused. */
+    private static final Pattern REFUSED =
+            Pattern.compile(
+                    "\\(HTTP [45]\\d\\d\\)|Exception: [45]\\d\\d|No \\S+ with a name or ID");
 
     private final Process process;
     private final BufferedWriter input;
@@ -47,7 +53,10 @@ final class OpenStack implements AutoCloseable {
 
     /** Runs a command that prints nothing we need. @throws CliException when it prints an error */
     void run(String command) {
-        ask(command);
+        String answer = ask(command);
+        if (REFUSED.matcher(answer).find()) {
+            throw new CliException("'openstack " + command + "' answered: " + answer.strip());
+        }
     }
 
     /** Runs a command with JSON output. */

@@ -42,7 +42,8 @@ public final class Compute {
     /** {@code /compute}. */
     public Service service() {
         ServerChanges changes = new ServerChanges(parts);
-        ServerPlacement placement = new ServerPlacement(parts.ports(), parts.sessions());
+        ServerPlacement placement =
+                new ServerPlacement(parts.images(), parts.ports(), parts.sessions());
         List<Route> routes =
                 Stream.of(
                                 VersionsApi.routes(),
@@ -74,7 +75,7 @@ public final class Compute {
                 .quotas(ComputeQuotas.own())
                 .nodes(
                         new ComputeGoals(parts.ports()),
-                        new ComputeObservations(parts.ports(), placement))
+                        new ComputeObservations(parts.images(), parts.ports(), placement))
                 .build();
     }
 }

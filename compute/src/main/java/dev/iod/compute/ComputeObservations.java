@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.node.DeviceState;
 import dev.iod.node.DeviceStatus;
@@ -26,10 +27,12 @@ import org.jdbi.v3.core.Handle;
  * with the table as it is now and only differences are written.
  */
 final class ComputeObservations implements NodeObserver {
+    private final Images images;
     private final ServerPorts ports;
     private final ServerPlacement placement;
 
-    ComputeObservations(ServerPorts ports, ServerPlacement placement) {
+    ComputeObservations(Images images, ServerPorts ports, ServerPlacement placement) {
+        this.images = images;
         this.ports = ports;
         this.placement = placement;
     }
@@ -64,7 +67,7 @@ final class ComputeObservations implements NodeObserver {
     public void removing(Handle handle, String node) {
         ServerStore.lockOnNode(handle, node).stream()
                 .filter(Server::deleting)
-                .forEach(server -> remove(handle, ports, server));
+                .forEach(server -> remove(handle, images, ports, server));
     }
 
     /** Actions whose devices are where they were asked to be. */
@@ -127,15 +130,15 @@ final class ComputeObservations implements NodeObserver {
     private void apply(Handle handle, Server server, Lifecycle.Verdict verdict) {
         switch (verdict) {
             case Lifecycle.Unchanged() -> {}
-            case Lifecycle.Gone() -> remove(handle, ports, server);
+            case Lifecycle.Gone() -> remove(handle, images, ports, server);
             case Lifecycle.Changed changed -> change(handle, server, changed);
         }
     }
 
     /** The end of a server: its ports, its allocations and its row go together; volumes stay. */
-    static void remove(Handle handle, ServerPorts ports, Server server) {
+    static void remove(Handle handle, Images images, ServerPorts ports, Server server) {
         ports.release(handle, server.id());
-        ServerVolumes.release(handle, server.id());
+        ServerVolumes.release(handle, images, server.id());
         Providers.release(handle, server.id(), EnumSet.allOf(AllocationRole.class));
         ServerStore.delete(handle, server.id());
         InstanceActions.finishAll(handle, server.id());

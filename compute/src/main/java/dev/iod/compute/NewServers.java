@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 /**
  * What a POST of servers asks for, read from a body that {@link Bodies#CREATE_SERVER} accepted.
  *
- * @param imageId empty when a volume is booted
+ * @param imageId may be empty when a volume is booted
  * @param forcedNode an administrator's {@code ZONE:NODE} or {@code host}
  * @param securityGroups names or ids; empty for the default group
  * @param password of all servers of the request
@@ -80,7 +80,7 @@ record NewServers(
             throw ApiException.badRequest("Invalid imageRef provided.");
         }
         if (max > 1) {
-            if (!disks.volumes().isEmpty()) {
+            if (disks.takeOne()) {
                 throw ApiException.badRequest(
                         "Cannot attach one or more volumes to multiple instances");
             }

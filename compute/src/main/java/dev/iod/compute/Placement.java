@@ -5,6 +5,7 @@ import dev.iod.region.Provider;
 import dev.iod.region.Providers;
 import dev.iod.region.ResourceClass;
 import dev.iod.rest.ApiException;
+import dev.iod.volume.NewServerVolumes;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -131,7 +132,9 @@ final class Placement {
                     AllocationRole.ACTIVE,
                     candidate.provider(),
                     request.amounts());
-            locked.put(nodes.get(i), candidate.with(request.amounts()));
+            NewServerVolumes.allocate(
+                    handle, servers.get(i), candidate.provider().with(request.amounts()));
+            locked.put(nodes.get(i), candidate.with(request.all()));
         }
         return true;
     }

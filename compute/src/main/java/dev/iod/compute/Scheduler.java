@@ -38,17 +38,27 @@ final class Scheduler {
      * @param count how many alike, 1 or more; they are placed all or none, as in Nova
      * @param amounts what each of them takes
      * @param node the only node allowed, when an administrator named one
-     * @param volumeNodes the nodes that have the volumes which it shall have
+     * @param volumesMib room for the volumes that are made with each of them
+     * @param volumeNodes the nodes that have, or can make, its volumes; empty: it has none
      */
     record Request(
             int count,
             Map<ResourceClass, Long> amounts,
             Optional<String> node,
-            Set<String> volumeNodes,
+            long volumesMib,
+            Optional<Set<String>> volumeNodes,
             Optional<GroupRule> group) {
         Request {
             amounts = Map.copyOf(amounts);
-            volumeNodes = Set.copyOf(volumeNodes);
+            volumeNodes = volumeNodes.map(Set::copyOf);
+        }
+
+        /** What each of them takes with the volumes that are made with it. */
+        Map<ResourceClass, Long> all() {
+            Map<ResourceClass, Long> all = new EnumMap<>(ResourceClass.class);
+            all.putAll(amounts);
+            all.merge(ResourceClass.DISK_MB, volumesMib, Long::sum);
+            return all;
         }
     }
 
@@ -118,7 +128,7 @@ final class Scheduler {
             }
             Candidate taken = best.get();
             chosen.add(taken.provider().name());
-            current.put(taken.provider().name(), taken.with(request.amounts()));
+            current.put(taken.provider().name(), taken.with(request.all()));
         }
         return new Placed(List.copyOf(chosen));
     }
@@ -155,8 +165,9 @@ final class Scheduler {
                 && !request.node().get().equals(candidate.provider().name())) {
             return Optional.of(Rejection.OTHER_NODE);
         }
-        if (request.volumeNodes().stream()
-                .anyMatch(node -> !node.equals(candidate.provider().name()))) {
+        if (request.volumeNodes()
+                .filter(nodes -> !nodes.contains(candidate.provider().name()))
+                .isPresent()) {
             return Optional.of(Rejection.VOLUMES);
         }
         if (!candidate.provider().up()) {
@@ -171,7 +182,7 @@ final class Scheduler {
         // One without a disk fits although a pool became smaller than what is taken of it.
         return candidate
                 .provider()
-                .shortOf(request.amounts())
+                .shortOf(request.all())
                 .map(
                         kind ->
                                 switch (kind) {

@@ -42,7 +42,7 @@ record Server(
     /**
      * The request it comes from.
      *
-     * @param imageId empty when it boots a volume
+     * @param imageId may be empty when it boots a volume
      * @param requestedZone empty for none
      * @param requestedNode the only node that an administrator allowed
      */
@@ -65,8 +65,8 @@ record Server(
             return new Boot(image.boot(), image.disk(), false, 0);
         }
 
-        static Boot ofVolume(Images.Firmware firmware) {
-            return new Boot(new Images.Boot.Disk(firmware), Optional.empty(), true, 0);
+        static Boot ofVolume(Images.Boot what) {
+            return new Boot(what, Optional.empty(), true, 0);
         }
 
         /** The same with another root disk. */

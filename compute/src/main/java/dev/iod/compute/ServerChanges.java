@@ -91,7 +91,8 @@ final class ServerChanges {
                             Audit.record(handle, actor, "delete server", id);
                             parts.images().endCapture(handle, server.id());
                             if (server.node().isEmpty()) {
-                                ComputeObservations.remove(handle, parts.ports(), server);
+                                ComputeObservations.remove(
+                                        handle, parts.images(), parts.ports(), server);
                             } else {
                                 ask(
                                         handle,

@@ -5,7 +5,7 @@ import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
-import dev.iod.volume.ServerVolumes;
+import dev.iod.volume.NewServerVolumes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,8 +56,19 @@ final class ServerCreation {
             insert(handle, actor, wanted, server);
             servers.add(server);
         }
+        List<NewServerVolumes.Wanted> volumes = wanted.disks().volumes();
+        for (Server server : servers) {
+            NewServerVolumes.attach(
+                    handle,
+                    actor,
+                    parts.images(),
+                    server.id(),
+                    RootDisks.of(server).isPresent(),
+                    volumes);
+        }
         // Last, because everybody who wants the same node waits from here on.
         placement.place(handle, servers);
+        NewServerVolumes.check(handle, actor, parts.images(), volumes);
         return servers;
     }
 
@@ -83,21 +94,30 @@ final class ServerCreation {
         Optional<Keypair> key = wanted.keyName().map(name -> Keypair.named(handle, actor, name));
         ComputeQuotas.checkMetadata(handle, project, wanted.metadata());
         int count = ComputeQuotas.admit(handle, project, flavor, wanted.min(), wanted.max());
+        NewServerVolumes.claim(handle, actor, parts.images(), wanted.disks().volumes(), count);
         Optional<ServerGroup> group = wanted.group().map(id -> group(handle, project, id, count));
         return new Ingredients(flavor, boot, key, group, count, reservationId());
     }
 
     private Server.Boot boot(Handle handle, Actor actor, NewServers wanted, Flavor flavor) {
-        if (wanted.disks().fromVolume()) {
-            String volume = wanted.disks().volumes().getFirst().volumeId();
-            Map<String, String> image = ServerVolumes.bootable(handle, actor, volume);
-            checkMachine(flavor, "block device " + volume, true, "");
-            if (Long.parseLong(image.getOrDefault("min_ram", "0")) > flavor.memoryMib()) {
+        boolean fromVolume = wanted.disks().fromVolume();
+        Map<String, String> volume =
+                fromVolume
+                        ? NewServerVolumes.bootable(
+                                handle, actor, parts.images(), wanted.disks().volumes().getFirst())
+                        : Map.of();
+        if (wanted.imageId().isEmpty()) {
+            checkMachine(flavor, "the volume that is booted", true, "");
+            if (Long.parseLong(volume.getOrDefault("min_ram", "0")) > flavor.memoryMib()) {
                 throw memoryTooSmall();
             }
-            return Server.Boot.ofVolume(Images.firmware(image));
+            return Server.Boot.ofVolume(new Images.Boot.Disk(Images.firmware(volume)));
         }
-        return boot(parts.images().resolve(handle, actor, wanted.imageId()), flavor);
+        Images.Bootable image = parts.images().resolve(handle, actor, wanted.imageId());
+        // As in Nova, what the request's image says of itself counts for a volume beside it.
+        return fromVolume
+                ? checked(image, flavor, Server.Boot.ofVolume(image.boot()))
+                : boot(image, flavor);
     }
 
     /**
@@ -106,16 +126,20 @@ final class ServerCreation {
      * @throws ApiException 400 when they do not fit together
      */
     static Server.Boot boot(Images.Bootable image, Flavor flavor) {
+        Server.Boot boot = bootWithAnyDisk(image, flavor);
         RootDisks.check(flavor, image);
-        return bootWithAnyDisk(image, flavor);
+        return boot;
     }
 
     /** The same when the disk is not the flavor's. */
     static Server.Boot bootWithAnyDisk(Images.Bootable image, Flavor flavor) {
+        return checked(image, flavor, Server.Boot.of(image));
+    }
+
+    private static Server.Boot checked(Images.Bootable image, Flavor flavor, Server.Boot boot) {
         if (image.minRamMib() > flavor.memoryMib()) {
             throw memoryTooSmall();
         }
-        Server.Boot boot = Server.Boot.of(image);
         checkMachine(flavor, "image " + image.imageId(), boot.byFirmware(), image.machineType());
         return boot;
     }
@@ -207,12 +231,6 @@ final class ServerCreation {
                         ServerShown.ZONE,
                         wanted.networks(),
                         wanted.securityGroups());
-        ServerVolumes.attachNew(
-                handle,
-                actor,
-                server.id(),
-                RootDisks.of(server).isPresent(),
-                wanted.disks().volumes());
     }
 
     private static String reservationId() {

@@ -1,10 +1,11 @@
 package dev.iod.compute;
 
+import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeSessions;
 import dev.iod.store.Database;
-import dev.iod.volume.ServerVolumes;
+import dev.iod.volume.NewServerVolumes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,10 +20,12 @@ import org.jdbi.v3.core.Handle;
  * after a start of the region it waits for those that are down.
  */
 final class ServerPlacement {
+    private final Images images;
     private final ServerPorts ports;
     private final NodeSessions nodes;
 
-    ServerPlacement(ServerPorts ports, NodeSessions nodes) {
+    ServerPlacement(Images images, ServerPorts ports, NodeSessions nodes) {
+        this.images = images;
         this.ports = ports;
         this.nodes = nodes;
     }
@@ -39,7 +42,8 @@ final class ServerPlacement {
                         servers.size(),
                         Placement.amounts(one.flavor(), RootDisks.mib(one.flavor(), one.boot())),
                         one.origin().requestedNode(),
-                        ServerVolumes.nodes(handle, one.id()),
+                        NewServerVolumes.mib(handle, one.id()),
+                        NewServerVolumes.nodes(handle, one.id()),
                         one.groupId()
                                 .flatMap(id -> ServerGroup.find(handle, id))
                                 .map(ServerGroup::rule));
@@ -90,8 +94,11 @@ final class ServerPlacement {
         }
         // In the order of their names, in which nodes are always locked.
         byNode.forEach(
-                (node, ids) ->
-                        ServerStore.setGoalRevision(handle, ids, NodeGoals.touch(handle, node)));
+                (node, ids) -> {
+                    long revision = NodeGoals.touch(handle, node);
+                    ServerStore.setGoalRevision(handle, ids, revision);
+                    NewServerVolumes.placed(handle, ids, node, revision);
+                });
     }
 
     /** A server without a node keeps neither its ports nor its volumes. */
@@ -102,7 +109,7 @@ final class ServerPlacement {
                 handle, server.id(), Lifecycle.State.initial(VmState.ERROR, TaskState.NONE));
         ServerStore.setFault(handle, server.id(), fault);
         ports.release(handle, server.id());
-        ServerVolumes.giveBack(handle, server.id());
+        NewServerVolumes.giveBack(handle, images, server.id());
         InstanceActions.finish(handle, server.id(), fault);
     }
 }

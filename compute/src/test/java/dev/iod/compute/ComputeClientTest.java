@@ -91,7 +91,10 @@ class ComputeClientTest {
                 database,
                 new ComputeGoals(ports),
                 new ComputeObservations(
-                        ports, new ServerPlacement(ports, new Region.FixedConsole())),
+                        new Region.FixedImages(),
+                        ports,
+                        new ServerPlacement(
+                                new Region.FixedImages(), ports, new Region.FixedConsole())),
                 name,
                 4,
                 2048);

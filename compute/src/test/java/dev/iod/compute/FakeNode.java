@@ -32,6 +32,9 @@ import java.util.stream.Collectors;
  * heard. Its pool has a tebibyte until {@link #pool} says else.
  */
 final class FakeNode {
+    /** Volumes that are not made yet. */
+    static final String COMING = "coming";
+
     private final Database database;
     private final GoalPart goals;
     private final NodeObserver sink;
@@ -48,6 +51,7 @@ final class FakeNode {
     private final Map<String, Set<String>> devices = new HashMap<>();
     private PoolReport pool = PoolReport.getDefaultInstance();
     private long revision;
+    private String noVolumes = "";
 
     FakeNode(
             Database database,
@@ -119,22 +123,34 @@ final class FakeNode {
         revision = goal.getRevision();
         Map<String, ServerStatus> next = new HashMap<>();
         for (dev.iod.node.Server server : goal.getServersList()) {
-            next.put(server.getId(), reach(server));
+            next.put(server.getId(), reach(goal, server));
         }
         PoolReport.Builder volumes = PoolReport.newBuilder();
         for (Disk volume : goal.getVolumesList()) {
+            VolumeStatus.Builder status = VolumeStatus.newBuilder().setId(volume.getId());
             volumes.addVolumes(
-                    VolumeStatus.newBuilder()
-                            .setId(volume.getId())
-                            .setState(VolumeState.VOLUME_READY));
+                    noVolumes.isEmpty() || volume.getMade()
+                            ? status.setState(VolumeState.VOLUME_READY)
+                            : noVolumes.equals(COMING)
+                                    ? status.setState(VolumeState.VOLUME_COMING)
+                                    : status.setState(VolumeState.VOLUME_FAILED)
+                                            .setReason(noVolumes));
         }
+        goal.getPool()
+                .getSnapshotsList()
+                .forEach(
+                        one ->
+                                volumes.addVolumes(
+                                        VolumeStatus.newBuilder()
+                                                .setId(one.getId())
+                                                .setState(VolumeState.VOLUME_READY)));
         pool = volumes.build();
         running.clear();
         running.putAll(next);
         report();
     }
 
-    private ServerStatus reach(dev.iod.node.Server server) {
+    private ServerStatus reach(Goal goal, dev.iod.node.Server server) {
         ServerStatus.Builder status =
                 ServerStatus.newBuilder()
                         .setId(server.getId())
@@ -149,6 +165,20 @@ final class FakeNode {
                         .setNetworkReady(server.getPower() == Power.ON)
                         .addAllDevices(
                                 server.getPower() == Power.ON ? reachDevices(server) : List.of());
+        List<String> unmade =
+                server.getDisksList().stream()
+                        .map(Disk::getId)
+                        .filter(id -> !isThere(goal, id))
+                        .toList();
+        if (!unmade.isEmpty()) {
+            return noVolumes.equals(COMING)
+                    ? status.setState(ServerState.STARTING).setNetworkReady(false).build()
+                    : status.setState(ServerState.FAILED)
+                            .setFailure(FailureKind.FAILURE_DISK)
+                            .setReason(noVolumes)
+                            .setNetworkReady(false)
+                            .build();
+        }
         ServerStatus override = overrides.get(server.getId());
         return override == null
                 ? status.build()
@@ -157,6 +187,14 @@ final class FakeNode {
                         .setFailure(override.getFailure())
                         .setNetworkReady(false)
                         .build();
+    }
+
+    /** As long as volumes are not made, those that it shall make are not there. */
+    private boolean isThere(Goal goal, String disk) {
+        return noVolumes.isEmpty()
+                || disk.startsWith("root-")
+                || goal.getVolumesList().stream()
+                        .anyMatch(volume -> volume.getId().equals(disk) && volume.getMade());
     }
 
     /** A guest that is deaf has what it had. */
@@ -203,6 +241,14 @@ final class FakeNode {
                         .build();
         sink.observed(database, name, observed);
         storage.observers().forEach(observer -> observer.observed(database, name, observed));
+    }
+
+    /**
+     * From the next sync on new volumes fail with these words, or are {@link #COMING}; empty: they
+     * are made again.
+     */
+    void noVolumes(String words) {
+        noVolumes = words;
     }
 
     /** From the next sync on this server is in that state. */

@@ -31,6 +31,11 @@ class KillTest {
     private static final int WRITERS = 4;
     private static final int MAX_SECONDS = 60;
 
+    /** Two that are made with their server and go with it. */
+    private static final String VOLUMES =
+            "'block_device_mapping_v2': [{'uuid': '%s', 'source_type': 'image', 'destination_type': 'volume', 'volume_size': 3, 'boot_index': 0, 'delete_on_termination': true},"
+                    + " {'source_type': 'blank', 'destination_type': 'volume', 'volume_size': 1, 'boot_index': -1, 'delete_on_termination': true}]";
+
     private final Set<String> accepted = ConcurrentHashMap.newKeySet();
     private final Set<String> deletionTried = ConcurrentHashMap.newKeySet();
     private final Set<String> deletionAccepted = ConcurrentHashMap.newKeySet();
@@ -52,7 +57,12 @@ class KillTest {
                             database,
                             new ComputeGoals(ports),
                             new ComputeObservations(
-                                    ports, new ServerPlacement(ports, new Region.FixedConsole())),
+                                    new Region.FixedImages(),
+                                    ports,
+                                    new ServerPlacement(
+                                            new Region.FixedImages(),
+                                            ports,
+                                            new Region.FixedConsole())),
                             "n1",
                             1000,
                             1_000_000);
@@ -116,6 +126,8 @@ class KillTest {
                 .put(
                         "/os-quota-sets/q",
                         "{'quota_set': {'instances': -1, 'cores': -1, 'ram': -1}}");
+        caller(port, "/volume/v3", "p0:admin")
+                .put("/os-quota-sets/q", "{'quota_set': {'volumes': -1, 'gigabytes': -1}}");
         HttpCaller network = caller(port, "/network/v2.0", "q");
         String id =
                 network.post("/networks", "{'network': {'name': 'net'}}")
@@ -151,8 +163,9 @@ class KillTest {
     private void writer(int port, String network, SplittableRandom random) {
         HttpCaller compute = caller(port, "/compute/v2.1", "q");
         String body =
-                "{'server': {'name': 'a', 'imageRef': '%s', 'flavorRef': '42', 'networks': [{'uuid': '%s'}]}}"
-                        .formatted(Region.IMAGE, network);
+                "{'server': {'name': 'a', %s, 'flavorRef': '42', 'networks': [{'uuid': '%s'}]}}";
+        String image = body.formatted("'imageRef': '%s'".formatted(Region.IMAGE), network);
+        String volumes = body.formatted(VOLUMES.formatted(Region.BOOT_IMAGE), network);
         try {
             while (true) {
                 if (random.nextInt(3) == 0 && !accepted.isEmpty()) {
@@ -164,7 +177,8 @@ class KillTest {
                 } else if (random.nextInt(3) == 0 && !accepted.isEmpty()) {
                     change(compute, network, accepted.iterator().next(), random);
                 } else {
-                    Answer answer = compute.post("/servers", body);
+                    Answer answer =
+                            compute.post("/servers", random.nextBoolean() ? image : volumes);
                     if (answer.status() == 202) {
                         accepted.add(answer.json().path("server").path("id").stringValue());
                         progress.release();
@@ -215,7 +229,8 @@ class KillTest {
                                 database,
                                 "SELECT coalesce(s.id, a.consumer_id)::text FROM server s FULL JOIN"
                                         + " allocation a ON a.consumer_id = s.id"
-                                        + " WHERE (a.resource_class = 'MEMORY_MB' AND a.used ="
+                                        + " WHERE (a.consumer_id IN (SELECT id FROM volume))"
+                                        + " IS NOT TRUE AND (a.resource_class = 'MEMORY_MB' AND a.used ="
                                         + " s.memory_mib) IS NOT TRUE AND (a.resource_class ="
                                         + " 'VCPU' AND a.used = s.vcpus) IS NOT TRUE"))
                 .isEmpty();
@@ -261,10 +276,38 @@ class KillTest {
                                 database,
                                 "SELECT number::text FROM instance_action WHERE finished_at IS NULL"))
                 .isEmpty();
+        checkVolumes(database, node);
         accepted.removeAll(deletionTried);
     }
 
     private static Set<String> ids(Database database, String sql) {
         return database.read(handle -> handle.createQuery(sql).mapTo(String.class).set());
+    }
+
+    /** Each is a server's that is there, and has its room; nothing else has any. */
+    private static void checkVolumes(Database database, FakeNode node) {
+        // Made, then attached; what is deleted is gone with a report of the goal without it.
+        node.sync();
+        node.sync();
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT v.id::text FROM volume v LEFT JOIN volume_attachment a"
+                                        + " ON a.volume_id = v.id WHERE v.status <> 'in-use' OR"
+                                        + " v.node IS NULL OR a.server_id IS NULL OR a.server_id"
+                                        + " NOT IN (SELECT id FROM server)"))
+                .isEmpty();
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT server_id::text FROM volume_attachment GROUP BY server_id"
+                                        + " HAVING count(*) <> 2"))
+                .isEmpty();
+        assertThat(
+                        ids(
+                                database,
+                                "SELECT consumer_id::text FROM allocation"
+                                        + " WHERE resource_class = 'DISK_MB'"))
+                .isEqualTo(ids(database, "SELECT id::text FROM volume"));
     }
 }

@@ -102,7 +102,10 @@ final class Region implements AutoCloseable {
         return new FakeNode(
                 database,
                 new ComputeGoals(ports),
-                new ComputeObservations(ports, new ServerPlacement(ports, console)),
+                new ComputeObservations(
+                        new FixedImages(),
+                        ports,
+                        new ServerPlacement(new FixedImages(), ports, console)),
                 name,
                 vcpus,
                 memoryMib);
@@ -110,7 +113,7 @@ final class Region implements AutoCloseable {
 
     /** What a node that comes up sets off. */
     void placeWaiting() {
-        new ServerPlacement(ports, console).placeWaiting(database);
+        new ServerPlacement(new FixedImages(), ports, console).placeWaiting(database);
     }
 
     /** The node reports as it does every ten seconds. */
@@ -172,15 +175,18 @@ final class Region implements AutoCloseable {
         @Override
         public Source source(Handle handle, Actor actor, String reference) {
             if (!reference.equals(BOOT_IMAGE)) {
-                throw ApiException.badRequest(
-                        "Invalid image identifier or unable to access requested image.");
+                throw ApiException.badRequest(UNKNOWN_SOURCE);
             }
             return new Source(
                     reference,
                     new Part(reference, "22".repeat(32), DISK_IMAGE_BYTES),
                     DISK_IMAGE_BYTES,
                     0,
-                    Map.of("image_id", reference, "image_name", "iod-micro"));
+                    Map.of(
+                            "image_id", reference,
+                            "image_name", "iod-micro",
+                            "hw_firmware_type", "uefi",
+                            "os_secure_boot", "required"));
         }
 
         @Override

@@ -71,12 +71,22 @@ class SchedulerTest {
 
     private static Request request(int count, int vcpus, long memoryMib) {
         return new Request(
-                count, amounts(vcpus, memoryMib, 0), Optional.empty(), Set.of(), Optional.empty());
+                count,
+                amounts(vcpus, memoryMib, 0),
+                Optional.empty(),
+                0,
+                Optional.empty(),
+                Optional.empty());
     }
 
     private static Request withDisk(int count, long diskMib) {
         return new Request(
-                count, amounts(1, 100, diskMib), Optional.empty(), Set.of(), Optional.empty());
+                count,
+                amounts(1, 100, diskMib),
+                Optional.empty(),
+                0,
+                Optional.empty(),
+                Optional.empty());
     }
 
     private static Request grouped(int count, GroupPolicy policy, int maxPerNode) {
@@ -84,7 +94,8 @@ class SchedulerTest {
                 count,
                 amounts(1, 100, 0),
                 Optional.empty(),
-                Set.of(),
+                0,
+                Optional.empty(),
                 Optional.of(new GroupRule(policy, maxPerNode)));
     }
 
@@ -180,10 +191,22 @@ class SchedulerTest {
     void aNamedNodeIsTheOnlyOne() {
         List<Candidate> nodes = List.of(node("n1", 8, 9000), node("n2", 8, 1000));
         Request named =
-                new Request(1, amounts(1, 100, 0), Optional.of("n2"), Set.of(), Optional.empty());
+                new Request(
+                        1,
+                        amounts(1, 100, 0),
+                        Optional.of("n2"),
+                        0,
+                        Optional.empty(),
+                        Optional.empty());
         assertThat(Scheduler.place(nodes, named)).isEqualTo(new Placed(List.of("n2")));
         Request unknown =
-                new Request(1, amounts(1, 100, 0), Optional.of("n9"), Set.of(), Optional.empty());
+                new Request(
+                        1,
+                        amounts(1, 100, 0),
+                        Optional.of("n9"),
+                        0,
+                        Optional.empty(),
+                        Optional.empty());
         assertThat(Scheduler.place(nodes, unknown)).isInstanceOf(NoNode.class);
     }
 
@@ -198,7 +221,8 @@ class SchedulerTest {
                                         1,
                                         little,
                                         Optional.empty(),
-                                        Set.of("n2"),
+                                        0,
+                                        Optional.of(Set.of("n2")),
                                         Optional.empty())))
                 .isEqualTo(new Placed(List.of("n2")));
         assertThat(
@@ -208,7 +232,8 @@ class SchedulerTest {
                                         1,
                                         little,
                                         Optional.empty(),
-                                        Set.of("n1", "n2"),
+                                        0,
+                                        Optional.of(Set.of()),
                                         Optional.empty())))
                 .isEqualTo(
                         new NoNode(

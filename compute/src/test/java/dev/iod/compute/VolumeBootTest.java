@@ -328,7 +328,7 @@ class VolumeBootTest {
                 create(
                         "42",
                         "'imageRef': '%s', 'block_device_mapping_v2': [%s]"
-                                .formatted(Region.IMAGE, device(root, "0", ""))),
+                                .formatted(Region.IMAGE, device(root, "-1", ""))),
                 400,
                 sequence);
         String unknown = UUID.randomUUID().toString();

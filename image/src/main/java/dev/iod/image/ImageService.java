@@ -291,8 +291,7 @@ public final class ImageService implements Images, AutoCloseable {
     }
 
     private static ApiException unknownToVolumes() {
-        return ApiException.badRequest(
-                "Invalid image identifier or unable to access requested image.");
+        return ApiException.badRequest(UNKNOWN_SOURCE);
     }
 
     private static Map<String, String> metadata(Image image, Image.Content content) {

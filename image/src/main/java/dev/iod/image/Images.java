@@ -70,6 +70,9 @@ public interface Images {
      */
     Bootable resolve(Handle handle, Actor actor, String imageId);
 
+    /** What {@link #source} says of an image that is not there for its caller. */
+    String UNKNOWN_SOURCE = "Invalid image identifier or unable to access requested image.";
+
     /**
      * An image as what a volume starts as.
      *

@@ -1,9 +1,9 @@
 package dev.iod.volume;
 
+import dev.iod.image.Images;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
 import dev.iod.region.NodeGoals;
-import dev.iod.region.Providers;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import dev.iod.rest.Formats;
@@ -11,7 +11,6 @@ import dev.iod.store.Columns;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,9 +64,6 @@ public final class ServerVolumes {
         }
     }
 
-    /** A volume that a new server shall have. */
-    public record Wanted(String volumeId, boolean deleteOnTermination) {}
-
     /** Those of servers, in the order of their devices; servers without volumes are absent. */
     public static Map<UUID, List<Attached>> of(Handle handle, Collection<UUID> servers) {
         Map<UUID, List<Attached>> found = new HashMap<>();
@@ -90,72 +86,9 @@ public final class ServerVolumes {
         return found;
     }
 
-    /**
-     * Looks whether a new server can boot a volume.
-     *
-     * @return what the image said of itself that it started as, if any
-     * @throws ApiException 400 when it is not there for the caller, or not bootable
-     */
-    public static Map<String, String> bootable(Handle handle, Actor actor, String volumeId) {
-        Volume volume =
-                Formats.uuid(volumeId)
-                        .flatMap(id -> Volume.find(handle, id))
-                        .filter(one -> one.projectId().equals(actor.projectId()))
-                        .orElseThrow(() -> notForNew(volumeId));
-        if (!volume.bootable()) {
-            throw ApiException.badRequest("Block Device %s is not bootable.".formatted(volumeId));
-        }
-        return volume.imageMetadata();
-    }
-
     /** What the image said of itself that a server's volume started as, if any. */
     public static Map<String, String> image(Handle handle, Attached attached) {
         return Volume.find(handle, attached.volumeId()).orElseThrow().imageMetadata();
-    }
-
-    /**
-     * Gives a new server of the caller's project its volumes. It can be placed on the node only
-     * that has them all ({@link #nodes}), which is locked after this.
-     *
-     * @param rootDisk whether the server has one, which is its first device
-     * @param volumes in the order of its devices
-     * @throws ApiException 400 when one is not there for the caller or not available, 403 when they
-     *     are too many
-     */
-    public static void attachNew(
-            Handle handle, Actor actor, UUID server, boolean rootDisk, List<Wanted> volumes) {
-        if (volumes.isEmpty()) {
-            return;
-        }
-        // In the order in which all lock: providers, then volumes.
-        List<UUID> ids = new ArrayList<>();
-        Set<String> nodes = new HashSet<>();
-        for (Wanted wanted : volumes) {
-            Volume volume =
-                    Formats.uuid(wanted.volumeId())
-                            .flatMap(id -> Volume.find(handle, id))
-                            .filter(one -> one.projectId().equals(actor.projectId()))
-                            .orElseThrow(() -> notForNew(wanted.volumeId()));
-            ids.add(volume.id());
-            volume.node().ifPresent(nodes::add);
-        }
-        Providers.lock(handle, nodes);
-        ids.stream().sorted().forEach(id -> Volume.lock(handle, id));
-        for (Wanted wanted : volumes) {
-            Volume volume = lock(handle, actor.projectId(), wanted.volumeId());
-            attach(handle, actor, server, rootDisk, volume, wanted.deleteOnTermination());
-        }
-    }
-
-    /** The nodes that have a server's volumes; servers without volumes have none. */
-    public static Set<String> nodes(Handle handle, UUID server) {
-        return handle.createQuery(
-                        "SELECT DISTINCT v.node FROM volume v JOIN volume_attachment a"
-                                + " ON a.volume_id = v.id WHERE a.server_id = :server"
-                                + " AND v.node IS NOT NULL")
-                .bind("server", server)
-                .mapTo(String.class)
-                .set();
     }
 
     /**
@@ -196,7 +129,8 @@ public final class ServerVolumes {
         }
     }
 
-    private static void attach(
+    /** The same for a volume that is locked, whatever node the server is on. */
+    static void attach(
             Handle handle,
             Actor actor,
             UUID server,
@@ -204,15 +138,8 @@ public final class ServerVolumes {
             Volume volume,
             boolean deleteOnTermination) {
         checkAvailable(volume);
-        String device = freeDevice(handle, server, rootDisk);
         Audit.record(handle, actor, "attach volume", volume.id().toString());
-        Attachment.TABLE.insert(
-                handle,
-                new Columns()
-                        .set("volume_id", volume.id())
-                        .set("server_id", server)
-                        .set("device", device)
-                        .set("delete_on_termination", deleteOnTermination));
+        reserve(handle, server, rootDisk, volume, deleteOnTermination);
         volume.change(
                 handle,
                 new Columns()
@@ -220,6 +147,22 @@ public final class ServerVolumes {
                         .set(
                                 "goal_revision",
                                 NodeGoals.touch(handle, volume.node().orElseThrow())));
+    }
+
+    /** Makes a volume a server's, by the next free name of a device. */
+    static void reserve(
+            Handle handle,
+            UUID server,
+            boolean rootDisk,
+            Volume volume,
+            boolean deleteOnTermination) {
+        Attachment.TABLE.insert(
+                handle,
+                new Columns()
+                        .set("volume_id", volume.id())
+                        .set("server_id", server)
+                        .set("device", freeDevice(handle, server, rootDisk))
+                        .set("delete_on_termination", deleteOnTermination));
     }
 
     private static String freeDevice(Handle handle, UUID server, boolean rootDisk) {
@@ -283,25 +226,19 @@ public final class ServerVolumes {
                 new Columns().set("delete_on_termination", goes));
     }
 
-    /** The server was not placed: its volumes are available again. */
-    public static void giveBack(Handle handle, UUID server) {
-        for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
-            Volume volume = Volume.lock(handle, one.volumeId()).orElseThrow();
-            Attachment.remove(handle, volume.id());
-            if (volume.present() != Presence.COMING) {
-                volume.change(handle, new Columns().set("status", Status.AVAILABLE.text()));
-            }
-        }
-    }
-
     /**
      * The server is gone: its volumes are available again, or go with it. One that has snapshots
-     * cannot go, and its owner is told.
+     * cannot go, and its owner is told. One that was to be made with the server and has no node yet
+     * is gone.
      */
-    public static void release(Handle handle, UUID server) {
+    public static void release(Handle handle, Images images, UUID server) {
         for (Attached one : of(handle, List.of(server)).getOrDefault(server, List.of())) {
             Volume volume = Volume.lock(handle, one.volumeId()).orElseThrow();
             Attachment.remove(handle, volume.id());
+            if (volume.node().isEmpty()) {
+                VolumeObservations.remove(handle, images, volume);
+                continue;
+            }
             Columns columns = new Columns();
             boolean goes = one.deleteOnTermination();
             if (goes && !VolumeSnapshot.ofVolume(handle, volume.id()).isEmpty()) {
@@ -324,16 +261,11 @@ public final class ServerVolumes {
      * Whoever asks, a server gets volumes of its own project only: with it they go to the server's
      * owner, who may have them deleted.
      */
-    private static Volume lock(Handle handle, String project, String id) {
+    static Volume lock(Handle handle, String project, String id) {
         return Formats.uuid(id)
                 .flatMap(uuid -> Volume.lock(handle, uuid))
                 .filter(one -> one.projectId().equals(project))
                 .orElseThrow(() -> ApiException.notFound(VolumeChanges.missing(id)));
-    }
-
-    private static ApiException notForNew(String id) {
-        return ApiException.badRequest(
-                "Block Device Mapping is Invalid: failed to get volume %s.".formatted(id));
     }
 
     private static ApiException invalid(String reason) {

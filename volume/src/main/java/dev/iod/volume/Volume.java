@@ -181,11 +181,26 @@ record Volume(
                 .one();
     }
 
-    /** Those that wait for a node, oldest first. */
+    /** Those that a server has, or is to get or to give, in the order of its devices. */
+    static List<Volume> ofServer(Handle handle, UUID server) {
+        return handle.createQuery(
+                        """
+                        SELECT %s FROM volume WHERE id IN
+                            (SELECT volume_id FROM volume_attachment WHERE server_id = :server)
+                        ORDER BY device
+                        """
+                                .formatted(TABLE.select()))
+                .bind("server", server)
+                .map(TABLE.mapper())
+                .list();
+    }
+
+    /** Those that wait for a node, oldest first; what is made with a server waits with it. */
     static List<UUID> waiting(Handle handle) {
         return handle.createQuery(
                         "SELECT id FROM volume WHERE node IS NULL AND status = 'creating'"
-                                + " ORDER BY number")
+                                + " AND NOT EXISTS (SELECT 1 FROM volume_attachment a"
+                                + " WHERE a.volume_id = volume.id) ORDER BY number")
                 .mapTo(UUID.class)
                 .list();
     }

@@ -74,7 +74,8 @@ final class VolumeApi {
     }
 
     private Response create(Request request) {
-        JsonNode body = Bodies.CREATE.read(request).path("volume");
+        JsonNode root = Bodies.CREATE.read(request);
+        JsonNode body = root.path("volume");
         refuse(body);
         NewVolume wanted =
                 new NewVolume(
@@ -85,9 +86,17 @@ final class VolumeApi {
                                 : OptionalLong.empty(),
                         text(body, "volume_type"),
                         MetadataItems.of(body),
-                        source(body));
+                        source(body),
+                        sameHost(root.path("OS-SCH-HNT:scheduler_hints").path("same_host")));
         return volumes.show(
                 request, 202, VolumeView.MADE, changes.create(Actor.of(request), wanted));
+    }
+
+    /** One id or several, as Cinder's SameBackendFilter takes them. */
+    private static List<String> sameHost(JsonNode hint) {
+        return hint.isArray()
+                ? hint.valueStream().map(id -> id.asString("")).toList()
+                : hint.stringValueOpt().stream().toList();
     }
 
     private static VolumeSource source(JsonNode body) {

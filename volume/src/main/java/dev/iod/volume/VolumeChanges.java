@@ -12,6 +12,7 @@ import dev.iod.store.Database;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /** What is asked of volumes: each in one transaction, with quota, allocation and goal. */
@@ -50,7 +51,11 @@ final class VolumeChanges {
                     VolumeContent content = VolumeContent.of(handle, actor, images, wanted);
                     VolumeQuotas.claim(handle, actor.projectId(), content.gib());
                     Volume made = VolumeMaking.insert(handle, actor, images, wanted, content);
-                    placement.place(handle, made, actor.requestId());
+                    placement.place(
+                            handle,
+                            made,
+                            actor.requestId(),
+                            nodesOf(handle, actor, wanted.sameHost()));
                     if (made.isCopy()) {
                         // What it is a copy of may have changed until its node was locked.
                         VolumeContent.of(handle, actor, images, wanted);
@@ -58,6 +63,19 @@ final class VolumeChanges {
                     // As it was asked for: what became of it is seen by the next look.
                     return made;
                 });
+    }
+
+    /** The nodes of those volumes that the caller may see; empty when none was named. */
+    private static Optional<Set<String>> nodesOf(Handle handle, Actor actor, List<String> ids) {
+        return ids.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        ids.stream()
+                                .flatMap(id -> Formats.uuid(id).stream())
+                                .flatMap(id -> Volume.find(handle, id).stream())
+                                .filter(one -> actor.mayAccess(one.projectId()))
+                                .flatMap(one -> one.node().stream())
+                                .collect(Collectors.toSet()));
     }
 
     /**
@@ -156,7 +174,7 @@ final class VolumeChanges {
             throw cannotReset(
                     status.text(), " because its node may have made the volume larger already.");
         }
-        if (status == Status.AVAILABLE && volume.present() == Presence.COMING) {
+        if (status != Status.ERROR && volume.present() == Presence.COMING) {
             throw cannotReset(status.text(), " because its node has not made the volume.");
         }
     }

@@ -51,9 +51,10 @@ final class VolumePlacement {
      * coming back after a start of the region it waits for those that are down.
      *
      * @param requestId for the message that says so
+     * @param allowed the nodes it may be on; empty: any. With them it does not wait
      */
-    void place(Handle handle, Volume volume, String requestId) {
-        Optional<String> node = claim(handle, volume);
+    void place(Handle handle, Volume volume, String requestId, Optional<Set<String>> allowed) {
+        Optional<String> node = claim(handle, volume, allowed);
         if (node.isPresent()) {
             volume.change(
                     handle,
@@ -63,7 +64,7 @@ final class VolumePlacement {
             return;
         }
         boolean someDown = Providers.all(handle).stream().anyMatch(one -> !one.up());
-        if (someDown && !nodes.settled()) {
+        if (allowed.isEmpty() && someDown && !nodes.settled()) {
             return;
         }
         Message.write(handle, volume, Message.Event.SCHEDULE, "", requestId);
@@ -80,7 +81,8 @@ final class VolumePlacement {
                             Volume.lock(handle, id)
                                     .filter(v -> v.node().isEmpty())
                                     .filter(v -> v.state() == Status.CREATING)
-                                    .ifPresent(v -> place(handle, v, NO_REQUEST)));
+                                    .ifPresent(
+                                            v -> place(handle, v, NO_REQUEST, Optional.empty())));
         }
     }
 
@@ -133,19 +135,39 @@ final class VolumePlacement {
         Providers.release(handle, volume.id(), Set.of(AllocationRole.ACTIVE));
     }
 
+    /** What a volume takes of a pool. */
+    static long mib(long gib) {
+        return gib * MIB_PER_GIB;
+    }
+
+    /**
+     * Takes room from a locked provider that has it.
+     *
+     * @return the provider with that taken
+     */
+    static Provider take(Handle handle, Volume volume, Provider locked) {
+        Map<ResourceClass, Long> amounts = amounts(volume.targetGib());
+        Providers.allocate(handle, volume.id(), AllocationRole.ACTIVE, locked, amounts);
+        return locked.with(amounts);
+    }
+
     private static Map<ResourceClass, Long> amounts(long gib) {
-        return Map.of(ResourceClass.DISK_MB, gib * MIB_PER_GIB);
+        return Map.of(ResourceClass.DISK_MB, mib(gib));
     }
 
     /** Chosen from what is committed, then locked and looked at again; at last all are locked. */
-    private static Optional<String> claim(Handle handle, Volume volume) {
+    private static Optional<String> claim(
+            Handle handle, Volume volume, Optional<Set<String>> allowed) {
         Map<ResourceClass, Long> amounts = amounts(volume.targetGib());
         if (volume.isCopy()) {
             // It shares blocks with what it is a copy of.
-            return claimCopy(handle, volume.id(), volume.nodeOfSource(handle), volume.targetGib());
+            Optional<String> source =
+                    volume.nodeOfSource(handle)
+                            .filter(node -> allowed.filter(a -> !a.contains(node)).isEmpty());
+            return claimCopy(handle, volume.id(), source, volume.targetGib());
         }
         for (int i = 0; i < CHOICES_WITHOUT_LOCKS; i++) {
-            Optional<Provider> best = best(handle, Providers.all(handle), amounts);
+            Optional<Provider> best = best(handle, all(handle, allowed), amounts);
             if (best.isEmpty()) {
                 return Optional.empty();
             }
@@ -159,9 +181,15 @@ final class VolumePlacement {
             // Gives the lock back: that of the next choice may come before it.
             handle.rollbackToSavepoint(SAVEPOINT);
         }
-        List<String> all = Providers.all(handle).stream().map(Provider::name).toList();
+        List<String> all = all(handle, allowed).stream().map(Provider::name).toList();
         return take(
                 handle, volume.id(), best(handle, Providers.lock(handle, all), amounts), amounts);
+    }
+
+    private static List<Provider> all(Handle handle, Optional<Set<String>> allowed) {
+        return Providers.all(handle).stream()
+                .filter(one -> allowed.filter(a -> !a.contains(one.name())).isEmpty())
+                .toList();
     }
 
     private static Optional<String> take(

@@ -5,6 +5,7 @@ import dev.iod.rest.Formats;
 import dev.iod.store.Table;
 import dev.iod.store.Where;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 
@@ -23,9 +24,7 @@ record VolumeType(UUID id, String name, String description) {
      * @throws ApiException 404
      */
     static VolumeType find(Handle handle, String idOrName) {
-        return Formats.uuid(idOrName)
-                .flatMap(id -> TABLE.first(handle, TABLE.is(id)))
-                .or(() -> TABLE.first(handle, Where.of("name = ?", idOrName)))
+        return look(handle, idOrName)
                 .orElseThrow(
                         () ->
                                 ApiException.notFound(
@@ -34,5 +33,16 @@ record VolumeType(UUID id, String name, String description) {
                                                         .formatted(idOrName)
                                                 : "Volume type with name %s could not be found."
                                                         .formatted(idOrName)));
+    }
+
+    /** Whether there is one of that id or name. */
+    static boolean exists(Handle handle, String idOrName) {
+        return look(handle, idOrName).isPresent();
+    }
+
+    private static Optional<VolumeType> look(Handle handle, String idOrName) {
+        return Formats.uuid(idOrName)
+                .flatMap(id -> TABLE.first(handle, TABLE.is(id)))
+                .or(() -> TABLE.first(handle, Where.of("name = ?", idOrName)));
     }
 }

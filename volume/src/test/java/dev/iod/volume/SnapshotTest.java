@@ -338,15 +338,16 @@ class SnapshotTest {
         Actor actor = new Actor("req-1", "u", Optional.of("p"), Set.of("member"));
         region.database.runLocked(
                 handle ->
-                        ServerVolumes.attachNew(
+                        NewServerVolumes.attach(
                                 handle,
                                 actor,
+                                region.images,
                                 server,
                                 false,
                                 List.of(
-                                        new ServerVolumes.Wanted(volume, true),
-                                        new ServerVolumes.Wanted(bare, true))));
-        region.database.runLocked(handle -> ServerVolumes.release(handle, server));
+                                        new NewServerVolumes.Existing(volume, true),
+                                        new NewServerVolumes.Existing(bare, true))));
+        region.database.runLocked(handle -> ServerVolumes.release(handle, region.images, server));
         node.sync();
         assertThat(owner.get("/volumes/" + bare).status()).isEqualTo(404);
         assertThat(owner.get("/volumes/" + volume).json().at("/volume/status").stringValue())

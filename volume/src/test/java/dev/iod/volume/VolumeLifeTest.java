@@ -6,6 +6,7 @@ import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -143,6 +144,37 @@ class VolumeLifeTest {
         assertThat(status(id)).isEqualTo("available");
         assertThat(node.volumes).containsOnlyKeys(id);
         assertThat(node.complete()).as("the goal says all that the pool shall have").isTrue();
+    }
+
+    @Test
+    void aVolumeIsMadeBesideAnother() {
+        FakePool small = region.node("n1", 10);
+        String here = create("'size': 1");
+        small.sync();
+        FakePool large = region.node("n2", 1000);
+        String beside = "{'volume': {'size': 1}, 'OS-SCH-HNT:scheduler_hints': {'same_host': %s}}";
+        for (String hint : List.of("'%s'", "['%s', 'nonsense']")) {
+            String id =
+                    owner.post("/volumes", beside.formatted(hint.formatted(here)))
+                            .json()
+                            .at("/volume/id")
+                            .stringValue();
+            small.sync();
+            large.sync();
+            assertThat(small.volumes).as("though n2 has more room").containsKey(id);
+        }
+        String unknown = "'%s'".formatted(UUID.randomUUID());
+        String other = "'%s'".formatted(here);
+        for (HttpCaller caller : List.of(owner, region.volume("q"))) {
+            String id =
+                    caller.post("/volumes", beside.formatted(caller == owner ? unknown : other))
+                            .json()
+                            .at("/volume/id")
+                            .stringValue();
+            assertThat(caller.get("/volumes/" + id).json().at("/volume/status").stringValue())
+                    .as("a volume that is not there for the caller is on no node")
+                    .isEqualTo("error");
+        }
     }
 
     @Test
