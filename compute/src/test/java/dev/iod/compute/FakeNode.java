@@ -271,6 +271,11 @@ final class FakeNode {
         overrides.remove(server);
     }
 
+    /** The block storage service looks for nodes for the volumes that have none. */
+    void poolsSettled() {
+        storage.observers().forEach(observer -> observer.nodesSettled(database));
+    }
+
     /** Is not heard any more, or is again. */
     void heard(boolean now) {
         database.run(handle -> handle.execute("UPDATE node SET up = ? WHERE name = ?", now, name));

@@ -175,7 +175,7 @@ class KillTest {
                         deletionAccepted.add(victim);
                     }
                 } else if (random.nextInt(3) == 0 && !accepted.isEmpty()) {
-                    change(compute, network, accepted.iterator().next(), random);
+                    change(compute, network, anyAccepted(random), random);
                 } else {
                     Answer answer =
                             compute.post("/servers", random.nextBoolean() ? image : volumes);
@@ -188,6 +188,12 @@ class KillTest {
         } catch (UncheckedIOException e) {
             // The region is gone, which is what this is about.
         }
+    }
+
+    /** Servers of rounds before have been active. */
+    private String anyAccepted(SplittableRandom random) {
+        List<String> all = List.copyOf(accepted);
+        return all.get(random.nextInt(all.size()));
     }
 
     /** Whatever comes of it: it is done whole or not at all. */
@@ -232,7 +238,9 @@ class KillTest {
                                         + " WHERE (a.consumer_id IN (SELECT id FROM volume))"
                                         + " IS NOT TRUE AND (a.resource_class = 'MEMORY_MB' AND a.used ="
                                         + " s.memory_mib) IS NOT TRUE AND (a.resource_class ="
-                                        + " 'VCPU' AND a.used = s.vcpus) IS NOT TRUE"))
+                                        + " 'VCPU' AND a.used = s.vcpus) IS NOT TRUE"
+                                        + " AND (s.id IS NOT NULL AND a.resource_class = 'DISK_MB')"
+                                        + " IS NOT TRUE"))
                 .isEmpty();
         assertThat(
                         ids(
@@ -307,7 +315,8 @@ class KillTest {
                         ids(
                                 database,
                                 "SELECT consumer_id::text FROM allocation"
-                                        + " WHERE resource_class = 'DISK_MB'"))
+                                        + " WHERE resource_class = 'DISK_MB'"
+                                        + " AND consumer_id NOT IN (SELECT id FROM server)"))
                 .isEqualTo(ids(database, "SELECT id::text FROM volume"));
     }
 }

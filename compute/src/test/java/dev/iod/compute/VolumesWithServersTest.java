@@ -351,12 +351,51 @@ class VolumesWithServersTest {
         String gone = id(boot(ofImage(""), BLANK.formatted("")));
         assertThat(compute.delete("/servers/" + gone).status()).isEqualTo(204);
         assertThat(statuses()).as("those of the other").hasSize(2);
+        region.database.run(h -> h.execute("UPDATE node SET up = true"));
+        node.poolsSettled();
+        assertThat(node.goal().getVolumesList()).as("placed without their server").isEmpty();
         node.heard(true);
         node.sync();
         node.sync();
         assertThat(status(id)).isEqualTo("ACTIVE");
         assertThat(statuses()).containsExactly("in-use", "in-use");
         assertThat(node.goal().getVolumesList()).hasSize(2);
+    }
+
+    @Test
+    void aSnapshotIsKeptForACopyThatWaitsAndNoLonger() {
+        String snapshot = snapshot(volume());
+        node.heard(false);
+        region.console.settled = false;
+        String id = id(boot(ofImage(GOES), ofSnapshot(snapshot, GOES)));
+        assertThat(storage.delete("/snapshots/" + snapshot).status()).isEqualTo(202);
+        assertThat(node.goal().getPool().getSnapshotsList()).hasSize(1);
+        long told = node.goal().getRevision();
+        assertThat(compute.delete("/servers/" + id).status()).isEqualTo(204);
+        assertThat(node.goal().getPool().getSnapshotsList()).isEmpty();
+        assertThat(node.goal().getRevision()).as("the node is told").isGreaterThan(told);
+    }
+
+    /** Its node may be quick with the server, and slow with what it says of its pool. */
+    @Test
+    void aVolumeThatIsNotKnownToBeMadeIsNotDetached() {
+        String id = id(boot(ofImage(GOES), BLANK.formatted("")));
+        region.database.run(
+                h -> h.execute("UPDATE server SET vm_state = 'active', task_state = 'none'"));
+        String data =
+                compute.get("/servers/" + id + "/os-volume_attachments")
+                        .json()
+                        .at("/volumeAttachments/1/volumeId")
+                        .stringValue();
+        String path = "/servers/" + id + "/os-volume_attachments/" + data;
+        refused(
+                compute.delete(path),
+                400,
+                "Invalid volume: Volume %s status must be 'in-use'. Currently in 'creating' status."
+                        .formatted(data));
+        node.sync();
+        node.sync();
+        assertThat(compute.delete(path).status()).isEqualTo(202);
     }
 
     @Test

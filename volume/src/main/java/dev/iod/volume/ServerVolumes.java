@@ -194,7 +194,8 @@ public final class ServerVolumes {
     /**
      * Takes a volume back from a server, which is done when the guest has let go of it.
      *
-     * @throws ApiException 404 when the server has no such volume, 400 when it is on its way back
+     * @throws ApiException 404 when the server has no such volume, 400 when it is on its way back,
+     *     or not known to be made
      */
     public static void detach(Handle handle, Actor actor, UUID server, String volumeId) {
         Attached attached =
@@ -202,7 +203,9 @@ public final class ServerVolumes {
                         .orElseThrow(
                                 () -> ApiException.notFound("volume_id not found: " + volumeId));
         Volume volume = Volume.lock(handle, attached.volumeId()).orElseThrow();
-        if (volume.state() == Status.DETACHING || volume.state() == Status.UPLOADING) {
+        if (volume.state() == Status.DETACHING
+                || volume.state() == Status.UPLOADING
+                || volume.present() == Presence.COMING) {
             throw invalid(
                     "Volume %s status must be 'in-use'. Currently in '%s' status."
                             .formatted(volume.id(), volume.state().text()));
