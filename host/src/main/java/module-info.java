@@ -10,5 +10,6 @@ module dev.iod.host {
 
     requires static transitive org.jspecify;
     requires dev.iod.sys;
+    requires jdk.net;
     requires tools.jackson.core;
 }

@@ -14,6 +14,10 @@ import dev.iod.node.CaptureChunk;
 import dev.iod.node.CaptureData;
 import dev.iod.node.CaptureProgress;
 import dev.iod.node.CaptureStart;
+import dev.iod.node.ConsoleInput;
+import dev.iod.node.ConsoleKind;
+import dev.iod.node.ConsoleOpened;
+import dev.iod.node.ConsoleOutput;
 import dev.iod.node.ConsoleReply;
 import dev.iod.node.Disk;
 import dev.iod.node.FetchImageRequest;
@@ -31,12 +35,14 @@ import dev.iod.node.RegionGrpc;
 import dev.iod.node.RegionLink;
 import dev.iod.node.RegionMessage;
 import dev.iod.node.Server;
+import dev.iod.node.UseConsole;
 import dev.iod.pki.CertificateAuthority;
 import dev.iod.pki.SigningRequest;
 import dev.iod.region.Actor;
 import dev.iod.region.ConnectedNodes;
 import dev.iod.region.Grace;
 import dev.iod.region.NodeApi;
+import dev.iod.region.NodeConsole;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
 import dev.iod.region.RegionService;
@@ -68,6 +74,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
@@ -371,6 +378,97 @@ class RegionServiceTest {
         }
     }
 
+    @Test
+    void consolesAreCarriedByTheNodeThatWasAsked() throws Exception {
+        assertThatThrownBy(() -> nodes.use("nobody", "x", ConsoleKind.CONSOLE_VNC))
+                .isInstanceOf(ApiException.class)
+                .hasMessageContaining("not connected");
+        TlsIdentity identity = join("c2", invite("c2"));
+        TlsIdentity other = join("c3", invite("c3"));
+        try (FakeNode node = new FakeNode(Optional.of(identity), listener.port());
+                FakeNode thief = new FakeNode(Optional.of(other), listener.port())) {
+            node.hello("c2");
+            node.goal();
+            thief.hello("c3");
+            thief.goal();
+            FutureTask<NodeConsole> asked =
+                    new FutureTask<>(() -> nodes.use("c2", "s", ConsoleKind.CONSOLE_SERIAL));
+            Thread.ofVirtual().start(asked);
+            UseConsole request = node.uses.take();
+            assertThat(request.getServerId()).isEqualTo("s");
+            assertThat(request.getKind()).isEqualTo(ConsoleKind.CONSOLE_SERIAL);
+            // One that was told to another node opens nothing, however it was learned.
+            assertThat(thief.carry(request.getUseId(), "").next()).isEqualTo("NOT_FOUND");
+            Carried carried = node.carry(request.getUseId(), "");
+            try (NodeConsole console = asked.get(WAIT_SECONDS, TimeUnit.SECONDS)) {
+                carried.say("login: ");
+                assertThat(console.read().orElseThrow()).asString().isEqualTo("login: ");
+                assertThat(console.write("root".getBytes(StandardCharsets.UTF_8))).isTrue();
+                assertThat(carried.next()).isEqualTo("root");
+                carried.say("last words");
+                carried.up.onCompleted();
+                assertThat(console.read().orElseThrow()).asString().isEqualTo("last words");
+                assertThat(console.read()).isEmpty();
+                assertThat(console.write(new byte[] {1})).isFalse();
+            }
+            assertThat(carried.next()).isEqualTo("OK");
+            assertThat(node.carry(request.getUseId(), "").next()).isEqualTo("NOT_FOUND");
+
+            FutureTask<NodeConsole> refused =
+                    new FutureTask<>(() -> nodes.use("c2", "s", ConsoleKind.CONSOLE_VNC));
+            Thread.ofVirtual().start(refused);
+            node.carry(node.uses.take().getUseId(), "machine s has no display");
+            assertThatThrownBy(() -> refused.get(WAIT_SECONDS, TimeUnit.SECONDS))
+                    .hasRootCauseInstanceOf(ApiException.class)
+                    .hasMessageContaining("machine s has no display");
+
+            FutureTask<NodeConsole> lost =
+                    new FutureTask<>(() -> nodes.use("c2", "s", ConsoleKind.CONSOLE_VNC));
+            Thread.ofVirtual().start(lost);
+            node.carry(node.uses.take().getUseId(), "");
+            NodeConsole console = lost.get(WAIT_SECONDS, TimeUnit.SECONDS);
+            node.link.close(); // The node is lost.
+            assertThat(console.read()).isEmpty();
+        }
+    }
+
+    /** A node's end of a console. */
+    private static final class Carried implements StreamObserver<ConsoleInput> {
+        private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+        private final StreamObserver<ConsoleOutput> up;
+
+        Carried(RegionLink link, String id, String error) {
+            up = RegionGrpc.newStub(link.channel()).console(this);
+            up.onNext(
+                    ConsoleOutput.newBuilder()
+                            .setOpened(ConsoleOpened.newBuilder().setUseId(id).setError(error))
+                            .build());
+        }
+
+        void say(String text) {
+            up.onNext(ConsoleOutput.newBuilder().setData(ByteString.copyFromUtf8(text)).build());
+        }
+
+        String next() throws InterruptedException {
+            return Optional.ofNullable(heard.poll(WAIT_SECONDS, TimeUnit.SECONDS)).orElseThrow();
+        }
+
+        @Override
+        public void onNext(ConsoleInput input) {
+            heard.add(input.getData().toStringUtf8());
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            heard.add(Status.fromThrowable(error).getCode().toString());
+        }
+
+        @Override
+        public void onCompleted() {
+            heard.add("OK");
+        }
+    }
+
     private static Server.Builder boots(KernelBoot.Builder kernel) {
         return Server.newBuilder().setKernel(kernel);
     }
@@ -562,6 +660,7 @@ class RegionServiceTest {
         final StreamObserver<NodeMessage> up;
         private final BlockingQueue<Long> goals = new LinkedBlockingQueue<>();
         private final BlockingQueue<Status.Code> ends = new LinkedBlockingQueue<>();
+        private final BlockingQueue<UseConsole> uses = new LinkedBlockingQueue<>();
 
         FakeNode(String name) {
             this(Optional.of(join(name, invite(name))));
@@ -635,10 +734,18 @@ class RegionServiceTest {
             return all.toByteArray();
         }
 
+        Carried carry(String useId, String error) {
+            return new Carried(link, useId, error);
+        }
+
         @Override
         public void onNext(RegionMessage message) {
             if (message.hasGoal()) {
                 goals.add(message.getGoal().getRevision());
+                return;
+            }
+            if (message.hasUseConsole()) {
+                uses.add(message.getUseConsole());
                 return;
             }
             String server = message.getConsole().getServerId();

@@ -19,6 +19,7 @@ final class AgentMetrics {
                 "iod_dpu_device_changes_total",
                 "Times virtDaemon was told other devices of a running machine."),
         REMOVALS("iod_dpu_machine_removals_total", "Machines virtDaemon was told to remove."),
+        CONSOLES("iod_dpu_consoles_total", "Consoles virtDaemon was asked for."),
         IMAGE_BYTES("iod_dpu_image_bytes_total", "Bytes of images received from the region."),
         CAPTURE_BYTES(
                 "iod_dpu_capture_bytes_total",

@@ -1,9 +1,11 @@
 package dev.iod.dpu;
 
+import dev.iod.host.ConsoleKind;
 import dev.iod.host.Devices;
 import dev.iod.host.HostClient;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineStatus;
+import java.nio.channels.ByteChannel;
 import java.util.List;
 
 /** The machines behind virtDaemon's socket. */
@@ -44,5 +46,11 @@ record HostMachines(HostClient client, AgentMetrics metrics) implements Machines
     @Override
     public byte[] console(String id, int maxBytes) {
         return client.console(id, maxBytes);
+    }
+
+    @Override
+    public ByteChannel use(String id, ConsoleKind kind) {
+        metrics.add(AgentMetrics.Count.CONSOLES);
+        return client.use(id, kind);
     }
 }

@@ -1,8 +1,10 @@
 package dev.iod.dpu;
 
+import dev.iod.host.ConsoleKind;
 import dev.iod.host.Devices;
 import dev.iod.host.MachineSpec;
 import dev.iod.host.MachineStatus;
+import java.nio.channels.ByteChannel;
 import java.util.List;
 
 /**
@@ -25,4 +27,7 @@ interface Machines {
     List<MachineStatus> list();
 
     byte[] console(String id, int maxBytes);
+
+    /** Takes a console into use until the channel is closed. */
+    ByteChannel use(String id, ConsoleKind kind);
 }

@@ -51,6 +51,7 @@ final class RegionSession implements AutoCloseable {
     private final AgentMetrics metrics;
     private final BlockingQueue<Item> outgoing = new ArrayBlockingQueue<>(REPLIES_LIMIT);
     private final BlockingQueue<ConsoleRequest> consoles = new ArrayBlockingQueue<>(CONSOLES_LIMIT);
+    private final Consoles uses;
     private final Thread thread;
     private final Thread consoleThread;
     private final AtomicBoolean unsent = new AtomicBoolean();
@@ -89,6 +90,7 @@ final class RegionSession implements AutoCloseable {
         this.goals = goals;
         this.machines = machines;
         this.metrics = metrics;
+        this.uses = new Consoles(link.channel(), machines);
         this.thread = Thread.ofPlatform().daemon().name("session").unstarted(this::run);
         this.consoleThread = Thread.ofPlatform().daemon().name("console").unstarted(this::answer);
     }
@@ -207,6 +209,7 @@ final class RegionSession implements AutoCloseable {
                     goals.accept(message.getGoal());
                 }
                 case CONSOLE -> ask(message.getConsole());
+                case USE_CONSOLE -> uses.use(message.getUseConsole());
                 case MESSAGE_NOT_SET ->
                         LOG.log(Level.WARNING, "the region said what this node does not know");
             }

@@ -2,6 +2,7 @@ package dev.iod.dpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.host.ConsoleKind;
 import dev.iod.host.Device;
 import dev.iod.host.DeviceState;
 import dev.iod.host.DeviceStatus;
@@ -13,6 +14,7 @@ import dev.iod.host.MachineState;
 import dev.iod.host.MachineStatus;
 import dev.iod.host.Nic;
 import dev.iod.node.ImagePart;
+import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,6 +38,10 @@ final class FakeNode {
 
     final Map<String, MachineStatus> machines = new TreeMap<>();
     final Map<String, MachineSpec> specs = new TreeMap<>();
+
+    /** By the machine and the kind. */
+    final Map<String, ByteChannel> consoles = new TreeMap<>();
+
     final List<String> effects = new ArrayList<>();
     final Set<String> here = new TreeSet<>();
     Optional<String> imageFailure = Optional.empty();
@@ -253,6 +259,16 @@ final class FakeNode {
             @Override
             public byte[] console(String id, int maxBytes) {
                 return ("console of " + id).getBytes(StandardCharsets.UTF_8);
+            }
+
+            @Override
+            public ByteChannel use(String id, ConsoleKind kind) {
+                return Optional.ofNullable(consoles.get(id + " " + kind))
+                        .orElseThrow(
+                                () ->
+                                        new DpuException(
+                                                DpuException.Category.NODE,
+                                                "machine " + id + " does not run"));
             }
         };
     }

@@ -3,6 +3,9 @@ package dev.iod.dpu;
 import com.google.protobuf.ByteString;
 import dev.iod.node.CaptureChunk;
 import dev.iod.node.CaptureProgress;
+import dev.iod.node.ConsoleInput;
+import dev.iod.node.ConsoleKind;
+import dev.iod.node.ConsoleOutput;
 import dev.iod.node.ConsoleRequest;
 import dev.iod.node.FetchImageRequest;
 import dev.iod.node.Goal;
@@ -13,6 +16,7 @@ import dev.iod.node.NodeListener;
 import dev.iod.node.NodeMessage;
 import dev.iod.node.RegionGrpc;
 import dev.iod.node.RegionMessage;
+import dev.iod.node.UseConsole;
 import dev.iod.pki.CertificateAuthority;
 import dev.iod.pki.SigningRequest;
 import dev.iod.runtime.Keys;
@@ -42,6 +46,10 @@ final class FakeRegion extends RegionGrpc.RegionImplBase implements AutoCloseabl
                 throw new AssertionError("nothing is to be sent");
             };
 
+    /** What consoles said. */
+    final BlockingQueue<String> consoles = new LinkedBlockingQueue<>();
+
+    volatile Optional<StreamObserver<ConsoleInput>> consoleDown = Optional.empty();
     private final TlsIdentity identity = identity();
     private volatile Optional<String> token = Optional.of("once");
     private volatile Goal goal = Goal.getDefaultInstance();
@@ -110,6 +118,18 @@ final class FakeRegion extends RegionGrpc.RegionImplBase implements AutoCloseabl
                                 .build());
     }
 
+    void useConsole(String use, String server) {
+        down.orElseThrow()
+                .onNext(
+                        RegionMessage.newBuilder()
+                                .setUseConsole(
+                                        UseConsole.newBuilder()
+                                                .setUseId(use)
+                                                .setServerId(server)
+                                                .setKind(ConsoleKind.CONSOLE_SERIAL))
+                                .build());
+    }
+
     NodeMessage next(NodeMessage.MessageCase kind) throws InterruptedException {
         while (true) {
             NodeMessage message = heard.poll(60, TimeUnit.SECONDS);
@@ -162,6 +182,28 @@ final class FakeRegion extends RegionGrpc.RegionImplBase implements AutoCloseabl
 
             @Override
             public void onCompleted() {
+                observer.onCompleted();
+            }
+        };
+    }
+
+    @Override
+    public StreamObserver<ConsoleOutput> console(StreamObserver<ConsoleInput> observer) {
+        consoleDown = Optional.of(observer);
+        return new StreamObserver<>() {
+            @Override
+            public void onNext(ConsoleOutput message) {
+                consoles.add(message.toString());
+            }
+
+            @Override
+            public void onError(Throwable error) {
+                consoles.add("error");
+            }
+
+            @Override
+            public void onCompleted() {
+                consoles.add("completed");
                 observer.onCompleted();
             }
         };

@@ -3,6 +3,8 @@ package dev.iod.dpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
+import dev.iod.node.ConsoleInput;
 import dev.iod.node.Goal;
 import dev.iod.node.Hello;
 import dev.iod.node.NodeMessage.MessageCase;
@@ -15,6 +17,12 @@ import dev.iod.runtime.TlsIdentity;
 import io.grpc.Status;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -123,6 +131,68 @@ class RegionSessionTest {
                     .isEqualTo(7);
             assertThat(goals.poll(60, TimeUnit.SECONDS)).isNotNull();
         }
+    }
+
+    @Test
+    void aConsoleIsCarriedBothWaysUntilOneSideEndsIt() throws Exception {
+        try (RegionLink link = link(enrolment().join());
+                RegionSession session =
+                        new RegionSession(
+                                link,
+                                Hello.getDefaultInstance(),
+                                observations,
+                                goals::add,
+                                node.machines(),
+                                new AgentMetrics(new Metrics()))) {
+            session.start();
+            region.next(MessageCase.HELLO);
+
+            region.useConsole("u0", "s1");
+            assertThat(console()).contains("u0").contains("machine s1 does not run");
+            assertThat(console()).isEqualTo("completed");
+
+            try (SocketChannel guest = guest("s1")) {
+                region.useConsole("u1", "s1");
+                assertThat(console()).contains("u1").doesNotContain("error");
+                guest.write(ByteBuffer.wrap("login: ".getBytes(StandardCharsets.UTF_8)));
+                assertThat(console()).contains("login: ");
+                type("root");
+                ByteBuffer typed = ByteBuffer.allocate(4);
+                while (typed.hasRemaining()) {
+                    guest.read(typed);
+                }
+                assertThat(typed.array()).asString().isEqualTo("root");
+                region.consoleDown.orElseThrow().onCompleted();
+                assertThat(guest.read(ByteBuffer.allocate(1))).isNegative();
+            }
+
+            SocketChannel guest = guest("s1");
+            region.useConsole("u2", "s1");
+            assertThat(console()).contains("u2");
+            guest.close();
+            assertThat(console()).isEqualTo("completed");
+        }
+    }
+
+    /** The end of a console that belongs to the guest. */
+    private SocketChannel guest(String id) throws IOException {
+        Path path = directory.resolve("console.sock");
+        Files.deleteIfExists(path);
+        try (ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listener.bind(UnixDomainSocketAddress.of(path));
+            node.consoles.put(id + " SERIAL", SocketChannel.open(UnixDomainSocketAddress.of(path)));
+            return listener.accept();
+        }
+    }
+
+    private String console() throws InterruptedException {
+        return Optional.ofNullable(region.consoles.poll(60, TimeUnit.SECONDS)).orElseThrow();
+    }
+
+    private void type(String text) {
+        region.consoleDown
+                .orElseThrow()
+                .onNext(ConsoleInput.newBuilder().setData(ByteString.copyFromUtf8(text)).build());
     }
 
     @Test

@@ -40,7 +40,10 @@ final class ClientSession {
         Lines lines = new Lines(channel, Lines.MAX_BYTES);
         try {
             for (Optional<byte[]> line = lines.next(); line.isPresent(); line = lines.next()) {
-                send(answer(line.get()));
+                Map<String, Object> answer = answer(line.get());
+                if (!answer.isEmpty()) {
+                    send(answer);
+                }
             }
         } catch (HostException e) {
             // Where the next line starts is not known any more.
@@ -80,14 +83,22 @@ final class ClientSession {
         }
     }
 
+    /** The answer; empty when it was sent. */
     private Map<String, Object> answer(byte[] line) {
         Map<String, Object> answer = new LinkedHashMap<>();
         try {
             Fields request = Fields.parse(line);
             answer.put("id", request.number("id"));
+            if (request.text("op").equals("use")) {
+                use(request, answer);
+                return Map.of();
+            }
             answer.putAll(execute(request));
         } catch (HostException e) {
             answer.put("error", Wire.of(e));
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "a client has gone: {0}", e.getMessage());
+            return Map.of(); // The next read finds it so.
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "a request failed unexpectedly", e);
             answer.put(
@@ -95,6 +106,18 @@ final class ClientSession {
                     Wire.of(new HostException(HostException.Category.FAILED, "unexpected: " + e)));
         }
         return answer;
+    }
+
+    /** From the answer on the connection carries a console's bytes, and ends with it. */
+    private void use(Fields request, Map<String, Object> answer) throws IOException {
+        ConsoleKind kind = Wire.constant(ConsoleKind.class, "console", request);
+        lock.lock();
+        try {
+            MachineSpec.check(!watching, "a connection that watches cannot carry a console");
+        } finally {
+            lock.unlock();
+        }
+        machines.use(request.text("machine"), kind, channel, () -> send(answer));
     }
 
     private Map<String, Object> execute(Fields request) {

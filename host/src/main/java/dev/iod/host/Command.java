@@ -21,6 +21,10 @@ sealed interface Command {
 
     record Remove(CompletableFuture<MachineStatus> answer) implements Command {}
 
+    /** Takes the serial console into use, from whoever has it. */
+    record UseSerial(CompletableFuture<Console> console, CompletableFuture<MachineStatus> answer)
+            implements Command {}
+
     /** Reads the console output QEMU still holds. */
     record Drain(CompletableFuture<MachineStatus> answer) implements Command {}
 

@@ -58,6 +58,15 @@ final class GuestDirectory {
         return vmm().resolve(QemuCommand.QMP_SOCKET);
     }
 
+    /** Where QEMU listens for users of a console. */
+    Path consoleSocket(ConsoleKind kind) {
+        return vmm().resolve(
+                        switch (kind) {
+                            case SERIAL -> QemuCommand.SERIAL_SOCKET;
+                            case VNC -> QemuCommand.VNC_SOCKET;
+                        });
+    }
+
     Path console() {
         return directory.resolve("console.log");
     }
@@ -115,7 +124,14 @@ final class GuestDirectory {
 
     /** Forgets the last run, before the next one. */
     void forgetRun() throws IOException {
-        for (Path file : List.of(pid(), exit(), stderr(), qmpSocket())) {
+        for (Path file :
+                List.of(
+                        pid(),
+                        exit(),
+                        stderr(),
+                        qmpSocket(),
+                        consoleSocket(ConsoleKind.SERIAL),
+                        consoleSocket(ConsoleKind.VNC))) {
             Files.deleteIfExists(file);
         }
     }

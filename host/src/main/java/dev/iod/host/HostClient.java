@@ -1,5 +1,7 @@
 package dev.iod.host;
 
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -146,6 +148,68 @@ public final class HostClient implements AutoCloseable {
     public byte[] console(String id, int maxBytes) {
         Fields reply = call("console", Map.of("machine", id, "maxBytes", maxBytes));
         return Base64.getDecoder().decode(reply.text("output"));
+    }
+
+    /**
+     * Takes a console into use, over a connection of its own: what the guest says can be read from
+     * it, what is written to it is typed, and it ends with the machine. Closing it ends the use. A
+     * newer user of the serial console ends the older one's use.
+     *
+     * @throws HostException NOT_FOUND, INVALID when the machine's model has no such console,
+     *     CONFLICT when the machine does not run, EXHAUSTED, FAILED
+     */
+    public SocketChannel use(String id, ConsoleKind kind) {
+        SocketChannel channel = Connection.connect(socket);
+        try {
+            Map<String, Object> request = new LinkedHashMap<>();
+            request.put("id", 1);
+            request.put("op", "use");
+            request.put("machine", id);
+            request.put("console", Wire.name(kind));
+            ByteBuffer line = ByteBuffer.wrap(Json.line(request));
+            while (line.hasRemaining()) {
+                channel.write(line);
+            }
+            Fields reply = Fields.parse(firstLine(channel));
+            if (reply.has("error")) {
+                throw Wire.failure(reply.fields("error"));
+            }
+            return channel;
+        } catch (IOException e) {
+            closeQuietly(channel);
+            throw new HostException(
+                    HostException.Category.UNAVAILABLE,
+                    "the connection to virtDaemon was lost: " + e.getMessage(),
+                    e);
+        } catch (RuntimeException e) {
+            closeQuietly(channel);
+            throw e;
+        }
+    }
+
+    /** One line and not a byte more: what follows is the console's. */
+    private static byte[] firstLine(SocketChannel channel) throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream();
+        ByteBuffer one = ByteBuffer.allocate(1);
+        while (line.size() < Lines.MAX_BYTES) {
+            if (channel.read(one.clear()) < 0) {
+                throw new EOFException("the daemon closed it");
+            }
+            if (one.get(0) == '\n') {
+                return line.toByteArray();
+            }
+            line.write(one.get(0));
+        }
+        throw new HostException(HostException.Category.INVALID, "the daemon's answer has no end");
+    }
+
+    private static void closeQuietly(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            System.getLogger(HostClient.class.getName())
+                    .log(System.Logger.Level.DEBUG, "closing a connection", e);
+        }
     }
 
     /** Disconnects; calls under way fail. */
@@ -334,12 +398,7 @@ public final class HostClient implements AutoCloseable {
             if (alive()) {
                 lost = reason;
             }
-            try {
-                channel.close();
-            } catch (IOException e) {
-                System.getLogger(HostClient.class.getName())
-                        .log(System.Logger.Level.DEBUG, "closing a lost connection", e);
-            }
+            closeQuietly(channel);
             waiting.values().forEach(reply -> reply.offer(new Fields(Map.of())));
         }
     }

@@ -3,9 +3,11 @@ package dev.iod.host;
 import dev.iod.host.GuestDirectory.Saved;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -20,11 +22,16 @@ final class Machine {
     static final int MAX_COMMANDS = 16;
 
     private static final System.Logger LOG = System.getLogger(Machine.class.getName());
+
+    /** Users of the display at a time. */
+    static final int MAX_DISPLAYS = 4;
+
     private static final long ANSWER_MILLIS = 8_000;
 
     private final String id;
     private final ConsoleLog console;
     private final MachineAgent agent;
+    private final Set<Console> displays = ConcurrentHashMap.newKeySet();
     private final BlockingQueue<Command> inbox = new ArrayBlockingQueue<>(MAX_COMMANDS);
 
     /**
@@ -84,6 +91,36 @@ final class Machine {
             throw new HostException(
                     HostException.Category.FAILED, "cannot read the console: " + e, e);
         }
+    }
+
+    /**
+     * A new use of a console, to be served and closed by the caller. The serial console is taken
+     * from whoever has it; of displays there are {@link #MAX_DISPLAYS} uses at a time.
+     *
+     * @throws HostException INVALID when the model has no such console, CONFLICT when the machine
+     *     does not run, EXHAUSTED, FAILED
+     */
+    Console use(ConsoleKind kind) {
+        return switch (kind) {
+            case SERIAL -> {
+                CompletableFuture<Console> used = new CompletableFuture<>();
+                ask(answer -> new Command.UseSerial(used, answer));
+                yield used.join();
+            }
+            case VNC -> useDisplay();
+        };
+    }
+
+    private Console useDisplay() {
+        displays.removeIf(Console::over);
+        if (displays.size() >= MAX_DISPLAYS) {
+            throw new HostException(
+                    HostException.Category.EXHAUSTED,
+                    "the display of machine %s has %d users already".formatted(id, MAX_DISPLAYS));
+        }
+        Console used = new Console(agent.connectDisplay(), output -> {}, () -> {});
+        displays.add(used);
+        return used;
     }
 
     private void wake() {

@@ -2,6 +2,7 @@ package dev.iod.host;
 
 import dev.iod.host.GuestDirectory.Saved;
 import java.io.IOException;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,7 +33,7 @@ final class MachineAgent {
     private final Runnable wake;
 
     private volatile MachineStatus status;
-    private MachineSpec spec;
+    private volatile MachineSpec spec;
     private volatile Phase phase = Phase.IDLE;
     private Optional<Vmm> vmm = Optional.empty();
     private Optional<HotPlug> plug = Optional.empty();
@@ -154,6 +155,12 @@ final class MachineAgent {
             case Command.Pause pause -> pause(pause.paused());
             case Command.Reset _ -> reset();
             case Command.Remove _ -> remove();
+            case Command.UseSerial use -> {
+                if (phase != Phase.RUNNING || vmm.orElseThrow().guestIsOff()) {
+                    throw doesNotRun();
+                }
+                use.console().complete(vmm.orElseThrow().useSerial());
+            }
             case Command.Drain _ -> {
                 if (phase == Phase.RUNNING) {
                     vmm.orElseThrow().drainConsole();
@@ -277,6 +284,18 @@ final class MachineAgent {
         }
     }
 
+    /** A connection to the display. Any thread. */
+    SocketChannel connectDisplay() {
+        MachineModel model = spec.model();
+        MachineSpec.check(
+                model.hasDisplay(), "machine %s is a microvm: it has no display", spec.id());
+        if (phase != Phase.RUNNING) {
+            throw doesNotRun();
+        }
+        return ConsoleSocket.connect(
+                directory.consoleSocket(ConsoleKind.VNC), dependencies.launcher().user());
+    }
+
     private void requireRunning() {
         if (phase != Phase.RUNNING || stopping.isPresent()) {
             throw doesNotRun();
@@ -392,6 +411,8 @@ final class MachineAgent {
         } else if (stopping.isPresent()
                 && System.nanoTime() - stopping.get().deadlineNanos() >= 0) {
             end(); // Before anything QEMU would have to answer.
+        } else if (current.serialLeft()) {
+            current.leaveSerial();
         } else if (current.drainConsole() | (!off && changeDevices())) {
             tickMillis = EAGER_TICK_MILLIS;
         } else if (off) {
@@ -431,7 +452,7 @@ final class MachineAgent {
     }
 
     private void take(GuestProcess process) {
-        Vmm next = new Vmm(process, directory, console, wake);
+        Vmm next = new Vmm(process, directory, console, dependencies.launcher().user(), wake);
         vmm = Optional.of(next);
         plug = Optional.of(new HotPlug(dependencies.launcher(), directory.vmm(), next));
     }

@@ -3,6 +3,7 @@ package dev.iod.host;
 import dev.iod.host.GuestDirectory.Saved;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
@@ -18,10 +20,14 @@ final class Machines {
     /** The most machines a node keeps, stopped ones too. */
     static final int MAX_MACHINES = 512;
 
+    /** Uses of consoles at a time, of all machines. */
+    static final int MAX_CONSOLES = 32;
+
     private static final System.Logger LOG = System.getLogger(Machines.class.getName());
 
     private final Path root;
     private final MachineAgent.Dependencies dependencies;
+    private final Semaphore consoles = new Semaphore(MAX_CONSOLES);
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Machine> byId = new HashMap<>();
 
@@ -123,6 +129,35 @@ final class Machines {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Gives a client a console until one of them ends; closes the client then.
+     *
+     * @param ready sends the client the answer; after it come the console's bytes
+     * @throws HostException NOT_FOUND, or as {@link Machine#use}; then the client is as it was
+     */
+    void use(String id, ConsoleKind kind, SocketChannel client, ConsoleReady ready)
+            throws IOException {
+        Machine machine = machine(id);
+        if (!consoles.tryAcquire()) {
+            throw new HostException(
+                    HostException.Category.EXHAUSTED,
+                    "%d consoles of this node are in use already".formatted(MAX_CONSOLES));
+        }
+        try (Console console = machine.use(kind)) {
+            LOG.log(Level.INFO, "machine {0}: its console {1} is in use", id, kind);
+            ready.run();
+            console.serve(client);
+            LOG.log(Level.INFO, "machine {0}: its console {1} was left", id, kind);
+        } finally {
+            consoles.release();
+        }
+    }
+
+    /** Tells a client that its console is there. */
+    interface ConsoleReady {
+        void run() throws IOException;
     }
 
     /** Removes a machine; one nobody knows is removed already. */

@@ -32,6 +32,12 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
     /** The QMP socket, in the VMM's own directory, which is its working directory. */
     static final String QMP_SOCKET = "qmp.sock";
 
+    /** Where QEMU listens for a user of the serial console, while there is one; likewise. */
+    static final String SERIAL_SOCKET = "serial.sock";
+
+    /** Where QEMU listens for users of the display; likewise. */
+    static final String VNC_SOCKET = "vnc.sock";
+
     /** Where QEMU finds the kernel and the initial file system: open when it starts. */
     static final String KERNEL = "/dev/fd/3";
 
@@ -101,6 +107,7 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         }
         add(arguments, "-rtc", "base=utc");
         addConsole(arguments);
+        addDisplay(arguments, spec.model());
         add(arguments, "-chardev", "socket,id=qmp,path=" + QMP_SOCKET + ",server=on,wait=off");
         add(arguments, "-mon", "chardev=qmp,mode=control");
         // A guest that powers off leaves QEMU there until the last console output was read.
@@ -226,6 +233,30 @@ record QemuCommand(String qemu, Accelerator accelerator, OptionalLong tscKhz) {
         // A ring in QEMU: a daemon that is away neither stops the guest nor lets a file grow.
         add(arguments, "-chardev", "ringbuf,id=" + CONSOLE + ",size=" + CONSOLE_RING_BYTES);
         add(arguments, "-serial", "chardev:" + CONSOLE);
+    }
+
+    /**
+     * A standard VGA, which firmware and every kernel can write to, beside the keyboard and mouse
+     * that the board has; on a slot before the root ports. A microvm has none of them.
+     */
+    private static void addDisplay(List<String> arguments, MachineModel model) {
+        if (model.hasDisplay()) {
+            add(arguments, "-device", "VGA,vgamem_mb=16,addr=1.0");
+            // Users share it: one who wants it alone does not shut the others out.
+            add(arguments, "-vnc", "unix:" + VNC_SOCKET + ",share=force-shared");
+        }
+    }
+
+    /** What takes the console's output when nobody uses it, for {@code chardev-change}. */
+    static Map<String, Object> ring() {
+        return Map.of("type", "ringbuf", "data", Map.of("size", CONSOLE_RING_BYTES));
+    }
+
+    /** What carries the console while somebody uses it; a server, which one client may enter. */
+    static Map<String, Object> serialSocket() {
+        Map<String, Object> address = Map.of("type", "unix", "data", Map.of("path", SERIAL_SOCKET));
+        return Map.of(
+                "type", "socket", "data", Map.of("addr", address, "server", true, "wait", false));
     }
 
     private void addDevices(List<String> arguments, MachineSpec spec, Map<Path, Path> sockets) {

@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /** The daemon's socket: only its owner can connect, and only so many at a time. */
 final class Server implements AutoCloseable {
     /** Clients at a time; one more is disconnected at once. */
-    static final int MAX_SESSIONS = 16;
+    static final int MAX_SESSIONS = 16 + Machines.MAX_CONSOLES;
 
     private static final System.Logger LOG = System.getLogger(Server.class.getName());
 

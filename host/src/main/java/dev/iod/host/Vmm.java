@@ -1,6 +1,8 @@
 package dev.iod.host;
 
 import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
@@ -10,25 +12,43 @@ import java.util.concurrent.locks.LockSupport;
 
 /** One QEMU: its process, its QMP connection and its console. Used by its machine's agent only. */
 final class Vmm {
+    private static final System.Logger LOG = System.getLogger(Vmm.class.getName());
     private static final long QMP_MILLIS = 3_000;
+    private static final int DRAIN_LOOKS = 10;
+    private static final long ACCEPT_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    /** How long the last words of a console that QEMU has closed may be on their way. */
+    private static final long CONSOLE_END_MILLIS = 1_000;
+
     private static final int EXIT_LOOKS = 50;
     private static final long EXIT_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final GuestProcess process;
     private final GuestDirectory directory;
     private final ConsoleLog console;
+    private final VmmUser user;
     private final Runnable wake;
     private Optional<Qmp> qmp = Optional.empty();
+
+    /** Who uses the serial console; without one its output goes to QEMU's ring. */
+    private Optional<Console> serial = Optional.empty();
+
     private boolean foundOff;
     private boolean paused;
 
     /**
      * @param wake called when something happened that should be looked at; may not block
      */
-    Vmm(GuestProcess process, GuestDirectory directory, ConsoleLog console, Runnable wake) {
+    Vmm(
+            GuestProcess process,
+            GuestDirectory directory,
+            ConsoleLog console,
+            VmmUser user,
+            Runnable wake) {
         this.process = process;
         this.directory = directory;
         this.console = console;
+        this.user = user;
         this.wake = wake;
     }
 
@@ -57,6 +77,9 @@ final class Vmm {
         Fields status = command("query-status", Map.of()).fields("return");
         foundOff = status.text("status").equals("shutdown");
         paused = status.text("status").equals("paused");
+        if (serial.isEmpty() && !consoleIs("ringbuf")) {
+            useRing(); // A daemon was killed while the console was in use.
+        }
         return true;
     }
 
@@ -89,8 +112,98 @@ final class Vmm {
         command("system_reset", Map.of());
     }
 
+    /**
+     * Takes the serial console into use; who used it until now is let go.
+     *
+     * @throws HostException FAILED, or as {@link Qmp#execute}
+     */
+    Console useSerial() throws IOException {
+        leaveSerial();
+        // What the guest writes between the last look into the ring and its end is lost: it is
+        // looked into until the guest pauses.
+        for (int look = 0; look < DRAIN_LOOKS && drainConsole(); look++) {}
+        Files.deleteIfExists(directory.consoleSocket(ConsoleKind.SERIAL));
+        changeConsole(QemuCommand.serialSocket());
+        try {
+            SocketChannel channel =
+                    ConsoleSocket.connect(directory.consoleSocket(ConsoleKind.SERIAL), user);
+            Console used = new Console(channel, this::log, wake);
+            serial = Optional.of(used);
+            // Until QEMU has let it in the guest writes to nobody.
+            for (int look = 0; consoleIs("disconnected"); look++) {
+                if (look == EXIT_LOOKS) {
+                    throw new HostException(
+                            HostException.Category.FAILED, "QEMU lets nobody use the console");
+                }
+                LockSupport.parkNanos(ACCEPT_LOOK_NANOS);
+            }
+            return used;
+        } catch (HostException e) {
+            leaveSerial();
+            useRing();
+            throw e;
+        }
+    }
+
+    /** Whether somebody had the serial console, and has gone. */
+    boolean serialLeft() {
+        return serial.map(Console::over).orElse(false);
+    }
+
+    /** Whether somebody has the serial console. */
+    boolean serialUsed() {
+        return serial.isPresent();
+    }
+
+    /**
+     * Ends the use of the serial console, if any; all that was written to it is in the log.
+     *
+     * @throws HostException as {@link Qmp#execute}
+     */
+    void leaveSerial() {
+        if (serial.isEmpty()) {
+            return;
+        }
+        Console used = serial.get();
+        serial = Optional.empty();
+        used.leave();
+        try {
+            useRing();
+            used.awaitEnd(CONSOLE_END_MILLIS);
+        } finally {
+            used.close();
+        }
+    }
+
+    private void useRing() {
+        changeConsole(QemuCommand.ring());
+    }
+
+    private void changeConsole(Map<String, Object> backend) {
+        command("chardev-change", Map.of("id", QemuCommand.CONSOLE, "backend", backend));
+    }
+
+    /** Whether QEMU describes what the console is connected to with words that begin so. */
+    private boolean consoleIs(String start) {
+        return command("query-chardev", Map.of()).list("return").stream()
+                .filter(device -> device.text("label").equals(QemuCommand.CONSOLE))
+                .anyMatch(device -> device.text("filename").startsWith(start));
+    }
+
+    private void log(byte[] output) {
+        try {
+            console.append(output);
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "console output is not logged: " + e);
+        }
+    }
+
     /** Moves console output from QEMU to the log, and says whether there was any. */
     boolean drainConsole() throws IOException {
+        if (serialUsed()) {
+            directory.boundStderr();
+            return false; // It comes by itself.
+        }
         Map<String, ?> all =
                 Map.of(
                         "device",
@@ -148,7 +261,14 @@ final class Vmm {
         return tail.isEmpty() ? text.toString() : text.append(": ").append(tail).toString();
     }
 
+    /** Forgets QEMU, which has ended; first what it said last goes to the log. */
     void close() {
+        serial.ifPresent(
+                used -> {
+                    used.awaitEnd(CONSOLE_END_MILLIS);
+                    used.close();
+                });
+        serial = Optional.empty();
         qmp.ifPresent(Qmp::close);
     }
 

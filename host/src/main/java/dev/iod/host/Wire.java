@@ -19,7 +19,7 @@ import java.util.Map;
  * in lower case, a path is text, and a record of a sealed interface has a member {@code type}. A
  * request is {@code {"id":N,"op":…}}, its reply {@code {"id":N,…}} or {@code
  * {"id":N,"error":{"category":…,"message":…}}}; a line with {@code "event"} and no id was not asked
- * for.
+ * for. After the reply to {@code use} a connection carries the bytes of a console.
  */
 final class Wire {
     private static final String TYPE = "type";
@@ -118,11 +118,10 @@ final class Wire {
 
     static HostException failure(Fields fields) {
         return new HostException(
-                (HostException.Category) constant(HostException.Category.class, "category", fields),
-                fields.text("message"));
+                constant(HostException.Category.class, "category", fields), fields.text("message"));
     }
 
-    private static String name(Enum<?> constant) {
+    static String name(Enum<?> constant) {
         return constant.name().toLowerCase(Locale.ROOT);
     }
 
@@ -130,9 +129,10 @@ final class Wire {
         return type.getSimpleName().toLowerCase(Locale.ROOT);
     }
 
-    private static Object constant(Class<?> type, String name, Fields fields) {
+    /** A constant of an enumeration by its name in lower case. */
+    static <T> T constant(Class<T> type, String name, Fields fields) {
         String text = fields.text(name);
-        for (Object constant : type.getEnumConstants()) {
+        for (T constant : type.getEnumConstants()) {
             if (name((Enum<?>) constant).equals(text)) {
                 return constant;
             }

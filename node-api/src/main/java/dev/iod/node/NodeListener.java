@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  */
 @NullMarked
 public final class NodeListener implements AutoCloseable {
-    private static final int CALLS_PER_CONNECTION = 16;
+    private static final int CALLS_PER_CONNECTION = 16 + Traits.MAX_CONSOLES;
     private static final Context.Key<Caller> CALLER = Context.key("caller");
 
     private final Server server;

@@ -1,5 +1,6 @@
 package dev.iod.region;
 
+import dev.iod.node.ConsoleKind;
 import dev.iod.node.ConsoleReply;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
@@ -14,10 +15,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** The nodes that have a session with this process, at most one each. Thread-safe. */
-public final class ConnectedNodes implements NodeSessions {
+public final class ConnectedNodes implements NodeSessions, NodeConsoles {
     private static final int MAX_CONSOLE_BYTES = 1 << 20;
 
     private final Map<String, Session> sessions = new ConcurrentHashMap<>();
+    private final ConsoleCalls consoles = new ConsoleCalls();
     private final Grace grace;
 
     /** None yet. */
@@ -43,11 +45,7 @@ public final class ConnectedNodes implements NodeSessions {
         CompletableFuture<ConsoleReply> reply =
                 Optional.ofNullable(sessions.get(node))
                         .flatMap(session -> session.console(serverId, maxBytes))
-                        .orElseThrow(
-                                () ->
-                                        ApiException.conflict(
-                                                "The node %s of the server is not connected."
-                                                        .formatted(node)));
+                        .orElseThrow(() -> notConnected(node));
         try {
             ConsoleReply answer = reply.get(CONSOLE_DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
             if (!answer.getError().isEmpty()) {
@@ -68,6 +66,21 @@ public final class ConnectedNodes implements NodeSessions {
         }
     }
 
+    @Override
+    public NodeConsole use(String node, String server, ConsoleKind kind) {
+        Session session = find(node).orElseThrow(() -> notConnected(node));
+        return consoles.use(session, server, kind);
+    }
+
+    private static ApiException notConnected(String node) {
+        return ApiException.conflict("The node %s of the server is not connected.".formatted(node));
+    }
+
+    /** Consoles that nodes carry. */
+    ConsoleCalls consoles() {
+        return consoles;
+    }
+
     Optional<Session> find(String node) {
         return Optional.ofNullable(sessions.get(node));
     }
@@ -83,6 +96,10 @@ public final class ConnectedNodes implements NodeSessions {
 
     /** Forgets a session; false when the node has a newer one. */
     boolean remove(Session session) {
-        return sessions.remove(session.node(), session);
+        boolean newest = sessions.remove(session.node(), session);
+        if (newest) {
+            consoles.end(session.node());
+        }
+        return newest;
     }
 }

@@ -3,6 +3,8 @@ package dev.iod.region;
 import com.google.protobuf.ByteString;
 import dev.iod.node.CaptureChunk;
 import dev.iod.node.CaptureProgress;
+import dev.iod.node.ConsoleInput;
+import dev.iod.node.ConsoleOutput;
 import dev.iod.node.FetchImageRequest;
 import dev.iod.node.ImageChunk;
 import dev.iod.node.JoinReply;
@@ -154,6 +156,20 @@ public final class RegionService extends RegionGrpc.RegionImplBase {
                 caller.get().node(),
                 captures,
                 (ServerCallStreamObserver<CaptureProgress>) progress);
+    }
+
+    @Override
+    public StreamObserver<ConsoleOutput> console(StreamObserver<ConsoleInput> down) {
+        Optional<NodeListener.Caller> caller = NodeListener.caller();
+        if (caller.isEmpty()) {
+            refuse(down, Status.UNAUTHENTICATED, "consoles need the node's certificate");
+            return new Ignored<>();
+        }
+        if (!sessions.admits(caller.get())) {
+            refuse(down, Sessions.notAdmitted(caller.get().node()));
+            return new Ignored<>();
+        }
+        return sessions.console(caller.get(), (ServerCallStreamObserver<ConsoleInput>) down);
     }
 
     private static void refuse(StreamObserver<?> stream, Status status, String reason) {

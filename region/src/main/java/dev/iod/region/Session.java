@@ -1,10 +1,12 @@
 package dev.iod.region;
 
+import dev.iod.node.ConsoleKind;
 import dev.iod.node.ConsoleReply;
 import dev.iod.node.ConsoleRequest;
 import dev.iod.node.Goal;
 import dev.iod.node.NodeListener;
 import dev.iod.node.RegionMessage;
+import dev.iod.node.UseConsole;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.Map;
@@ -94,6 +96,18 @@ final class Session {
             reply.cancel(false);
         }
         return Optional.of(reply);
+    }
+
+    /** Asks for a call that carries a console. */
+    void useConsole(String id, String server, ConsoleKind kind) {
+        send(
+                RegionMessage.newBuilder()
+                        .setUseConsole(
+                                UseConsole.newBuilder()
+                                        .setUseId(id)
+                                        .setServerId(server)
+                                        .setKind(kind))
+                        .build());
     }
 
     void answered(ConsoleReply reply) {

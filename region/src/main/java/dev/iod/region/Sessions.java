@@ -1,5 +1,7 @@
 package dev.iod.region;
 
+import dev.iod.node.ConsoleInput;
+import dev.iod.node.ConsoleOutput;
 import dev.iod.node.Disk;
 import dev.iod.node.Goal;
 import dev.iod.node.Hello;
@@ -60,6 +62,12 @@ public final class Sessions implements AutoCloseable {
         stream.setOnReadyHandler(session::wake);
         stream.setOnCancelHandler(() -> ended(session));
         return new Upward(session);
+    }
+
+    /** The upward side of a console that a node carries. */
+    StreamObserver<ConsoleOutput> console(
+            NodeListener.Caller caller, ServerCallStreamObserver<ConsoleInput> down) {
+        return nodes.consoles().open(caller, down);
     }
 
     @Override
