@@ -6,6 +6,7 @@
 module dev.iod.control {
     requires static transitive org.jspecify;
     requires dev.iod.compute;
+    requires dev.iod.console;
     requires dev.iod.identity;
     requires dev.iod.image;
     requires dev.iod.network;

@@ -83,6 +83,11 @@ record Layout(Path home, Path run, String instance) {
         return home.resolve("target/iod-micro");
     }
 
+    /** What the region serves browsers of noVNC. */
+    Path novnc() {
+        return home.resolve("target/novnc");
+    }
+
     /** The namespace with the underlay's bridge. */
     String underlayNamespace() {
         return namespacePrefix() + "net";

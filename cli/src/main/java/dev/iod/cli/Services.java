@@ -156,6 +156,8 @@ final class Services {
                                 IMAGE_USER,
                                 "image-download-hosts",
                                 config.imageHosts(),
+                                "novnc",
+                                layout.novnc(),
                                 "admin-password-file",
                                 password,
                                 "region",

@@ -38,6 +38,7 @@ final class Up {
      */
     boolean run() {
         image();
+        novnc();
         step("users", this::users);
         step("underlay", () -> new Underlay(layout).ensure(config.nodeNames()));
         step("databases", this::databases);
@@ -82,6 +83,13 @@ final class Up {
                 () ->
                         !Shell.run(build, layout.image().toString())
                                 .contains("iod-micro is up to date"));
+    }
+
+    private void novnc() {
+        String fetch = layout.home().resolve("console/novnc").toString();
+        step(
+                "noVNC unpacked",
+                () -> !Shell.run(fetch, layout.novnc().toString()).contains("noVNC is up to date"));
     }
 
     private boolean users() {

@@ -278,6 +278,43 @@ final class Bodies {
                     "os-getConsoleOutput",
                     struct(optional("length", nullable(new Schema.Whole(-1, Integer.MAX_VALUE)))));
 
+    /** As in Nova, where each action names the types of its protocol. */
+    static Schema console(String action) {
+        List<String> types =
+                switch (action) {
+                    case "os-getVNCConsole" -> List.of("novnc", "xvpvnc");
+                    case "os-getSPICEConsole" -> List.of("spice-html5");
+                    case "os-getRDPConsole" -> List.of("rdp-html5");
+                    case "os-getSerialConsole" -> List.of("serial");
+                    default -> throw new IllegalArgumentException("no console action: " + action);
+                };
+        return body(action, struct(required("type", new Choice(types))));
+    }
+
+    static final Schema REMOTE_CONSOLE =
+            new ByVersion(
+                    remoteConsole(
+                            List.of("vnc", "spice", "rdp", "serial"),
+                            List.of("novnc", "xvpvnc", "rdp-html5", "spice-html5", "serial")),
+                    8,
+                    remoteConsole(
+                            List.of("vnc", "spice", "rdp", "serial", "mks"),
+                            List.of(
+                                    "novnc",
+                                    "xvpvnc",
+                                    "rdp-html5",
+                                    "spice-html5",
+                                    "serial",
+                                    "webmks")));
+
+    private static Schema remoteConsole(List<String> protocols, List<String> types) {
+        return body(
+                "remote_console",
+                struct(
+                        required("protocol", new Choice(protocols)),
+                        required("type", new Choice(types))));
+    }
+
     static final Schema RESET_STATE =
             body(
                     "os-resetState",

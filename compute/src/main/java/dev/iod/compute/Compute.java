@@ -1,5 +1,7 @@
 package dev.iod.compute;
 
+import dev.iod.console.ConsoleServers;
+import dev.iod.console.Consoles;
 import dev.iod.image.CaptureWatcher;
 import dev.iod.image.Images;
 import dev.iod.network.ServerPorts;
@@ -15,17 +17,21 @@ import java.util.stream.Stream;
 /** The compute service: its API, its part of nodes' goals and what it does with their reports. */
 public final class Compute {
     private final Parts parts;
+    private final Consoles consoles;
 
     /**
      * @param sessions for console output
      * @param projects whose quotas there are
+     * @param consoles gives out what opens them
      */
     public Compute(
             Database database,
             Images images,
             ServerPorts ports,
             NodeSessions sessions,
-            Projects projects) {
+            Projects projects,
+            Consoles consoles) {
+        this.consoles = consoles;
         this.parts = new Parts(database, images, ports, sessions, projects);
     }
 
@@ -39,17 +45,24 @@ public final class Compute {
         return new ServerImages.Watcher();
     }
 
+    /** Where servers are, for their consoles. */
+    public static ConsoleServers consoleServers() {
+        return (handle, id) -> ServerStore.find(handle, id).flatMap(Server::node);
+    }
+
     /** {@code /compute}. */
     public Service service() {
         ServerChanges changes = new ServerChanges(parts);
         ServerPlacement placement =
                 new ServerPlacement(parts.images(), parts.ports(), parts.sessions());
+        RemoteConsoleApi remoteConsoles = new RemoteConsoleApi(parts, consoles);
         List<Route> routes =
                 Stream.of(
                                 VersionsApi.routes(),
                                 new ServerApi(parts, new ServerCreation(parts, placement), changes)
                                         .routes(),
-                                new ServerActionApi(parts, changes).routes(),
+                                new ServerActionApi(parts, changes, remoteConsoles).routes(),
+                                remoteConsoles.routes(),
                                 new ServerMetadataApi(parts, changes).routes(),
                                 new VolumeAttachmentApi(parts, changes).routes(),
                                 new InterfaceApi(parts, changes).routes(),

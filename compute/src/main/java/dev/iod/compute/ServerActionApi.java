@@ -28,11 +28,13 @@ final class ServerActionApi {
     private final Parts parts;
     private final ServerChanges changes;
     private final ServerImages images;
+    private final RemoteConsoleApi consoles;
 
-    ServerActionApi(Parts parts, ServerChanges changes) {
+    ServerActionApi(Parts parts, ServerChanges changes, RemoteConsoleApi consoles) {
         this.parts = parts;
         this.changes = changes;
         this.images = new ServerImages(parts);
+        this.consoles = consoles;
     }
 
     List<Route> routes() {
@@ -87,7 +89,12 @@ final class ServerActionApi {
             case "createImage", "createBackup" -> images.create(request, id, action, body);
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);
-            default -> throw unknown(request, id, action);
+            default -> {
+                if (RemoteConsoleApi.has(action)) {
+                    yield consoles.act(request, id, action, body);
+                }
+                throw unknown(request, id, action);
+            }
         };
     }
 

@@ -2,6 +2,7 @@ package dev.iod.compute;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.console.Consoles;
 import dev.iod.identity.IdentityApi;
 import dev.iod.identity.testing.TestRegion;
 import dev.iod.image.ImageApi;
@@ -73,13 +74,16 @@ class ComputeClientTest {
                         new ImageFiles(directory.resolve("images")),
                         new QemuConverter("nobody"),
                         Clock.systemUTC());
+        Consoles consoles = Region.consoles(database);
         return List.of(
+                consoles.service(),
                 new Compute(
                                 database,
                                 images,
                                 ports,
                                 new Region.FixedConsole(),
-                                IdentityApi.projects())
+                                IdentityApi.projects(),
+                                consoles)
                         .service(),
                 NetworkApi.service(database, 1442, Compute.portWatcher()),
                 BlockStorage.service(database, images, new Region.FixedConsole()),

@@ -1,5 +1,6 @@
 package dev.iod.compute;
 
+import dev.iod.console.Consoles;
 import dev.iod.image.Images;
 import dev.iod.network.NetworkApi;
 import dev.iod.network.ServerPorts;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
@@ -76,18 +78,34 @@ final class Region implements AutoCloseable {
 
     static List<Service> services(Database database, ServerPorts ports, FixedConsole console) {
         List<Service> services = new ArrayList<>();
+        Consoles consoles = consoles(database);
+        services.add(consoles.service());
         services.add(
                 new Compute(
                                 database,
                                 new FixedImages(),
                                 ports,
                                 console,
-                                (handle, id) -> !id.equals(NO_PROJECT))
+                                (handle, id) -> !id.equals(NO_PROJECT),
+                                consoles)
                         .service());
         services.add(NetworkApi.service(database, 1442, Compute.portWatcher()));
         services.add(BlockStorage.service(database, new FixedImages(), console));
         services.add(NodeApi.service(database, services, Clock.systemUTC()));
         return services;
+    }
+
+    /** Gives out tokens that open nothing. */
+    static Consoles consoles(Database database) {
+        return new Consoles(
+                database,
+                (node, server, kind) -> {
+                    throw ApiException.conflict("no node carries consoles here");
+                },
+                Compute.consoleServers(),
+                Set.of(),
+                Optional.empty(),
+                Clock.systemUTC());
     }
 
     /** As a process of its own: arguments are the database's URL and the port. */

@@ -1,6 +1,7 @@
 package dev.iod.control;
 
 import dev.iod.compute.Compute;
+import dev.iod.console.Consoles;
 import dev.iod.identity.IdentityApi;
 import dev.iod.identity.TokenService;
 import dev.iod.image.ImageApi;
@@ -98,18 +99,28 @@ public final class Main {
                         clock);
         Grace grace = new Grace(clock);
         ConnectedNodes nodes = new ConnectedNodes(grace);
+        Consoles consoles =
+                new Consoles(
+                        database,
+                        nodes,
+                        Compute.consoleServers(),
+                        settings.consoleOrigins(),
+                        settings.novnc(),
+                        clock);
         List<Service> services =
                 services(
                         database,
                         tokens,
                         images,
                         nodes,
+                        consoles,
                         settings.region(),
                         settings.adminPassword(),
                         clock);
         Services.prepare(database, services);
 
         // Closed in this order: first the doors, last the database.
+        shutdown.add("consoles", consoles);
         shutdown.add(
                 "api",
                 Services.serve(loopback, settings.apiPort(), settings.limits(), services, tokens));
@@ -145,15 +156,19 @@ public final class Main {
             TokenService tokens,
             ImageService images,
             NodeSessions nodes,
+            Consoles consoles,
             String region,
             String adminPassword,
             Clock clock) {
         ServerPorts ports = ServerPorts.sql();
         List<Service> others = new ArrayList<>();
-        others.add(new Compute(database, images, ports, nodes, IdentityApi.projects()).service());
+        others.add(
+                new Compute(database, images, ports, nodes, IdentityApi.projects(), consoles)
+                        .service());
         others.add(NetworkApi.service(database, MAX_MTU_BYTES, Compute.portWatcher()));
         others.add(ImageApi.service(database, images));
         others.add(BlockStorage.service(database, images, nodes));
+        others.add(consoles.service());
         others.add(NodeApi.service(database, others, clock));
         List<Service> services = new ArrayList<>();
         services.add(IdentityApi.service(database, tokens, region, adminPassword, clock, others));

@@ -8,7 +8,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The settings of the region's process.
@@ -22,6 +27,11 @@ import java.util.Map;
  * @param imageUser whom images are converted as; it has nothing else to do
  * @param imageDownloadHosts from where {@code web-download} imports images: {@code
  *     cloud.debian.org, *.example.org:8080}; none without the setting
+ * @param consoleOrigins hosts, with ports that are not the standard ones, from whose pages browsers
+ *     may use consoles: {@code dashboard.example.org, other.example.org:8443}; the region's own
+ *     always may
+ * @param novnc directory of noVNC as {@code console/novnc} unpacks it; without it browsers get no
+ *     page for a display
  * @param region name in the catalog
  */
 record Settings(
@@ -35,6 +45,8 @@ record Settings(
         String imageUser,
         AllowedHosts imageDownloadHosts,
         String adminPassword,
+        Set<String> consoleOrigins,
+        Optional<Path> novnc,
         String region) {
     private static final int MAX_PORT = 65_535;
     private static final int MAX_CONNECTIONS = 65_536;
@@ -54,6 +66,10 @@ record Settings(
                         config.text("image-user", QemuConverter.NOBODYS_UID),
                         AllowedHosts.parse(config.text("image-download-hosts", "")),
                         password(config.path("admin-password-file")),
+                        origins(config.text("console-origins", "")),
+                        Optional.of(config.text("novnc", ""))
+                                .filter(path -> !path.isEmpty())
+                                .map(Path::of),
                         config.text("region", "RegionOne"));
         config.finish();
         if (settings.database.isEmpty()) {
@@ -71,6 +87,13 @@ record Settings(
                 (int)
                         config.number(
                                 "api-connections-per-address", 1, connections, connections / 2));
+    }
+
+    private static Set<String> origins(String listed) {
+        return Arrays.stream(listed.split(",", -1))
+                .map(host -> host.strip().toLowerCase(Locale.ROOT))
+                .filter(host -> !host.isEmpty())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static String password(Path file) {

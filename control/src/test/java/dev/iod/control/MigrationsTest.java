@@ -3,6 +3,8 @@ package dev.iod.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.iod.compute.Compute;
+import dev.iod.console.Consoles;
 import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
@@ -18,6 +20,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
@@ -62,7 +66,8 @@ class MigrationsTest {
                     Map.entry("095", -796219575),
                     Map.entry("096", 1259027535),
                     Map.entry("100", 658187551),
-                    Map.entry("101", -413829467));
+                    Map.entry("101", -413829467),
+                    Map.entry("120", -1763810140));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {
@@ -80,6 +85,13 @@ class MigrationsTest {
                                     new QemuConverter("nobody"),
                                     clock),
                             new ConnectedNodes(new Grace(Clock.systemUTC())),
+                            new Consoles(
+                                    database,
+                                    new ConnectedNodes(new Grace(clock)),
+                                    Compute.consoleServers(),
+                                    Set.of(),
+                                    Optional.empty(),
+                                    clock),
                             "test",
                             "password",
                             clock));

@@ -2,6 +2,8 @@ package dev.iod.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.iod.compute.Compute;
+import dev.iod.console.Consoles;
 import dev.iod.identity.TokenService;
 import dev.iod.image.ImageFiles;
 import dev.iod.image.ImageService;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -87,6 +90,13 @@ class PolicyTest {
                                 new QemuConverter("nobody"),
                                 clock),
                         new ConnectedNodes(new Grace(Clock.systemUTC())),
+                        new Consoles(
+                                database,
+                                new ConnectedNodes(new Grace(clock)),
+                                Compute.consoleServers(),
+                                Set.of(),
+                                Optional.empty(),
+                                clock),
                         "test",
                         ADMIN_PASSWORD,
                         clock);

@@ -1,0 +1,259 @@
+package dev.iod.console;
+
+import dev.iod.region.Actor;
+import dev.iod.region.NodeConsole;
+import dev.iod.region.NodeConsoles;
+import dev.iod.region.Service;
+import dev.iod.rest.ApiException;
+import dev.iod.rest.Fault;
+import dev.iod.rest.Request;
+import dev.iod.rest.Response;
+import dev.iod.rest.Route;
+import dev.iod.rest.Rule;
+import dev.iod.rest.WebSocket;
+import dev.iod.store.Database;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/** Gives out tokens for consoles, and serves those who come with one. Thread-safe. */
+public final class Consoles implements AutoCloseable {
+    /** Visits at a time, in all and of one project. */
+    static final int MAX_VISITS = 256;
+
+    static final int MAX_OF_PROJECT = 16;
+
+    /** How long a client may not even answer a ping. */
+    private static final Duration SILENCE = Duration.ofSeconds(60);
+
+    /** How long a visit may be in which not a byte is carried. */
+    static final Duration IDLE = Duration.ofHours(1);
+
+    private static final Duration LOOK = Duration.ofSeconds(30);
+    static final String PREFIX = "/console";
+    private static final String TOKEN = "token";
+    private static final String TOO_MANY = "Too many consoles are open";
+
+    private final Database database;
+    private final NodeConsoles nodes;
+    private final ConsoleServers servers;
+    private final ConsoleTokens tokens;
+    private final NoVnc page;
+    private final Set<String> origins;
+    private final Set<Visit> visits = new HashSet<>();
+    private final Thread idle;
+
+    /**
+     * @param origins hosts with their ports, if those are not the standard ones, from whose pages
+     *     browsers may connect, beside the region's own
+     * @param novnc where {@code console/novnc} has put noVNC; without it there is no page for it
+     */
+    public Consoles(
+            Database database,
+            NodeConsoles nodes,
+            ConsoleServers servers,
+            Set<String> origins,
+            Optional<Path> novnc,
+            Clock clock) {
+        this.database = database;
+        this.nodes = nodes;
+        this.servers = servers;
+        this.origins = Set.copyOf(origins);
+        this.page = new NoVnc(novnc, origins);
+        this.tokens = new ConsoleTokens(clock);
+        this.idle = Thread.ofVirtual().name("console-idle").start(this::watch);
+    }
+
+    /** What a token that can be used is good for. */
+    public record Target(UUID server, Optional<String> node, ConsoleType type) {}
+
+    /**
+     * A URL that opens a console once.
+     *
+     * @param project whose server it is
+     * @param base scheme, host and port of the region, {@code http://…}
+     */
+    public String issue(
+            Handle handle,
+            Actor actor,
+            UUID server,
+            String project,
+            ConsoleType type,
+            String base) {
+        String token = tokens.issue(handle, actor, server, project, type);
+        return switch (type) {
+            case SERIAL ->
+                    "ws" + base.substring("http".length()) + PREFIX + "/serial?token=" + token;
+            case NOVNC -> base + PREFIX + "/vnc.html?path=console%2Fvnc%3Ftoken%3D" + token;
+        };
+    }
+
+    /** What a token is good for; empty when it is not. */
+    public Optional<Target> find(String token) {
+        return database.read(
+                handle ->
+                        tokens.find(handle, token)
+                                .map(
+                                        grant ->
+                                                new Target(
+                                                        grant.server(),
+                                                        servers.node(handle, grant.server()),
+                                                        grant.type())));
+    }
+
+    /** {@code /console}. */
+    public Service service() {
+        List<Route> routes = new ArrayList<>();
+        routes.add(
+                Route.get("/serial", request -> visit(request, ConsoleType.SERIAL))
+                        .may(Rule.PUBLIC));
+        routes.add(
+                Route.get("/vnc", request -> visit(request, ConsoleType.NOVNC)).may(Rule.PUBLIC));
+        routes.addAll(page.routes());
+        return Service.unlisted(PREFIX, routes).migrations("db/console").build();
+    }
+
+    private Response visit(Request request, ConsoleType type) {
+        String token = request.query().first(TOKEN).orElse("");
+        Response upgrade =
+                WebSocket.accept(
+                        request, SILENCE, socket -> serve(type, token, request.id(), socket));
+        if (!(upgrade.body() instanceof Response.Body.Upgrade)) {
+            return upgrade;
+        }
+        Optional<ConsoleTokens.Grant> grant =
+                mayCome(request)
+                        ? database.read(handle -> tokens.find(handle, token))
+                        : Optional.empty();
+        if (grant.isEmpty() || grant.get().type() != type) {
+            return refusal();
+        }
+        if (full(grant.get().project())) { // The token stays good for another try.
+            throw new ApiException(
+                    Fault.TOO_MANY_REQUESTS, TOO_MANY + "; close one and try again.");
+        }
+        return upgrade;
+    }
+
+    /** Without a body, as Nova's proxies say nothing to those they do not know. */
+    private static Response refusal() {
+        return Response.empty(Fault.FORBIDDEN.status());
+    }
+
+    /**
+     * Whether the page that a browser comes from is the region's or one that is allowed, as Nova's
+     * proxies check it; clients that are no browsers say nothing of it.
+     */
+    private boolean mayCome(Request request) {
+        Optional<String> origin = request.header("Origin");
+        if (origin.isEmpty()) {
+            return true;
+        }
+        Optional<String> from = authority(origin.get());
+        return from.isPresent()
+                && (from.equals(request.header("Host").map(host -> host.toLowerCase(Locale.ROOT)))
+                        || origins.contains(from.get()));
+    }
+
+    private static Optional<String> authority(String origin) {
+        try {
+            URI uri = URI.create(origin);
+            boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+            return Optional.ofNullable(uri.getRawAuthority())
+                    .filter(authority -> web && uri.getUserInfo() == null)
+                    .map(authority -> authority.toLowerCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private NodeConsole open(ConsoleTokens.Grant grant) {
+        String node =
+                database.read(handle -> servers.node(handle, grant.server()))
+                        .orElseThrow(() -> ApiException.conflict("The server is on no node."));
+        return nodes.use(node, grant.server().toString(), grant.type().kind());
+    }
+
+    /** The handshake is over: now the token is used up. */
+    private void serve(ConsoleType type, String token, String requestId, WebSocket socket)
+            throws IOException {
+        Optional<ConsoleTokens.Grant> grant =
+                database.locked(handle -> tokens.use(handle, token, requestId))
+                        .filter(used -> used.type() == type);
+        if (grant.isEmpty()) { // Another was faster.
+            socket.close(WebSocket.Close.POLICY, "the token was used");
+            return;
+        }
+        Visit visit = new Visit(grant.get(), () -> open(grant.get()));
+        if (!admit(visit)) {
+            socket.close(WebSocket.Close.POLICY, TOO_MANY);
+            return;
+        }
+        try {
+            visit.serve(socket);
+        } finally {
+            leave(visit);
+        }
+    }
+
+    /** Whether a project, or the region, has as many visits as it may have. */
+    boolean full(String project) {
+        synchronized (visits) {
+            long own = visits.stream().filter(v -> v.grant().project().equals(project)).count();
+            return visits.size() >= MAX_VISITS || own >= MAX_OF_PROJECT;
+        }
+    }
+
+    private boolean admit(Visit visit) {
+        synchronized (visits) {
+            return !full(visit.grant().project()) && visits.add(visit);
+        }
+    }
+
+    private void leave(Visit visit) {
+        synchronized (visits) {
+            visits.remove(visit);
+        }
+    }
+
+    private List<Visit> visits() {
+        synchronized (visits) {
+            return List.copyOf(visits);
+        }
+    }
+
+    private void watch() {
+        try {
+            while (true) {
+                Thread.sleep(LOOK);
+                endIdle(System.nanoTime());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // The region stops.
+        }
+    }
+
+    /** Ends the visits in which nothing was carried for too long. */
+    void endIdle(long nowNanos) {
+        visits().stream()
+                .filter(visit -> nowNanos - visit.heardNanos() > IDLE.toNanos())
+                .forEach(visit -> visit.end(WebSocket.Close.POLICY, "unused for an hour"));
+    }
+
+    /** Ends all visits. */
+    @Override
+    public void close() {
+        idle.interrupt();
+        visits().forEach(visit -> visit.end(WebSocket.Close.GOING_AWAY, "the region is stopping"));
+    }
+}
