@@ -37,6 +37,16 @@ final class ConnectionInput {
     }
 
     /**
+     * The same for a while.
+     *
+     * @throws java.net.SocketTimeoutException when nothing comes in that time, or within the
+     *     deadline
+     */
+    boolean await(Duration time) throws IOException {
+        return position < limit || fill((int) Math.min(deadline.leftMillis(), time.toMillis()));
+    }
+
+    /**
      * The bytes before the next empty line, which is taken off too. Empty lines before them are
      * skipped (RFC 9112 §2.2).
      *
@@ -85,7 +95,8 @@ final class ConnectionInput {
         throw new IOException("a line is too long");
     }
 
-    private byte next() throws IOException {
+    /** The next byte. */
+    byte next() throws IOException {
         if (!await()) {
             throw new EOFException("the client broke the request off");
         }
@@ -93,7 +104,11 @@ final class ConnectionInput {
     }
 
     private boolean fill() throws IOException {
-        socket.setSoTimeout(deadline.leftMillis());
+        return fill(deadline.leftMillis());
+    }
+
+    private boolean fill(int millis) throws IOException {
+        socket.setSoTimeout(Math.max(1, millis));
         int count = stream.read(buffer);
         if (count < 0) {
             return false;

@@ -159,6 +159,18 @@ final class HttpConnection implements Runnable {
                         });
         boolean keepAlive;
         try (Exchange exchange = dispatcher.dispatch(raw(head, body))) {
+            if (exchange.response().body()
+                    instanceof Response.Body.Upgrade(Duration idle, WebSocket.Handler handler)) {
+                if (!body.finished() || head.http10()) {
+                    return refused(
+                            input, output, ApiException.badRequest("A handshake has no body."));
+                }
+                output.write(switching(exchange.response()));
+                output.flush();
+                handler.handle(new WebSocketConnection(input, output, deadline, idle));
+                linger(input); // Its last words are read, whatever the client still sends.
+                return false;
+            }
             keepAlive =
                     head.keepAlive()
                             && body.leftAtMost() <= DRAIN_BYTES
@@ -225,9 +237,11 @@ final class HttpConnection implements Runnable {
     /** Answers what is no request, and ends the connection: nobody knows where the next begins. */
     private boolean malformed(ConnectionInput input, OutputStream output, ApiException error)
             throws IOException {
-        if (!connections.begins(this)) {
-            return false;
-        }
+        return connections.begins(this) && refused(input, output, error);
+    }
+
+    private boolean refused(ConnectionInput input, OutputStream output, ApiException error)
+            throws IOException {
         deadline.in(LINGER);
         write(output, dispatcher.refuse("", error), new Manner(false, false, false));
         linger(input);
@@ -247,6 +261,8 @@ final class HttpConnection implements Runnable {
     private void write(OutputStream output, Response response, Manner manner) throws IOException {
         switch (response.body()) {
             case Response.Body.Empty() -> output.write(head(response, Optional.empty(), 0, manner));
+            case Response.Body.Upgrade _ ->
+                    throw new IllegalStateException("a WebSocket is not written as an answer");
             case Response.Body.Bytes(String mediaType, byte[] bytes) -> {
                 output.write(head(response, Optional.of(mediaType), bytes.length, manner));
                 for (int at = 0; !manner.head() && at < bytes.length; at += SLICE_BYTES) {
@@ -284,6 +300,14 @@ final class HttpConnection implements Runnable {
             deadline.moved(count);
             left -= count;
         }
+    }
+
+    /** The head of an answer after which HTTP is no longer spoken (RFC 9110 §15.2.2). */
+    private static byte[] switching(Response response) {
+        StringBuilder text = new StringBuilder("HTTP/1.1 101 Switching Protocols");
+        header(text, "Connection", "Upgrade");
+        response.headers().forEach((name, value) -> header(text, name, value));
+        return ascii(text.append("\r\n\r\n").toString());
     }
 
     private static byte[] head(

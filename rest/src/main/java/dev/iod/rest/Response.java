@@ -2,6 +2,7 @@ package dev.iod.rest;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
@@ -19,6 +20,9 @@ public record Response(int status, Map<String, String> headers, Body body) {
 
         /** A file that is streamed. */
         record Stream(String mediaType, Path file, long sizeBytes) implements Body {}
+
+        /** No body: the connection becomes a WebSocket, see {@link WebSocket#accept}. */
+        record Upgrade(Duration idle, WebSocket.Handler handler) implements Body {}
     }
 
     /** Copies the headers. */
