@@ -72,6 +72,9 @@ final class RemoteConsoleApi {
         if (request.microversion().minor() <= ACTIONS_UNTIL) {
             throw gone();
         }
+        String id = request.pathParameter("id");
+        // What others have is not there, whatever is wanted of it.
+        parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
         JsonNode wanted = Bodies.read(request, Bodies.REMOTE_CONSOLE).path("remote_console");
         String protocol = wanted.path("protocol").stringValue();
         String type = wanted.path("type").stringValue();
@@ -81,7 +84,7 @@ final class RemoteConsoleApi {
         root.putObject("remote_console")
                 .put("protocol", protocol)
                 .put("type", type)
-                .put("url", url(request, request.pathParameter("id"), found, type));
+                .put("url", url(request, id, found, type));
         return Response.ok(root);
     }
 

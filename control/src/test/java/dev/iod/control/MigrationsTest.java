@@ -67,7 +67,10 @@ class MigrationsTest {
                     Map.entry("096", 1259027535),
                     Map.entry("100", 658187551),
                     Map.entry("101", -413829467),
-                    Map.entry("120", -1763810140));
+                    Map.entry("115", 1946805729),
+                    Map.entry("116", -1702980527),
+                    Map.entry("120", -1763810140),
+                    Map.entry("125", -1684175751));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {

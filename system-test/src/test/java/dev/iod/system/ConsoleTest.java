@@ -27,7 +27,7 @@ final class ConsoleTest {
         try (Tenant tenant = new Tenant(region, "iod");
                 Client admin = region.client("iod-admin")) {
             tenant.network("console-net", "10.84.14.0/24");
-            tenant.server("talks", "--network console-net");
+            String id = tenant.server("talks", "--network console-net").at("/id").asString();
 
             String url = url(tenant, "--serial");
             assertThat(url).startsWith(region.api().replace("http", "ws") + "/console/serial?");
@@ -50,10 +50,7 @@ final class ConsoleTest {
             newer.type("\r");
             newer.await("login: ");
 
-            String node =
-                    admin.json("server show --all-projects talks")
-                            .at("/OS-EXT-SRV-ATTR:host")
-                            .asString();
+            String node = admin.json("server show " + id).at("/OS-EXT-SRV-ATTR:host").asString();
             for (String process : new String[] {node + "-host", node + "-dpu"}) {
                 Heard used = connect(url(tenant, "--serial"));
                 used.type("\r");
