@@ -274,6 +274,67 @@ class ComputeClientTest {
         syncBoth();
     }
 
+    /**
+     * The forms of "server create" that make volumes, and a volume beside one that a server has.
+     */
+    @Test
+    void volumesThatAreMadeWithTheirServers() throws Exception {
+        Path disk = Files.write(directory.resolve("disk"), new byte[1 << 20]);
+        image("--disk-format raw --container-format bare --file " + disk, "disk");
+        n1.pool(1 << 20);
+        n2.pool(1 << 20);
+        String create = "server create --flavor m1.nano --network net ";
+        tenant.json(create + "--image disk --boot-from-volume 2 mw1");
+        syncBoth();
+        syncBoth();
+        JsonNode shown = tenant.json("server show mw1");
+        assertThat(shown.path("status").stringValue()).isEqualTo("ACTIVE");
+        assertThat(shown.path("image").asString()).isEqualTo("N/A (booted from volume)");
+        String root = shown.path("volumes_attached").path(0).path("id").asString();
+        JsonNode volume = tenant.json("volume show " + root);
+        assertThat(volume.path("status").stringValue()).isEqualTo("in-use");
+        assertThat(volume.path("size").asInt()).isEqualTo(2);
+        assertThat(volume.path("bootable").asString()).isEqualTo("true");
+
+        tenant.json("volume create --size 1 --hint same_host=%s beside".formatted(root));
+        syncBoth();
+        assertThat(tenant.run("server add volume mw1 beside")).doesNotContain("HTTP 400");
+        syncBoth();
+        assertThat(tenant.json("volume show beside").path("status").stringValue())
+                .isEqualTo("in-use");
+
+        tenant.json("volume snapshot create --force --volume %s snap".formatted(root));
+        syncBoth();
+        tenant.json(create + "--snapshot snap mw2");
+        String blank =
+                "--block-device source_type=blank,destination_type=volume,volume_size=1,delete_on_termination=true ";
+        tenant.json(create + "--image disk --boot-from-volume 1 " + blank + "mw3");
+        syncBoth();
+        syncBoth();
+        assertThat(tenant.json("server show mw2").path("status").stringValue()).isEqualTo("ACTIVE");
+        assertThat(tenant.json("server volume list mw3").size()).isEqualTo(2);
+        assertThat(tenant.run(create + "--snapshot nosuch mw4")).contains("nosuch");
+        assertThat(tenant.run(create + "--image disk --boot-from-volume 5000 mw4"))
+                .contains("VolumeSizeExceedsAvailableQuota", "HTTP 403");
+
+        for (String server : List.of("mw1", "mw2", "mw3")) {
+            tenant.run("server delete " + server);
+        }
+        syncBoth();
+        syncBoth();
+        assertThat(tenant.json("volume list").valueStream().map(v -> v.path("Size").asInt()))
+                .as("the blank one of mw3 went with it")
+                .containsExactlyInAnyOrder(2, 2, 1, 1);
+        tenant.run("volume snapshot delete snap");
+        syncBoth();
+        tenant.json("volume list")
+                .valueStream()
+                .map(v -> v.path("ID").stringValue())
+                .forEach(id -> tenant.run("volume delete " + id));
+        syncBoth();
+        assertThat(tenant.json("volume list").size()).isZero();
+    }
+
     @Test
     void flavorsKeysGroupsAndNodes() throws Exception {
         admin.json("flavor create --ram 64 --vcpus 1 --disk 0 --property iod:machine=microvm f1");
