@@ -69,8 +69,8 @@ class MigrationsTest {
                     Map.entry("101", -413829467),
                     Map.entry("115", 1946805729),
                     Map.entry("116", -1702980527),
-                    Map.entry("120", -1763810140),
-                    Map.entry("125", -1684175751));
+                    Map.entry("125", -1684175751),
+                    Map.entry("126", -1763810140));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {
