@@ -138,6 +138,7 @@ final class ComputeObservations implements NodeObserver {
     /** The end of a server: its ports, its allocations and its row go together; volumes stay. */
     static void remove(Handle handle, Images images, ServerPorts ports, Server server) {
         ports.release(handle, server.id());
+        images.endCapture(handle, server.id());
         ServerVolumes.release(handle, images, server.id());
         Providers.release(handle, server.id(), EnumSet.allOf(AllocationRole.class));
         ServerStore.delete(handle, server.id());

@@ -81,8 +81,9 @@ final class ServerChanges {
         parts.database()
                 .runLocked(
                         handle -> {
-                            Server server = locked(handle, actor, id);
-                            refuseLocked(actor, server);
+                            Server server =
+                                    lockedWithNode(
+                                            handle, actor, id, seen -> refuseLocked(actor, seen));
                             if (server.deleting()) {
                                 return;
                             }

@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import tools.jackson.databind.JsonNode;
@@ -19,6 +20,15 @@ import tools.jackson.databind.JsonNode;
 /** Images of servers: {@code createImage} and {@code createBackup}. */
 final class ServerImages {
     private static final int IMAGE_ID_SINCE = 45;
+
+    /** Properties that say how an image is booted. */
+    private static final Set<String> BOOT =
+            Set.of(
+                    "kernel_id",
+                    "ramdisk_id",
+                    "os_command_line",
+                    "hw_firmware_type",
+                    "os_secure_boot");
 
     private final Parts parts;
 
@@ -66,8 +76,8 @@ final class ServerImages {
      *
      * @param rotation of a backup
      * @return the image's id
-     * @throws ApiException 404; 409 when its state does not allow it; 400 when it has no disk; 413
-     *     beyond the quotas
+     * @throws ApiException 404; 409 when its state does not allow it, or its node has no room; 400
+     *     when it has no disk; 413 beyond the quotas
      */
     private String create(
             Actor actor,
@@ -78,12 +88,22 @@ final class ServerImages {
         return parts.database()
                 .locked(
                         handle -> {
-                            Server server = ServerChanges.locked(handle, actor, id);
-                            ServerChanges.require(
-                                    server,
-                                    rotation.isPresent() ? "backup" : "snapshot",
-                                    EnumSet.of(VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED),
-                                    EnumSet.of(TaskState.NONE));
+                            Server server =
+                                    ServerChanges.lockedWithNode(
+                                            handle,
+                                            actor,
+                                            id,
+                                            seen ->
+                                                    ServerChanges.require(
+                                                            seen,
+                                                            rotation.isPresent()
+                                                                    ? "backup"
+                                                                    : "snapshot",
+                                                            EnumSet.of(
+                                                                    VmState.ACTIVE,
+                                                                    VmState.PAUSED,
+                                                                    VmState.STOPPED),
+                                                            EnumSet.of(TaskState.NONE)));
                             Disk disk = disk(server);
                             String image =
                                     parts.images()
@@ -140,8 +160,10 @@ final class ServerImages {
             Map<String, String> metadata,
             Optional<Images.Rotation> rotation) {
         Images.Heritage base = parts.images().heritage(handle, actor, server.origin().imageId());
-        Map<String, String> properties = boot(server.boot());
-        properties.putAll(base.properties());
+        Map<String, String> properties = new HashMap<>(base.properties());
+        // The base may say something else by now than when the server was made of it.
+        properties.keySet().removeAll(BOOT);
+        properties.putAll(boot(server.boot()));
         properties.put("instance_uuid", server.id().toString());
         properties.put("user_id", actor.userId());
         properties.put("owner_id", server.projectId());

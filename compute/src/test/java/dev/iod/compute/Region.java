@@ -219,7 +219,7 @@ final class Region implements AutoCloseable {
 
         @Override
         public Heritage heritage(Handle handle, Actor actor, String imageId) {
-            return imageId.equals(DISK_IMAGE)
+            return imageId.equals(DISK_IMAGE) || imageId.equals(BOOT_IMAGE)
                     ? new Heritage(64, 1, Map.of("os_distro", "iod", "kernel_id", "k"))
                     : Heritage.NONE;
         }

@@ -84,7 +84,8 @@ class ServerImagesTest {
                 .containsEntry("instance_uuid", id)
                 .containsEntry("base_image_ref", Region.DISK_IMAGE)
                 .containsEntry("os_distro", "mine")
-                .containsEntry("kernel_id", "k")
+                .as("what the server was made with, not what its image says now")
+                .containsEntry("kernel_id", "aaaaaaaa-0000-4000-8000-000000000000")
                 .containsEntry("os_command_line", "console=ttyS0");
         assertThat(task(id)).isEqualTo("image_snapshot");
         node.sync();
@@ -100,6 +101,16 @@ class ServerImagesTest {
         assertThat(task(id)).isEmpty();
         assertThat(action(id).path("action").stringValue()).isEqualTo("createImage");
         assertThat(act(id, "{'os-stop': null}", 1).status()).isEqualTo(202);
+    }
+
+    @Test
+    void whatABaseSaysLaterOfItsBootIsNotThatOfTheServersImage() {
+        String id = server(Region.BOOT_IMAGE);
+        Answer answer = act(id, "{'createImage': {'name': 'i'}}", 45);
+        assertThat(only(answer.json().path("image_id").stringValue()).image().properties())
+                .doesNotContainKeys("kernel_id", "ramdisk_id", "os_command_line")
+                .containsEntry("hw_firmware_type", "uefi")
+                .containsEntry("os_secure_boot", "required");
     }
 
     private JsonNode action(String id) {

@@ -69,7 +69,7 @@ class MigrationsTest {
                     Map.entry("101", -413829467),
                     Map.entry("115", 1946805729),
                     Map.entry("116", -1702980527),
-                    Map.entry("125", -1684175751),
+                    Map.entry("125", -963016115),
                     Map.entry("126", -1763810140));
 
     @Test

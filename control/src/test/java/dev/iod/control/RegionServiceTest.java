@@ -547,9 +547,14 @@ class RegionServiceTest {
         try (FakeNode node = new FakeNode("d1")) {
             region.database()
                     .run(
-                            handle ->
-                                    handle.execute(
-                                            "UPDATE node SET traits = '{CAPTURES}' WHERE name = 'd1'"));
+                            handle -> {
+                                handle.execute(
+                                        "UPDATE node SET traits = '{CAPTURES}' WHERE name = 'd1'");
+                                handle.execute(
+                                        "INSERT INTO inventory (provider_id, resource_class, total,"
+                                                + " max_unit) SELECT id, 'DISK_MB', 100, 100"
+                                                + " FROM resource_provider WHERE name = 'd1'");
+                            });
             assertThat(send(node, "00000000-0000-4000-8000-000000000000", disk).await())
                     .as("what nobody wants")
                     .isEqualTo(Status.Code.NOT_FOUND);
@@ -559,13 +564,26 @@ class RegionServiceTest {
                         .as("another node's")
                         .isEqualTo(Status.Code.NOT_FOUND);
             }
-            assertThat(send(node, ids[1], disk).await()).isEqualTo(Status.Code.OK);
+            assertThat(captureState(ids[1])).isEqualTo("asked");
+            Sending sent = send(node, ids[1], disk);
+            assertThat(sent.await()).isEqualTo(Status.Code.OK);
+            assertThat(sent.answers).as("from where, and no more").isEqualTo(1);
             Path file = images.file(ids[0]).orElseThrow();
             assertThat(Arrays.equals(Files.readAllBytes(file), disk)).isTrue();
             assertThat(send(node, ids[1], disk).await())
                     .as("when it has been taken")
                     .isEqualTo(Status.Code.NOT_FOUND);
         }
+    }
+
+    private String captureState(String id) {
+        return region.database()
+                .read(
+                        handle ->
+                                handle.createQuery("SELECT state FROM image_capture WHERE id = ?")
+                                        .bind(0, UUID.fromString(id))
+                                        .mapTo(String.class)
+                                        .one());
     }
 
     /** Ids of the image and of the capture that the goal names. */
@@ -632,8 +650,12 @@ class RegionServiceTest {
             return code;
         }
 
+        private volatile int answers;
+
         @Override
-        public void onNext(CaptureProgress progress) {}
+        public void onNext(CaptureProgress progress) {
+            answers = answers + 1; // by one thread at a time
+        }
 
         @Override
         public void onError(Throwable error) {

@@ -15,6 +15,9 @@ import java.util.zip.CRC32C;
 final class CaptureFile implements AutoCloseable {
     private static final int MAX_DATA = 1 << 20;
 
+    /** In one part: they are digested too, which takes a second. */
+    static final long MAX_ZEROS = 256L << 20;
+
     private final RandomAccessFile file;
     private final FileChannel channel;
     private final long sizeBytes;
@@ -30,10 +33,15 @@ final class CaptureFile implements AutoCloseable {
     /** An empty one; what was there is gone. */
     static CaptureFile create(Path path, long sizeBytes) throws IOException {
         RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
-        file.setLength(0);
-        // Before anything is written: a file that grows is given space in advance, by XFS.
-        file.setLength(sizeBytes);
-        return new CaptureFile(file, sizeBytes);
+        try {
+            file.setLength(0);
+            // Before anything is written: a file that grows is given space in advance, by XFS.
+            file.setLength(sizeBytes);
+            return new CaptureFile(file, sizeBytes);
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
     }
 
     long offset() {
@@ -50,6 +58,7 @@ final class CaptureFile implements AutoCloseable {
                 || length <= 0
                 || length > sizeBytes - offset
                 || bytes.size() > MAX_DATA
+                || part.getZeros() > MAX_ZEROS
                 || !bytes.isEmpty() && part.getZeros() != 0) {
             throw new CaptureException(
                     Category.BROKEN,
@@ -75,15 +84,17 @@ final class CaptureFile implements AutoCloseable {
     }
 
     /**
-     * Makes it durable.
-     *
-     * @throws CaptureException BROKEN when it is not whole
+     * @throws CaptureException BROKEN when more is to come
      */
-    Image.Content finish() throws IOException {
+    void requireWhole() {
         if (offset != sizeBytes) {
             throw new CaptureException(
                     Category.BROKEN, "it ended after %d of %d bytes".formatted(offset, sizeBytes));
         }
+    }
+
+    /** Makes it durable, once, when it is whole. */
+    Image.Content finish() throws IOException {
         channel.force(true);
         return digests.content(sizeBytes);
     }

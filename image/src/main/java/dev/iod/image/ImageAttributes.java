@@ -199,9 +199,17 @@ final class ImageAttributes {
 
     /** Properties that say something of one image alone. */
     private static final Set<String> NOT_INHERITED =
-            Set.of("cache_in_nova", "bittorrent", "signature_verified", "stores", "os_hidden");
+            Set.of(
+                    "cache_in_nova",
+                    "bittorrent",
+                    "signature_verified",
+                    "stores",
+                    "os_hidden",
+                    "image_type",
+                    "backup_type",
+                    "instance_uuid");
 
-    /** What images that are made of an image's servers have of its properties. */
+    /** What images that are made of an image's servers and volumes have of its properties. */
     static Map<String, String> inherited(Map<String, String> properties) {
         return properties.entrySet().stream()
                 .filter(e -> !NOT_INHERITED.contains(e.getKey()))

@@ -1,11 +1,13 @@
 package dev.iod.image;
 
+import dev.iod.region.Actor;
 import dev.iod.store.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -13,21 +15,26 @@ import org.jdbi.v3.core.statement.StatementContext;
 /**
  * The content of a node's disk on its way to become an image: a row of table {@code image_capture}.
  *
- * @param id of the upload that its image waits for
+ * @param id of the upload that its image waits for, and of the room it takes of its node
+ * @param owner the image's
  * @param consumer the server or volume whose disk it is
  * @param goalRevision of the node's goal that names it
+ * @param asker without roles
  */
 record ImageCapture(
         UUID id,
         String imageId,
+        String owner,
         UUID consumer,
         String node,
         String diskId,
         long sizeBytes,
         State state,
         long goalRevision,
-        Optional<Images.Rotation> rotation) {
-    private static final String SELECT = "SELECT * FROM image_capture WHERE ";
+        Optional<Images.Rotation> rotation,
+        Actor asker) {
+    private static final String SELECT =
+            "SELECT c.*, i.owner FROM image_capture c JOIN image i ON i.id = c.image_id WHERE c.";
 
     /** How far it is. */
     enum State {
@@ -50,9 +57,10 @@ record ImageCapture(
     void insert(Handle handle) {
         handle.createUpdate(
                         "INSERT INTO image_capture (id, image_id, consumer, node, disk_id, size_bytes,"
-                                + " state, goal_revision, backup_type, rotation) VALUES (:id, :image,"
-                                + " :consumer, :node, :disk, :size, :state, :revision, :type,"
-                                + " :rotation)")
+                                + " state, goal_revision, backup_type, rotation, request_id, user_id,"
+                                + " project_id) VALUES (:id, :image, :consumer, :node, :disk,"
+                                + " :size, :state, :revision, :type, :rotation, :request, :user,"
+                                + " :project)")
                 .bind("id", id)
                 .bind("image", imageId)
                 .bind("consumer", consumer)
@@ -63,6 +71,9 @@ record ImageCapture(
                 .bind("revision", goalRevision)
                 .bind("type", rotation.map(Images.Rotation::backupType).orElse(null))
                 .bind("rotation", rotation.map(Images.Rotation::kept).orElse(null))
+                .bind("request", asker.requestId())
+                .bind("user", asker.userId())
+                .bind("project", asker.project().orElse(null))
                 .execute();
     }
 
@@ -72,7 +83,7 @@ record ImageCapture(
 
     /** The same, locked until the end of the transaction; lock its consumer first. */
     static Optional<ImageCapture> lock(Handle handle, UUID id) {
-        return one(handle, "id = :value FOR UPDATE", id);
+        return one(handle, "id = :value FOR UPDATE OF c", id);
     }
 
     static Optional<ImageCapture> ofImage(Handle handle, String image) {
@@ -80,11 +91,11 @@ record ImageCapture(
     }
 
     static Optional<ImageCapture> ofConsumer(Handle handle, UUID consumer) {
-        return one(handle, "consumer = :value FOR UPDATE", consumer);
+        return one(handle, "consumer = :value FOR UPDATE OF c", consumer);
     }
 
     static List<ImageCapture> onNode(Handle handle, String node) {
-        return handle.createQuery(SELECT + "node = :node ORDER BY created_at, id")
+        return handle.createQuery(SELECT + "node = :node ORDER BY c.created_at, c.id")
                 .bind("node", node)
                 .map(ImageCapture::map)
                 .list();
@@ -110,12 +121,18 @@ record ImageCapture(
         return new ImageCapture(
                 Rows.id(row, "id"),
                 row.getString("image_id"),
+                row.getString("owner"),
                 Rows.id(row, "consumer"),
                 row.getString("node"),
                 row.getString("disk_id"),
                 row.getLong("size_bytes"),
                 State.valueOf(row.getString("state").toUpperCase(Locale.ROOT)),
                 row.getLong("goal_revision"),
-                Rows.optional(row, "backup_type").map(type -> new Images.Rotation(type, kept)));
+                Rows.optional(row, "backup_type").map(type -> new Images.Rotation(type, kept)),
+                new Actor(
+                        row.getString("request_id"),
+                        row.getString("user_id"),
+                        Rows.optional(row, "project_id"),
+                        Set.of()));
     }
 }

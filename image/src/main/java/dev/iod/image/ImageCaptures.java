@@ -8,6 +8,7 @@ import dev.iod.node.Observed;
 import dev.iod.node.Traits;
 import dev.iod.node.VolumeStatus;
 import dev.iod.region.Actor;
+import dev.iod.region.AllocationRole;
 import dev.iod.region.Audit;
 import dev.iod.region.CaptureException;
 import dev.iod.region.CaptureException.Category;
@@ -16,6 +17,9 @@ import dev.iod.region.GoalPart;
 import dev.iod.region.NodeGoals;
 import dev.iod.region.NodeObserver;
 import dev.iod.region.Nodes;
+import dev.iod.region.Provider;
+import dev.iod.region.Providers;
+import dev.iod.region.ResourceClass;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.Formats;
 import dev.iod.store.Database;
@@ -23,18 +27,19 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
@@ -53,8 +58,16 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
     /** Contents that arrive at a time. */
     static final int MAX_ARRIVING = 8;
 
-    /** Those whose nodes are away, and that go on where they were. */
-    private static final int MAX_WAITING = 32;
+    /** Of these, contents of one project: as many as keep the threads busy. */
+    static final int ARRIVING_OF_PROJECT = THREADS;
+
+    /** With those whose calls were cut off: beyond it, what waits longest begins anew. */
+    static final int MAX_CONTENTS = 32;
+
+    /** Less than what stops the region waits for it. */
+    private static final Duration FAREWELL = Duration.ofSeconds(5);
+
+    private static final long MIB = 1L << 20;
 
     private final Database database;
     private final ImageFiles files;
@@ -65,7 +78,11 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
                     THREADS, Thread.ofPlatform().daemon().name("image-capture-", 0).factory());
 
     /** By the upload, in the order in which they came; guarded by itself. */
-    private final Map<UUID, Content> contents = new HashMap<>();
+    private final Map<UUID, Content> contents = new LinkedHashMap<>();
+
+    private final ProjectShare arriving = new ProjectShare(ARRIVING_OF_PROJECT, MAX_ARRIVING);
+
+    private volatile boolean closing;
 
     ImageCaptures(
             Database database,
@@ -78,7 +95,7 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
         this.watchers = List.copyOf(watchers);
     }
 
-    /** Begins one, in the transaction in which its consumer is locked and changed. */
+    /** Begins one, in the transaction in which its node and consumer are locked. */
     String begin(Handle handle, Actor actor, Images.NewCapture wanted) {
         if (ImageCapture.ofConsumer(handle, wanted.consumer()).isPresent()) {
             throw ApiException.conflict(
@@ -100,36 +117,61 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
         ImageQuotas.claim(handle, image.owner(), ImageQuotas.IMAGES, 1);
         ImageStore.insert(handle, image);
         ImageQuotas.hold(handle, image, wanted.sizeBytes(), wanted.sizeBytes());
+        takeRoom(handle, id, wanted);
         new ImageCapture(
                         id,
                         image.id(),
+                        image.owner(),
                         wanted.consumer(),
                         wanted.node(),
                         wanted.diskId(),
                         wanted.sizeBytes(),
                         ImageCapture.State.ASKED,
                         NodeGoals.touch(handle, wanted.node()),
-                        wanted.rotation())
+                        wanted.rotation(),
+                        actor)
                 .insert(handle);
         Audit.record(handle, actor, "create image", image.id());
         return image.id();
     }
 
-    /** The consumer goes: with it the image that is being made of it, if any. */
+    /** Whoever writes to the disk anew makes the snapshot as large as the disk. */
+    private static void takeRoom(Handle handle, UUID id, Images.NewCapture wanted) {
+        Map<ResourceClass, Long> room =
+                Map.of(ResourceClass.DISK_MB, Math.ceilDiv(wanted.sizeBytes(), MIB));
+        Provider node =
+                Providers.lock(handle, List.of(wanted.node())).stream()
+                        .filter(one -> one.shortOf(room).isEmpty())
+                        .findAny()
+                        .orElseThrow(
+                                () ->
+                                        ApiException.conflict(
+                                                "The node of %s has no room for a snapshot of its disk, which may take %d MiB until it is an image."
+                                                        .formatted(
+                                                                wanted.consumer(),
+                                                                room.get(ResourceClass.DISK_MB))));
+        Providers.allocate(handle, id, AllocationRole.ACTIVE, node, room);
+    }
+
+    /** The consumer, whose node is locked, goes: with it the image that is being made of it. */
     void end(Handle handle, UUID consumer) {
         ImageCapture.ofConsumer(handle, consumer).ifPresent(capture -> delete(handle, capture));
     }
 
-    /** The image goes, and its consumer is told. */
-    void endOfImage(Handle handle, String image) {
-        ImageCapture.ofImage(handle, image)
-                .ifPresent(
-                        capture ->
-                                fail(
-                                        handle,
-                                        capture.id(),
-                                        new CaptureWatcher.Event.Failed(
-                                                "The image was deleted.", "")));
+    /**
+     * An image goes that is being made, and its consumer is told.
+     *
+     * @return false for one that is not being made
+     */
+    boolean endOfImage(Handle handle, String image) {
+        Optional<ImageCapture> capture = ImageCapture.ofImage(handle, image);
+        capture.ifPresent(
+                one ->
+                        fail(
+                                handle,
+                                one.id(),
+                                new CaptureWatcher.Event.Failed("The image was deleted.", "")));
+        return capture.isPresent();
     }
 
     /** Deletes the image, and tells the consumer why, if that has not happened before. */
@@ -142,15 +184,27 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
                         });
     }
 
-    private static void delete(Handle handle, ImageCapture capture) {
-        capture.delete(handle);
+    private void delete(Handle handle, ImageCapture capture) {
+        release(handle, capture);
         ImageStore.delete(handle, capture.imageId());
+        handle.afterCommit(() -> executor().execute(() -> drop(capture)));
+    }
+
+    /** The node shall delete its snapshot. */
+    private static void release(Handle handle, ImageCapture capture) {
+        capture.delete(handle);
+        Providers.release(handle, capture.id(), EnumSet.allOf(AllocationRole.class));
         NodeGoals.touch(handle, capture.node());
     }
 
+    /** In the order in which all lock: node, consumer, capture. */
     private Optional<ImageCapture> locked(Handle handle, UUID id) {
         Optional<ImageCapture> before = ImageCapture.find(handle, id);
-        before.ifPresent(one -> watchers.forEach(w -> w.lock(handle, one.consumer())));
+        before.ifPresent(
+                one -> {
+                    Providers.lock(handle, List.of(one.node()));
+                    watchers.forEach(w -> w.lock(handle, one.consumer()));
+                });
         return before.isEmpty() ? before : ImageCapture.lock(handle, id);
     }
 
@@ -174,7 +228,6 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
     @Override
     public void observed(Database nodes, String node, Observed observed) {
         List<ImageCapture> here = nodes.read(handle -> ImageCapture.onNode(handle, node));
-        forgetOthers(node, here.stream().map(ImageCapture::id).collect(Collectors.toSet()));
         Map<String, VolumeStatus> reports =
                 observed.getPool().getVolumesList().stream()
                         .collect(Collectors.toMap(VolumeStatus::getId, v -> v, (a, b) -> b));
@@ -224,25 +277,16 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
         return found;
     }
 
-    /** What only this node could send will not come. */
-    @Override
-    public void removing(Handle handle, String node) {
-        for (ImageCapture capture : ImageCapture.onNode(handle, node)) {
-            fail(
-                    handle,
-                    capture.id(),
-                    new CaptureWatcher.Event.Failed("The node of the disk was removed.", ""));
-        }
-    }
-
     // ---------------------------------------------------------------- what arrives
 
     /** A content that has arrived in part, and who brings it. */
-    private final class Content {
+    private static final class Content {
         final ImageCapture capture;
         final long takenAt;
         final CaptureFile file;
         long looked;
+
+        /** Changed by whoever has {@link #contents}. */
         volatile Optional<Part> holder = Optional.empty();
 
         Content(ImageCapture capture, long takenAt, CaptureFile file) {
@@ -275,7 +319,6 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
                             long offset = content.file.offset();
                             if (offset >= content.looked) {
                                 content.looked = offset + ImageFiles.ROOM_STEP_BYTES;
-                                awaited(content.capture);
                                 files.checkRoom(ImageFiles.ROOM_STEP_BYTES);
                             }
                             content.file.take(data);
@@ -293,16 +336,21 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
 
         @Override
         public void close() {
-            synchronized (content) {
-                if (content.holder.equals(Optional.of(this))) {
-                    content.holder = Optional.empty();
+            synchronized (contents) {
+                if (isHeld()) {
+                    letGo(content);
                 }
             }
         }
 
+        private boolean isHeld() {
+            return content.holder.equals(Optional.of(this));
+        }
+
         private void requireHeld() {
-            if (!content.holder.equals(Optional.of(this))) {
-                throw new CaptureException(Category.BROKEN, "another call brings it now");
+            if (closing || !isHeld()) {
+                throw new CaptureException(
+                        Category.BROKEN, "another call brings it, or nobody wants it now");
             }
         }
     }
@@ -322,16 +370,7 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
     public Arrival open(String node, CaptureStart start) {
         ImageCapture capture =
                 Formats.uuid(start.getCaptureId())
-                        .flatMap(
-                                id ->
-                                        database.locked(
-                                                handle ->
-                                                        advance(
-                                                                handle,
-                                                                id,
-                                                                ImageCapture.State.ARRIVING,
-                                                                new CaptureWatcher.Event
-                                                                        .Arriving())))
+                        .flatMap(id -> database.read(handle -> ImageCapture.find(handle, id)))
                         .filter(one -> one.node().equals(node))
                         .orElseThrow(ImageCaptures::notWanted);
         if (start.getSizeBytes() != capture.sizeBytes()) {
@@ -340,40 +379,78 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
                     "The disk is not as large as it was.",
                     "%d bytes, not %d".formatted(start.getSizeBytes(), capture.sizeBytes()));
         }
-        Content content = content(capture, start.getTakenAt());
-        synchronized (content) {
-            Part part = new Part(content);
-            content.holder = Optional.of(part);
+        Part part = hold(capture, start.getTakenAt());
+        boolean opened = false;
+        try {
+            if (database.locked(handle -> arrives(handle, capture.id())).isEmpty()) {
+                // Deleted meanwhile.
+                forget(part.content);
+                throw notWanted();
+            }
+            opened = true;
+        } finally {
+            if (!opened) {
+                part.close();
+            }
+        }
+        synchronized (part.content) {
+            // The call before has stored its last part.
             return part;
         }
     }
 
-    /** The one that goes on, or a new one. */
-    private Content content(ImageCapture capture, long takenAt) {
+    private Optional<ImageCapture> arrives(Handle handle, UUID id) {
+        return advance(
+                handle, id, ImageCapture.State.ARRIVING, new CaptureWatcher.Event.Arriving());
+    }
+
+    /** Makes a call the one that brings a content: the one that goes on, or a new one. */
+    private Part hold(ImageCapture capture, long takenAt) {
         synchronized (contents) {
-            Content known = contents.get(capture.id());
-            if (known != null && known.takenAt == takenAt) {
-                return known;
+            Optional<Content> known = Optional.ofNullable(contents.get(capture.id()));
+            known.ifPresent(this::letGo);
+            if (!arriving.enter(capture.owner())) {
+                throw new CaptureException(Category.BUSY, "enough others are on their way");
             }
-            if (known == null) {
-                long held = contents.values().stream().filter(c -> c.holder.isPresent()).count();
-                if (held >= MAX_ARRIVING || contents.size() >= MAX_WAITING) {
-                    throw new CaptureException(Category.BUSY, "enough others are on their way");
-                }
-            } else {
-                forget(known);
-            }
+            boolean held = false;
             try {
-                Content made =
-                        new Content(
-                                capture,
-                                takenAt,
-                                files.begin(capture.upload(), capture.sizeBytes()));
-                contents.put(capture.id(), made);
-                return made;
-            } catch (IOException e) {
-                throw new UncheckedIOException("cannot store an image", e);
+                Optional<Content> same = known.filter(one -> one.takenAt == takenAt);
+                Content content = same.isPresent() ? same.get() : begin(capture, takenAt);
+                Part part = new Part(content);
+                content.holder = Optional.of(part);
+                held = true;
+                return part;
+            } finally {
+                if (!held) {
+                    arriving.leave(capture.owner());
+                }
             }
+        }
+    }
+
+    /** In place of one of another moment, and at the bound of the oldest that nobody brings. */
+    private Content begin(ImageCapture capture, long takenAt) {
+        Optional.ofNullable(contents.get(capture.id())).ifPresent(this::forget);
+        if (contents.size() >= MAX_CONTENTS) {
+            contents.values().stream()
+                    .filter(one -> one.holder.isEmpty())
+                    .findFirst()
+                    .ifPresent(this::forget);
+        }
+        try {
+            CaptureFile file = files.begin(capture.upload(), capture.sizeBytes());
+            Content made = new Content(capture, takenAt, file);
+            contents.put(capture.id(), made);
+            return made;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot store an image", e);
+        }
+    }
+
+    private void letGo(Content content) {
+        if (content.holder.isPresent()) {
+            content.holder = Optional.empty();
+            arriving.leave(content.capture.owner());
         }
     }
 
@@ -388,49 +465,53 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
         } catch (ApiException e) {
             throw giveUp(content, e.detail(), e);
         } catch (IOException e) {
-            synchronized (contents) {
-                if (contents.get(content.capture.id()) != content) {
-                    throw new CaptureException(Category.BROKEN, "another call brings it now", e);
-                }
-            }
-            LOG.log(Level.ERROR, "an image cannot be stored", e);
             throw giveUp(content, "Images cannot be stored in this region now.", e);
         }
     }
 
     private void complete(Content content) {
+        content.file.requireWhole();
         ImageCapture capture = content.capture;
-        boolean kept = false;
+        boolean done = false;
         try {
             store(
                     content,
                     () -> {
                         Image.Content bytes = content.file.finish();
                         files.adopt(capture.upload());
-                        Image image = awaited(capture);
-                        activate(
-                                capture,
-                                uploads.withDisk(image, capture.upload(), bytes, Supplier::get));
+                        activate(capture, withDisk(capture, bytes));
                     });
-            kept = true;
-        } catch (CaptureException e) {
-            // One that is not whole goes on where it is.
-            kept = e.category() == Category.BROKEN;
-            throw e;
+            done = true;
         } finally {
-            if (!kept) {
-                // Unless it is the image's: a transaction of which the end is not known.
-                boolean image =
-                        database.read(handle -> ImageStore.find(handle, capture.imageId()))
-                                .filter(Image::complete)
-                                .isPresent();
-                if (!image) {
+            // Its digests are used up: another call begins anew.
+            try {
+                if (!done && !hasBecomeImage(capture)) {
                     files.remove(capture.upload());
                 }
+            } finally {
                 forget(content);
             }
         }
-        forget(content);
+    }
+
+    private Image.Content withDisk(ImageCapture capture, Image.Content bytes) {
+        Image image =
+                database.read(
+                                handle ->
+                                        ImageUploads.awaited(
+                                                handle, capture.imageId(), capture.upload()))
+                        .orElseThrow(ImageCaptures::notWanted);
+        return uploads.withDisk(image, capture.upload(), bytes, Supplier::get);
+    }
+
+    /**
+     * By a transaction of which the end was not known. While the database is away that is not known
+     * either: the file stays, until another call replaces it or the image is deleted.
+     */
+    private boolean hasBecomeImage(ImageCapture capture) {
+        return database.read(handle -> ImageStore.find(handle, capture.imageId()))
+                .filter(Image::complete)
+                .isPresent();
     }
 
     private void activate(ImageCapture capture, Image.Content content) {
@@ -441,27 +522,30 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
                     ImageCapture now =
                             locked(handle, capture.id()).orElseThrow(ImageCaptures::notWanted);
                     uploads.activate(handle, capture.imageId(), capture.upload(), content);
-                    now.delete(handle);
-                    NodeGoals.touch(handle, capture.node());
-                    capture.rotation()
-                            .ifPresent(
-                                    rotation ->
-                                            rotated.addAll(
-                                                    ImageStore.rotate(
-                                                            handle, capture.consumer(), rotation)));
+                    release(handle, now);
+                    capture.rotation().ifPresent(kept -> rotated.addAll(rotate(handle, now, kept)));
                     tell(handle, capture, new CaptureWatcher.Event.Done());
                 });
         rotated.forEach(files::remove);
     }
 
-    private Image awaited(ImageCapture capture) {
-        return database.read(
-                        handle -> ImageUploads.awaited(handle, capture.imageId(), capture.upload()))
-                .orElseThrow(ImageCaptures::notWanted);
+    /** The files of those that went. */
+    private static List<String> rotate(
+            Handle handle, ImageCapture capture, Images.Rotation rotation) {
+        List<ImageStore.Rotated> gone =
+                ImageStore.rotate(handle, capture.imageId(), capture.consumer(), rotation);
+        gone.forEach(one -> Audit.record(handle, capture.asker(), "delete image", one.id()));
+        return gone.stream().map(ImageStore.Rotated::file).toList();
     }
 
+    /** Not what was given up already, nor what a region that stops could not store. */
     private CaptureException giveUp(Content content, String message, Exception why) {
-        forget(content);
+        synchronized (contents) {
+            if (closing || contents.get(content.capture.id()) != content) {
+                return new CaptureException(Category.BROKEN, "it is not taken now", why);
+            }
+        }
+        LOG.log(Level.WARNING, "an image is given up", why);
         CaptureException refused = refuse(content.capture, message, "");
         refused.initCause(why);
         return refused;
@@ -481,25 +565,22 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
         return new CaptureException(Category.NOT_WANTED, "no such capture of this node");
     }
 
-    private void forgetOthers(String node, Set<UUID> wanted) {
-        Set<Content> others = new HashSet<>();
+    /** After the end of a capture: what has arrived of it, and what was whole but no image yet. */
+    private void drop(ImageCapture capture) {
         synchronized (contents) {
-            contents.values().stream()
-                    .filter(one -> one.capture.node().equals(node))
-                    .filter(one -> !wanted.contains(one.capture.id()))
-                    .forEach(others::add);
+            Optional.ofNullable(contents.get(capture.id())).ifPresent(this::forget);
         }
-        for (Content one : others) {
-            synchronized (one) {
-                one.holder = Optional.empty();
-                forget(one);
-            }
+        try {
+            files.remove(capture.upload());
+        } catch (UncheckedIOException e) {
+            LOG.log(Level.WARNING, "a file is left until the next start", e);
         }
     }
 
     private void forget(Content content) {
         synchronized (contents) {
             if (contents.remove(content.capture.id(), content)) {
+                letGo(content);
                 try {
                     content.file.close();
                 } catch (IOException e) {
@@ -510,9 +591,20 @@ public final class ImageCaptures implements CaptureSink, GoalPart, NodeObserver,
         }
     }
 
-    /** Files of what has arrived in part are removed by the next start. */
+    /**
+     * Ends what is being stored at its next part, and waits for what cannot be left off. Files of
+     * what has arrived in part are removed by the next start.
+     */
     @Override
     public void close() {
-        threads.shutdownNow();
+        closing = true;
+        threads.shutdown();
+        try {
+            if (!threads.awaitTermination(FAREWELL.toSeconds(), TimeUnit.SECONDS)) {
+                LOG.log(Level.WARNING, "an image is still being stored");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -191,8 +191,9 @@ public final class ImageService implements Images, AutoCloseable {
                                         "Image %s could not be deleted because it is in use: a volume is being made of it."
                                                 .formatted(id));
                             }
-                            captures.endOfImage(handle, id);
-                            ImageStore.delete(handle, id);
+                            if (!captures.endOfImage(handle, id)) {
+                                ImageStore.delete(handle, id);
+                            }
                             Audit.record(handle, actor, "delete image", id);
                             return image.file();
                         });

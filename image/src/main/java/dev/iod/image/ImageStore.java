@@ -72,25 +72,33 @@ final class ImageStore {
         handle.execute("DELETE FROM image WHERE id = ?", id);
     }
 
+    /** One that a backup was: its id, and its file. */
+    record Rotated(String id, String file) {}
+
     /**
-     * Deletes the backups of a server that are too many, but not those that are in use.
-     *
-     * @return their files
+     * Makes an image the newest backup of a server, and deletes those that are too many then, but
+     * not those that are protected or in use.
      */
-    static List<String> rotate(Handle handle, UUID server, Images.Rotation rotation) {
+    static List<Rotated> rotate(
+            Handle handle, String image, UUID server, Images.Rotation rotation) {
+        handle.execute(
+                "UPDATE image SET backup_of = ?, backup_type = ? WHERE id = ?",
+                server,
+                rotation.backupType(),
+                image);
         return handle.createQuery(
-                        "DELETE FROM image WHERE id IN (SELECT id FROM image WHERE status = 'active'"
-                                + " AND properties->>'image_type' = 'backup'"
-                                + " AND properties->>'backup_type' = :type"
-                                + " AND properties->>'instance_uuid' = :server"
+                        "DELETE FROM image WHERE id IN (SELECT id FROM image"
+                                + " WHERE backup_of = :server AND backup_type = :type"
+                                + " AND owner = (SELECT owner FROM image WHERE id = :image)"
                                 + " ORDER BY created_at DESC, id OFFSET :kept)"
                                 + " AND NOT protected AND NOT EXISTS"
                                 + " (SELECT 1 FROM image_use u WHERE u.image_id = image.id)"
-                                + " RETURNING file")
+                                + " RETURNING id, file")
+                .bind("image", image)
                 .bind("type", rotation.backupType())
-                .bind("server", server.toString())
+                .bind("server", server)
                 .bind("kept", rotation.kept())
-                .mapTo(String.class)
+                .map((row, context) -> new Rotated(row.getString("id"), row.getString("file")))
                 .list();
     }
 

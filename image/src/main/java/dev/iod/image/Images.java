@@ -127,6 +127,13 @@ public interface Images {
         public static final Heritage NONE = new Heritage(0, 0, Map.of());
     }
 
+    /**
+     * What an image that is made of a volume has of the properties that the volume started with.
+     */
+    static Map<String, String> inherited(Map<String, String> properties) {
+        return ImageAttributes.inherited(properties);
+    }
+
     /** {@link Heritage#NONE} when the caller does not see the image. */
     Heritage heritage(Handle handle, Actor actor, String imageId);
 
@@ -161,7 +168,8 @@ public interface Images {
     /**
      * A disk of a node that an image is to be made of.
      *
-     * @param consumer the server or volume whose disk it is, which the transaction has locked
+     * @param consumer the server or volume whose disk it is, which the transaction has locked, and
+     *     before it the node
      * @param diskId of a volume or disk of the node's goal
      * @param sizeBytes of the disk as the goal says it
      */
@@ -175,15 +183,19 @@ public interface Images {
 
     /**
      * Begins to make an image of a disk, as it will be at one moment soon; a {@link CaptureWatcher}
-     * is told how it goes on. The image is saving until it is active or deleted.
+     * is told how it goes on. The image is saving until it is active or deleted; so long it takes
+     * the disk's size of the node's pool.
      *
      * @return the image's id
      * @throws dev.iod.rest.ApiException 409 when one is being made of the consumer, or the node
-     *     cannot; 413 beyond the quotas of images and their bytes, of which it holds its whole
-     *     size; 400 and 403 for attributes that an image cannot have
+     *     cannot, or has no room; 413 beyond the quotas of images and their bytes, of which it
+     *     holds its whole size; 400 and 403 for attributes that an image cannot have
      */
     String capture(Handle handle, Actor actor, NewCapture wanted);
 
-    /** The consumer goes: no image is made of it; nobody is told. */
+    /**
+     * The consumer goes: no image is made of it; nobody is told. The transaction has locked its
+     * node before it.
+     */
     void endCapture(Handle handle, UUID consumer);
 }

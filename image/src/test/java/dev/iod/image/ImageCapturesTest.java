@@ -2,6 +2,7 @@ package dev.iod.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
 import dev.iod.identity.testing.TestRegion;
@@ -31,14 +32,19 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Images of disks of a node that is played by the test. */
@@ -47,6 +53,10 @@ class ImageCapturesTest {
     private static final int MIB = 1 << 20;
     private static final int SIZE = 4 * MIB;
     private static final String NODE = "n1";
+
+    /** For somewhat more disks than contents are kept of. */
+    private static final long ROOM_MIB = 4L * (ImageCaptures.MAX_CONTENTS + 4);
+
     private static final Actor ACTOR =
             new Actor("req-1", "user", Optional.of("project"), Set.of("member"));
 
@@ -94,9 +104,13 @@ class ImageCapturesTest {
     }
 
     private ImageService service(Database database) {
+        return service(database, new ImageFiles(directory));
+    }
+
+    private ImageService service(Database database, ImageFiles files) {
         return new ImageService(
                 database,
-                new ImageFiles(directory),
+                files,
                 (project, shape, image, disk) -> {
                     throw new AssertionError("a raw disk is not converted");
                 },
@@ -108,13 +122,34 @@ class ImageCapturesTest {
     private void node(String name, String trait) {
         region.database()
                 .run(
+                        handle -> {
+                            handle.execute(
+                                    "INSERT INTO node (name, up, encapsulation_address,"
+                                            + " architecture, traits) VALUES (?, true,"
+                                            + " '127.0.0.9', 'x86_64', ARRAY[?])",
+                                    name,
+                                    trait);
+                            handle.execute("INSERT INTO resource_provider (name) VALUES (?)", name);
+                            handle.execute(
+                                    "INSERT INTO inventory (provider_id, resource_class, total,"
+                                            + " max_unit) SELECT id, 'DISK_MB', ?, ?"
+                                            + " FROM resource_provider WHERE name = ?",
+                                    ROOM_MIB,
+                                    ROOM_MIB,
+                                    name);
+                        });
+    }
+
+    /** What is taken of the node's pool. */
+    private long takenMib() {
+        return region.database()
+                .read(
                         handle ->
-                                handle.execute(
-                                        "INSERT INTO node (name, up, encapsulation_address,"
-                                                + " architecture, traits) VALUES (?, true,"
-                                                + " '127.0.0.9', 'x86_64', ARRAY[?])",
-                                        name,
-                                        trait));
+                                handle.createQuery(
+                                                "SELECT coalesce(sum(used), 0) FROM allocation"
+                                                        + " WHERE resource_class = 'DISK_MB'")
+                                        .mapTo(Long.class)
+                                        .one());
     }
 
     /** A mebibyte of data, zeros, and data in the middle of a mebibyte. */
@@ -136,6 +171,19 @@ class ImageCapturesTest {
             String node,
             Optional<Images.Rotation> rotation,
             Map<String, String> more) {
+        return begin("project", consumer, node, rotation, more);
+    }
+
+    private String beginOf(String project) {
+        return begin(project, UUID.randomUUID(), NODE, Optional.empty(), Map.of());
+    }
+
+    private String begin(
+            String project,
+            UUID consumer,
+            String node,
+            Optional<Images.Rotation> rotation,
+            Map<String, String> more) {
         return region.database()
                 .locked(
                         handle ->
@@ -148,7 +196,7 @@ class ImageCapturesTest {
                                                 "root-" + consumer,
                                                 SIZE,
                                                 new Images.NewImage(
-                                                        "project",
+                                                        project,
                                                         "an image",
                                                         "private",
                                                         false,
@@ -249,10 +297,12 @@ class ImageCapturesTest {
         }
     }
 
-    private static CaptureException.Category category(
-            org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
-        return org.assertj.core.api.Assertions.catchThrowableOfType(CaptureException.class, call)
-                .category();
+    private static CaptureException refusal(ThrowingCallable call) {
+        return catchThrowableOfType(CaptureException.class, call);
+    }
+
+    private static CaptureException.Category category(ThrowingCallable call) {
+        return refusal(call).category();
     }
 
     @Test
@@ -267,8 +317,10 @@ class ImageCapturesTest {
         report(VolumeState.VOLUME_READY, "");
         CaptureSink.Arrival arrival = open();
         assertThat(status(image)).isEqualTo("saving");
+        assertThat(takenMib()).isEqualTo(4);
         sendRest(arrival);
         arrival.complete();
+        assertThat(takenMib()).isZero();
         assertThat(status(image)).isEqualTo("active");
         assertThat(show(image).json().path("size").asLong()).isEqualTo(SIZE);
         assertThat(show(image).json().path("image_type").stringValue()).isEqualTo("snapshot");
@@ -329,7 +381,7 @@ class ImageCapturesTest {
     }
 
     @Test
-    void anImageThatIsDeletedMeanwhileGetsNothing() throws IOException {
+    void anImageThatIsDeletedMeanwhileGetsNothing() throws Exception {
         String image = begin(UUID.randomUUID(), Optional.empty());
         String upload = upload();
         CaptureSink.Arrival arrival = open();
@@ -338,8 +390,10 @@ class ImageCapturesTest {
         assertThat(events.getLast())
                 .isEqualTo(new CaptureWatcher.Event.Failed("The image was deleted.", ""));
         assertThat(goal()).isEmpty();
-        sendRest(arrival);
-        assertThat(category(arrival::complete)).isEqualTo(CaptureException.Category.NOT_WANTED);
+        assertThat(takenMib()).isZero();
+        Eventually.is(List.of(), this::parts);
+        assertThat(category(() -> sendRest(arrival))).isEqualTo(CaptureException.Category.BROKEN);
+        assertThat(category(arrival::complete)).isEqualTo(CaptureException.Category.BROKEN);
         assertThat(category(() -> images.captures().open(NODE, start(upload, 1))))
                 .isEqualTo(CaptureException.Category.NOT_WANTED);
         assertThat(parts()).isEmpty();
@@ -347,15 +401,175 @@ class ImageCapturesTest {
     }
 
     @Test
-    void whatIsSentForNobodyIsForgottenByTheNextReport() throws IOException {
+    void nothingIsLeftOfACaptureThatEnds() throws Exception {
         UUID server = UUID.randomUUID();
         String image = begin(server, Optional.empty());
+        // As a region leaves it that is killed before the image is active.
+        Path whole = Files.write(directory.resolve(upload()), new byte[1]);
         open().take(data(0, MIB));
         region.database().runLocked(handle -> images.endCapture(handle, server));
         assertThat(show(image).status()).isEqualTo(404);
+        assertThat(takenMib()).isZero();
         assertThat(events).noneMatch(CaptureWatcher.Event.Failed.class::isInstance);
-        images.captures().observed(region.database(), NODE, Observed.getDefaultInstance());
+        Eventually.is(List.of(), this::parts);
+        Eventually.is(false, () -> Files.exists(whole));
+    }
+
+    @Test
+    @Timeout(60)
+    void aReportDoesNotWaitForWhatIsBeingStored() throws Exception {
+        UUID server = UUID.randomUUID();
+        begin(server, Optional.empty());
+        CountDownLatch storing = new CountDownLatch(1);
+        CountDownLatch slow = new CountDownLatch(1);
+        ImageFiles files =
+                new ImageFiles(
+                        directory,
+                        _ -> {
+                            storing.countDown();
+                            try {
+                                slow.await();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                            return Long.MAX_VALUE;
+                        });
+        BlockingQueue<CaptureException.Category> ends = new LinkedBlockingQueue<>();
+        try (ImageService service = service(region.database(), files)) {
+            CaptureSink.Arrival arrival = service.captures().open(NODE, start(upload(), 1));
+            service.captures()
+                    .executor()
+                    .execute(() -> ends.add(category(() -> arrival.take(data(0, MIB)))));
+            storing.await();
+            region.database().runLocked(handle -> service.endCapture(handle, server));
+            service.captures().observed(region.database(), NODE, Observed.getDefaultInstance());
+            Eventually.is(List.of(), this::parts);
+            assertThat(ends).isEmpty();
+            slow.countDown();
+            assertThat(ends.take()).isEqualTo(CaptureException.Category.BROKEN);
+        }
+    }
+
+    @Test
+    void aRegionThatStopsGivesUpNoImage() throws Exception {
+        String image = begin(UUID.randomUUID(), Optional.empty());
+        String other = beginOf("another");
+        List<String> uploads = goal().stream().map(line -> line.split(" ")[0]).toList();
+        BlockingQueue<CaptureException.Category> ends = new LinkedBlockingQueue<>();
+        CountDownLatch working = new CountDownLatch(1);
+        CountDownLatch stopping = new CountDownLatch(1);
+        ImageService service = service(region.database());
+        CaptureSink.Arrival first = service.captures().open(NODE, start(uploads.get(0), 1));
+        CaptureSink.Arrival second = service.captures().open(NODE, start(uploads.get(1), 1));
+        service.captures()
+                .executor()
+                .execute(
+                        () -> {
+                            working.countDown();
+                            awaitInAnyCase(stopping);
+                            ends.add(category(() -> first.take(data(0, MIB))));
+                        });
+        working.await();
+        Thread stop = Thread.ofPlatform().start(service::close);
+        CaptureData wrong = data(3 * MIB, 1);
+        Eventually.is(
+                true,
+                () ->
+                        String.valueOf(refusal(() -> second.take(wrong)).getMessage())
+                                .contains("nobody wants it now"));
+        stopping.countDown();
+        stop.join();
+        assertThat(ends.take()).isEqualTo(CaptureException.Category.BROKEN);
+        for (String one : List.of(image, other)) {
+            assertThat(status(one)).isEqualTo("saving");
+            assertThat(admin.delete("/image/v2/images/" + one).status()).isEqualTo(204);
+        }
+        // As its next start does.
+        new ImageFiles(directory).clean(region.database().read(ImageStore::files));
+    }
+
+    /** Like the writing of a file, of which an interruption is seen when it goes on. */
+    private static void awaitInAnyCase(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                latch.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void aDatabaseThatIsAwayAtTheEndEndsNothing() throws IOException {
+        String image = begin(UUID.randomUUID(), Optional.empty());
+        CaptureSink.Arrival arrival = open();
+        sendRest(arrival);
+        region.database().run(handle -> handle.execute("ALTER TABLE image RENAME TO image_away"));
+        try {
+            assertThatThrownBy(arrival::complete).isNotInstanceOf(CaptureException.class);
+        } finally {
+            region.database()
+                    .run(handle -> handle.execute("ALTER TABLE image_away RENAME TO image"));
+        }
+        arrival.close();
+        assertThat(status(image)).isEqualTo("saving");
         assertThat(parts()).isEmpty();
+        CaptureSink.Arrival again = open();
+        assertThat(again.offset()).isZero();
+        sendRest(again);
+        again.complete();
+        assertThat(status(image)).isEqualTo("active");
+        Path file = images.file(image).orElseThrow();
+        assertThat(Arrays.equals(Files.readAllBytes(file), disk)).isTrue();
+    }
+
+    @Test
+    void whoIsRefusedChangesNothing() {
+        String image = begin(UUID.randomUUID(), Optional.empty());
+        assertThat(category(() -> images.captures().open("n2", start(upload(), 1))))
+                .as("of another node")
+                .isEqualTo(CaptureException.Category.NOT_WANTED);
+        assertThat(events).isEmpty();
+        CaptureSink.Arrival arrival = open();
+        assertThat(category(() -> arrival.take(zeros(0, SIZE + 1))))
+                .isEqualTo(CaptureException.Category.BROKEN);
+        assertThat(arrival.offset()).isZero();
+        arrival.close();
+        admin.delete("/image/v2/images/" + image);
+    }
+
+    @Test
+    void zerosAreTakenInPartsThatAreDigestedSoon() throws IOException {
+        long size = 2 * CaptureFile.MAX_ZEROS;
+        try (CaptureFile file = CaptureFile.create(directory.resolve(".part-zeros"), size)) {
+            CaptureData.Builder zeros = CaptureData.newBuilder();
+            assertThat(category(() -> file.take(zeros.setZeros(CaptureFile.MAX_ZEROS + 1).build())))
+                    .isEqualTo(CaptureException.Category.BROKEN);
+            file.take(zeros.setZeros(CaptureFile.MAX_ZEROS).build());
+            assertThat(file.offset()).isEqualTo(CaptureFile.MAX_ZEROS);
+        }
+        Files.delete(directory.resolve(".part-zeros"));
+    }
+
+    @Test
+    void aPoolThatIsFullRefuses() {
+        List<String> made = new ArrayList<>();
+        while (takenMib() + 4 <= ROOM_MIB) {
+            made.add(begin(UUID.randomUUID(), Optional.empty()));
+        }
+        assertThat(made).hasSize((int) ROOM_MIB / 4);
+        assertThatThrownBy(() -> begin(UUID.randomUUID(), Optional.empty()))
+                .isInstanceOf(ApiException.class)
+                .hasMessageContaining("has no room for a snapshot");
+        admin.delete("/image/v2/images/" + made.removeFirst());
+        made.add(begin(UUID.randomUUID(), Optional.empty()));
+        made.forEach(image -> admin.delete("/image/v2/images/" + image));
+        assertThat(takenMib()).isZero();
     }
 
     @Test
@@ -414,24 +628,105 @@ class ImageCapturesTest {
         assertThat(goal()).isEmpty();
     }
 
+    private String backup(String project, UUID server, String type, int kept) {
+        String image =
+                begin(
+                        project,
+                        server,
+                        NODE,
+                        Optional.of(new Images.Rotation(type, kept)),
+                        Map.of(
+                                "image_type",
+                                "backup",
+                                "backup_type",
+                                type,
+                                "instance_uuid",
+                                server.toString()));
+        finish();
+        return image;
+    }
+
+    private void finish() {
+        CaptureSink.Arrival arrival = open();
+        sendRest(arrival);
+        arrival.complete();
+    }
+
     @Test
     void backupsRotate() {
         UUID server = UUID.randomUUID();
-        Map<String, String> properties =
-                Map.of(
-                        "image_type", "backup",
-                        "backup_type", "daily",
-                        "instance_uuid", server.toString());
-        List<String> made = new ArrayList<>();
-        for (int i = 0; i < 3; i++) {
-            made.add(begin(server, NODE, Optional.of(new Images.Rotation("daily", 2)), properties));
-            CaptureSink.Arrival arrival = open();
-            sendRest(arrival);
-            arrival.complete();
+        String first = backup("project", server, "daily", 2);
+        Path file = images.file(first).orElseThrow();
+        String guarded = backup("project", server, "daily", 2);
+        String used = backup("project", server, "daily", 3);
+        UUID volume = UUID.randomUUID();
+        region.database()
+                .run(
+                        handle -> {
+                            handle.execute(
+                                    "UPDATE image SET protected = true WHERE id = ?", guarded);
+                            images.hold(handle, used, volume);
+                        });
+        List<String> others =
+                List.of(
+                        guarded,
+                        used,
+                        backup("project", server, "weekly", 1),
+                        backup("project", UUID.randomUUID(), "daily", 1),
+                        backup("another", server, "daily", 1));
+        String last = backup("project", server, "daily", 1);
+        assertThat(show(first).status()).isEqualTo(404);
+        assertThat(file).doesNotExist();
+        assertThat(audited("delete image", first)).containsExactly("req-1 user project");
+        assertThat(status(last)).isEqualTo("active");
+        others.forEach(image -> assertThat(status(image)).isEqualTo("active"));
+        region.database().run(handle -> images.release(handle, volume));
+        String none = backup("project", server, "daily", 0);
+        for (String gone : List.of(used, last, none)) {
+            assertThat(show(gone).status()).isEqualTo(404);
         }
-        assertThat(show(made.get(0)).status()).isEqualTo(404);
-        assertThat(status(made.get(1))).isEqualTo("active");
-        assertThat(status(made.get(2))).isEqualTo("active");
+        assertThat(status(guarded)).isEqualTo("active");
+    }
+
+    @Test
+    void whatOnlyCallsItselfABackupDoesNotRotate() {
+        UUID server = UUID.randomUUID();
+        String golden =
+                begin(
+                        UUID.randomUUID(),
+                        NODE,
+                        Optional.empty(),
+                        Map.of(
+                                "image_type", "backup",
+                                "backup_type", "daily",
+                                "instance_uuid", server.toString()));
+        finish();
+        backup("project", server, "daily", 0);
+        assertThat(status(golden)).isEqualTo("active");
+        assertThat(
+                        Images.inherited(
+                                Map.of(
+                                        "image_type", "backup",
+                                        "backup_type", "daily",
+                                        "instance_uuid", server.toString(),
+                                        "img_signature", "x",
+                                        "signature_verified", "True",
+                                        "os_distro", "iod")))
+                .containsExactly(Map.entry("os_distro", "iod"));
+    }
+
+    private List<String> audited(String action, String target) {
+        return region.database()
+                .read(
+                        handle ->
+                                handle.createQuery(
+                                                "SELECT request_id || ' ' || user_id || ' ' ||"
+                                                        + " project_id FROM audit"
+                                                        + " WHERE action = ? AND target = ?")
+                                        .bind(0, action)
+                                        .bind(1, target)
+                                        .mapTo(String.class)
+                                        .list());
     }
 
     @Test
@@ -439,16 +734,68 @@ class ImageCapturesTest {
         List<String> made = new ArrayList<>();
         List<CaptureSink.Arrival> arrivals = new ArrayList<>();
         for (int i = 0; i <= ImageCaptures.MAX_ARRIVING; i++) {
-            made.add(begin(UUID.randomUUID(), Optional.empty()));
+            made.add(beginOf("project-" + i));
         }
         List<String> uploads = goal().stream().map(line -> line.split(" ")[0]).toList();
         for (String upload : uploads.subList(0, ImageCaptures.MAX_ARRIVING)) {
             arrivals.add(images.captures().open(NODE, start(upload, 1)));
         }
+        events.clear();
         assertThat(category(() -> images.captures().open(NODE, start(uploads.getLast(), 1))))
                 .isEqualTo(CaptureException.Category.BUSY);
+        assertThat(events).as("it is not on its way").isEmpty();
         arrivals.getFirst().close();
-        images.captures().open(NODE, start(uploads.getLast(), 1)).close();
+        CaptureSink.Arrival last = images.captures().open(NODE, start(uploads.getLast(), 1));
+        assertThat(category(() -> images.captures().open(NODE, start(uploads.getFirst(), 1))))
+                .as("one that goes on, too")
+                .isEqualTo(CaptureException.Category.BUSY);
+        last.close();
+        arrivals.forEach(CaptureSink.Arrival::close);
         made.forEach(image -> admin.delete("/image/v2/images/" + image));
+    }
+
+    @Test
+    void onlySoManyOfAProjectArriveAtATime() {
+        List<String> made = new ArrayList<>();
+        for (int i = 0; i <= ImageCaptures.ARRIVING_OF_PROJECT; i++) {
+            made.add(beginOf("busy"));
+        }
+        made.add(beginOf("calm"));
+        List<String> uploads = goal().stream().map(line -> line.split(" ")[0]).toList();
+        List<CaptureSink.Arrival> arrivals = new ArrayList<>();
+        for (String upload : uploads.subList(0, ImageCaptures.ARRIVING_OF_PROJECT)) {
+            arrivals.add(images.captures().open(NODE, start(upload, 1)));
+        }
+        String next = uploads.get(ImageCaptures.ARRIVING_OF_PROJECT);
+        assertThat(category(() -> images.captures().open(NODE, start(next, 1))))
+                .isEqualTo(CaptureException.Category.BUSY);
+        arrivals.add(images.captures().open(NODE, start(uploads.getLast(), 1)));
+        // A call in place of another is not one more.
+        arrivals.add(images.captures().open(NODE, start(uploads.getFirst(), 1)));
+        arrivals.forEach(CaptureSink.Arrival::close);
+        images.captures().open(NODE, start(next, 1)).close();
+        made.forEach(image -> admin.delete("/image/v2/images/" + image));
+    }
+
+    @Test
+    void ofThoseThatWereCutOffTheOldestBeginsAnewAtTheBound() throws Exception {
+        List<String> made = new ArrayList<>();
+        for (int i = 0; i <= ImageCaptures.MAX_CONTENTS; i++) {
+            made.add(begin(UUID.randomUUID(), Optional.empty()));
+        }
+        List<String> uploads = goal().stream().map(line -> line.split(" ")[0]).toList();
+        for (String upload : uploads) {
+            CaptureSink.Arrival arrival = images.captures().open(NODE, start(upload, 1));
+            arrival.take(data(0, MIB));
+            arrival.close();
+        }
+        assertThat(parts()).hasSize(ImageCaptures.MAX_CONTENTS);
+        for (int i : List.of(1, ImageCaptures.MAX_CONTENTS, 0)) {
+            CaptureSink.Arrival again = images.captures().open(NODE, start(uploads.get(i), 1));
+            assertThat(again.offset()).isEqualTo(i == 0 ? 0 : MIB);
+            again.close();
+        }
+        made.forEach(image -> admin.delete("/image/v2/images/" + image));
+        Eventually.is(List.of(), this::parts);
     }
 }

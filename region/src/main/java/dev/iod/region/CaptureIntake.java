@@ -68,13 +68,12 @@ final class CaptureIntake implements StreamObserver<CaptureChunk> {
                     throw new CaptureException(
                             CaptureException.Category.BROKEN, "a call is of one capture");
                 }
-                arrival = Optional.of(sink.open(node, chunk.getStart()));
-                tell();
+                CaptureSink.Arrival opened = sink.open(node, chunk.getStart());
+                arrival = Optional.of(opened);
+                // Once: what a node does not read would be kept for it.
+                progress.onNext(CaptureProgress.newBuilder().setOffset(opened.offset()).build());
             }
-            case DATA -> {
-                arrival().take(chunk.getData());
-                tell();
-            }
+            case DATA -> arrival().take(chunk.getData());
             case CHUNK_NOT_SET ->
                     throw new CaptureException(
                             CaptureException.Category.BROKEN, "what this region does not know");
@@ -88,10 +87,6 @@ final class CaptureIntake implements StreamObserver<CaptureChunk> {
                         new CaptureException(
                                 CaptureException.Category.BROKEN,
                                 "the first message must say what is sent"));
-    }
-
-    private void tell() {
-        progress.onNext(CaptureProgress.newBuilder().setOffset(arrival().offset()).build());
     }
 
     /** After the steps before it: the end of a call comes while its last part is being stored. */

@@ -249,6 +249,7 @@ public final class ServerVolumes {
                 Message.write(handle, volume, Message.Event.DELETE_WITH_SNAPSHOTS, "", NO_REQUEST);
             }
             if (goes) {
+                images.endCapture(handle, volume.id());
                 columns.set("status", Status.DELETING.text())
                         .set("goal_revision", NodeGoals.touch(handle, volume.node().orElseThrow()));
             } else if (volume.present() != Presence.COMING && volume.state() != Status.UPLOADING) {

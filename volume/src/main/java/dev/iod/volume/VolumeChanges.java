@@ -88,7 +88,7 @@ final class VolumeChanges {
     void delete(Actor actor, String id, boolean force, boolean cascade) {
         database.runLocked(
                 handle -> {
-                    Volume volume = lock(handle, actor, id);
+                    Volume volume = lockedWithNode(handle, actor, id);
                     List<VolumeSnapshot> snapshots = VolumeSnapshot.ofVolume(handle, volume.id());
                     boolean free =
                             cascade
@@ -139,8 +139,7 @@ final class VolumeChanges {
     void resetStatus(Actor actor, String id, String text) {
         database.runLocked(
                 handle -> {
-                    Providers.lock(handle, find(handle, actor, id).node().stream().toList());
-                    Volume volume = lock(handle, actor, id);
+                    Volume volume = lockedWithNode(handle, actor, id);
                     Status status =
                             RESET.stream()
                                     .filter(one -> one.text().equals(text))
@@ -245,6 +244,12 @@ final class VolumeChanges {
 
     static Volume lock(Handle handle, Actor actor, String id) {
         return seen(actor, id, Formats.uuid(id).flatMap(uuid -> Volume.lock(handle, uuid)));
+    }
+
+    /** The same with its node locked first, to change what is taken of that. */
+    static Volume lockedWithNode(Handle handle, Actor actor, String id) {
+        Providers.lock(handle, find(handle, actor, id).node().stream().toList());
+        return lock(handle, actor, id);
     }
 
     private static Volume seen(Actor actor, String id, Optional<Volume> volume) {

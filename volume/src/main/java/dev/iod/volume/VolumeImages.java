@@ -26,7 +26,7 @@ final class VolumeImages {
     private static final String FORMAT = "raw";
     private static final String CONTAINER = "bare";
 
-    /** The microversion that lets a volume's image be seen by others. */
+    /** The microversion that says by whom an image is seen; before, that is as Glance has it. */
     private static final int VISIBILITY_SINCE = 1;
 
     /** What an image says of itself otherwise than by its properties. */
@@ -55,7 +55,7 @@ final class VolumeImages {
      *
      * @param wanted what the request says of the image
      * @throws ApiException 404; 400 when the volume's status does not allow it, or for a format
-     *     that is not made; 409 when its node cannot; 413 beyond the quotas
+     *     that is not made; 409 when its node cannot or has no room; 413 beyond the quotas
      */
     Response upload(Request request, String id, JsonNode wanted) {
         Actor actor = Actor.of(request);
@@ -68,9 +68,9 @@ final class VolumeImages {
         boolean force = isTrue(wanted, "force");
         return database.locked(
                 handle -> {
-                    Volume volume = VolumeChanges.lock(handle, actor, id);
+                    Volume volume = VolumeChanges.lockedWithNode(handle, actor, id);
                     check(volume, force);
-                    Images.NewImage image = image(volume, wanted);
+                    Images.NewImage image = image(volume, wanted, request.microversion().minor());
                     String imageId =
                             images.capture(
                                     handle,
@@ -114,13 +114,15 @@ final class VolumeImages {
         }
     }
 
-    private static Images.NewImage image(Volume volume, JsonNode wanted) {
-        Map<String, String> properties = new HashMap<>(volume.imageMetadata());
+    private static Images.NewImage image(Volume volume, JsonNode wanted, int minor) {
+        Map<String, String> properties = new HashMap<>(Images.inherited(volume.imageMetadata()));
         properties.keySet().removeAll(ATTRIBUTES);
         return new Images.NewImage(
                 volume.projectId(),
                 wanted.path("image_name").stringValue(),
-                wanted.path("visibility").stringValueOpt().orElse("private"),
+                wanted.path("visibility")
+                        .stringValueOpt()
+                        .orElse(minor >= VISIBILITY_SINCE ? "private" : "shared"),
                 isTrue(wanted, "protected"),
                 wanted.path("container_format").stringValueOpt().orElse(CONTAINER),
                 volume.sizeGib(),

@@ -261,6 +261,7 @@ final class VolumeObservations implements NodeObserver {
         if (!VolumeSnapshot.ofVolume(handle, volume.id()).isEmpty()) {
             return; // Its node goes on saying that it is gone.
         }
+        images.endCapture(handle, volume.id());
         VolumeMaking.ended(handle, images, volume);
         VolumePlacement.free(handle, volume);
         Volume.TABLE.delete(handle, Volume.TABLE.is(volume.id()));

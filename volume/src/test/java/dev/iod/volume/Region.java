@@ -57,11 +57,13 @@ final class Region implements AutoCloseable {
                         List.of(BlockStorage.captureWatcher()),
                         Clock.systemUTC());
         service = BlockStorage.service(database, images, sessions);
+        Service imageService = ImageApi.service(database, images);
         List<Service> services =
                 List.of(
                         service,
-                        ImageApi.service(database, images),
-                        NodeApi.service(database, List.of(service), Clock.systemUTC()));
+                        imageService,
+                        NodeApi.service(
+                                database, List.of(service, imageService), Clock.systemUTC()));
         Services.prepare(database, services);
         server =
                 Services.serve(

@@ -1,6 +1,7 @@
 package dev.iod.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.iod.node.Capture;
 import dev.iod.node.CaptureData;
@@ -10,10 +11,15 @@ import dev.iod.node.Observed;
 import dev.iod.node.PoolReport;
 import dev.iod.node.VolumeState;
 import dev.iod.node.VolumeStatus;
+import dev.iod.region.Actor;
 import dev.iod.region.CaptureSink;
+import dev.iod.rest.ApiException;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.rest.testing.HttpCaller.Answer;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +27,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Images of volumes ({@code os-volume_upload_image}), with the region's own image service. */
 class VolumeImagesTest {
+    private static final Actor ACTOR =
+            new Actor("req-1", "user", Optional.of("p"), Set.of("member"));
+
     private Region region;
     private HttpCaller volumes;
     private HttpCaller images;
@@ -81,13 +90,16 @@ class VolumeImagesTest {
                                         .setCaptureId(goal().getFirst().getId())
                                         .setSizeBytes(1L << 30)
                                         .build());
-        arrival.take(CaptureData.newBuilder().setZeros(1L << 30).build());
+        for (long at = 0; at < 1L << 30; at += 256L << 20) {
+            arrival.take(CaptureData.newBuilder().setOffset(at).setZeros(256L << 20).build());
+        }
         arrival.complete();
     }
 
     @Test
     void aVolumeBecomesAnImageWithItsMetadata() {
-        String base = region.image("p", "base", 4096, ", 'os_distro': 'iod'");
+        String base =
+                region.image("p", "base", 4096, ", 'os_distro': 'iod', 'backup_type': 'daily'");
         String id = volume(", 'imageRef': '%s'".formatted(base));
         Answer answer = upload(id, "");
         assertThat(answer.status()).as(answer.text()).isEqualTo(202);
@@ -114,7 +126,134 @@ class VolumeImagesTest {
         assertThat(image.path("os_distro").stringValue()).isEqualTo("iod");
         assertThat(image.path("min_disk").intValue()).isEqualTo(1);
         assertThat(image.has("image_name")).isFalse();
+        assertThat(image.has("backup_type")).as("what is of that image alone").isFalse();
         assertThat(goal()).isEmpty();
+    }
+
+    /** Gives a server a volume, as it is when its guest has taken it. */
+    private UUID inUse(String volume, boolean goes) {
+        UUID server = UUID.randomUUID();
+        region.database.runLocked(
+                handle -> {
+                    ServerVolumes.attach(handle, ACTOR, server, "p", "n1", true, volume, goes);
+                    handle.execute(
+                            "UPDATE volume SET status = 'in-use' WHERE id = ?",
+                            UUID.fromString(volume));
+                });
+        return server;
+    }
+
+    private void gone(UUID server) {
+        region.database.runLocked(handle -> ServerVolumes.release(handle, region.images, server));
+    }
+
+    @Test
+    void aVolumeInUseBecomesAnImageByForceAndStaysItsServers() {
+        String id = volume("");
+        UUID server = inUse(id, true);
+        assertThat(upload(id, "").status()).isEqualTo(400);
+        assertThat(upload(id, ", 'force': true").status()).isEqualTo(202);
+        assertThat(status(id)).isEqualTo("uploading");
+        assertThatThrownBy(
+                        () ->
+                                region.database.runLocked(
+                                        handle -> ServerVolumes.detach(handle, ACTOR, server, id)))
+                .isInstanceOf(ApiException.class);
+        send();
+        assertThat(status(id)).isEqualTo("in-use");
+    }
+
+    @Test
+    void aVolumeWhoseServerIsDeletedBecomesAnImageUnlessItGoesToo() {
+        String stays = volume("");
+        UUID server = inUse(stays, false);
+        upload(stays, ", 'force': true");
+        gone(server);
+        assertThat(status(stays)).isEqualTo("uploading");
+        send();
+        assertThat(status(stays)).isEqualTo("available");
+        String goes = volume("");
+        UUID other = inUse(goes, true);
+        String image =
+                upload(goes, ", 'force': true")
+                        .json()
+                        .at("/os-volume_upload_image/image_id")
+                        .stringValue();
+        assertThat(images.get("/images/" + image).status()).isEqualTo(200);
+        gone(other);
+        assertThat(status(goes)).isEqualTo("deleting");
+        assertThat(images.get("/images/" + image).status()).isEqualTo(404);
+        assertThat(goal()).isEmpty();
+    }
+
+    @Test
+    void anImageTakesTheRoomOfItsVolumeUntilItIsThere() {
+        String id =
+                volumes.post("/volumes", "{'volume': {'size': 60}}")
+                        .json()
+                        .at("/volume/id")
+                        .stringValue();
+        pool.sync();
+        Answer refused = upload(id, "");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.text()).contains("has no room for a snapshot");
+        assertThat(status(id)).isEqualTo("available");
+        String small = volume("");
+        upload(small, "");
+        assertThat(takenMib()).isEqualTo(62 << 10);
+        send();
+        assertThat(takenMib()).isEqualTo(61 << 10);
+        upload(small, "");
+        assertThat(
+                        volumes.post("/volumes/" + small + "/action", "{'os-force_delete': {}}")
+                                .status())
+                .isEqualTo(403);
+        assertThat(
+                        region.volume("p0:admin")
+                                .post("/volumes/" + small + "/action", "{'os-force_delete': {}}")
+                                .status())
+                .isEqualTo(202);
+        assertThat(takenMib()).isEqualTo(61 << 10);
+        pool.sync();
+        assertThat(takenMib()).isEqualTo(60 << 10);
+    }
+
+    private long takenMib() {
+        return region.database.read(
+                handle ->
+                        handle.createQuery(
+                                        "SELECT coalesce(sum(used), 0) FROM allocation"
+                                                + " WHERE resource_class = 'DISK_MB'")
+                                .mapTo(Long.class)
+                                .one());
+    }
+
+    @Test
+    void anImageWaitsForItsNodeAlsoWhenThatIsNotRemoved() {
+        String id = volume("");
+        String image = upload(id, "").json().at("/os-volume_upload_image/image_id").stringValue();
+        pool.heard(false);
+        assertThat(region.root("p0:admin").delete("/iod/v1/nodes/n1").status()).isEqualTo(409);
+        assertThat(images.get("/images/" + image).json().path("status").stringValue())
+                .isEqualTo("saving");
+        pool.heard(true);
+        send();
+        assertThat(images.get("/images/" + image).json().path("status").stringValue())
+                .isEqualTo("active");
+    }
+
+    @Test
+    void beforeVisibilityCouldBeSaidItIsThatOfGlance() {
+        String id = volume("");
+        String image =
+                volumes.post(
+                                "/volumes/" + id + "/action",
+                                "{'os-volume_upload_image': {'image_name': 'i'}}")
+                        .json()
+                        .at("/os-volume_upload_image/image_id")
+                        .stringValue();
+        assertThat(images.get("/images/" + image).json().path("visibility").stringValue())
+                .isEqualTo("shared");
     }
 
     @Test
