@@ -23,7 +23,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -57,10 +59,10 @@ final class CaptureSender implements Captures, AutoCloseable {
     private final Thread thread;
 
     /** Guarded by this. */
-    private Set<String> wanted = Set.of();
+    private List<String> wanted = List.of();
 
     /** What the region has taken or does not want, until it is not wanted; guarded by this. */
-    private final Set<String> over = new LinkedHashSet<>();
+    private final Set<String> over = new HashSet<>();
 
     private final Map<String, String> failures = new ConcurrentHashMap<>();
     private volatile boolean closed;
@@ -85,9 +87,9 @@ final class CaptureSender implements Captures, AutoCloseable {
     }
 
     @Override
-    public synchronized void wanted(Set<String> ready) {
+    public synchronized void wanted(List<String> ready) {
         if (!ready.equals(wanted)) {
-            wanted = Set.copyOf(ready);
+            wanted = List.copyOf(ready);
             over.retainAll(wanted);
             failures.keySet().retainAll(wanted);
             notifyAll();
@@ -116,7 +118,7 @@ final class CaptureSender implements Captures, AutoCloseable {
             while (!closed) {
                 String capture = next(last);
                 last = capture;
-                if (send(capture)) {
+                if (sendGuarded(capture)) {
                     backoff.reset();
                 } else {
                     TimeUnit.MILLISECONDS.sleep(backoff.next().toMillis());
@@ -127,17 +129,25 @@ final class CaptureSender implements Captures, AutoCloseable {
         }
     }
 
-    /** Waits for one that is wanted; another one than the last, if there is one. */
+    /** Waits for one that is wanted: the one after the last, else the first. */
     private synchronized String next(String last) throws InterruptedException {
         while (true) {
-            Set<String> due = new LinkedHashSet<>(wanted);
+            List<String> due = new ArrayList<>(wanted);
             due.removeAll(over);
             due.removeAll(failures.keySet());
-            Optional<String> other = due.stream().filter(id -> !id.equals(last)).findFirst();
-            if (other.isPresent() || !due.isEmpty()) {
-                return other.orElse(last);
+            if (!due.isEmpty()) {
+                return due.get((due.indexOf(last) + 1) % due.size());
             }
             wait();
+        }
+    }
+
+    private boolean sendGuarded(String capture) throws InterruptedException {
+        try {
+            return send(capture);
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "a defect in captures: not sent capture=" + capture, e);
+            return false;
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.iod.dpu;
 
+import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /** Where the content of snapshots goes that the region wants. No call blocks. */
 interface Captures {
@@ -9,7 +9,7 @@ interface Captures {
     Captures NONE =
             new Captures() {
                 @Override
-                public void wanted(Set<String> ready) {}
+                public void wanted(List<String> ready) {}
 
                 @Override
                 public Optional<String> failure(String capture) {
@@ -17,8 +17,11 @@ interface Captures {
                 }
             };
 
-    /** Snapshots that are there and that the region wants; others are forgotten. */
-    void wanted(Set<String> ready);
+    /**
+     * Snapshots that are there and that the region wants, in the order of their turns; others are
+     * forgotten.
+     */
+    void wanted(List<String> ready);
 
     /** Why one of them cannot be sent, ever. */
     Optional<String> failure(String capture);

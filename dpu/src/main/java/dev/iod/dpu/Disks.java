@@ -3,6 +3,7 @@ package dev.iod.dpu;
 import dev.iod.node.Disk;
 import dev.iod.node.Snapshot;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -38,20 +39,20 @@ interface Disks {
      *
      * @param disks by id
      * @param snapshots by id, those that are captures among them
-     * @param captures ids of snapshots whose content is sent to the region
+     * @param captures ids of snapshots whose content is sent to the region, in that order
      * @param held disks that a machine has not given back yet: they stay as they are
      * @param complete whether this is all that the pool shall have: only then the rest is deleted
      */
     record Wish(
             Map<String, Wanted> disks,
             Map<String, Snapshot> snapshots,
-            Set<String> captures,
+            List<String> captures,
             Set<String> held,
             boolean complete) {
         public Wish {
             disks = Map.copyOf(disks);
             snapshots = Map.copyOf(snapshots);
-            captures = Set.copyOf(captures);
+            captures = List.copyOf(captures);
             held = Set.copyOf(held);
         }
     }

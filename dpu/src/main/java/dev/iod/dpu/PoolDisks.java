@@ -7,11 +7,11 @@ import dev.iod.runtime.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -180,14 +180,15 @@ final class PoolDisks implements Disks, AutoCloseable {
         }
     }
 
-    private static Set<String> ready(Set<String> captures, Map<String, Seen<Snapshot>> snapshots) {
+    private static List<String> ready(
+            List<String> captures, Map<String, Seen<Snapshot>> snapshots) {
         return captures.stream()
                 .filter(
                         id ->
                                 Optional.ofNullable(snapshots.get(id))
                                         .filter(seen -> seen.state instanceof State.Ready)
                                         .isPresent())
-                .collect(Collectors.toUnmodifiableSet());
+                .toList();
     }
 
     private static <T> Map<String, Seen<T>> seen(Map<String, T> wanted, Map<String, State> states) {

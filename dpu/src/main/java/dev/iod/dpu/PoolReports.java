@@ -7,9 +7,9 @@ import dev.iod.node.PoolReport;
 import dev.iod.node.Snapshot;
 import dev.iod.node.VolumeState;
 import dev.iod.node.VolumeStatus;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -31,10 +31,9 @@ final class PoolReports {
                 .collect(Collectors.toMap(Snapshot::getId, s -> s, (a, b) -> b));
     }
 
-    static Set<String> captures(Goal goal) {
-        return goal.getPool().getCapturesList().stream()
-                .map(Capture::getId)
-                .collect(Collectors.toSet());
+    /** In the order in which they were asked for. */
+    static List<String> captures(Goal goal) {
+        return goal.getPool().getCapturesList().stream().map(Capture::getId).toList();
     }
 
     /** Empty until the pool was looked at for what is wanted now. */

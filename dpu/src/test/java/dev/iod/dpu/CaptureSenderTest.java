@@ -23,8 +23,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -53,8 +53,12 @@ class CaptureSenderTest {
     /** What has arrived, over all calls. */
     private final byte[] arrived = new byte[SIZE];
 
+    /** What calls were of, one after the other. */
+    private final List<String> calls = new CopyOnWriteArrayList<>();
+
     private volatile int offset;
     private volatile long dataBytes;
+    private volatile boolean defect;
 
     @BeforeEach
     void start() throws IOException {
@@ -78,7 +82,12 @@ class CaptureSenderTest {
                         "test",
                         link.channel(),
                         new AgentMetrics(new Metrics()),
-                        () -> changes.add("changed"));
+                        () -> {
+                            changes.add("changed");
+                            if (defect) {
+                                throw new IllegalStateException("a defect of the test");
+                            }
+                        });
         sender.start();
         content = new byte[SIZE];
         byte[] random = new byte[3 * MIB];
@@ -129,8 +138,9 @@ class CaptureSenderTest {
                 }
                 if (chunk.hasStart()) {
                     CaptureStart start = chunk.getStart();
-                    assertThat(start.getCaptureId()).isEqualTo("capture");
+                    calls.add(start.getCaptureId());
                     assertThat(start.getSizeBytes()).isEqualTo(SIZE);
+                    progress.onNext(CaptureProgress.newBuilder().setOffset(offset).build());
                 } else {
                     take(chunk.getData());
                 }
@@ -138,9 +148,7 @@ class CaptureSenderTest {
                     broken = true;
                     over.add("broken");
                     progress.onError(Status.UNAVAILABLE.asRuntimeException());
-                    return;
                 }
-                progress.onNext(CaptureProgress.newBuilder().setOffset(offset).build());
             }
 
             @Override
@@ -176,7 +184,7 @@ class CaptureSenderTest {
     @Test
     void aContentArrivesWithoutItsZerosAndGoesOnWhereItWasCutOff() throws Exception {
         region.captures = progress -> taking(progress, MIB);
-        sender.wanted(Set.of("capture"));
+        sender.wanted(List.of("capture"));
         hears("broken");
         int before = offset;
         region.captures = progress -> taking(progress, Integer.MAX_VALUE);
@@ -184,20 +192,50 @@ class CaptureSenderTest {
         assertThat(before).isGreaterThan(MIB).isLessThan(SIZE);
         assertThat(Arrays.equals(arrived, content)).isTrue();
         assertThat(dataBytes).isEqualTo(2 * MIB + 65536);
-        // It is sent once, however often it is wanted, until it is not.
-        sender.wanted(Set.of());
+        // It is sent once, however often it is wanted.
+        try (BlockClient engine = engine()) {
+            engine.run(new Command.Snapshot("disk", "second"));
+        }
+        offset = 0;
+        sender.wanted(List.of("capture", "second"));
+        hears("done");
+        assertThat(calls).containsExactly("capture", "capture", "second");
         assertThat(sender.failure("capture")).isEmpty();
+    }
+
+    @Test
+    void thoseThatTheRegionPutsOffHaveTheirTurnsInOrder() throws Exception {
+        try (BlockClient engine = engine()) {
+            engine.run(new Command.Snapshot("disk", "second"));
+            engine.run(new Command.Snapshot("disk", "third"));
+        }
+        region.captures = progress -> taking(progress, -1);
+        sender.wanted(List.of("third", "capture", "second"));
+        for (int i = 0; i < 4; i++) {
+            hears("broken");
+        }
+        assertThat(calls.subList(0, 4)).containsExactly("third", "capture", "second", "third");
+    }
+
+    @Test
+    void aDefectEndsNotTheOthers() throws Exception {
+        region.captures = progress -> taking(progress, Integer.MAX_VALUE);
+        defect = true;
+        sender.wanted(List.of("another", "capture"));
+        hears("done");
+        assertThat(changes).containsExactly("changed");
+        assertThat(calls).containsExactly("capture");
     }
 
     @Test
     void whatIsNotThereHasFailedAndHoldsUpNothing() throws Exception {
         region.captures = progress -> taking(progress, Integer.MAX_VALUE);
-        sender.wanted(Set.of("another", "capture"));
+        sender.wanted(List.of("another", "capture"));
         hears("done");
         assertThat(changes.poll(100, TimeUnit.SECONDS)).isEqualTo("changed");
         assertThat(sender.failure("another")).isPresent();
         assertThat(sender.failure("capture")).isEmpty();
-        sender.wanted(Set.of());
+        sender.wanted(List.of());
         assertThat(sender.failure("another")).isEmpty();
     }
 

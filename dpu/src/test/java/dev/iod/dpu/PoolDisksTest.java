@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -80,11 +81,11 @@ class PoolDisksTest {
                 (id, volume) ->
                         wanted.put(
                                 id, Snapshot.newBuilder().setId(id).setVolumeId(volume).build()));
-        disks().wanted(new Disks.Wish(goal, wanted, Set.of(), Set.of(), true));
+        disks().wanted(new Disks.Wish(goal, wanted, List.of(), Set.of(), true));
     }
 
     private void hold(Map<String, Disks.Wanted> goal, String held) {
-        disks().wanted(new Disks.Wish(goal, Map.of(), Set.of(), Set.of(held), true));
+        disks().wanted(new Disks.Wish(goal, Map.of(), List.of(), Set.of(held), true));
     }
 
     private Disks.Wanted wanted(String disk, long bytes, boolean attached) {
@@ -251,7 +252,7 @@ class PoolDisksTest {
         assertThat(failure("b")).contains("its disk b: there is no a");
         until("s fails", () -> disks().snapshot("s") instanceof Disks.State.Failed);
         Snapshot lost = Snapshot.newBuilder().setId("l").setVolumeId("a").setMade(true).build();
-        disks().wanted(new Disks.Wish(Map.of(), Map.of("l", lost), Set.of(), Set.of(), true));
+        disks().wanted(new Disks.Wish(Map.of(), Map.of("l", lost), List.of(), Set.of(), true));
         until("l fails", () -> disks().snapshot("l") instanceof Disks.State.Failed);
         assertThat(((Disks.State.Failed) disks().snapshot("l")).reason())
                 .isEqualTo("the node's pool no longer has snapshot l");
@@ -266,7 +267,7 @@ class PoolDisksTest {
                         new Disks.Wish(
                                 Map.of("b", wanted("b", MIB, false)),
                                 Map.of(),
-                                Set.of(),
+                                List.of(),
                                 Set.of(),
                                 false));
         ready("b");
