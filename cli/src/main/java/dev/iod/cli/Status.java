@@ -23,7 +23,7 @@ final class Status {
      */
     record Running(String name, String node, long pid, long residentBytes, double cpuSeconds) {}
 
-    record Node(String name, String state, String dpu, List<String> servers) {}
+    record Node(String name, String state, List<String> servers) {}
 
     record Report(List<Running> processes, List<Node> nodes) {}
 
@@ -70,7 +70,6 @@ final class Status {
                     new Node(
                             name,
                             node.at("/state").asString(),
-                            "soft",
                             servers.getOrDefault(name, List.of())));
         }
         return nodes;
@@ -89,8 +88,7 @@ final class Status {
         }
         for (Node node : report.nodes()) {
             System.out.printf(
-                    "node %s: %s, %s DPU, %d servers%n",
-                    node.name(), node.state(), node.dpu(), node.servers().size());
+                    "node %s: %s, %d servers%n", node.name(), node.state(), node.servers().size());
         }
     }
 }

@@ -5,7 +5,6 @@ enum Extension {
     ADDRESS_PAIRS("allowed-address-pairs", "Allowed Address Pairs"),
     AVAILABILITY_ZONE("availability_zone", "Availability Zone"),
     BINDING("binding", "Port Binding"),
-    EXTERNAL_NET("external-net", "Neutron external network"),
     FILTER_VALIDATION("filter-validation", "Filter parameters validation"),
     FIXED_IP_SUBSTRING("ip-substring-filtering", "IP address substring filtering"),
     NET_MTU("net-mtu", "Network MTU"),
@@ -26,7 +25,7 @@ enum Extension {
     TIMESTAMP("standard-attr-timestamp", "Resource timestamps");
 
     /** When this set was last changed. */
-    static final String UPDATED = "2026-11-22T00:00:00-00:00";
+    static final String UPDATED = "2026-12-01T00:00:00-00:00";
 
     private final String alias;
     private final String title;

@@ -403,6 +403,8 @@ class NetworkApiTest {
         assertThat(member.get("/extensions").json().path("extensions")).hasSizeGreaterThan(10);
         assertThat(member.get("/extensions/security-group").status()).isEqualTo(200);
         assertError(member.get("/extensions/trunk"), 404, "ExtensionNotFound");
+        // No network can be external, though every network says that it is not.
+        assertError(member.get("/extensions/external-net"), 404, "ExtensionNotFound");
         assertThat(member.get("/agents").json().toString()).isEqualTo("{\"agents\":[]}");
         assertThat(member.get("/quotas/static").json().at("/quota/port").intValue()).isEqualTo(500);
         assertThat(member.get("/trunks").status()).isEqualTo(404);

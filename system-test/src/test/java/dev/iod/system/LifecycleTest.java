@@ -45,7 +45,6 @@ final class LifecycleTest {
                         "n2-dpu");
         for (JsonNode node : status.at("/nodes")) {
             assertThat(node.at("/state").stringValue()).isEqualTo("up");
-            assertThat(node.at("/dpu").stringValue()).isEqualTo("soft");
             assertThat(node.at("/servers").isArray()).isTrue();
         }
         assertThat(status.at("/nodes").size()).isEqualTo(2);

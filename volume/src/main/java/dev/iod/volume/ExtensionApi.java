@@ -44,11 +44,6 @@ final class ExtensionApi {
                 "os-vol-image-meta",
                 "2012-12-07",
                 "Properties of the image that a volume was made of."),
-        VOLUME_MIG_STATUS_ATTRIBUTE(
-                "VolumeMigStatusAttribute",
-                "os-vol-mig-status-attr",
-                "2013-08-08",
-                "Whether a volume is being moved."),
         VOLUME_TENANT_ATTRIBUTE(
                 "VolumeTenantAttribute",
                 "os-vol-tenant-attr",

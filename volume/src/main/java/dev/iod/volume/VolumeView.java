@@ -66,8 +66,6 @@ final class VolumeView {
                                     0,
                                     "os-vol-host-attr:host",
                                     (v, s) -> text(v.node().map(Hosts::pool))))
-                    .with(admin(0, "os-vol-mig-status-attr:migstat", (v, s) -> nothing()))
-                    .with(admin(0, "os-vol-mig-status-attr:name_id", (v, s) -> nothing()))
                     .with(
                             field(
                                     "volume_image_metadata",

@@ -69,7 +69,7 @@ class HostTest {
         JsonNode extensions = owner.get("/extensions").json().path("extensions");
         assertThat(extensions.valueStream().map(one -> one.path("alias").stringValue()))
                 .contains("os-hosts", "os-services", "os-quota-sets")
-                .doesNotContain("backups", "consistencygroups")
+                .doesNotContain("backups", "consistencygroups", "os-vol-mig-status-attr")
                 .doesNotHaveDuplicates();
         assertThat(owner.get("/extensions/os-hosts").json().at("/extension/name").stringValue())
                 .isEqualTo("Hosts");
