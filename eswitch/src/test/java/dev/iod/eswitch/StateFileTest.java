@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -90,9 +91,13 @@ final class StateFileTest {
     @Test
     void damageIsNoticedAndTheFileDoesNotGrowForEver() throws IOException {
         Agent agent = new Agent();
-        for (int i = 0; i < 30; i++) {
+        Set<Set<Entity>> earlier = new HashSet<>(Set.of(Set.of()));
+        for (int i = 0; i < 29; i++) {
             agent.transaction();
+            earlier.add(Set.copyOf(agent.rows.values()));
         }
+        agent.transaction();
+        assertThat(earlier).hasSize(30).doesNotContain(Set.copyOf(agent.rows.values()));
         Path path = directory.resolve("state");
         byte[] all = Files.readAllBytes(path);
         for (int i = 0; i < 2000; i++) {
@@ -100,7 +105,7 @@ final class StateFileTest {
             bad[agent.random.nextInt(bad.length)] ^= (byte) (1 << agent.random.nextInt(8));
             Files.write(path, bad);
             // Nothing, or what was true after some transaction: a bad length may look like the end.
-            read();
+            assertThat(read()).as("change %d", i).isIn(earlier);
         }
         for (int i = 0; i < 20_000; i++) {
             agent.transaction();

@@ -17,6 +17,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -135,9 +136,39 @@ final class ConntrackTest {
 
     @Test
     void windowScaleCountsOnlyWhenBothOfferIt() {
-        // Without scaling a window of 1000 ends at 101 + 1000.
-        handshake();
-        assertThat(state(tcp(false, 101 + 1001, 501, ACK, 10))).isEqualTo(INVALID);
+        byte[] none = {};
+        byte[] eight = {1, 3, 3, 3};
+        byte[] four = {1, 3, 3, 2};
+        assertThat(windows(1000, none, none)).containsExactly(1000, 1000);
+        assertThat(windows(1001, eight, none)).containsExactly(1000, 1000);
+        assertThat(windows(1002, none, four)).containsExactly(1000, 1000);
+        assertThat(windows(1003, eight, four)).containsExactly(4000, 8000);
+    }
+
+    /**
+     * How far the client and the server may send, after a handshake with these options and a
+     * segment of each, all of which advertise a window of 1000.
+     */
+    private List<Integer> windows(int port, byte[] client, byte[] server) {
+        assertThat(state(Frames.tcp4(A, B, port, 80, 100, 0, SYN, client, 0))).isEqualTo(NEW);
+        assertThat(state(Frames.tcp4(B, A, 80, port, 500, 101, SYN_ACK, server, 0)))
+                .isEqualTo(REPLY);
+        assertThat(state(Frames.tcp4(A, B, port, 80, 101, 501, ACK, 0))).isEqualTo(EST);
+        assertThat(state(Frames.tcp4(B, A, 80, port, 501, 101, ACK, 0))).isEqualTo(REPLY);
+        return List.of(
+                furthest(end -> Frames.tcp4(A, B, port, 80, 101 + end - 1, 501, ACK, 1)),
+                furthest(end -> Frames.tcp4(B, A, 80, port, 501 + end - 1, 101, ACK, 1)));
+    }
+
+    /** The last byte that may be sent, of those at the ends of windows. */
+    private int furthest(IntFunction<byte[]> segmentUpTo) {
+        int furthest = 0;
+        for (int end : new int[] {1000, 1001, 4000, 4001, 8000, 8001}) {
+            if (state(segmentUpTo.apply(end)) != INVALID) {
+                furthest = end;
+            }
+        }
+        return furthest;
     }
 
     @Test

@@ -52,9 +52,38 @@ public final class Frames {
             int ack,
             int flags,
             int dataLength) {
-        ByteBuffer tcp = ByteBuffer.allocate(20 + dataLength);
+        return tcp4(
+                source,
+                destination,
+                sourcePort,
+                destinationPort,
+                seq,
+                ack,
+                flags,
+                new byte[0],
+                dataLength);
+    }
+
+    /**
+     * A segment with a window of 1000.
+     *
+     * @param options as on the wire; a multiple of four bytes, at most 40
+     */
+    public static byte[] tcp4(
+            int source,
+            int destination,
+            int sourcePort,
+            int destinationPort,
+            int seq,
+            int ack,
+            int flags,
+            byte[] options,
+            int dataLength) {
+        int header = 20 + options.length;
+        ByteBuffer tcp = ByteBuffer.allocate(header + dataLength);
         tcp.putShort((short) sourcePort).putShort((short) destinationPort);
-        tcp.putInt(seq).putInt(ack).putShort((short) (5 << 12 | flags)).putShort((short) 1000);
+        tcp.putInt(seq).putInt(ack).putShort((short) (header / 4 << 12 | flags));
+        tcp.putShort((short) 1000).putInt(0).put(options);
         tcp.putShort(16, (short) transport(source, destination, 6, tcp.array()));
         return ip4(source, destination, 6, 64, tcp.array());
     }
