@@ -3,33 +3,50 @@ package dev.iod.rest;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 
-/** When a connection must be done with what it does. Set by its thread, read by others. */
+/** When a connection must be done with what it does. Thread-safe. */
 final class Deadline {
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
     private final long bytesPerSecond;
     private volatile long endNanos;
+    private boolean last;
 
     Deadline(long bytesPerSecond) {
         this.bytesPerSecond = bytesPerSecond;
     }
 
     /** Begins anew. */
-    void in(Duration time) {
+    synchronized void in(Duration time) {
+        last = false;
         endNanos = System.nanoTime() + time.toNanos();
     }
 
+    /** Gives what is done now that long, whatever else is done meanwhile, until it begins anew. */
+    synchronized void last(Duration time) {
+        in(time);
+        last = true;
+    }
+
+    /** Begins anew, but for what is the last. */
+    synchronized void again(Duration time) {
+        if (!last) {
+            in(time);
+        }
+    }
+
     /** Not before that time from now. */
-    void notBefore(Duration time) {
+    synchronized void notBefore(Duration time) {
         long then = System.nanoTime() + time.toNanos();
-        if (then - endNanos > 0) {
+        if (!last && then - endNanos > 0) {
             endNanos = then;
         }
     }
 
     /** Bytes that were moved buy the time for as many more. */
-    void moved(int bytes) {
-        endNanos = endNanos + bytes * NANOS_PER_SECOND / bytesPerSecond;
+    synchronized void moved(int bytes) {
+        if (!last) {
+            endNanos = endNanos + bytes * NANOS_PER_SECOND / bytesPerSecond;
+        }
     }
 
     /**

@@ -113,7 +113,8 @@ final class Dispatcher {
                 reservation.take(bytes.length);
             }
         } catch (RuntimeException e) {
-            response = render(raw, api, answer(raw, id, e));
+            String path = path(raw.path(), api.prefix() + route.template(), match.parameters());
+            response = render(raw, api, answer(id + " " + raw.method() + " " + path, id, e));
         }
         return new Exchange(api.microversions().decorate(response, version), reservation);
     }
@@ -123,10 +124,14 @@ final class Dispatcher {
         return caller.project().map(id -> "project " + id).orElse("user " + caller.userId());
     }
 
-    private ApiException answer(Raw raw, String id, RuntimeException failure) {
+    /** A request's path for the log, which shall hold no token that can still be used. */
+    static String path(String path, String template, Map<String, String> parameters) {
+        return parameters.containsKey("token") ? template : path;
+    }
+
+    private ApiException answer(String what, String id, RuntimeException failure) {
         Optional<ApiException> known =
                 failure instanceof ApiException e ? Optional.of(e) : outcomes.error(failure);
-        String what = id + " " + raw.method() + " " + raw.path();
         if (known.isEmpty()) {
             LOG.log(System.Logger.Level.ERROR, what, failure);
         } else if (known.get().fault().status() >= Fault.INTERNAL.status()

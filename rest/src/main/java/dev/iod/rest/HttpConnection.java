@@ -173,6 +173,7 @@ final class HttpConnection implements Runnable {
             }
             keepAlive =
                     head.keepAlive()
+                            && !WebSocketHandshake.isWanted(head.header("upgrade"))
                             && body.leftAtMost() <= DRAIN_BYTES
                             && (body.finished() || !head.expectsContinue());
             write(

@@ -1,5 +1,6 @@
 package dev.iod.rest;
 
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -50,7 +51,7 @@ final class WebSocketConnection implements WebSocket {
     private final Duration idle;
     private final ReentrantLock sending = new ReentrantLock();
     private final AtomicBoolean closing = new AtomicBoolean();
-    private byte[] message = new byte[0];
+    private final ByteArrayOutputStream message = new ByteArrayOutputStream();
     private int fragments;
     private boolean text;
     private boolean over;
@@ -88,9 +89,7 @@ final class WebSocketConnection implements WebSocket {
         try {
             while (true) {
                 Frame frame = frame();
-                if (!closing.get()) {
-                    deadline.in(idle);
-                }
+                deadline.again(idle);
                 switch (frame.opcode()) {
                     case PING -> send(PONG, frame.payload());
                     case PONG -> {}
@@ -129,18 +128,16 @@ final class WebSocketConnection implements WebSocket {
             text = frame.opcode() == TEXT;
         }
         fragments++;
-        if (message.length + frame.payload().length > MAX_MESSAGE_BYTES
+        if (message.size() + frame.payload().length > MAX_MESSAGE_BYTES
                 || fragments > MAX_FRAGMENTS) {
             throw new Refused(Close.TOO_BIG, "a message has at most 65536 bytes");
         }
-        int length = message.length;
-        message = Arrays.copyOf(message, length + frame.payload().length);
-        System.arraycopy(frame.payload(), 0, message, length, frame.payload().length);
+        message.writeBytes(frame.payload());
         if (!frame.last()) {
             return Optional.empty();
         }
-        byte[] whole = message;
-        message = new byte[0];
+        byte[] whole = message.toByteArray();
+        message.reset();
         fragments = 0;
         if (text && !isUtf8(whole)) {
             throw new Refused(Close.NOT_UTF8, "a text is not UTF-8");
@@ -185,9 +182,7 @@ final class WebSocketConnection implements WebSocket {
         try {
             requireMore(input.await(idle.dividedBy(2)));
         } catch (SocketTimeoutException e) {
-            if (!closing.get()) {
-                send(PING, new byte[0]);
-            }
+            send(PING, new byte[0]);
             requireMore(input.await());
         }
     }
@@ -263,16 +258,20 @@ final class WebSocketConnection implements WebSocket {
 
     @Override
     public void write(byte[] data) throws IOException {
-        send(BINARY, data);
+        if (!send(BINARY, data)) {
+            throw new IOException("the connection was closed");
+        }
     }
 
-    private void send(int opcode, byte[] payload) throws IOException {
+    /** Sends a frame; false after the server's good-bye, when nothing may follow (§5.5.1). */
+    private boolean send(int opcode, byte[] payload) throws IOException {
         sending.lock();
         try {
-            if (closing.get()) {
-                throw new IOException("the connection was closed");
+            boolean open = !closing.get();
+            if (open) {
+                frame(opcode, payload);
             }
-            frame(opcode, payload);
+            return open;
         } finally {
             sending.unlock();
         }
@@ -301,7 +300,7 @@ final class WebSocketConnection implements WebSocket {
         if (!closing.compareAndSet(false, true)) {
             return;
         }
-        deadline.in(GOODBYE); // Also for a writer that waits for the client.
+        deadline.last(GOODBYE); // Also for a writer that waits for the client.
         sending.lock();
         try {
             byte[] words = reason.getBytes(StandardCharsets.US_ASCII);

@@ -21,9 +21,14 @@ final class WebSocketHandshake {
 
     private WebSocketHandshake() {}
 
+    /** Whether an {@code Upgrade} is to a WebSocket: one that is refused has no other request. */
+    static boolean isWanted(Optional<String> upgrade) {
+        return lists(upgrade, "websocket");
+    }
+
     static Response accept(Request request, Duration idle, WebSocket.Handler handler) {
         if (!request.method().equals("GET")
-                || !lists(request.header("Upgrade"), "websocket")
+                || !isWanted(request.header("Upgrade"))
                 || !lists(request.header("Connection"), "upgrade")) {
             throw ApiException.badRequest("A WebSocket handshake is expected here.");
         }
