@@ -21,7 +21,7 @@ sealed interface Command {
 
     record Remove(CompletableFuture<MachineStatus> answer) implements Command {}
 
-    /** Takes the serial console into use, from whoever has it. */
+    /** Takes the serial console into use, from whoever has it, unless nobody waits for it. */
     record UseSerial(CompletableFuture<Console> console, CompletableFuture<MachineStatus> answer)
             implements Command {}
 

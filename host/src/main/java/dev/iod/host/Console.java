@@ -13,15 +13,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * One use of a console: bytes between QEMU and a client. What QEMU says is read at once and goes to
- * an observer first, so that a client can hold up neither the guest nor the log; a client that
- * takes nothing for {@link #PATIENCE_SECONDS} is let go.
+ * One use of a console: bytes between QEMU and a client. What QEMU says goes to an observer first.
+ * Both ways {@link #QUEUE} pieces wait at most, and while they do so does what comes after them; a
+ * use in which the next piece has waited for {@link #PATIENCE_SECONDS} is over.
  */
 final class Console implements AutoCloseable {
-    /** How long a client may take nothing while {@link #QUEUE} pieces wait for it. */
+    /** How long a piece may wait until there is room for it. */
     static final long PATIENCE_SECONDS = 10;
 
-    /** Pieces of at most {@link #PIECE_BYTES} that wait for the client: 128 KiB. */
+    /** Pieces of at most {@link #PIECE_BYTES} that wait for their taker: 128 KiB. */
     private static final int QUEUE = 8;
 
     private static final int PIECE_BYTES = 16 * 1024;
@@ -30,8 +30,9 @@ final class Console implements AutoCloseable {
 
     private final SocketChannel qemu;
     private final Consumer<byte[]> observer;
-    private final Runnable left;
+    private final Consumer<Console> left;
     private final BlockingQueue<byte[]> output = new ArrayBlockingQueue<>(QUEUE);
+    private final BlockingQueue<byte[]> input = new ArrayBlockingQueue<>(QUEUE);
     private final CountDownLatch ended = new CountDownLatch(1);
     private final CountDownLatch written = new CountDownLatch(1);
     private volatile Optional<SocketChannel> user = Optional.empty();
@@ -41,9 +42,10 @@ final class Console implements AutoCloseable {
      * Reads from now on.
      *
      * @param observer gets all that QEMU says, in order, from one thread
-     * @param left called when the client has gone; may not block
+     * @param left told when the client has gone, perhaps more than once, to {@link #hangUp} when
+     *     the observer has heard enough; may not block
      */
-    Console(SocketChannel qemu, Consumer<byte[]> observer, Runnable left) {
+    Console(SocketChannel qemu, Consumer<byte[]> observer, Consumer<Console> left) {
         this.qemu = qemu;
         this.observer = observer;
         this.left = left;
@@ -58,17 +60,17 @@ final class Console implements AutoCloseable {
     /** Carries bytes between QEMU and the client until one of them ends; closes the client. */
     void serve(SocketChannel client) {
         user = Optional.of(client);
-        Thread.ofVirtual().name("console-client").start(() -> write(client));
+        Thread.ofVirtual().name("console-client").start(() -> answer(client));
+        Thread.ofVirtual().name("console-input").start(this::type);
         ByteBuffer buffer = ByteBuffer.allocate(PIECE_BYTES);
         try (client) {
             while (!over && client.read(buffer.clear()) >= 0) {
-                buffer.flip();
-                while (buffer.hasRemaining()) {
-                    qemu.write(buffer);
-                }
+                pass(buffer, input);
             }
         } catch (IOException e) {
             LOG.log(Level.DEBUG, "a console ended: {0}", e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } finally {
             leave();
         }
@@ -88,11 +90,9 @@ final class Console implements AutoCloseable {
         ByteBuffer buffer = ByteBuffer.allocate(PIECE_BYTES);
         try {
             while (qemu.read(buffer.clear()) >= 0) {
-                byte[] piece = Arrays.copyOf(buffer.array(), buffer.position());
-                observer.accept(piece);
-                if (!over && !output.offer(piece, PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                    LOG.log(Level.INFO, "the client of a console took nothing for too long");
-                    leave();
+                observer.accept(Arrays.copyOf(buffer.array(), buffer.position()));
+                if (!over) {
+                    pass(buffer, output);
                 }
             }
         } catch (IOException e) {
@@ -102,6 +102,15 @@ final class Console implements AutoCloseable {
         } finally {
             ended.countDown();
             goodbye();
+        }
+    }
+
+    /** Puts what was read into a queue, or ends the use. */
+    private void pass(ByteBuffer read, BlockingQueue<byte[]> queue) throws InterruptedException {
+        byte[] piece = Arrays.copyOf(read.array(), read.position());
+        if (piece.length > 0 && !queue.offer(piece, PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            LOG.log(Level.INFO, "a console is left: one side took nothing for too long");
+            leave();
         }
     }
 
@@ -118,14 +127,9 @@ final class Console implements AutoCloseable {
         }
     }
 
-    private void write(SocketChannel client) {
+    private void answer(SocketChannel client) {
         try (client) {
-            for (byte[] piece = output.take(); piece != END; piece = output.take()) {
-                ByteBuffer bytes = ByteBuffer.wrap(piece);
-                while (bytes.hasRemaining()) {
-                    client.write(bytes);
-                }
-            }
+            write(output, client);
         } catch (IOException e) {
             LOG.log(Level.DEBUG, "the client of a console has gone: {0}", e.getMessage());
         } catch (InterruptedException e) {
@@ -135,19 +139,49 @@ final class Console implements AutoCloseable {
         }
     }
 
+    private void type() {
+        try {
+            write(input, qemu);
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "a console ended: {0}", e.getMessage());
+            leave();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void write(BlockingQueue<byte[]> queue, SocketChannel to)
+            throws IOException, InterruptedException {
+        for (byte[] piece = queue.take(); piece != END; piece = queue.take()) {
+            ByteBuffer bytes = ByteBuffer.wrap(piece);
+            while (bytes.hasRemaining()) {
+                to.write(bytes);
+            }
+        }
+    }
+
     /** Ends the client's use, from any thread; what QEMU says goes to the observer only. */
     void leave() {
         over = true;
-        output.clear();
-        output.offer(END);
+        end(output);
+        end(input);
         user.ifPresent(Console::close);
-        left.run();
+        left.accept(this);
     }
 
-    /** Ends everything. */
+    private static void end(BlockingQueue<byte[]> queue) {
+        queue.clear();
+        queue.offer(END);
+    }
+
+    /** Hears no more of QEMU; the client still gets what was said. */
+    void hangUp() {
+        close(qemu);
+    }
+
+    /** As {@link #leave}: the observer may still hear what QEMU says. */
     @Override
     public void close() {
-        close(qemu);
         leave();
     }
 

@@ -2,12 +2,19 @@ package dev.iod.host;
 
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import jdk.net.ExtendedSocketOptions;
 
 /** Connecting to the sockets where a VMM listens for users of its consoles. */
 final class ConsoleSocket {
+    /**
+     * Linux wakes who waits to write when three quarters of this are taken: a guest that takes a
+     * few KiB a second is slow, and not gone.
+     */
+    private static final int SEND_BYTES = 16 * 1024;
+
     private ConsoleSocket() {}
 
     /**
@@ -20,6 +27,7 @@ final class ConsoleSocket {
         try {
             SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
             try {
+                channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BYTES);
                 channel.connect(SocketPath.address(socket));
                 String peer = channel.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
                 if (!peer.equals(user.principal().getName())) {

@@ -3,14 +3,15 @@ package dev.iod.host;
 import dev.iod.host.GuestDirectory.Saved;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /**
@@ -31,7 +32,8 @@ final class Machine {
     private final String id;
     private final ConsoleLog console;
     private final MachineAgent agent;
-    private final Set<Console> displays = ConcurrentHashMap.newKeySet();
+    private final ReentrantLock displaysLock = new ReentrantLock();
+    private final Set<Console> displays = new HashSet<>();
     private final BlockingQueue<Command> inbox = new ArrayBlockingQueue<>(MAX_COMMANDS);
 
     /**
@@ -102,25 +104,40 @@ final class Machine {
      */
     Console use(ConsoleKind kind) {
         return switch (kind) {
-            case SERIAL -> {
-                CompletableFuture<Console> used = new CompletableFuture<>();
-                ask(answer -> new Command.UseSerial(used, answer));
-                yield used.join();
-            }
+            case SERIAL -> useSerial();
             case VNC -> useDisplay();
         };
     }
 
-    private Console useDisplay() {
-        displays.removeIf(Console::over);
-        if (displays.size() >= MAX_DISPLAYS) {
-            throw new HostException(
-                    HostException.Category.EXHAUSTED,
-                    "the display of machine %s has %d users already".formatted(id, MAX_DISPLAYS));
+    private Console useSerial() {
+        CompletableFuture<Console> used = new CompletableFuture<>();
+        try {
+            ask(answer -> new Command.UseSerial(used, answer));
+            return used.join();
+        } catch (HostException e) {
+            if (!used.cancel(false)) {
+                used.join().leave(); // It came at the last moment.
+            }
+            throw e;
         }
-        Console used = new Console(agent.connectDisplay(), output -> {}, () -> {});
-        displays.add(used);
-        return used;
+    }
+
+    private Console useDisplay() {
+        displaysLock.lock();
+        try {
+            displays.removeIf(Console::over);
+            if (displays.size() >= MAX_DISPLAYS) {
+                throw new HostException(
+                        HostException.Category.EXHAUSTED,
+                        "the display of machine %s has %d users already"
+                                .formatted(id, MAX_DISPLAYS));
+            }
+            Console used = new Console(agent.connectDisplay(), output -> {}, Console::hangUp);
+            displays.add(used);
+            return used;
+        } finally {
+            displaysLock.unlock();
+        }
     }
 
     private void wake() {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -159,7 +160,7 @@ final class MachineAgent {
                 if (phase != Phase.RUNNING || vmm.orElseThrow().guestIsOff()) {
                     throw doesNotRun();
                 }
-                use.console().complete(vmm.orElseThrow().useSerial());
+                useSerial(use.console());
             }
             case Command.Drain _ -> {
                 if (phase == Phase.RUNNING) {
@@ -170,6 +171,16 @@ final class MachineAgent {
                 devicesSettled = false;
                 tickMillis = EAGER_TICK_MILLIS;
             }
+        }
+    }
+
+    private void useSerial(CompletableFuture<Console> asker) throws IOException {
+        if (asker.isDone()) {
+            return; // It has given up.
+        }
+        Console used = vmm.orElseThrow().useSerial();
+        if (!asker.complete(used)) {
+            used.leave(); // It gave up meanwhile; the next tick gives the console back.
         }
     }
 

@@ -14,6 +14,10 @@ import java.util.concurrent.locks.LockSupport;
 final class Vmm {
     private static final System.Logger LOG = System.getLogger(Vmm.class.getName());
     private static final long QMP_MILLIS = 3_000;
+
+    /** How long QEMU may take until a user has the serial console. */
+    private static final long USE_MILLIS = 4_000;
+
     private static final int DRAIN_LOOKS = 10;
     private static final long ACCEPT_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -77,8 +81,8 @@ final class Vmm {
         Fields status = command("query-status", Map.of()).fields("return");
         foundOff = status.text("status").equals("shutdown");
         paused = status.text("status").equals("paused");
-        if (serial.isEmpty() && !consoleIs("ringbuf")) {
-            useRing(); // A daemon was killed while the console was in use.
+        if (serial.isEmpty() && !consoleIs("ringbuf", patience(QMP_MILLIS))) {
+            useRing(patience(QMP_MILLIS)); // A daemon was killed while the console was in use.
         }
         return true;
     }
@@ -115,33 +119,43 @@ final class Vmm {
     /**
      * Takes the serial console into use; who used it until now is let go.
      *
-     * @throws HostException FAILED, or as {@link Qmp#execute}
+     * @throws HostException FAILED, TIMEOUT when it takes QEMU longer than {@link #USE_MILLIS}, or
+     *     as {@link Qmp#execute}
      */
     Console useSerial() throws IOException {
-        leaveSerial();
+        long end = patience(USE_MILLIS);
+        leaveSerial(end);
         // What the guest writes between the last look into the ring and its end is lost: it is
         // looked into until the guest pauses.
-        for (int look = 0; look < DRAIN_LOOKS && drainConsole(); look++) {}
+        for (int look = 0; look < DRAIN_LOOKS && drainConsole(end); look++) {}
         Files.deleteIfExists(directory.consoleSocket(ConsoleKind.SERIAL));
-        changeConsole(QemuCommand.serialSocket());
         try {
+            changeConsole(QemuCommand.serialSocket(), end);
             SocketChannel channel =
                     ConsoleSocket.connect(directory.consoleSocket(ConsoleKind.SERIAL), user);
-            Console used = new Console(channel, this::log, wake);
+            Console used = new Console(channel, this::log, left -> wake.run());
             serial = Optional.of(used);
             // Until QEMU has let it in the guest writes to nobody.
-            for (int look = 0; consoleIs("disconnected"); look++) {
-                if (look == EXIT_LOOKS) {
-                    throw new HostException(
-                            HostException.Category.FAILED, "QEMU lets nobody use the console");
-                }
+            while (consoleIs("disconnected", end)) {
                 LockSupport.parkNanos(ACCEPT_LOOK_NANOS);
             }
             return used;
         } catch (HostException e) {
-            leaveSerial();
-            useRing();
+            // Also after a timeout: QEMU may still do what it did not answer, and then this.
+            takeBack(e);
             throw e;
+        }
+    }
+
+    private void takeBack(HostException why) {
+        try {
+            if (serialUsed()) {
+                leaveSerial();
+            } else {
+                useRing(patience(QMP_MILLIS));
+            }
+        } catch (HostException e) {
+            why.addSuppressed(e); // The next look into the ring does it.
         }
     }
 
@@ -161,6 +175,10 @@ final class Vmm {
      * @throws HostException as {@link Qmp#execute}
      */
     void leaveSerial() {
+        leaveSerial(patience(QMP_MILLIS));
+    }
+
+    private void leaveSerial(long endNanos) {
         if (serial.isEmpty()) {
             return;
         }
@@ -168,24 +186,24 @@ final class Vmm {
         serial = Optional.empty();
         used.leave();
         try {
-            useRing();
+            useRing(endNanos);
             used.awaitEnd(CONSOLE_END_MILLIS);
         } finally {
-            used.close();
+            used.hangUp();
         }
     }
 
-    private void useRing() {
-        changeConsole(QemuCommand.ring());
+    private void useRing(long endNanos) {
+        changeConsole(QemuCommand.ring(), endNanos);
     }
 
-    private void changeConsole(Map<String, Object> backend) {
-        command("chardev-change", Map.of("id", QemuCommand.CONSOLE, "backend", backend));
+    private void changeConsole(Map<String, Object> backend, long endNanos) {
+        command("chardev-change", Map.of("id", QemuCommand.CONSOLE, "backend", backend), endNanos);
     }
 
     /** Whether QEMU describes what the console is connected to with words that begin so. */
-    private boolean consoleIs(String start) {
-        return command("query-chardev", Map.of()).list("return").stream()
+    private boolean consoleIs(String start, long endNanos) {
+        return command("query-chardev", Map.of(), endNanos).list("return").stream()
                 .filter(device -> device.text("label").equals(QemuCommand.CONSOLE))
                 .anyMatch(device -> device.text("filename").startsWith(start));
     }
@@ -200,8 +218,12 @@ final class Vmm {
 
     /** Moves console output from QEMU to the log, and says whether there was any. */
     boolean drainConsole() throws IOException {
+        return drainConsole(patience(QMP_MILLIS));
+    }
+
+    private boolean drainConsole(long endNanos) throws IOException {
+        directory.boundStderr();
         if (serialUsed()) {
-            directory.boundStderr();
             return false; // It comes by itself.
         }
         Map<String, ?> all =
@@ -212,11 +234,20 @@ final class Vmm {
                         QemuCommand.CONSOLE_RING_BYTES,
                         "format",
                         "base64");
-        String output = command("ringbuf-read", all).text("return");
+        String output;
+        try {
+            output = command("ringbuf-read", all, endNanos).text("return");
+        } catch (HostException e) {
+            if (e.category() != HostException.Category.FAILED) {
+                throw e;
+            }
+            // QEMU did what it had not answered in time, and the console is no ring any more.
+            useRing(endNanos);
+            return false;
+        }
         if (!output.isEmpty()) {
             console.append(Base64.getDecoder().decode(output));
         }
-        directory.boundStderr();
         return !output.isEmpty();
     }
 
@@ -265,8 +296,11 @@ final class Vmm {
     void close() {
         serial.ifPresent(
                 used -> {
-                    used.awaitEnd(CONSOLE_END_MILLIS);
-                    used.close();
+                    if (!used.awaitEnd(CONSOLE_END_MILLIS)) {
+                        used.leave(); // Its user holds it up.
+                        used.awaitEnd(CONSOLE_END_MILLIS);
+                    }
+                    used.hangUp();
                 });
         serial = Optional.empty();
         qmp.ifPresent(Qmp::close);
@@ -278,6 +312,20 @@ final class Vmm {
      * @throws HostException as {@link Qmp#execute}
      */
     Fields command(String name, Map<String, ?> arguments) {
-        return qmp.orElseThrow().execute(name, arguments, QMP_MILLIS);
+        return command(name, arguments, patience(QMP_MILLIS));
+    }
+
+    private Fields command(String name, Map<String, ?> arguments, long endNanos) {
+        long left = TimeUnit.NANOSECONDS.toMillis(endNanos - System.nanoTime());
+        if (left <= 0) {
+            throw new HostException(
+                    HostException.Category.TIMEOUT, "QEMU is too slow: no time left for " + name);
+        }
+        return qmp.orElseThrow().execute(name, arguments, Math.min(left, QMP_MILLIS));
+    }
+
+    /** When what begins now must be done. */
+    private static long patience(long millis) {
+        return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
     }
 }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -43,7 +44,7 @@ final class ConsoleTest {
 
     @ParameterizedTest
     @EnumSource
-    void theSerialConsoleIsTypedIntoByOneAfterTheOtherAndTheLogHasAll(MachineModel model)
+    void theSerialConsoleIsTypedIntoByOneAfterTheOtherAndTheLogGoesOn(MachineModel model)
             throws IOException {
         daemon.client().start(Image.machine("vm", model));
         daemon.awaitConsole("vm", "login: ");
@@ -55,16 +56,19 @@ final class ConsoleTest {
             write(serial, "\r");
             readUntil(serial, "login: ");
         }
+        String heard;
         // Whoever comes next takes it, also from one who is still there.
         try (SocketChannel left = daemon.client().use("vm", ConsoleKind.SERIAL);
                 SocketChannel serial = daemon.client().use("vm", ConsoleKind.SERIAL)) {
             assertThat(readAll(left)).isEmpty();
             write(serial, "second\r");
-            readUntil(serial, "Password: ");
+            heard = readUntil(serial, "Password: ");
             daemon.client().stop("vm", 60_000);
-            assertThat(readAll(serial)).contains("iod-micro: stopping").contains("Power down");
+            heard += readAll(serial);
+            assertThat(heard).contains("iod-micro: stopping").contains("Power down");
         }
         daemon.awaitState("vm", MachineState.STOPPED);
+        assertThat(daemon.console("vm")).endsWith(heard);
         assertThat(daemon.console("vm"))
                 .contains("first\r\nPassword: ", "second\r\nPassword: ")
                 .contains("iod-micro: stopping", "Power down");
@@ -133,18 +137,45 @@ final class ConsoleTest {
                 .hasMessageContaining("no machine other");
     }
 
+    /** Also when the guest has not read for a while, as one that is paused. */
+    @Test
+    void aPausedGuestKeepsNoUse() throws IOException {
+        daemon.client().start(Image.machine("vm", MachineModel.Q35));
+        daemon.awaitConsole("vm", "login: ");
+        daemon.client().pause("vm");
+        try (SocketChannel serial = daemon.client().use("vm", ConsoleKind.SERIAL)) {
+            ByteBuffer paste = ByteBuffer.allocate(2 << 20);
+            assertThatThrownBy(
+                            () -> {
+                                while (paste.hasRemaining()) {
+                                    serial.write(paste);
+                                }
+                            })
+                    .isInstanceOf(IOException.class);
+        }
+        daemon.client().resume("vm");
+        try (SocketChannel serial = daemon.client().use("vm", ConsoleKind.SERIAL)) {
+            write(serial, "\r");
+            readUntil(serial, "login: ");
+        }
+    }
+
     /** The VMM's user owns the directory of the sockets, and may put what it likes in there. */
     @Test
+    @EnabledIf("root")
     void nobodyElsesSocketIsConnectedTo() throws IOException {
         daemon.client().start(Image.machine("vm", MachineModel.Q35));
         daemon.awaitState("vm", MachineState.RUNNING);
         Path socket = daemon.guests().resolve("vm/vmm").resolve(QemuCommand.VNC_SOCKET);
         Files.delete(socket);
         Files.createSymbolicLink(socket, daemon.socket());
-        if (VmmUser.of(TestDaemon.user()).root()) {
-            assertThatThrownBy(() -> daemon.client().use("vm", ConsoleKind.VNC))
-                    .hasMessageContaining("is of root");
-        }
+        assertThatThrownBy(() -> daemon.client().use("vm", ConsoleKind.VNC))
+                .hasMessageContaining("is of root");
+    }
+
+    /** Only then is there another's socket. */
+    static boolean root() {
+        return VmmUser.of(TestDaemon.user()).root();
     }
 
     private static void write(SocketChannel channel, String text) throws IOException {
