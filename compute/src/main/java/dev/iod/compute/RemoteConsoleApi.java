@@ -56,6 +56,7 @@ final class RemoteConsoleApi {
         if (request.microversion().minor() > ACTIONS_UNTIL) {
             throw gone();
         }
+        requireVisible(request, id);
         String wanted =
                 Bodies.checked(body, Bodies.console(action), request.microversion().minor())
                         .path(action)
@@ -73,8 +74,7 @@ final class RemoteConsoleApi {
             throw gone();
         }
         String id = request.pathParameter("id");
-        // What others have is not there, whatever is wanted of it.
-        parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
+        requireVisible(request, id);
         JsonNode wanted = Bodies.read(request, Bodies.REMOTE_CONSOLE).path("remote_console");
         String protocol = wanted.path("protocol").stringValue();
         String type = wanted.path("type").stringValue();
@@ -88,10 +88,16 @@ final class RemoteConsoleApi {
         return Response.ok(root);
     }
 
+    /** What others have is not there, whatever is wanted of it. */
+    private void requireVisible(Request request, String id) {
+        parts.database().read(handle -> ServerChanges.visible(handle, Actor.of(request), id));
+    }
+
     private String url(Request request, String id, Optional<ConsoleType> type, String text) {
         Actor actor = Actor.of(request);
+        // A token of a server that has just gone opens nothing: nobody is to be waited for.
         return parts.database()
-                .transaction(
+                .locked(
                         handle -> {
                             Server server = ServerChanges.visible(handle, actor, id);
                             ConsoleType wanted =

@@ -93,6 +93,11 @@ class MistakesTest {
                 "could not be found.");
         refused(member.get("/servers/x"), 404, "itemNotFound", "Instance x could not be found.");
         refused(
+                member.post("/servers/x/action", "{'os-getVNCConsole': {'type': 'nope'}}"),
+                404,
+                "itemNotFound",
+                "Instance x could not be found.");
+        refused(
                 member.get("/os-keypairs/none"),
                 404,
                 "itemNotFound",

@@ -99,11 +99,12 @@ final class Region implements AutoCloseable {
     static Consoles consoles(Database database) {
         return new Consoles(
                 database,
-                (node, server, kind) -> {
+                (node, server, project, kind) -> {
                     throw ApiException.conflict("no node carries consoles here");
                 },
                 Compute.consoleServers(),
                 Set.of(),
+                Optional.empty(),
                 Optional.empty(),
                 Clock.systemUTC());
     }

@@ -26,8 +26,7 @@ final class ConsoleTokens {
     /** Of one server that can be used at a time; beyond it the oldest goes. */
     static final int MAX_OF_SERVER = 32;
 
-    private static final String COLUMNS =
-            "server_id, kind, project_id, user_id, request_id, expires_at";
+    private static final String COLUMNS = "server_id, kind, project_id, user_id";
 
     private final Clock clock;
 
@@ -35,23 +34,17 @@ final class ConsoleTokens {
         this.clock = clock;
     }
 
-    /** What a token is good for, and who asked for it in which request. */
-    record Grant(
-            UUID server,
-            ConsoleType type,
-            String project,
-            String user,
-            String request,
-            Instant expires) {}
+    /** What a token is good for, and who asked for it. */
+    record Grant(UUID server, ConsoleType type, String project, String user) {}
 
     /** A new token. */
     String issue(Handle handle, Actor actor, UUID server, String project, ConsoleType type) {
         Instant now = clock.instant();
-        handle.execute(
-                "DELETE FROM console_token WHERE expires_at < ?", now.atOffset(ZoneOffset.UTC));
         String token = UUID.randomUUID().toString();
         handle.execute(
-                "INSERT INTO console_token (hash, " + COLUMNS + ") VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO console_token (hash, "
+                        + COLUMNS
+                        + ", request_id, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 hash(token),
                 server,
                 type.text(),
@@ -105,6 +98,18 @@ final class ConsoleTokens {
         return grant;
     }
 
+    /** Makes a token good again whose console could not be opened, until it expires. */
+    void giveBack(Handle handle, String token) {
+        handle.execute("UPDATE console_token SET used_at = NULL WHERE hash = ?", hash(token));
+    }
+
+    /** Forgets those that have expired. */
+    void purge(Handle handle) {
+        handle.execute(
+                "DELETE FROM console_token WHERE expires_at < ?",
+                clock.instant().atOffset(ZoneOffset.UTC));
+    }
+
     private static Optional<Grant> grant(Query query) {
         return query.map(
                         (row, context) ->
@@ -112,9 +117,7 @@ final class ConsoleTokens {
                                         row.getObject("server_id", UUID.class),
                                         ConsoleType.of(row.getString("kind")).orElseThrow(),
                                         row.getString("project_id"),
-                                        row.getString("user_id"),
-                                        row.getString("request_id"),
-                                        row.getTimestamp("expires_at").toInstant()))
+                                        row.getString("user_id")))
                 .findOne();
     }
 

@@ -24,6 +24,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 
 /** Gives out tokens for consoles, and serves those who come with one. Thread-safe. */
@@ -36,13 +38,11 @@ public final class Consoles implements AutoCloseable {
     /** How long a client may not even answer a ping. */
     private static final Duration SILENCE = Duration.ofSeconds(60);
 
-    /** How long a visit may be in which not a byte is carried. */
-    static final Duration IDLE = Duration.ofHours(1);
-
     private static final Duration LOOK = Duration.ofSeconds(30);
     static final String PREFIX = "/console";
     private static final String TOKEN = "token";
-    private static final String TOO_MANY = "Too many consoles are open";
+    private static final int MAX_REASON = 100;
+    private static final System.Logger LOG = System.getLogger(Consoles.class.getName());
 
     private final Database database;
     private final NodeConsoles nodes;
@@ -50,12 +50,16 @@ public final class Consoles implements AutoCloseable {
     private final ConsoleTokens tokens;
     private final NoVnc page;
     private final Set<String> origins;
+    private final Optional<String> base;
     private final Set<Visit> visits = new HashSet<>();
-    private final Thread idle;
+    private final Thread watch = Thread.ofVirtual().name("console-watch").unstarted(this::watch);
+    private boolean closed;
 
     /**
      * @param origins hosts with their ports, if those are not the standard ones, from whose pages
      *     browsers may connect, beside the region's own
+     * @param base scheme, host and port that browsers reach the region by, {@code
+     *     https://cloud.example.org}; without it those of the request for a console
      * @param novnc where {@code console/novnc} has put noVNC; without it there is no page for it
      */
     public Consoles(
@@ -63,25 +67,34 @@ public final class Consoles implements AutoCloseable {
             NodeConsoles nodes,
             ConsoleServers servers,
             Set<String> origins,
+            Optional<String> base,
             Optional<Path> novnc,
             Clock clock) {
         this.database = database;
         this.nodes = nodes;
         this.servers = servers;
-        this.origins = Set.copyOf(origins);
+        this.origins =
+                Stream.concat(origins.stream(), base.flatMap(Consoles::authority).stream())
+                        .collect(Collectors.toUnmodifiableSet());
+        this.base = base;
         this.page = new NoVnc(novnc, origins);
         this.tokens = new ConsoleTokens(clock);
-        this.idle = Thread.ofVirtual().name("console-idle").start(this::watch);
+    }
+
+    /** Begins to end visits that take too long, and to forget tokens. */
+    public Consoles start() {
+        watch.start();
+        return this;
     }
 
     /** What a token that can be used is good for. */
-    public record Target(UUID server, Optional<String> node, ConsoleType type) {}
+    public record Target(UUID server, Optional<String> node) {}
 
     /**
      * A URL that opens a console once.
      *
      * @param project whose server it is
-     * @param base scheme, host and port of the region, {@code http://…}
+     * @param asked scheme, host and port that the request for it came by, {@code http://…}
      */
     public String issue(
             Handle handle,
@@ -89,12 +102,13 @@ public final class Consoles implements AutoCloseable {
             UUID server,
             String project,
             ConsoleType type,
-            String base) {
+            String asked) {
+        String root = base.orElse(asked);
         String token = tokens.issue(handle, actor, server, project, type);
         return switch (type) {
             case SERIAL ->
-                    "ws" + base.substring("http".length()) + PREFIX + "/serial?token=" + token;
-            case NOVNC -> base + PREFIX + "/vnc.html?path=console%2Fvnc%3Ftoken%3D" + token;
+                    "ws" + root.substring("http".length()) + PREFIX + "/serial?token=" + token;
+            case NOVNC -> root + PREFIX + "/vnc.html?path=console%2Fvnc%3Ftoken%3D" + token;
         };
     }
 
@@ -107,8 +121,7 @@ public final class Consoles implements AutoCloseable {
                                         grant ->
                                                 new Target(
                                                         grant.server(),
-                                                        servers.node(handle, grant.server()),
-                                                        grant.type())));
+                                                        servers.node(handle, grant.server()))));
     }
 
     /** {@code /console}. */
@@ -139,8 +152,7 @@ public final class Consoles implements AutoCloseable {
             return refusal();
         }
         if (full(grant.get().project())) { // The token stays good for another try.
-            throw new ApiException(
-                    Fault.TOO_MANY_REQUESTS, TOO_MANY + "; close one and try again.");
+            throw tooMany();
         }
         return upgrade;
     }
@@ -177,33 +189,88 @@ public final class Consoles implements AutoCloseable {
         }
     }
 
-    private NodeConsole open(ConsoleTokens.Grant grant) {
-        String node =
-                database.read(handle -> servers.node(handle, grant.server()))
-                        .orElseThrow(() -> ApiException.conflict("The server is on no node."));
-        return nodes.use(node, grant.server().toString(), grant.type().kind());
-    }
-
-    /** The handshake is over: now the token is used up. */
+    /** The handshake is over: now the token is used up, unless there is no console after all. */
     private void serve(ConsoleType type, String token, String requestId, WebSocket socket)
             throws IOException {
-        Optional<ConsoleTokens.Grant> grant =
-                database.locked(handle -> tokens.use(handle, token, requestId))
-                        .filter(used -> used.type() == type);
+        Optional<ConsoleTokens.Grant> grant;
+        try {
+            grant =
+                    database.locked(handle -> tokens.use(handle, token, requestId))
+                            .filter(used -> used.type() == type);
+        } catch (RuntimeException e) {
+            refuse(socket, requestId, e);
+            return;
+        }
         if (grant.isEmpty()) { // Another was faster.
             socket.close(WebSocket.Close.POLICY, "the token was used");
             return;
         }
-        Visit visit = new Visit(grant.get(), () -> open(grant.get()));
-        if (!admit(visit)) {
-            socket.close(WebSocket.Close.POLICY, TOO_MANY);
-            return;
-        }
+        Visit visit = new Visit(grant.get(), socket);
         try {
-            visit.serve(socket);
+            visit.serve(open(visit));
+        } catch (Unopened e) {
+            giveBack(token);
+            refuse(socket, requestId, e.why);
         } finally {
             leave(visit);
         }
+    }
+
+    /** There is no console for a visit. */
+    private static final class Unopened extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final RuntimeException why;
+
+        Unopened(RuntimeException why) {
+            super(why);
+            this.why = why;
+        }
+    }
+
+    private NodeConsole open(Visit visit) throws Unopened {
+        ConsoleTokens.Grant grant = visit.grant();
+        try {
+            if (!admit(visit)) {
+                throw tooMany();
+            }
+            String node =
+                    database.read(handle -> servers.node(handle, grant.server()))
+                            .orElseThrow(() -> ApiException.conflict("The server is on no node."));
+            return nodes.use(node, grant.server().toString(), grant.project(), grant.type().kind());
+        } catch (RuntimeException e) {
+            throw new Unopened(e);
+        }
+    }
+
+    private void giveBack(String token) {
+        try {
+            database.runLocked(handle -> tokens.giveBack(handle, token));
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "a token is used up without a console", e);
+        }
+    }
+
+    /** Says why there is no console; what is no user's business goes to the log only. */
+    private static void refuse(WebSocket socket, String requestId, RuntimeException why) {
+        String reason = "Unexpected error; the region's log has it under " + requestId + ".";
+        if (why instanceof ApiException known) {
+            reason = known.detail();
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    "console not opened request={0} reason={1}",
+                    requestId,
+                    reason);
+        } else {
+            LOG.log(System.Logger.Level.WARNING, "console not opened request=" + requestId, why);
+        }
+        socket.close(
+                WebSocket.Close.INTERNAL,
+                reason.substring(0, Math.min(MAX_REASON, reason.length())));
+    }
+
+    private static ApiException tooMany() {
+        return new ApiException(
+                Fault.TOO_MANY_REQUESTS, "Too many consoles are open; close one and try again.");
     }
 
     /** Whether a project, or the region, has as many visits as it may have. */
@@ -214,9 +281,14 @@ public final class Consoles implements AutoCloseable {
         }
     }
 
+    /** Those that have a visit. */
+    Set<String> projects() {
+        return visits().stream().map(v -> v.grant().project()).collect(Collectors.toSet());
+    }
+
     private boolean admit(Visit visit) {
         synchronized (visits) {
-            return !full(visit.grant().project()) && visits.add(visit);
+            return !closed && !full(visit.grant().project()) && visits.add(visit);
         }
     }
 
@@ -236,24 +308,32 @@ public final class Consoles implements AutoCloseable {
         try {
             while (true) {
                 Thread.sleep(LOOK);
-                endIdle(System.nanoTime());
+                look(System.nanoTime());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The region stops.
         }
     }
 
-    /** Ends the visits in which nothing was carried for too long. */
-    void endIdle(long nowNanos) {
-        visits().stream()
-                .filter(visit -> nowNanos - visit.heardNanos() > IDLE.toNanos())
-                .forEach(visit -> visit.end(WebSocket.Close.POLICY, "unused for an hour"));
+    /** Ends the visits that take too long, and forgets the tokens that have expired. */
+    void look(long nowNanos) {
+        for (Visit visit : visits()) {
+            visit.over(nowNanos).ifPresent(reason -> visit.end(WebSocket.Close.POLICY, reason));
+        }
+        try {
+            database.runLocked(tokens::purge);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "expired tokens stay until the next look", e);
+        }
     }
 
-    /** Ends all visits. */
+    /** Ends all visits, and lets no other in. */
     @Override
     public void close() {
-        idle.interrupt();
+        watch.interrupt();
+        synchronized (visits) {
+            closed = true;
+        }
         visits().forEach(visit -> visit.end(WebSocket.Close.GOING_AWAY, "the region is stopping"));
     }
 }

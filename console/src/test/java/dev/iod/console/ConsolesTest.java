@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -32,9 +33,12 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,6 +57,11 @@ class ConsolesTest {
     private final HttpClient http = HttpClient.newHttpClient();
     private final BlockingQueue<FakeConsole> opened = new LinkedBlockingQueue<>();
     private volatile Optional<String> refusal = Optional.empty();
+    private volatile boolean broken;
+
+    /** All of a test. */
+    private final Set<Client> clients = ConcurrentHashMap.newKeySet();
+
     private TestRegion region;
     private Consoles consoles;
 
@@ -71,11 +80,14 @@ class ConsolesTest {
                             made[0] =
                                     new Consoles(
                                             database,
-                                            (node, server, kind) -> {
+                                            (node, server, project, kind) -> {
                                                 refusal.ifPresent(
                                                         reason -> {
                                                             throw ApiException.conflict(reason);
                                                         });
+                                                if (broken) {
+                                                    throw new IllegalStateException("secret");
+                                                }
                                                 FakeConsole console =
                                                         new FakeConsole(
                                                                 node + " " + server + " " + kind);
@@ -84,6 +96,7 @@ class ConsolesTest {
                                             },
                                             (handle, server) -> Optional.of("n1"),
                                             Set.of("dashboard.example.org"),
+                                            Optional.empty(),
                                             Optional.of(novnc),
                                             clock);
                             return List.of(made[0].service());
@@ -97,10 +110,20 @@ class ConsolesTest {
         region.close();
     }
 
+    @AfterEach
+    void leave() throws InterruptedException {
+        clients.forEach(client -> client.socket.abort());
+        clients.clear();
+        while (!consoles.projects().isEmpty()) {
+            Thread.sleep(10);
+        }
+    }
+
     @BeforeEach
     void forget() {
         opened.clear();
         refusal = Optional.empty();
+        broken = false;
     }
 
     @Test
@@ -142,7 +165,7 @@ class ConsolesTest {
         String url = issue(ConsoleType.SERIAL);
         assertThat(refused(url.replace("/serial", "/vnc"))).isEqualTo(403);
         assertThat(consoles.find(token(url)))
-                .contains(new Consoles.Target(SERVER, Optional.of("n1"), ConsoleType.SERIAL));
+                .contains(new Consoles.Target(SERVER, Optional.of("n1")));
         connect(url);
         opened.take();
         assertThat(refused(url)).isEqualTo(403);
@@ -250,10 +273,52 @@ class ConsolesTest {
 
     @Test
     void whyThereIsNoConsoleIsSaid() throws Exception {
-        refusal = Optional.of("The node n1 of the server is not connected.");
+        refusal = Optional.of("The server's node is not connected.");
+        String url = issue(ConsoleType.SERIAL);
+        assertThat(connect(url).next())
+                .isEqualTo("closed 1011 The server's node is not connected.");
+        // Nothing was opened, so the token is still good.
+        refusal = Optional.empty();
+        connect(url).socket.abort();
+        opened.take();
+        assertThat(refused(url)).isEqualTo(403);
+    }
+
+    /** What is no user's business is in the log only. */
+    @Test
+    void whatGoesWrongInsideIsSaidWithoutDetails() throws Exception {
+        broken = true;
         Client client = connect(issue(ConsoleType.SERIAL));
         assertThat(client.next())
-                .isEqualTo("closed 1011 The node n1 of the server is not connected.");
+                .startsWith("closed 1011 Unexpected error; the region's log has it under req-")
+                .doesNotContain("secret");
+    }
+
+    /** Two with one token at the same time: the handshakes of both are over. */
+    @Test
+    void ofTwoAtOnceOneHasTheConsole() throws Exception {
+        for (int i = 0; i < 10; i++) {
+            String url = issue(ConsoleType.SERIAL);
+            List<CompletableFuture<String>> both =
+                    List.of(
+                            CompletableFuture.supplyAsync(() -> outcome(url)),
+                            CompletableFuture.supplyAsync(() -> outcome(url)));
+            opened.take().says("hello");
+            List<String> outcomes = both.stream().map(CompletableFuture::join).sorted().toList();
+            assertThat(outcomes.getFirst()).isIn("403", "closed 1008 the token was used");
+            assertThat(outcomes.getLast()).isEqualTo("hello");
+        }
+    }
+
+    /** What came of a visit. */
+    private String outcome(String url) {
+        try {
+            return connect(url).next();
+        } catch (CompletionException e) {
+            return "403";
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test
@@ -284,17 +349,148 @@ class ConsolesTest {
     }
 
     @Test
-    void aVisitWithoutABytesEndsAfterAnHour() throws Exception {
+    void aVisitInWhichNobodyDoesAnythingEndsAfterAnHour() throws Exception {
         Client client = connect(issue(ConsoleType.SERIAL));
         FakeConsole console = opened.take();
         console.says("x");
         assertThat(client.next()).isEqualTo("x");
-        consoles.endIdle(System.nanoTime() + Consoles.IDLE.toNanos() / 2);
+        consoles.look(System.nanoTime() + Visit.IDLE.toNanos() / 2);
         console.says("y");
         assertThat(client.next()).isEqualTo("y");
-        consoles.endIdle(System.nanoTime() + Consoles.IDLE.toNanos() + 1);
+        consoles.look(System.nanoTime() + Visit.IDLE.toNanos() + 1);
         assertThat(client.next()).isEqualTo("closed 1008 unused for an hour");
         assertThat(console.read()).isEmpty();
+    }
+
+    /** Neither a picture that changes nor a page that asks for it is a user. */
+    @Test
+    void aDisplayIsUsedByWhoTypes() throws Exception {
+        Client client = connect(issue(ConsoleType.NOVNC));
+        FakeConsole console = opened.take();
+        byte[] updateRequest = {3, 1, 0, 0, 0, 0, 2, 0, 2, 0};
+        byte[] key = {4, 1, 0, 0, 0, 0, 0, 97};
+        long begun = System.nanoTime();
+        client.socket.sendBinary(ByteBuffer.wrap(key), true).join();
+        console.typed.take();
+        long typed = System.nanoTime();
+        consoles.look(begun + Visit.IDLE.toNanos());
+        client.socket.sendBinary(ByteBuffer.wrap(updateRequest), true).join();
+        console.typed.take();
+        client.socket.sendBinary(ByteBuffer.allocate(0), true).join();
+        console.says("a picture");
+        assertThat(client.next()).isEqualTo("a picture");
+        consoles.look(typed + Visit.IDLE.toNanos() + 1);
+        assertThat(client.next()).isEqualTo("closed 1008 unused for an hour");
+    }
+
+    /** Rights may have ended since it began. */
+    @Test
+    void noVisitIsLongerThanADay() throws Exception {
+        Client client = connect(issue(ConsoleType.SERIAL));
+        opened.take();
+        consoles.look(System.nanoTime() + Visit.LONGEST.toNanos() + 1);
+        assertThat(client.next()).isEqualTo("closed 1008 a console is open for a day at most");
+    }
+
+    /** A guest that is paused, or a node that means ill: input that nobody takes ends the visit. */
+    @Test
+    void whatTheConsoleDoesNotTakeEndsTheVisit() throws Exception {
+        Client client = connect(issue(ConsoleType.SERIAL, "stuck"));
+        FakeConsole console = opened.take();
+        console.takesNothing = true;
+        client.socket.sendBinary(ByteBuffer.wrap(bytes("paste")), true).join();
+        assertThat(console.typed.take()).isEqualTo("paste");
+        client.socket.abort(); // Nobody reads, so nobody sees it.
+        consoles.look(System.nanoTime() + Flow.PATIENCE.toNanos() + 1_000_000_000L);
+        assertThat(console.ended.await(60, TimeUnit.SECONDS)).isTrue();
+        awaitNoVisit("stuck");
+    }
+
+    /** Also one that sends all the while, and so is not silent. */
+    @Test
+    void whatTheClientDoesNotTakeEndsTheVisit() throws Exception {
+        Client client = connect(issue(ConsoleType.SERIAL, "stuck"));
+        FakeConsole console = opened.take();
+        client.paused = true;
+        byte[] piece = new byte[64 << 10];
+        while (console.output.offer(piece, 2, TimeUnit.SECONDS)) {}
+        client.socket.sendBinary(ByteBuffer.wrap(bytes("here")), true).join();
+        assertThat(console.typed.take()).isEqualTo("here");
+        consoles.look(System.nanoTime() + Flow.PATIENCE.toNanos() + 1_000_000_000L);
+        awaitNoVisit("stuck");
+    }
+
+    private void awaitNoVisit(String project) throws InterruptedException {
+        while (consoles.projects().contains(project)) {
+            Thread.sleep(10);
+        }
+    }
+
+    @Test
+    void aWayHasARateAndMayUseWhatItSavedInASecond() {
+        Flow flow = new Flow();
+        long now = System.nanoTime() + TimeUnit.HOURS.toNanos(1);
+        int second = (int) Flow.BYTES_PER_SECOND;
+        assertThat(flow.pause(second, now)).isZero();
+        assertThat(flow.pause(second, now)).isEqualTo(Duration.ofSeconds(1));
+        assertThat(flow.pause(second, now + 1_000_000_000L)).isEqualTo(Duration.ofSeconds(1));
+    }
+
+    @Test
+    void behindAProxyUrlsAreThoseOfTheProxy() {
+        Consoles proxied =
+                new Consoles(
+                        region.database(),
+                        (node, server, project, kind) -> new FakeConsole("none"),
+                        (handle, server) -> Optional.empty(),
+                        Set.of(),
+                        Optional.of("https://cloud.example.org"),
+                        Optional.empty(),
+                        clock);
+        Actor actor = new Actor("req-1", "u", Optional.of(PROJECT), Set.of("member"));
+        for (ConsoleType type : ConsoleType.values()) {
+            String url =
+                    region.database()
+                            .transaction(
+                                    handle ->
+                                            proxied.issue(
+                                                    handle,
+                                                    actor,
+                                                    SERVER,
+                                                    PROJECT,
+                                                    type,
+                                                    region.url()));
+            assertThat(url)
+                    .startsWith(
+                            switch (type) {
+                                case SERIAL -> "wss://cloud.example.org/console/serial?token=";
+                                case NOVNC -> "https://cloud.example.org/console/vnc.html?path=";
+                            });
+        }
+    }
+
+    @Test
+    void tokensThatHaveExpiredAreForgotten() {
+        issue(ConsoleType.SERIAL);
+        clock.now = clock.now.plus(ConsoleTokens.LIFETIME).plusSeconds(1);
+        consoles.look(System.nanoTime());
+        int left =
+                region.database()
+                        .read(
+                                handle ->
+                                        handle.createQuery("SELECT count(*) FROM console_token")
+                                                .mapTo(Integer.class)
+                                                .one());
+        assertThat(left).isZero();
+    }
+
+    @Test
+    void theRegionHasSoManyInAll() throws Exception {
+        for (int i = 0; i < Consoles.MAX_VISITS; i++) {
+            connect(issue(ConsoleType.SERIAL, "project " + i / 16));
+            opened.take();
+        }
+        assertThat(refused(issue(ConsoleType.SERIAL, "one more"))).isEqualTo(429);
     }
 
     /** A client that takes nothing holds up the console, and nothing gathers. */
@@ -307,7 +503,8 @@ class ConsolesTest {
         int taken = 0;
         while (console.output.offer(piece, 2, TimeUnit.SECONDS)) {
             taken++;
-            assertThat(taken).as("pieces of 64 KiB in between").isLessThan(1000);
+            // Of the connection itself: the kernel's buffers of both ends.
+            assertThat(taken).as("pieces of 64 KiB in between").isLessThan(200);
         }
         client.resume();
         assertThat(console.output.offer(piece, 60, TimeUnit.SECONDS)).isTrue();
@@ -353,7 +550,9 @@ class ConsolesTest {
     }
 
     private Client connect(String url, String origin) {
-        return new Client(http, URI.create(url), origin);
+        Client client = new Client(http, URI.create(url), origin);
+        clients.add(client);
+        return client;
     }
 
     private int refused(String url) {
@@ -400,6 +599,8 @@ class ConsolesTest {
         private final String what;
         private final BlockingQueue<byte[]> output = new ArrayBlockingQueue<>(4);
         private final BlockingQueue<String> typed = new LinkedBlockingQueue<>();
+        private final CountDownLatch ended = new CountDownLatch(1);
+        private volatile boolean takesNothing;
         private volatile boolean closed;
 
         FakeConsole(String what) {
@@ -423,14 +624,18 @@ class ConsolesTest {
         }
 
         @Override
-        public boolean write(byte[] input) {
+        public boolean write(byte[] input) throws InterruptedException {
             typed.add(new String(input, StandardCharsets.UTF_8));
+            if (takesNothing) {
+                ended.await();
+            }
             return !closed;
         }
 
         @Override
         public void close() {
             closed = true;
+            ended.countDown();
         }
     }
 

@@ -105,6 +105,7 @@ public final class Main {
                         nodes,
                         Compute.consoleServers(),
                         settings.consoleOrigins(),
+                        settings.consoleBase(),
                         settings.novnc(),
                         clock);
         List<Service> services =
@@ -120,7 +121,7 @@ public final class Main {
         Services.prepare(database, services);
 
         // Closed in this order: first the doors, last the database.
-        shutdown.add("consoles", consoles);
+        shutdown.add("consoles", consoles.start());
         shutdown.add(
                 "api",
                 Services.serve(loopback, settings.apiPort(), settings.limits(), services, tokens));

@@ -30,6 +30,8 @@ import java.util.stream.Collectors;
  * @param consoleOrigins hosts, with ports that are not the standard ones, from whose pages browsers
  *     may use consoles: {@code dashboard.example.org, other.example.org:8443}; the region's own
  *     always may
+ * @param consoleBase scheme, host and port that users reach consoles by, when the API is behind a
+ *     proxy with TLS: {@code https://cloud.example.org}; without it those of the request
  * @param novnc directory of noVNC as {@code console/novnc} unpacks it; without it browsers get no
  *     page for a display
  * @param region name in the catalog
@@ -46,6 +48,7 @@ record Settings(
         AllowedHosts imageDownloadHosts,
         String adminPassword,
         Set<String> consoleOrigins,
+        Optional<String> consoleBase,
         Optional<Path> novnc,
         String region) {
     private static final int MAX_PORT = 65_535;
@@ -67,6 +70,7 @@ record Settings(
                         AllowedHosts.parse(config.text("image-download-hosts", "")),
                         password(config.path("admin-password-file")),
                         origins(config.text("console-origins", "")),
+                        base(config.text("console-base", "")),
                         Optional.of(config.text("novnc", ""))
                                 .filter(path -> !path.isEmpty())
                                 .map(Path::of),
@@ -94,6 +98,15 @@ record Settings(
                 .map(host -> host.strip().toLowerCase(Locale.ROOT))
                 .filter(host -> !host.isEmpty())
                 .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** Consoles are below it, at the same paths as without a proxy. */
+    private static Optional<String> base(String url) {
+        if (!url.isEmpty() && !url.matches("https?://[^/?#@]+")) {
+            throw new IllegalArgumentException(
+                    "console-base " + url + ": expected a URL like https://cloud.example.org");
+        }
+        return Optional.of(url).filter(text -> !text.isEmpty());
     }
 
     private static String password(Path file) {

@@ -94,6 +94,7 @@ class MigrationsTest {
                                     Compute.consoleServers(),
                                     Set.of(),
                                     Optional.empty(),
+                                    Optional.empty(),
                                     clock),
                             "test",
                             "password",

@@ -96,6 +96,7 @@ class PolicyTest {
                                 Compute.consoleServers(),
                                 Set.of(),
                                 Optional.empty(),
+                                Optional.empty(),
                                 clock),
                         "test",
                         ADMIN_PASSWORD,

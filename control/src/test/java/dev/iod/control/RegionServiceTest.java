@@ -35,6 +35,7 @@ import dev.iod.node.RegionGrpc;
 import dev.iod.node.RegionLink;
 import dev.iod.node.RegionMessage;
 import dev.iod.node.Server;
+import dev.iod.node.Traits;
 import dev.iod.node.UseConsole;
 import dev.iod.pki.CertificateAuthority;
 import dev.iod.pki.SigningRequest;
@@ -56,6 +57,8 @@ import dev.iod.runtime.TlsIdentity;
 import dev.iod.store.Database;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
@@ -65,6 +68,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -380,7 +384,7 @@ class RegionServiceTest {
 
     @Test
     void consolesAreCarriedByTheNodeThatWasAsked() throws Exception {
-        assertThatThrownBy(() -> nodes.use("nobody", "x", ConsoleKind.CONSOLE_VNC))
+        assertThatThrownBy(() -> nodes.use("nobody", "x", "p", ConsoleKind.CONSOLE_VNC))
                 .isInstanceOf(ApiException.class)
                 .hasMessageContaining("not connected");
         TlsIdentity identity = join("c2", invite("c2"));
@@ -392,7 +396,7 @@ class RegionServiceTest {
             thief.hello("c3");
             thief.goal();
             FutureTask<NodeConsole> asked =
-                    new FutureTask<>(() -> nodes.use("c2", "s", ConsoleKind.CONSOLE_SERIAL));
+                    new FutureTask<>(() -> nodes.use("c2", "s", "p", ConsoleKind.CONSOLE_SERIAL));
             Thread.ofVirtual().start(asked);
             UseConsole request = node.uses.take();
             assertThat(request.getServerId()).isEqualTo("s");
@@ -415,15 +419,17 @@ class RegionServiceTest {
             assertThat(node.carry(request.getUseId(), "").next()).isEqualTo("NOT_FOUND");
 
             FutureTask<NodeConsole> refused =
-                    new FutureTask<>(() -> nodes.use("c2", "s", ConsoleKind.CONSOLE_VNC));
+                    new FutureTask<>(() -> nodes.use("c2", "s", "p", ConsoleKind.CONSOLE_VNC));
             Thread.ofVirtual().start(refused);
-            node.carry(node.uses.take().getUseId(), "machine s has no display");
+            node.carry(node.uses.take().getUseId(), "/run/n1/vnc.sock is of root");
+            // What a node says is not for users.
             assertThatThrownBy(() -> refused.get(WAIT_SECONDS, TimeUnit.SECONDS))
                     .hasRootCauseInstanceOf(ApiException.class)
-                    .hasMessageContaining("machine s has no display");
+                    .hasMessageContaining("The server's node did not open the console: ")
+                    .hasMessageNotContaining("vnc.sock");
 
             FutureTask<NodeConsole> lost =
-                    new FutureTask<>(() -> nodes.use("c2", "s", ConsoleKind.CONSOLE_VNC));
+                    new FutureTask<>(() -> nodes.use("c2", "s", "p", ConsoleKind.CONSOLE_VNC));
             Thread.ofVirtual().start(lost);
             node.carry(node.uses.take().getUseId(), "");
             NodeConsole console = lost.get(WAIT_SECONDS, TimeUnit.SECONDS);
@@ -432,21 +438,116 @@ class RegionServiceTest {
         }
     }
 
-    /** A node's end of a console. */
-    private static final class Carried implements StreamObserver<ConsoleInput> {
-        private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
-        private final StreamObserver<ConsoleOutput> up;
+    /** Both ways somebody takes nothing; the end of the use frees who waits. */
+    @Test
+    void whatIsNotTakenWaitsWithinABound() throws Exception {
+        try (FakeNode node = new FakeNode("c4")) {
+            node.hello("c4");
+            node.goal();
+            Used used = use(node, "c4", "p", false);
+            byte[] piece = new byte[16 << 10];
+            int said = 0;
+            long moved = System.nanoTime();
+            while (System.nanoTime() - moved < TimeUnit.SECONDS.toNanos(1)) {
+                if (used.node.up.isReady()) {
+                    used.node.say(piece);
+                    said += piece.length;
+                    moved = System.nanoTime();
+                    assertThat(said).isLessThan(1 << 20);
+                }
+            }
+            for (int read = 0; read < said; ) {
+                read += used.console.read().orElseThrow().length;
+            }
 
-        Carried(RegionLink link, String id, String error) {
-            up = RegionGrpc.newStub(link.channel()).console(this);
+            FutureTask<Integer> typing =
+                    new FutureTask<>(
+                            () -> {
+                                int typed = 0;
+                                while (used.console.write(piece)) {
+                                    typed += piece.length;
+                                }
+                                return typed;
+                            });
+            Thread typist = Thread.ofVirtual().start(typing);
+            while (typist.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            used.console.close();
+            assertThat(typing.get(WAIT_SECONDS, TimeUnit.SECONDS)).isBetween(1, 1 << 20);
+        }
+    }
+
+    /** One project leaves room for others. */
+    @Test
+    void consolesOfANodeAreBoundedInAllAndForAProject() throws Exception {
+        try (FakeNode node = new FakeNode("c5")) {
+            node.hello("c5");
+            node.goal();
+            List<Used> used = new ArrayList<>();
+            for (String project : List.of("p1", "p2", "p3", "p4")) {
+                for (int i = 0; i < Traits.MAX_CONSOLES / 4; i++) {
+                    used.add(use(node, "c5", project, true));
+                }
+                assertThatThrownBy(() -> use(node, "c5", project, true))
+                        .hasMessageContaining("close one and try again");
+            }
+            assertThatThrownBy(() -> use(node, "c5", "p5", true))
+                    .hasMessageContaining("close one and try again");
+            used.getFirst().console.close();
+            used.add(use(node, "c5", "p5", true));
+            used.forEach(one -> one.console.close());
+        }
+    }
+
+    private record Used(NodeConsole console, Carried node) {}
+
+    private Used use(FakeNode node, String name, String project, boolean taking) throws Exception {
+        FutureTask<NodeConsole> asked =
+                new FutureTask<>(() -> nodes.use(name, "s", project, ConsoleKind.CONSOLE_SERIAL));
+        Thread asker = Thread.ofVirtual().start(asked);
+        while (node.uses.isEmpty() && asker.isAlive()) {
+            Thread.onSpinWait();
+        }
+        if (node.uses.isEmpty()) {
+            asked.get(); // Refused.
+        }
+        String id = node.uses.take().getUseId();
+        Carried carried = new Carried(node.link, id, "", taking);
+        return new Used(asked.get(WAIT_SECONDS, TimeUnit.SECONDS), carried);
+    }
+
+    /** A node's end of a console. */
+    private static final class Carried
+            implements ClientResponseObserver<ConsoleOutput, ConsoleInput> {
+        private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+        private final boolean taking;
+        private final ClientCallStreamObserver<ConsoleOutput> up;
+
+        Carried(RegionLink link, String id, String error, boolean taking) {
+            this.taking = taking;
+            up =
+                    (ClientCallStreamObserver<ConsoleOutput>)
+                            RegionGrpc.newStub(link.channel()).console(this);
             up.onNext(
                     ConsoleOutput.newBuilder()
                             .setOpened(ConsoleOpened.newBuilder().setUseId(id).setError(error))
                             .build());
         }
 
+        @Override
+        public void beforeStart(ClientCallStreamObserver<ConsoleOutput> stream) {
+            if (!taking) {
+                stream.disableAutoRequestWithInitial(1);
+            }
+        }
+
         void say(String text) {
-            up.onNext(ConsoleOutput.newBuilder().setData(ByteString.copyFromUtf8(text)).build());
+            say(text.getBytes(StandardCharsets.UTF_8));
+        }
+
+        void say(byte[] piece) {
+            up.onNext(ConsoleOutput.newBuilder().setData(ByteString.copyFrom(piece)).build());
         }
 
         String next() throws InterruptedException {
@@ -757,7 +858,7 @@ class RegionServiceTest {
         }
 
         Carried carry(String useId, String error) {
-            return new Carried(link, useId, error);
+            return new Carried(link, useId, error, true);
         }
 
         @Override

@@ -178,7 +178,6 @@ public final class Main {
                 .setArchitecture(machine.equals("amd64") ? "x86_64" : machine)
                 .addTraits(Traits.VOLUMES)
                 .addTraits(Traits.CAPTURES)
-                .addTraits(Traits.CONSOLES)
                 .build();
     }
 

@@ -82,6 +82,7 @@ public final class NodeListener implements AutoCloseable {
                         .workerEventLoopGroup(network)
                         .executor(calls)
                         .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
+                        .flowControlWindow(Transport.WINDOW_BYTES)
                         .maxInboundMessageSize(Transport.NODE_LIMIT_BYTES)
                         .keepAliveTime(Transport.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                         .keepAliveTimeout(Transport.KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)

@@ -51,6 +51,7 @@ public final class RegionLink implements AutoCloseable {
                         .channelType(NioSocketChannel.class)
                         .eventLoopGroup(network)
                         .executor(calls)
+                        .flowControlWindow(Transport.WINDOW_BYTES)
                         .maxInboundMessageSize(Transport.MESSAGE_LIMIT_BYTES)
                         .keepAliveTime(Transport.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                         .keepAliveTimeout(Transport.KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)

@@ -8,9 +8,6 @@ public final class Traits {
     /** It sends the content of disks to the region. */
     public static final String CAPTURES = "CAPTURES";
 
-    /** It carries consoles. */
-    public static final String CONSOLES = "CONSOLES";
-
     /** Uses of consoles of one node at a time. */
     public static final int MAX_CONSOLES = 32;
 

@@ -17,6 +17,13 @@ final class Transport {
     /** What a node sends is smaller: the state of its servers, or 1 MiB of a console. */
     static final int NODE_LIMIT_BYTES = 4 << 20;
 
+    /**
+     * Bytes of one call that may be on their way to somebody who does not take them (RFC 9113
+     * §5.2); it is their bound in memory. A call moves this much in a round trip at most: 250 MB/s
+     * within a millisecond.
+     */
+    static final int WINDOW_BYTES = 256 << 10;
+
     /** A peer that is silent for this long is asked whether it lives. */
     static final int KEEP_ALIVE_SECONDS = 5;
 

@@ -45,7 +45,7 @@ public final class ConnectedNodes implements NodeSessions, NodeConsoles {
         CompletableFuture<ConsoleReply> reply =
                 Optional.ofNullable(sessions.get(node))
                         .flatMap(session -> session.console(serverId, maxBytes))
-                        .orElseThrow(() -> notConnected(node));
+                        .orElseThrow(ConnectedNodes::notConnected);
         try {
             ConsoleReply answer = reply.get(CONSOLE_DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
             if (!answer.getError().isEmpty()) {
@@ -55,8 +55,8 @@ public final class ConnectedNodes implements NodeSessions, NodeConsoles {
         } catch (TimeoutException | ExecutionException | CancellationException e) {
             throw new ApiException(
                     Fault.CONFLICT,
-                    "The node %s of the server did not answer within %d s."
-                            .formatted(node, CONSOLE_DEADLINE.toSeconds()),
+                    "The server's node did not answer within %d s."
+                            .formatted(CONSOLE_DEADLINE.toSeconds()),
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -67,13 +67,14 @@ public final class ConnectedNodes implements NodeSessions, NodeConsoles {
     }
 
     @Override
-    public NodeConsole use(String node, String server, ConsoleKind kind) {
-        Session session = find(node).orElseThrow(() -> notConnected(node));
-        return consoles.use(session, server, kind);
+    public NodeConsole use(String node, String server, String project, ConsoleKind kind) {
+        Session session = find(node).orElseThrow(ConnectedNodes::notConnected);
+        return consoles.use(session, server, project, kind);
     }
 
-    private static ApiException notConnected(String node) {
-        return ApiException.conflict("The node %s of the server is not connected.".formatted(node));
+    /** Which node it is, is not told to users. */
+    private static ApiException notConnected() {
+        return ApiException.conflict("The server's node is not connected.");
     }
 
     /** Consoles that nodes carry. */

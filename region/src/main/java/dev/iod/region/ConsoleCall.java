@@ -44,7 +44,7 @@ final class ConsoleCall implements NodeConsole, StreamObserver<ConsoleOutput> {
         this.gone = gone;
         down.disableAutoRequest();
         down.setOnReadyHandler(this::ready);
-        down.setOnCancelHandler(this::end);
+        down.setOnCancelHandler(() -> end(call -> {}));
         down.request(AHEAD);
     }
 
@@ -74,7 +74,7 @@ final class ConsoleCall implements NodeConsole, StreamObserver<ConsoleOutput> {
 
     @Override
     public void onError(Throwable error) {
-        end();
+        end(call -> {});
     }
 
     @Override
@@ -109,22 +109,12 @@ final class ConsoleCall implements NodeConsole, StreamObserver<ConsoleOutput> {
 
     @Override
     public void close() {
-        synchronized (lock) {
-            if (!ended && !down.isCancelled()) {
-                down.onCompleted();
-            }
-        }
-        end();
+        end(ServerCallStreamObserver::onCompleted);
     }
 
     /** Ends the call with an error. */
     void refuse(Status reason) {
-        synchronized (lock) {
-            if (!ended && !down.isCancelled()) {
-                down.onError(reason.asRuntimeException());
-            }
-        }
-        end();
+        end(call -> call.onError(reason.asRuntimeException()));
     }
 
     private void ready() {
@@ -133,12 +123,16 @@ final class ConsoleCall implements NodeConsole, StreamObserver<ConsoleOutput> {
         }
     }
 
-    private void end() {
+    /** Ends it once; whoever writes is told so. */
+    private void end(Consumer<ServerCallStreamObserver<ConsoleInput>> goodbye) {
         synchronized (lock) {
             if (ended) {
                 return;
             }
             ended = true;
+            if (!down.isCancelled()) {
+                goodbye.accept(down);
+            }
             lock.notifyAll();
         }
         // What was said before the end is read first. There is room: at most AHEAD are asked for.

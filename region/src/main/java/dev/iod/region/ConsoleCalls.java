@@ -25,16 +25,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Uses of consoles, asked for and under way: at most {@link Traits#MAX_CONSOLES} of a node. The
- * node that was asked opens the call, with the id that only it was told. Thread-safe.
+ * Uses of consoles, asked for and under way: at most {@link Traits#MAX_CONSOLES} of a node, {@link
+ * #MAX_OF_PROJECT} of them of one project. The node that was asked opens the call, with the id that
+ * only it was told. Thread-safe.
  */
 final class ConsoleCalls {
+    /** Of one node. */
+    static final int MAX_OF_PROJECT = Traits.MAX_CONSOLES / 4;
+
+    private static final System.Logger LOG = System.getLogger(ConsoleCalls.class.getName());
     private static final int ID_BYTES = 16;
+    private static final int MAX_LOGGED = 200;
 
     private final SecureRandom random = new SecureRandom();
     private final Map<String, Use> uses = new HashMap<>();
 
-    private record Use(String node, CompletableFuture<ConsoleCall> call) {
+    private record Use(String node, String project, CompletableFuture<ConsoleCall> call) {
         /** The call; empty while it is awaited, and when it never came. */
         Optional<ConsoleCall> made() {
             return call.state() == Future.State.SUCCESS
@@ -48,17 +54,21 @@ final class ConsoleCalls {
      *
      * @throws ApiException as {@link NodeConsoles#use}
      */
-    NodeConsole use(Session session, String server, ConsoleKind kind) {
+    NodeConsole use(Session session, String server, String project, ConsoleKind kind) {
         byte[] bytes = new byte[ID_BYTES];
         random.nextBytes(bytes);
         String id = HexFormat.of().formatHex(bytes);
-        Use use = new Use(session.node(), new CompletableFuture<>());
+        Use use = new Use(session.node(), project, new CompletableFuture<>());
         synchronized (uses) {
-            if (count(session.node()) >= Traits.MAX_CONSOLES) {
+            List<Use> there =
+                    uses.values().stream().filter(u -> u.node().equals(session.node())).toList();
+            long own = there.stream().filter(u -> u.project().equals(project)).count();
+            if (there.size() >= Traits.MAX_CONSOLES || own >= MAX_OF_PROJECT) {
                 throw new ApiException(
                         Fault.TOO_MANY_REQUESTS,
-                        "The node %s has %d consoles in use already; close one and try again."
-                                .formatted(session.node(), Traits.MAX_CONSOLES));
+                        ("The server's node has %d consoles in use, or %d of the project; close one and"
+                                        + " try again.")
+                                .formatted(Traits.MAX_CONSOLES, MAX_OF_PROJECT));
             }
             uses.put(id, use);
         }
@@ -70,9 +80,9 @@ final class ConsoleCalls {
             there = true;
             return call;
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof ApiException refusal ? refusal : late(session, e);
+            throw e.getCause() instanceof ApiException refusal ? refusal : late(e);
         } catch (TimeoutException | CancellationException e) {
-            throw late(session, e);
+            throw late(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ApiException(Fault.UNAVAILABLE, "The region is stopping.", e);
@@ -113,7 +123,7 @@ final class ConsoleCalls {
                             .filter(asked -> asked.node().equals(caller.node()));
         }
         if (use.isPresent() && !opened.getError().isEmpty()) {
-            use.get().call().completeExceptionally(ApiException.conflict(opened.getError()));
+            use.get().call().completeExceptionally(refused(caller.node(), opened.getError()));
             call.close();
         } else if (use.isEmpty() || !use.get().call().complete(call)) {
             call.refuse(Status.NOT_FOUND.withDescription("nobody waits for this console"));
@@ -132,15 +142,24 @@ final class ConsoleCalls {
         }
     }
 
-    private int count(String node) {
-        return (int) uses.values().stream().filter(use -> use.node().equals(node)).count();
+    /** What a node says of itself is for the region's log, and not for users. */
+    private static ApiException refused(String node, String error) {
+        String printable = error.replaceAll("[^ -~]", "?");
+        LOG.log(
+                System.Logger.Level.INFO,
+                "console not opened node={0} reason={1}",
+                node,
+                printable.substring(0, Math.min(MAX_LOGGED, printable.length())));
+        return ApiException.conflict(
+                "The server's node did not open the console: the server may have stopped, or the"
+                        + " console has as many users as it can.");
     }
 
-    private static ApiException late(Session session, Exception cause) {
+    private static ApiException late(Exception cause) {
         return new ApiException(
                 Fault.CONFLICT,
-                "The node %s of the server did not open its console within %d s."
-                        .formatted(session.node(), NodeConsoles.DEADLINE.toSeconds()),
+                "The server's node did not open the console within %d s."
+                        .formatted(NodeConsoles.DEADLINE.toSeconds()),
                 cause);
     }
 }

@@ -17,7 +17,8 @@ public interface NodeConsole extends AutoCloseable {
     Optional<byte[]> read() throws InterruptedException;
 
     /**
-     * Types; waits while the node takes no more.
+     * Types; waits while the node takes no more, until the use has ended: {@link #close} ends the
+     * wait.
      *
      * @param input at most {@link NodeConsoles#MAX_PIECE_BYTES}
      * @return false when the use has ended

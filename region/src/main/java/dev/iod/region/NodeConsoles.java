@@ -15,8 +15,10 @@ public interface NodeConsoles {
      * Takes a console of a server into use; waits until the node has it.
      *
      * @param server the server's UUID
+     * @param project whose server it is
      * @throws dev.iod.rest.ApiException 409 when the node is not connected, does not answer within
-     *     {@link #DEADLINE} or has no such console, 429 when the node's are all in use
+     *     {@link #DEADLINE} or does not open the console, 429 when those of the node, or the
+     *     project's share of them, are all in use; the words are for users
      */
-    NodeConsole use(String node, String server, ConsoleKind kind);
+    NodeConsole use(String node, String server, String project, ConsoleKind kind);
 }
