@@ -1,5 +1,7 @@
 package dev.iod.cli;
 
+import dev.iod.pipeline.AddressText;
+import dev.iod.pipeline.Bits;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -36,12 +38,13 @@ final class FlowText {
     static String match(String key) {
         Map<String, String> parts = parts(key);
         StringBuilder text = new StringBuilder();
-        text.append(mac(parts.getOrDefault("src", "0"))).append(" > ");
-        text.append(mac(parts.getOrDefault("dst", "0"))).append(' ');
+        text.append(mac(parts, "src")).append(" > ");
+        text.append(mac(parts, "dst")).append(' ');
         String four = parts.getOrDefault("ip4", "");
         if (!four.isEmpty()) {
             long both = Long.parseUnsignedLong(four, 16);
-            text.append(ip4(both >>> 32)).append(" > ").append(ip4(both)).append(' ');
+            text.append(AddressText.ip4(Bits.of(both >>> 32))).append(" > ");
+            text.append(AddressText.ip4(Bits.of(both))).append(' ');
         } else {
             text.append("ip6 ").append(parts.getOrDefault("ip6", "")).append(' ');
         }
@@ -73,18 +76,7 @@ final class FlowText {
                                                         "device " + match.group(1))));
     }
 
-    private static String mac(String hex) {
-        String all = "0".repeat(Math.max(0, 12 - hex.length())) + hex;
-        return all.replaceAll("(..)(?!$)", "$1:");
-    }
-
-    private static String ip4(long value) {
-        return (value >>> 24 & 255)
-                + "."
-                + (value >>> 16 & 255)
-                + "."
-                + (value >>> 8 & 255)
-                + "."
-                + (value & 255);
+    private static String mac(Map<String, String> parts, String name) {
+        return AddressText.ethernet(Long.parseUnsignedLong(parts.getOrDefault(name, "0"), 16));
     }
 }

@@ -1,26 +1,22 @@
 package dev.iod.cli;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
+import dev.iod.pipeline.AddressText;
+import dev.iod.pipeline.Bits;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What a frame's headers say, by field. */
 final class FrameText {
-    private static final HexFormat MAC = HexFormat.ofDelimiter(":");
-
     private FrameText() {}
 
     /** Fields in the order of the headers; unknown parts are left out. */
     static Map<String, String> fields(byte[] frame) {
         Map<String, String> fields = new LinkedHashMap<>();
         ByteBuffer in = ByteBuffer.wrap(frame);
-        fields.put("dlsrc", MAC.formatHex(frame, 6, 12));
-        fields.put("dldst", MAC.formatHex(frame, 0, 6));
+        fields.put("dlsrc", mac(in, 6));
+        fields.put("dldst", mac(in, 0));
         int type = in.getShort(12) & 0xffff;
         switch (type) {
             case 0x800 -> {
@@ -54,13 +50,20 @@ final class FrameText {
         fields.put("dst", address(frame, at + length, length));
     }
 
+    /**
+     * An Internet address in a frame.
+     *
+     * @param length 4 or 16 bytes
+     */
     static String address(byte[] bytes, int at, int length) {
-        try {
-            return InetAddress.getByAddress(Arrays.copyOfRange(bytes, at, at + length))
-                    .getHostAddress();
-        } catch (UnknownHostException e) {
-            throw new IllegalStateException(e);
-        }
+        ByteBuffer in = ByteBuffer.wrap(bytes, at, length);
+        return length == 4
+                ? AddressText.ip4(Bits.of(in.getInt()))
+                : AddressText.ip6(new Bits(in.getLong(), in.getLong()));
+    }
+
+    private static String mac(ByteBuffer in, int at) {
+        return AddressText.ethernet(in.getLong(at) >>> 16);
     }
 
     private static void transport(Map<String, String> fields, ByteBuffer in, int protocol, int at) {

@@ -1,5 +1,6 @@
 package dev.iod.cli;
 
+import dev.iod.pipeline.PortKey;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -25,7 +26,7 @@ final class Southbound {
     /** A logical switch or router. */
     record Datapath(String kind, String name) {}
 
-    /** The engine's key of a logical port: datapath key and port key. */
+    /** The {@link PortKey} of a logical port. */
     Optional<Long> portKey(String port) {
         for (Map<String, JsonNode> row :
                 query("datapath,tunnel_key", "find", "Port_Binding", "logical_port=" + port)) {
@@ -33,7 +34,8 @@ final class Southbound {
             for (Map<String, JsonNode> of :
                     query("tunnel_key", "list", "Datapath_Binding", datapath)) {
                 return Optional.of(
-                        field(of, "tunnel_key").asLong() << 16 | field(row, "tunnel_key").asLong());
+                        PortKey.of(
+                                field(of, "tunnel_key").asInt(), field(row, "tunnel_key").asInt()));
             }
         }
         return Optional.empty();

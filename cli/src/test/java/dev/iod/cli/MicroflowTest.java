@@ -36,7 +36,7 @@ final class MicroflowTest {
         assertThat(text("tcp4 dst=10.0.0.7 dstport=22"))
                 .endsWith("dst=10.0.0.7 ttl=64 proto=tcp srcport=49152 dstport=22");
         assertThat(text("udp6 dst=fd00::7 dstport=53 srcport=5 ttl=3"))
-                .endsWith("dst=fd00:0:0:0:0:0:0:7 ttl=3 proto=udp srcport=5 dstport=53");
+                .endsWith("dst=fd00::7 ttl=3 proto=udp srcport=5 dstport=53");
         assertThat(text("arp dst=10.0.0.1"))
                 .contains("dldst=ff:ff:ff:ff:ff:ff")
                 .endsWith("arp.op=1 arp.spa=10.0.0.5 arp.tpa=10.0.0.1");

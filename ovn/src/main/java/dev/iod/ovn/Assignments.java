@@ -15,8 +15,8 @@ final class Assignments {
         int start = 0;
         for (Slice part : target.parts()) {
             Bits ones = Span.ones(part.width());
-            Bits partMask = Span.shiftRight(mask, start).and(ones);
-            Bits partValue = Span.shiftRight(constant.value(), start).and(ones);
+            Bits partMask = mask.shiftRight(start).and(ones);
+            Bits partValue = constant.value().shiftRight(start).and(ones);
             setRuns(part, partValue, partMask, out);
             start += part.width();
         }
@@ -30,16 +30,16 @@ final class Assignments {
         }
         int bit = 0;
         while (bit < part.width()) {
-            if ((Span.shiftRight(mask, bit).low() & 1) == 0) {
+            if ((mask.shiftRight(bit).low() & 1) == 0) {
                 bit++;
                 continue;
             }
             int end = bit;
-            while (end < part.width() && (Span.shiftRight(mask, end).low() & 1) != 0) {
+            while (end < part.width() && (mask.shiftRight(end).low() & 1) != 0) {
                 end++;
             }
             Slice run = part.field().slice(part.offset() + bit, end - bit);
-            out.add(new Action.Set(run, Span.shiftRight(value, bit).and(Bits.ones(end - bit))));
+            out.add(new Action.Set(run, value.shiftRight(bit).and(Bits.ones(end - bit))));
             bit = end;
         }
     }

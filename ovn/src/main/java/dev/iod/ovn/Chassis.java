@@ -9,6 +9,7 @@ import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Update;
 import dev.iod.pipeline.EngineEvent;
 import dev.iod.pipeline.Entity;
+import dev.iod.pipeline.PortKey;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -249,7 +250,7 @@ public final class Chassis implements AutoCloseable {
 
     /** The logical port with these tunnel keys, on a network of this chassis. */
     public Optional<String> portName(int datapathKey, int portKey) {
-        return Optional.ofNullable(portNames.get((long) datapathKey << 16 | portKey));
+        return Optional.ofNullable(portNames.get(PortKey.of(datapathKey, portKey)));
     }
 
     /** The engine was connected (again) and may have lost all: it is given the whole state. */

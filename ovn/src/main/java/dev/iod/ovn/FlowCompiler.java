@@ -5,6 +5,7 @@ import dev.iod.ovsdb.Row;
 import dev.iod.pipeline.Action;
 import dev.iod.pipeline.Entity;
 import dev.iod.pipeline.Match;
+import dev.iod.pipeline.PortKey;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -248,6 +249,6 @@ final class FlowCompiler {
     }
 
     static long multicastKey(int datapath, Row group) {
-        return (long) datapath << 16 | group.integer("tunnel_key");
+        return PortKey.of(datapath, (int) group.integer("tunnel_key"));
     }
 }

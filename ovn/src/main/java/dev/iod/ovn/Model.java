@@ -2,6 +2,7 @@ package dev.iod.ovn;
 
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Update;
+import dev.iod.pipeline.PortKey;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -201,8 +202,10 @@ final class Model {
 
     Optional<Row> port(long key) {
         return datapathsByKey
-                .first(key >>> 16)
-                .flatMap(datapath -> portsByKey.first(new Tunnel(datapath.uuid(), key & 0xffff)));
+                .first((long) PortKey.datapath(key))
+                .flatMap(
+                        datapath ->
+                                portsByKey.first(new Tunnel(datapath.uuid(), PortKey.port(key))));
     }
 
     /** Patch ports whose other end has this name. */
@@ -233,10 +236,10 @@ final class Model {
         return row("Datapath_Binding", datapath).map(row -> (int) row.integer("tunnel_key"));
     }
 
-    /** The engine's key of a logical port: datapath key << 16 | port key. */
+    /** The {@link PortKey} of a logical port, once its datapath's row is here. */
     Optional<Long> portKey(Row port) {
         return datapathKey(port.ref("datapath"))
-                .map(datapath -> (long) datapath << 16 | port.integer("tunnel_key"));
+                .map(datapath -> PortKey.of(datapath, (int) port.integer("tunnel_key")));
     }
 
     /** The row of this chassis. */

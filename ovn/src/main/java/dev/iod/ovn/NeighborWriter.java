@@ -4,6 +4,7 @@ import dev.iod.ovsdb.Condition;
 import dev.iod.ovsdb.Operation;
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Value;
+import dev.iod.pipeline.AddressText;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.EngineEvent.NeighborLearned;
 import java.util.ArrayList;

@@ -64,14 +64,14 @@ record Span(List<Slice> parts) {
         var terms = new ArrayList<Match>();
         int start = 0;
         for (Slice part : parts) {
-            Bits partMask = shared(shiftRight(mask, start).and(ONES[part.width()]));
+            Bits partMask = shared(mask.shiftRight(start).and(ONES[part.width()]));
             if (!same(partMask, Bits.ZERO)) {
-                Bits partValue = shiftRight(value, start).and(partMask);
+                Bits partValue = value.shiftRight(start).and(partMask);
                 terms.add(
                         new Match.Masked(
                                 part.field(),
-                                shiftLeft(partValue, part.offset()),
-                                shiftLeft(partMask, part.offset())));
+                                partValue.shiftLeft(part.offset()),
+                                partMask.shiftLeft(part.offset())));
             }
             start += part.width();
         }
@@ -116,35 +116,17 @@ record Span(List<Slice> parts) {
         Bits all = Bits.ones(width());
         Bits below = Bits.ones(bit);
         Bits mask = new Bits(all.high() & ~below.high(), all.low() & ~below.low());
-        Bits flag = shiftLeft(Bits.of(1), bit);
+        Bits flag = Bits.of(1).shiftLeft(bit);
         Bits above = new Bits(value.high() & ~flag.high(), value.low() & ~flag.low());
         Bits wanted = one ? new Bits(above.high() | flag.high(), above.low() | flag.low()) : above;
         return equal(wanted.and(mask), mask);
     }
 
     private static boolean bit(Bits value, int bit) {
-        return (shiftRight(value, bit).low() & 1) != 0;
+        return (value.shiftRight(bit).low() & 1) != 0;
     }
 
     static boolean same(Bits a, Bits b) {
         return a.low() == b.low() && a.high() == b.high();
-    }
-
-    static Bits shiftLeft(Bits value, int by) {
-        if (by == 0) {
-            return value;
-        }
-        return by >= 64
-                ? new Bits(by == 128 ? 0 : value.low() << (by - 64), 0)
-                : new Bits(value.high() << by | value.low() >>> (64 - by), value.low() << by);
-    }
-
-    static Bits shiftRight(Bits value, int by) {
-        if (by == 0) {
-            return value;
-        }
-        return by >= 64
-                ? new Bits(0, by == 128 ? 0 : value.high() >>> (by - 64))
-                : new Bits(value.high() >>> by, value.low() >>> by | value.high() << (64 - by));
     }
 }

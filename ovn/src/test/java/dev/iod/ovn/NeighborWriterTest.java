@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.ovsdb.Row;
 import dev.iod.ovsdb.Value;
+import dev.iod.pipeline.AddressText;
 import dev.iod.pipeline.Bits;
 import dev.iod.pipeline.EngineEvent.NeighborLearned;
 import java.util.HashMap;

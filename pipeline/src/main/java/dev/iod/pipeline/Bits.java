@@ -30,6 +30,34 @@ public record Bits(long high, long low) {
         return new Bits(high & other.high, low & other.low);
     }
 
+    /**
+     * Towards the most significant bit; what goes beyond bit 127 is lost.
+     *
+     * @param by 0 to 128
+     */
+    public Bits shiftLeft(int by) {
+        if (by == 0) {
+            return this;
+        }
+        return by >= 64
+                ? new Bits(by == 128 ? 0 : low << (by - 64), 0)
+                : new Bits(high << by | low >>> (64 - by), low << by);
+    }
+
+    /**
+     * Towards the least significant bit; zeros come from above.
+     *
+     * @param by 0 to 128
+     */
+    public Bits shiftRight(int by) {
+        if (by == 0) {
+            return this;
+        }
+        return by >= 64
+                ? new Bits(0, by == 128 ? 0 : high >>> (by - 64))
+                : new Bits(high >>> by, low >>> by | high << (64 - by));
+    }
+
     /** Not the record's own: values are addresses that tenants choose. */
     @Override
     public int hashCode() {

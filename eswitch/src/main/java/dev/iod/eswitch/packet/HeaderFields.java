@@ -87,37 +87,19 @@ public final class HeaderFields {
     public static Bits read(Packet p, Slice slice) {
         long low = p.low(slice.field());
         long high = p.high(slice.field());
-        return shiftRight(high, low, slice.offset()).and(Bits.ones(slice.width()));
+        return new Bits(high, low).shiftRight(slice.offset()).and(Bits.ones(slice.width()));
     }
 
     /** Replaces the bits of a slice; does nothing when the field's header is absent. */
     public static void write(Packet p, Slice slice, Bits value) {
         Field field = slice.field();
-        Bits mask = shiftLeft(Bits.ones(slice.width()), slice.offset());
-        Bits bits = shiftLeft(value, slice.offset()).and(mask);
+        Bits mask = Bits.ones(slice.width()).shiftLeft(slice.offset());
+        Bits bits = value.shiftLeft(slice.offset()).and(mask);
         write(
                 p,
                 field,
                 p.high(field) & ~mask.high() | bits.high(),
                 p.low(field) & ~mask.low() | bits.low());
-    }
-
-    public static Bits shiftLeft(Bits bits, int by) {
-        if (by == 0) {
-            return bits;
-        }
-        return by >= 64
-                ? new Bits(bits.low() << (by - 64), 0)
-                : new Bits(bits.high() << by | bits.low() >>> (64 - by), bits.low() << by);
-    }
-
-    private static Bits shiftRight(long high, long low, int by) {
-        if (by == 0) {
-            return new Bits(high, low);
-        }
-        return by >= 64
-                ? new Bits(0, high >>> (by - 64))
-                : new Bits(high >>> by, low >>> by | high << (64 - by));
     }
 
     /** Sets a whole field; does nothing when its header is absent. */

@@ -15,7 +15,7 @@ public interface Looks {
     }
 
     default void look(Packet p, Slice slice) {
-        Bits mask = HeaderFields.shiftLeft(Bits.ones(slice.width()), slice.offset());
+        Bits mask = Bits.ones(slice.width()).shiftLeft(slice.offset());
         look(p, slice.field(), mask.high(), mask.low());
     }
 }

@@ -37,8 +37,8 @@ public record MarkChange(
     }
 
     private MarkChange and(Slice target, Bits value) {
-        Bits mask = HeaderFields.shiftLeft(Bits.ones(target.width()), target.offset());
-        Bits bits = HeaderFields.shiftLeft(value, target.offset()).and(mask);
+        Bits mask = Bits.ones(target.width()).shiftLeft(target.offset());
+        Bits bits = value.shiftLeft(target.offset()).and(mask);
         return switch (target.field()) {
             case CT_MARK ->
                     new MarkChange(

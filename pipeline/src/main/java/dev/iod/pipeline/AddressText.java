@@ -1,13 +1,11 @@
-package dev.iod.ovn;
+package dev.iod.pipeline;
 
-import dev.iod.pipeline.Bits;
-
-/** Addresses in the text form that OVN's rows use. */
-final class AddressText {
+/** Addresses as text: as OVN's rows have them, and as people read them. */
+public final class AddressText {
     private AddressText() {}
 
-    /** An Ethernet address. */
-    static String ethernet(long mac) {
+    /** An Ethernet address, in the low 48 bits of the value: lower case, with colons. */
+    public static String ethernet(long mac) {
         var text = new StringBuilder();
         for (int shift = 40; shift >= 0; shift -= 8) {
             String octet = Integer.toHexString((int) (mac >>> shift) & 0xff);
@@ -18,7 +16,7 @@ final class AddressText {
     }
 
     /** An IPv4 address, in the low 32 bits of the value. */
-    static String ip4(Bits ip) {
+    public static String ip4(Bits ip) {
         long value = ip.low();
         return (value >>> 24 & 0xff)
                 + "."
@@ -30,10 +28,10 @@ final class AddressText {
     }
 
     /** An IPv6 address in the canonical form of RFC 5952. */
-    static String ip6(Bits ip) {
+    public static String ip6(Bits ip) {
         int[] words = new int[8];
         for (int i = 0; i < 8; i++) {
-            words[i] = (int) Span.shiftRight(ip, 112 - 16 * i).low() & 0xffff;
+            words[i] = (int) ip.shiftRight(112 - 16 * i).low() & 0xffff;
         }
         int bestStart = -1;
         int bestLength = 1;
