@@ -32,6 +32,12 @@ final class ModuleEdgesTest {
             Pattern.compile("^\\| `[a-z-]+` \\| `dev\\.iod\\.([a-z]+)` \\|.*\\| ([^|]*) \\|$");
     private static final Pattern PACKAGE_ROW =
             Pattern.compile("^\\| `dev\\.iod\\.([a-z.]+)` \\|.*\\| ([^|]*) \\|$");
+    private static final Pattern DIAGRAM =
+            Pattern.compile("^```mermaid\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
+
+    /** The module with most packages. */
+    private static final String DRAWN = "eswitch";
+
     private static final Pattern COMMENT = Pattern.compile("/\\*.*?\\*/|//[^\\n]*", Pattern.DOTALL);
     private static final Pattern CLASS_OF_OURS =
             Pattern.compile("\\bdev\\.iod\\.([a-z][\\w]*(?:\\.[a-z]\\w*)*)\\.[A-Z]");
@@ -72,10 +78,69 @@ final class ModuleEdgesTest {
     }
 
     @Test
+    void theDiagramsShowTheRealEdges() throws IOException {
+        Map<String, Set<String>> modules = new TreeMap<>();
+        Map<String, Set<String>> engine = new TreeMap<>();
+        for (Path module : modules()) {
+            String name = name(module);
+            modules.put(name, required(module));
+            if (name.equals(DRAWN)) {
+                packages(module)
+                        .forEach(
+                                (from, to) ->
+                                        engine.put(
+                                                shorten(name, Set.of(from)).iterator().next(),
+                                                shorten(name, to)));
+            }
+        }
+        List<String> real = List.of(diagram(modules), diagram(engine));
+        List<String> documented =
+                DIAGRAM.matcher(Files.readString(HOME.resolve("docs/architecture.md")))
+                        .results()
+                        .map(found -> found.group(1))
+                        .toList();
+        assertThat(documented)
+                .as("diagrams of docs/architecture.md; these are\n%s", String.join("\n", real))
+                .isEqualTo(real);
+    }
+
+    @Test
+    void diagramsLeaveOutWhatIsReachedAnyway() {
+        Map<String, Set<String>> edges =
+                Map.of("a", Set.of("b", "c", "d"), "b", Set.of("c"), "c", Set.of(), "d", Set.of());
+        assertThat(diagram(edges)).isEqualTo("flowchart TD\n    a --> b & d\n    b --> c\n");
+    }
+
+    @Test
     void findsCircles() {
         assertThat(circle(Map.of("a", Set.of("b"), "b", Set.of("c"), "c", Set.of()))).isEmpty();
         assertThat(circle(Map.of("a", Set.of("b"), "b", Set.of("c"), "c", Set.of("b"))))
                 .containsExactly("a", "b", "c");
+    }
+
+    /** A Mermaid flowchart without the edges that others imply. */
+    private static String diagram(Map<String, Set<String>> edges) {
+        StringBuilder text = new StringBuilder("flowchart TD\n");
+        for (String from : new TreeSet<>(edges.keySet())) {
+            Set<String> direct = new TreeSet<>(edges.getOrDefault(from, Set.of()));
+            Set<String> implied = new TreeSet<>();
+            direct.forEach(to -> reach(edges, to, implied));
+            direct.removeAll(implied);
+            if (!direct.isEmpty()) {
+                text.append("    ").append(from).append(" --> ");
+                text.append(String.join(" & ", direct)).append('\n');
+            }
+        }
+        return text.toString();
+    }
+
+    /** Adds all that is below. */
+    private static void reach(Map<String, Set<String>> edges, String from, Set<String> reached) {
+        for (String to : edges.getOrDefault(from, Set.of())) {
+            if (reached.add(to)) {
+                reach(edges, to, reached);
+            }
+        }
     }
 
     private static String row(String name, Set<String> uses) {
