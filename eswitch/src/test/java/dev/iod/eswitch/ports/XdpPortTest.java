@@ -201,6 +201,29 @@ public class XdpPortTest {
     }
 
     @Test
+    void whatComesWhileTheRingIsFullIsCounted() {
+        XdpPort left = keep(NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))));
+        XdpPort right = keep(NetNamespace.call(B, () -> XdpPort.open("up0", new GeneveXdp(RIGHT))));
+        int length = frame(macOf(B), 0x45, 0, 17, RIGHT, 6081);
+        int sent = 0;
+        while (right.drops(DropReason.UPLINK_OVERRUN) == 0 && sent < 100_000) {
+            for (int i = 0; i < 50; i++) {
+                sent += left.transmit(frame, length) ? 1 : 0;
+            }
+            left.flush();
+        }
+        assertThat(right.drops(DropReason.UPLINK_OVERRUN)).isPositive();
+        // Each is counted once: those that were not dropped are there.
+        long seen = 0;
+        while (seen + right.drops(DropReason.UPLINK_OVERRUN) < sent) {
+            left.flush();
+            seen += receive(right);
+        }
+        assertThat(seen + right.drops(DropReason.UPLINK_OVERRUN)).isEqualTo(sent);
+        assertThat(receive(right)).isZero();
+    }
+
+    @Test
     void aDownInterfaceNeitherFailsNorKeepsTheEngineAwake() {
         XdpPort left = keep(NetNamespace.call(A, () -> XdpPort.open("up0", new GeneveXdp(LEFT))));
         ip("-n " + A + " link set up0 down");
