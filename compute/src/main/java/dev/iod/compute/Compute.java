@@ -69,7 +69,8 @@ public final class Compute {
                                 new ServerSecurityGroups(parts).routes(),
                                 new InstanceActionApi(parts).routes(),
                                 new FlavorApi(parts).routes(),
-                                new KeypairApi(parts).routes(),
+                                new KeypairApi(parts, new KeyGenerator(OpenSshKeys::generate))
+                                        .routes(),
                                 new ServerGroupApi(parts).routes(),
                                 new HypervisorApi(parts).routes(),
                                 new ComputeServiceApi(parts).routes(),

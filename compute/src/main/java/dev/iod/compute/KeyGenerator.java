@@ -4,6 +4,7 @@ import dev.iod.rest.ApiException;
 import dev.iod.rest.Fault;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** Makes keys for users, few at once: a key takes a processor for a good while. */
 final class KeyGenerator {
@@ -11,6 +12,14 @@ final class KeyGenerator {
     private static final int WAIT_SECONDS = 10;
 
     private final Semaphore free = new Semaphore(MAX_AT_ONCE);
+    private final Supplier<OpenSshKeys.Generated> source;
+
+    /**
+     * @param source computes a key
+     */
+    KeyGenerator(Supplier<OpenSshKeys.Generated> source) {
+        this.source = source;
+    }
 
     /**
      * A new key.
@@ -28,7 +37,7 @@ final class KeyGenerator {
             throw new ApiException(Fault.UNAVAILABLE, "The region is stopping.", e);
         }
         try {
-            return OpenSshKeys.generate();
+            return source.get();
         } finally {
             free.release();
         }

@@ -47,10 +47,11 @@ final class KeypairApi {
                     .with(field("id", (k, v) -> number(k.number())))
                     .with(field("updated_at", (k, v) -> nothing()));
 
-    private final KeyGenerator generator = new KeyGenerator();
+    private final KeyGenerator generator;
     private final Collection<Keypair> keypairs;
 
-    KeypairApi(Parts parts) {
+    KeypairApi(Parts parts, KeyGenerator generator) {
+        this.generator = generator;
         keypairs =
                 NovaStyle.collection(parts, Keypair.TABLE, "keypair", "name", Keypair::name)
                         .shown(ITEM, FULL)
