@@ -232,7 +232,8 @@ class PolicyTest {
         Map<String, String> still = new LinkedHashMap<>();
         owned.forEach(
                 (collection, id) -> {
-                    if (known(Kind.MEMBER).http().get(collection + "/" + id).status() == 200) {
+                    if (known(Kind.MEMBER).http().get(collection + "/" + id, HEADERS).status()
+                            == 200) {
                         still.put(collection, id);
                     }
                 });
@@ -314,7 +315,11 @@ class PolicyTest {
                 "'name':'g','policy':'affinity'");
         made(http, owned, "/compute/v2.1/os-keypairs", "keypair", "'name':'k'");
         // There is no pool for it, which makes it no less a volume of its project.
-        made(http, owned, "/volume/v3/volumes", "volume", "'size':1");
+        String volume = made(http, owned, "/volume/v3/volumes", "volume", "'size':1");
+        JsonNode message = http.get("/volume/v3/messages", HEADERS).json().at("/messages/0");
+        assertThat(message.path("resource_uuid").asString()).isEqualTo(volume);
+        owned.put("/volume/v3/messages", message.path("id").stringValue());
+        owned.put("/volume/v3/snapshots", snapshot(volume));
         String kernel = image(http, "aki", "");
         String initrd = image(http, "ari", "");
         String machine =
@@ -329,6 +334,21 @@ class PolicyTest {
                 "'name':'s','flavorRef':'%s','imageRef':'%s','networks':'none'"
                         .formatted(flavor(), machine));
         return owned;
+    }
+
+    /** A snapshot of a volume, which only a pool could make by itself. */
+    private String snapshot(String volume) {
+        return database.transaction(
+                handle ->
+                        handle.createQuery(
+                                        "INSERT INTO volume_snapshot (id, project_id, user_id,"
+                                                + " volume_id, size_gib, status, bootable)"
+                                                + " SELECT gen_random_uuid(), project_id, user_id,"
+                                                + " id, size_gib, 'available', false"
+                                                + " FROM volume WHERE id = ?::uuid RETURNING id")
+                                .bind(0, volume)
+                                .mapTo(String.class)
+                                .one());
     }
 
     private String flavor() {
