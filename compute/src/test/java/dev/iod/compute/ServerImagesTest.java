@@ -58,7 +58,10 @@ class ServerImagesTest {
 
     private void happens(String id, Event event) {
         region.database.run(
-                handle -> Compute.captureWatcher().happened(handle, UUID.fromString(id), event));
+                handle -> {
+                    Compute.captureWatcher().lock(handle, UUID.fromString(id));
+                    Compute.captureWatcher().happened(handle, UUID.fromString(id), event);
+                });
     }
 
     private static Images.NewCapture only(String image) {
