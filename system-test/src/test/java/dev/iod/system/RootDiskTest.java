@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -157,15 +160,36 @@ final class RootDiskTest {
     }
 
     /**
-     * An image of the server while it runs, whose agent is killed meanwhile: a server of it has
-     * what the guest wrote, and the pool nothing of it any more.
+     * An image of the server while it runs, whose agent is killed while it is sent: a server of it
+     * has what the guest wrote, and the pool nothing of it any more.
      */
     private static void imageOfRunning(
             Region region, Tenant tenant, String node, Path script, Map<Integer, String> wrote) {
+        Set<String> before = snapshots(region, node);
+        long agent = region.pid(node + "-dpu");
+        // It sends nothing before somebody looks.
+        signal("STOP", agent);
         tenant.make(
                 "server image create --name disk-copy --property purpose=test disk",
                 "image delete disk-copy");
-        kill(region, node + "-dpu");
+        assertThat(tenant.client.json("image show disk-copy").at("/status").asString())
+                .isEqualTo("saving");
+        signal("CONT", agent);
+        Set<String> taken = new HashSet<>();
+        Wait.until(
+                "the node has a snapshot",
+                SECONDS,
+                () -> {
+                    taken.addAll(snapshots(region, node));
+                    taken.removeAll(before);
+                    return !taken.isEmpty();
+                });
+        signal("KILL", agent);
+        String capture = taken.iterator().next();
+        assertThat(region.run.resolve("control/images").resolve(capture))
+                .as("the content, which appears when it is whole")
+                .doesNotExist();
+        awaitAnother(region, node + "-dpu", agent);
         Wait.until(
                 () -> "the image is active: " + tenant.client.text("image show disk-copy"),
                 SECONDS,
@@ -190,17 +214,22 @@ final class RootDiskTest {
         assertThat(parts(tenant, "copy", "has")).isEqualTo(wrote);
         tenant.client.text("server delete --wait copy");
         Wait.until(
-                "the node's snapshot is deleted", SECONDS, () -> snapshots(region, node).isEmpty());
+                "the node's snapshot is deleted",
+                SECONDS,
+                () -> !snapshots(region, node).contains(capture));
+        assertThat(region.run.resolve("control/images").resolve(capture))
+                .as("the file of the image")
+                .exists();
     }
 
-    /** What of a node's pool is named as captures are: by a UUID alone. */
-    private static List<String> snapshots(Region region, String node) {
+    /** What of a node's pool is named as captures are: by a UUID alone, as volumes are too. */
+    private static Set<String> snapshots(Region region, String node) {
         return Stream.of("pool", "pool/mount")
                 .map(pool -> region.run.resolve("nodes").resolve(node).resolve(pool))
                 .filter(Files::isDirectory)
                 .flatMap(pool -> Stream.of(Optional.ofNullable(pool.toFile().list()).orElseThrow()))
                 .filter(name -> name.length() == 36)
-                .toList();
+                .collect(Collectors.toSet());
     }
 
     /** Boots as the region's own image does, on a disk. */
@@ -255,8 +284,16 @@ final class RootDiskTest {
 
     private static void kill(Region region, String name) {
         long pid = region.pid(name);
-        assertThat(pid).as(name).isPositive();
-        Command.run("kill", "-9", "" + pid);
+        signal("KILL", pid);
+        awaitAnother(region, name, pid);
+    }
+
+    private static void signal(String signal, long pid) {
+        assertThat(pid).as("the process").isPositive();
+        Command.run("kill", "-" + signal, "" + pid);
+    }
+
+    private static void awaitAnother(Region region, String name, long pid) {
         Wait.until(
                 name + " runs again",
                 SECONDS,
