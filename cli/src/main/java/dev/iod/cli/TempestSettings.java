@@ -59,6 +59,8 @@ final class TempestSettings {
         flavor_ref_alt = %6$s
         min_compute_nodes = %7$d
         max_microversion = %8$s
+        [compute-feature-enabled]
+        resize = true
         [network]
         project_network_cidr = 10.100.0.0/16
         [network-feature-enabled]

@@ -11,6 +11,10 @@ enum ApiStatus {
     REBOOT,
     HARD_REBOOT,
     REBUILD,
+    RESIZE,
+    /** It has another flavor, and whoever asked for that shall see whether it is right. */
+    VERIFY_RESIZE,
+    REVERT_RESIZE,
     PAUSED,
     RESCUE,
     SHUTOFF,
@@ -22,10 +26,17 @@ enum ApiStatus {
         if (nodeLost) {
             return UNKNOWN;
         }
+        if (task.isOfResize()) {
+            return RESIZE;
+        }
+        if (task == TaskState.RESIZE_REVERTING) {
+            return REVERT_RESIZE;
+        }
         return switch (vm) {
             case BUILDING -> BUILD;
             case PAUSED -> PAUSED;
             case RESCUED -> RESCUE;
+            case RESIZED -> VERIFY_RESIZE;
             case STOPPED -> task == TaskState.REBUILDING ? REBUILD : SHUTOFF;
             case ERROR -> task == TaskState.REBUILDING ? REBUILD : ERROR;
             case ACTIVE ->
@@ -42,6 +53,11 @@ enum ApiStatus {
                                 UNPAUSING,
                                 RESCUING,
                                 UNRESCUING,
+                                RESIZE_PREP,
+                                RESIZE_MIGRATING,
+                                RESIZE_MIGRATED,
+                                RESIZE_FINISH,
+                                RESIZE_REVERTING,
                                 IMAGE_SNAPSHOT,
                                 IMAGE_BACKUP,
                                 IMAGE_PENDING_UPLOAD,
@@ -61,8 +77,9 @@ enum ApiStatus {
     /** Whether Nova shows {@code progress}. */
     boolean hasProgress() {
         return switch (this) {
-            case ACTIVE, BUILD, REBUILD -> true;
-            case REBOOT, HARD_REBOOT, PAUSED, RESCUE, SHUTOFF, ERROR, UNKNOWN -> false;
+            case ACTIVE, BUILD, REBUILD, RESIZE, VERIFY_RESIZE -> true;
+            case REBOOT, HARD_REBOOT, REVERT_RESIZE, PAUSED, RESCUE, SHUTOFF, ERROR, UNKNOWN ->
+                    false;
         };
     }
 }

@@ -193,6 +193,13 @@ final class Bodies {
                             since(63, "trusted_image_certificates", CERTIFICATES),
                             since(90, "hostname", Formats.HOST_NAME)));
 
+    static final Schema RESIZE =
+            body(
+                    "resize",
+                    struct(
+                            required("flavorRef", Formats.FLAVOR_REF),
+                            optional("OS-DCF:diskConfig", Formats.DISK_CONFIG)));
+
     static final Schema RESCUE =
             body(
                     "rescue",

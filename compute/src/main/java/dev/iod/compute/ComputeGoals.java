@@ -44,6 +44,7 @@ final class ComputeGoals implements GoalPart {
         Map<UUID, List<ServerVolumes.Attached>> volumes =
                 ServerVolumes.of(handle, servers.stream().map(Server::id).toList());
         for (Server server : servers) {
+            RootDisks.kept(server).ifPresent(goal::addVolumes);
             goal.addServers(
                     machine(
                             server,
@@ -156,7 +157,14 @@ final class ComputeGoals implements GoalPart {
     /** Whether what was written has to be there at the next boot. */
     private static boolean asksGuest(TaskState task) {
         return switch (task) {
-            case RESCUING, UNRESCUING -> true;
+            case RESCUING,
+                    UNRESCUING,
+                    RESIZE_PREP,
+                    RESIZE_MIGRATING,
+                    RESIZE_MIGRATED,
+                    RESIZE_FINISH,
+                    RESIZE_REVERTING ->
+                    true;
             case NONE,
                     SCHEDULING,
                     SPAWNING,

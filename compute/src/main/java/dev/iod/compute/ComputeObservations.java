@@ -130,6 +130,7 @@ final class ComputeObservations implements NodeObserver {
     private void apply(Handle handle, Server server, Lifecycle.Verdict verdict) {
         switch (verdict) {
             case Lifecycle.Unchanged() -> {}
+            case Lifecycle.Undone(Failure why) -> ServerResize.undo(handle, server, why);
             case Lifecycle.Gone() -> remove(handle, images, ports, server);
             case Lifecycle.Changed changed -> change(handle, server, changed);
         }
@@ -162,6 +163,9 @@ final class ComputeObservations implements NodeObserver {
             ServerStore.setFault(handle, id, Optional.empty());
         }
         changed.fault().ifPresent(why -> ServerStore.setFault(handle, id, Optional.of(why)));
+        if (changed.task() == TaskState.NONE) {
+            ServerResize.settle(handle, server);
+        }
         if (changed.done()) {
             InstanceActions.finish(handle, id, changed.fault());
         }
@@ -175,7 +179,8 @@ final class ComputeObservations implements NodeObserver {
                 status.getReason(),
                 status.getBootGeneration(),
                 status.getSoftRebootGeneration(),
-                status.getNetworkReady());
+                status.getNetworkReady(),
+                status.getDevicesCount() > 0);
     }
 
     private static Lifecycle.Cause cause(FailureKind failure) {

@@ -26,7 +26,7 @@ final class ComputeQuotas {
 
     /** Nova's resources in the order of its answers, with its defaults. */
     enum Resource {
-        CORES(Quota.ofSum(SERVICE, "cores", 20, "coalesce(sum(vcpus), 0)", "server")),
+        CORES(Quota.ofSum(SERVICE, "cores", 20, ofServers("vcpus"), "server")),
         FIXED_IPS(Quota.bound(SERVICE, "fixed_ips", Quota.UNLIMITED)),
         FLOATING_IPS(Quota.bound(SERVICE, "floating_ips", Quota.UNLIMITED)),
         INJECTED_FILE_CONTENT_BYTES(Quota.bound(SERVICE, "injected_file_content_bytes", 0)),
@@ -41,7 +41,7 @@ final class ComputeQuotas {
                         100,
                         (handle, user) -> Keypair.TABLE.count(handle, Keypair.of(user)))),
         METADATA_ITEMS(Quota.bound(SERVICE, "metadata_items", 128)),
-        RAM(Quota.ofSum(SERVICE, "ram", 51_200, "coalesce(sum(memory_mib), 0)", "server")),
+        RAM(Quota.ofSum(SERVICE, "ram", 51_200, ofServers("memory_mib"), "server")),
         SECURITY_GROUP_RULES(NetworkQuotas.RULES, "security_group_rules"),
         SECURITY_GROUPS(NetworkQuotas.SECURITY_GROUPS, "security_groups"),
         SERVER_GROUP_MEMBERS(Quota.bound(SERVICE, "server_group_members", 10)),
@@ -65,6 +65,12 @@ final class ComputeQuotas {
 
         String text() {
             return text;
+        }
+
+        /** The sum of a column; of the greater one while a server has another flavor beside. */
+        private static String ofServers(String column) {
+            return "coalesce(sum(greatest(%1$s, CAST(resize->'flavor'->>'%1$s' AS bigint))), 0)"
+                    .formatted(column);
         }
 
         /** Whether Nova shows it in a minor version: the network's left in 2.36, files in 2.57. */
@@ -160,11 +166,54 @@ final class ComputeQuotas {
             return count;
         }
         List<Resource> overs = over(limits, used, flavor, min);
-        throw ApiException.forbidden(
+        throw exceeded(overs, each(overs, r -> cost(flavor, r) * min), used, limits);
+    }
+
+    /** Makes everybody wait who claims of a project, before its servers are locked. */
+    static void lock(Handle handle, String project) {
+        Quotas.lock(handle, project, SERVICE);
+    }
+
+    /**
+     * Looks whether a server may have another flavor beside its own; the project is locked.
+     *
+     * @throws ApiException 403 when the greater of both is more than its project may have
+     */
+    static void admit(Handle handle, Server server, Flavor other) {
+        Map<Resource, Long> limits = limits(handle, server.projectId(), OF_SERVERS);
+        Map<Resource, Long> used = used(handle, server.projectId(), OF_SERVERS);
+        Map<Resource, Long> more =
+                each(
+                        OF_SERVERS,
+                        resource ->
+                                Math.max(
+                                        0,
+                                        cost(other, resource) - cost(server.flavor(), resource)));
+        List<Resource> overs =
+                OF_SERVERS.stream()
+                        .filter(resource -> more.getOrDefault(resource, 0L) > 0)
+                        .filter(
+                                resource ->
+                                        Quotas.exceeds(
+                                                used.getOrDefault(resource, 0L)
+                                                        + more.getOrDefault(resource, 0L),
+                                                limits.getOrDefault(resource, 0L)))
+                        .toList();
+        if (!overs.isEmpty()) {
+            throw exceeded(overs, more, used, limits);
+        }
+    }
+
+    private static ApiException exceeded(
+            List<Resource> overs,
+            Map<Resource, Long> wanted,
+            Map<Resource, Long> used,
+            Map<Resource, Long> limits) {
+        return ApiException.forbidden(
                 "Quota exceeded for %s: Requested %s, but already used %s of %s %s"
                         .formatted(
                                 join(overs, Resource::text),
-                                join(overs, r -> Long.toString(cost(flavor, r) * min)),
+                                join(overs, r -> Long.toString(wanted.getOrDefault(r, 0L))),
                                 join(overs, r -> Long.toString(used.getOrDefault(r, 0L))),
                                 join(overs, r -> Long.toString(limits.getOrDefault(r, 0L))),
                                 join(overs, Resource::text)));

@@ -20,6 +20,15 @@ final class Lifecycle {
         OFF
     }
 
+    /** What of a resize is not over. */
+    enum Resize {
+        NONE,
+        /** It has, or gets, another flavor, which is neither confirmed nor reverted. */
+        OPEN,
+        /** It gets back the flavor that it had. */
+        REVERTING
+    }
+
     /**
      * A server's recorded state.
      *
@@ -28,6 +37,7 @@ final class Lifecycle {
      * @param goalRevision the node's goal revision that carries the last change of this server
      * @param pinned an administrator set the state by hand, reports leave it alone
      * @param launched it has been ACTIVE once
+     * @param resize kept with the resize itself, see {@link Server.Resize}
      */
     record State(
             VmState vm,
@@ -38,11 +48,13 @@ final class Lifecycle {
             long softRebootGeneration,
             long goalRevision,
             boolean pinned,
-            boolean launched) {
+            boolean launched,
+            Resize resize) {
 
         /** A new server that waits for a node, or one that found none. */
         static State initial(VmState vm, TaskState task) {
-            return new State(vm, task, PowerState.NO_STATE, Wish.ON, 1, 0, 0, false, false);
+            return new State(
+                    vm, task, PowerState.NO_STATE, Wish.ON, 1, 0, 0, false, false, Resize.NONE);
         }
 
         /** Something new is asked; a state set by hand ends with it. */
@@ -56,21 +68,26 @@ final class Lifecycle {
                     softRebootGeneration + moreSoftReboots,
                     goalRevision,
                     false,
-                    launched);
+                    launched,
+                    resize);
         }
 
-        /** Set by an administrator's hand; ERROR stays until something is asked. */
+        /**
+         * Set by an administrator's hand; ERROR stays until something is asked. What is being
+         * reverted goes on.
+         */
         State reset(VmState vm) {
             return new State(
                     vm,
-                    TaskState.NONE,
+                    resize == Resize.REVERTING ? TaskState.RESIZE_REVERTING : TaskState.NONE,
                     power,
                     wish,
                     bootGeneration,
                     softRebootGeneration,
                     goalRevision,
                     vm == VmState.ERROR,
-                    launched);
+                    launched,
+                    resize);
         }
 
         /** The same while something else is done to it. */
@@ -84,7 +101,23 @@ final class Lifecycle {
                     softRebootGeneration,
                     goalRevision,
                     pinned,
-                    launched);
+                    launched,
+                    resize);
+        }
+
+        /** The other flavor is its own. */
+        State confirmed() {
+            return new State(
+                    wish == Wish.OFF ? VmState.STOPPED : VmState.ACTIVE,
+                    TaskState.NONE,
+                    power,
+                    wish,
+                    bootGeneration,
+                    softRebootGeneration,
+                    goalRevision,
+                    false,
+                    launched,
+                    Resize.NONE);
         }
 
         /** What a report led to. */
@@ -98,7 +131,8 @@ final class Lifecycle {
                     softRebootGeneration,
                     goalRevision,
                     pinned,
-                    launched);
+                    launched,
+                    resize);
         }
 
         /** The same in another revision of the node's goal. */
@@ -112,7 +146,8 @@ final class Lifecycle {
                     softRebootGeneration,
                     revision,
                     pinned,
-                    launched);
+                    launched,
+                    resize);
         }
     }
 
@@ -154,6 +189,8 @@ final class Lifecycle {
      * @param reason for FAILED and unexpected STOPPED, as the node says it
      * @param bootGeneration of the machine reported on
      * @param networkReady every port is claimed and its flows are live
+     * @param devices whether a machine has devices: one that is STARTING without waits for its
+     *     disks
      */
     record Report(
             long goalRevision,
@@ -162,7 +199,8 @@ final class Lifecycle {
             String reason,
             long bootGeneration,
             long softRebootGeneration,
-            boolean networkReady) {}
+            boolean networkReady,
+            boolean devices) {}
 
     /** What a report leads to. */
     sealed interface Verdict {}
@@ -184,6 +222,9 @@ final class Lifecycle {
             Optional<Failure> fault,
             boolean done)
             implements Verdict {}
+
+    /** It cannot have the other flavor: it shall be as it was. */
+    record Undone(Failure why) implements Verdict {}
 
     /** The server is not on its node any more and must not be: rows and ports can go. */
     record Gone() implements Verdict {}
@@ -209,6 +250,11 @@ final class Lifecycle {
                     REBUILDING,
                     RESCUING,
                     UNRESCUING,
+                    RESIZE_PREP,
+                    RESIZE_MIGRATING,
+                    RESIZE_MIGRATED,
+                    RESIZE_FINISH,
+                    RESIZE_REVERTING,
                     IMAGE_SNAPSHOT,
                     IMAGE_BACKUP,
                     IMAGE_PENDING_UPLOAD,
@@ -237,7 +283,7 @@ final class Lifecycle {
     private static Verdict wantedOn(State state, Report report) {
         boolean thisBoot = report.bootGeneration() >= state.bootGeneration();
         return switch (report.machine()) {
-            case STARTING -> changed(state, state.vm(), state.task(), PowerState.NO_STATE);
+            case STARTING -> changed(state, state.vm(), step(state, report), PowerState.NO_STATE);
             case RUNNING -> running(state, report, thisBoot);
             case PAUSED -> changed(state, state.vm(), state.task(), PowerState.PAUSED);
             case STOPPED -> stopped(state, report, thisBoot);
@@ -272,9 +318,15 @@ final class Lifecycle {
 
     /**
      * The node knows this wish and says that it cannot be: that is final for now, whatever ran
-     * before. Should it succeed later, the state follows.
+     * before. Should it succeed later, the state follows. What fails on its way to another flavor
+     * gets its old one again; what has another flavor that is not confirmed may still be reverted.
      */
     private static Verdict failed(State state, Report report) {
+        if (state.resize() == Resize.OPEN) {
+            return state.task().isOfResize()
+                    ? new Undone(new Failure(report.cause().message(), report.reason()))
+                    : changed(state, VmState.RESIZED, TaskState.NONE, PowerState.CRASHED);
+        }
         return changed(
                 state,
                 VmState.ERROR,
@@ -288,13 +340,30 @@ final class Lifecycle {
         boolean softDone = report.softRebootGeneration() >= state.softRebootGeneration();
         boolean ready = thisBoot && softDone && (report.networkReady() || state.launched());
         return ready
-                ? changed(state, VmState.ACTIVE, TaskState.NONE, PowerState.RUNNING)
-                : changed(state, state.vm(), state.task(), PowerState.RUNNING);
+                ? changed(state, settled(state, VmState.ACTIVE), TaskState.NONE, PowerState.RUNNING)
+                : changed(state, state.vm(), step(state, report), PowerState.RUNNING);
+    }
+
+    /** How far a resize is; what else is asked of a server has one step. */
+    private static TaskState step(State state, Report report) {
+        if (!state.task().isOfResize()) {
+            return state.task();
+        }
+        if (report.bootGeneration() < state.bootGeneration()) {
+            return TaskState.RESIZE_MIGRATING;
+        }
+        return report.devices() ? TaskState.RESIZE_FINISH : TaskState.RESIZE_MIGRATED;
+    }
+
+    /** What it is when all is as it shall be; with another flavor until that is confirmed. */
+    private static VmState settled(State state, VmState vm) {
+        return state.resize() == Resize.OPEN ? VmState.RESIZED : vm;
     }
 
     private static Verdict stopped(State state, Report report, boolean thisBoot) {
-        boolean settled = state.vm() == VmState.ACTIVE && state.task() == TaskState.NONE;
-        if (!thisBoot && !settled) {
+        boolean runs =
+                state.vm() == settled(state, VmState.ACTIVE) && state.task() == TaskState.NONE;
+        if (!thisBoot && !runs) {
             return changed(state, state.vm(), state.task(), PowerState.SHUTDOWN);
         }
         if (!state.launched()) {
@@ -309,7 +378,7 @@ final class Lifecycle {
         // The guest switched itself off. It stays off until its owner starts it, as in Nova.
         return changed(
                 state,
-                VmState.STOPPED,
+                settled(state, VmState.STOPPED),
                 TaskState.NONE,
                 Wish.OFF,
                 PowerState.SHUTDOWN,
@@ -318,16 +387,22 @@ final class Lifecycle {
 
     private static Verdict wantedOff(State state, Report report) {
         return switch (report.machine()) {
-            case STOPPED -> changed(state, VmState.STOPPED, TaskState.NONE, PowerState.SHUTDOWN);
+            case STOPPED ->
+                    changed(
+                            state,
+                            settled(state, VmState.STOPPED),
+                            TaskState.NONE,
+                            PowerState.SHUTDOWN);
             // Its new root disk cannot be made, and it has no other; else what failed shall not run
             // anyway.
             case FAILED ->
                     state.task() == TaskState.REBUILDING
+                                    || state.resize() != Resize.NONE
                                     || state.vm() == VmState.ERROR && state.task() == TaskState.NONE
                             ? failed(state, report)
                             : changed(state, VmState.STOPPED, TaskState.NONE, PowerState.CRASHED);
             case STARTING, RUNNING, PAUSED ->
-                    changed(state, state.vm(), state.task(), power(report.machine()));
+                    changed(state, state.vm(), step(state, report), power(report.machine()));
         };
     }
 

@@ -7,6 +7,7 @@ import dev.iod.region.ResourceClass;
 import dev.iod.rest.ApiException;
 import dev.iod.volume.NewServerVolumes;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,33 @@ final class Placement {
     }
 
     /**
+     * What a server takes: while it is resized its node can run it with either flavor, and keeps
+     * the disks of both.
+     */
+    static Map<ResourceClass, Long> amounts(Server server) {
+        Map<ResourceClass, Long> amounts = new EnumMap<>(ResourceClass.class);
+        amounts.putAll(amounts(server.flavor(), RootDisks.mib(server)));
+        server.resize()
+                .map(Server.Resize::flavor)
+                .ifPresent(
+                        other -> {
+                            amounts.merge(ResourceClass.VCPU, (long) other.vcpus(), Math::max);
+                            amounts.merge(ResourceClass.MEMORY_MB, other.memoryMib(), Math::max);
+                        });
+        return amounts;
+    }
+
+    /**
+     * A placed server takes what it needs now, all or nothing.
+     *
+     * @return what its node, which is locked, is short of
+     */
+    static Optional<ResourceClass> take(Handle handle, Server server) {
+        Provider node = Providers.lock(handle, List.of(server.node().orElseThrow())).getFirst();
+        return Providers.resize(handle, server.id(), AllocationRole.ACTIVE, node, amounts(server));
+    }
+
+    /**
      * A placed server's disks become larger or smaller together.
      *
      * @param before what they take of the node's pool, in MiB
@@ -52,15 +80,15 @@ final class Placement {
             return;
         }
         Provider node = Providers.lock(handle, List.of(server.node().orElseThrow())).getFirst();
-        boolean done =
+        boolean full =
                 Providers.resize(
-                        handle,
-                        server.id(),
-                        AllocationRole.ACTIVE,
-                        node,
-                        ResourceClass.DISK_MB,
-                        after);
-        if (!done) {
+                                handle,
+                                server.id(),
+                                AllocationRole.ACTIVE,
+                                node,
+                                Map.of(ResourceClass.DISK_MB, after))
+                        .isPresent();
+        if (full) {
             throw ApiException.badRequest(
                     "No valid host was found. The server's node is short of disk.");
         }

@@ -4,6 +4,7 @@ import dev.iod.image.Images;
 import dev.iod.node.Disk;
 import dev.iod.rest.ApiException;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * The root disk of a server: as large as the flavor says and, as in Nova, as large as the image
@@ -56,9 +57,54 @@ final class RootDisks {
         if (bytes == 0) {
             return Optional.empty();
         }
-        Disk.Builder disk = Disk.newBuilder().setId(id(server)).setSizeBytes(bytes);
-        base.ifPresent(part -> disk.setImage(ComputeGoals.part(part)));
+        Disk.Builder disk =
+                Disk.newBuilder()
+                        .setId(id(server.id(), server.boot().rootDisk()))
+                        .setSizeBytes(bytes)
+                        .setMade(madeBefore(server));
+        source(server)
+                .ifPresentOrElse(
+                        old -> disk.setSourceId(old.getId()),
+                        () -> base.ifPresent(part -> disk.setImage(ComputeGoals.part(part))));
         return Optional.of(disk.build());
+    }
+
+    /**
+     * The root disk from before a resize, until that is over. A machine with another disk may run:
+     * no server's machine keeps it then, so the goal has to name it by itself.
+     */
+    static Optional<Disk> kept(Server server) {
+        return switch (server.state().resize()) {
+            case NONE -> Optional.empty();
+            case OPEN -> source(server);
+            case REVERTING -> of(server);
+        };
+    }
+
+    /** The disk that the present one starts as. */
+    private static Optional<Disk> source(Server server) {
+        return server.resize()
+                .filter(resize -> !resize.reverting() && otherBytes(server, resize) > 0)
+                .map(
+                        resize ->
+                                Disk.newBuilder()
+                                        .setId(id(server.id(), resize.rootDisk()))
+                                        .setSizeBytes(otherBytes(server, resize))
+                                        .setMade(true)
+                                        .build());
+    }
+
+    /** What is gone then is lost: it is not made anew of what it started as. */
+    private static boolean madeBefore(Server server) {
+        return switch (server.state().resize()) {
+            case NONE -> false;
+            case OPEN -> server.state().vm() == VmState.RESIZED;
+            case REVERTING -> true;
+        };
+    }
+
+    private static long otherBytes(Server server, Server.Resize resize) {
+        return bytes(resize.flavor(), server.boot());
     }
 
     /** What a node is told of a server's rescue disk; empty: it has none. */
@@ -83,19 +129,22 @@ final class RootDisks {
         return boot.disk().map(part -> rounded(part.sizeBytes())).orElse(0L);
     }
 
-    /** What a server claims of its node's pool in MiB: its root disk, and its rescue disk. */
+    /**
+     * What a server claims of its node's pool in MiB: its root disk, its rescue disk, and the root
+     * disk of its other flavor while it is resized.
+     */
     static long mib(Server server) {
         long rescue = server.rescue().map(Server.Rescue::diskBytes).orElse(0L);
-        return mib(server.flavor(), server.boot()) + toMib(rescue);
+        long other = server.resize().map(resize -> otherBytes(server, resize)).orElse(0L);
+        return mib(server.flavor(), server.boot()) + toMib(rescue) + toMib(other);
     }
 
     /**
      * Of the server's id, and of the disk's number but for the first one; at the end, because nodes
      * name sockets by the ends of ids.
      */
-    private static String id(Server server) {
-        long number = server.boot().rootDisk();
-        return ROOT + server.id() + (number == 0 ? "" : "-" + number);
+    private static String id(UUID server, long number) {
+        return ROOT + server + (number == 0 ? "" : "-" + number);
     }
 
     /** What a server claims of its node's pool: its disk in MiB, rounded up; 0 = it has none. */

@@ -13,10 +13,11 @@ import java.util.UUID;
  *
  * @param number counts up over the region; part of the name Nova calls {@code instance_name}
  * @param hostname what the guest calls itself
- * @param flavor as it was when the server was made
+ * @param flavor as it was when the server was made or resized
  * @param groupId the server group, if it still exists
  * @param node empty when it is not placed; then it has no allocations
  * @param rescue what it boots instead of what it is made of
+ * @param resize what it has beside its flavor until a resize is confirmed or reverted
  */
 record Server(
         UUID id,
@@ -35,6 +36,7 @@ record Server(
         Optional<String> node,
         Lifecycle.State state,
         Optional<Rescue> rescue,
+        Optional<Resize> resize,
         Optional<ServerFault> fault,
         Optional<Lock> lock,
         Times times) {
@@ -58,7 +60,8 @@ record Server(
      *
      * @param disk what its root disk starts as; empty: zeros
      * @param volume it has no root disk, but boots its first volume
-     * @param rootDisk which of its root disks it has, from 0: a rebuild makes it another one
+     * @param rootDisk which of its root disks it has: 0 for the first, else the number of the boot
+     *     that it was made for. A rebuild or resize makes it another one; none has a number again
      */
     record Boot(Images.Boot what, Optional<Images.Part> disk, boolean volume, long rootDisk) {
         static Boot of(Images.Bootable image) {
@@ -141,6 +144,16 @@ record Server(
      */
     record Rescue(Boot boot, long number, long diskBytes, Optional<String> passwordHash) {}
 
+    /**
+     * The other flavor of a server that is resized.
+     *
+     * @param flavor that it had, or what it leaves when it is reverted
+     * @param rootDisk likewise
+     * @param off whether it was off when the resize was asked for
+     * @param reverting it gets back what it had: the other root disk is not wanted any more
+     */
+    record Resize(Flavor flavor, long rootDisk, boolean off, boolean reverting) {}
+
     /** Why it is in ERROR. */
     record ServerFault(Failure failure, Instant at) {}
 
@@ -154,6 +167,31 @@ record Server(
     /** Whether it is that volume that it boots. */
     boolean boots(ServerVolumes.Attached volume) {
         return boot.volume() && volume.first();
+    }
+
+    /** The same with another flavor and root disk. */
+    Server resized(Flavor other, long rootDisk, Optional<Resize> resize) {
+        return new Server(
+                id,
+                number,
+                projectId,
+                userId,
+                name,
+                description,
+                hostname,
+                origin,
+                boot.onRootDisk(rootDisk),
+                other,
+                guest,
+                presentation,
+                groupId,
+                node,
+                state,
+                rescue,
+                resize,
+                fault,
+                lock,
+                times);
     }
 
     /** What it boots now. */

@@ -86,6 +86,24 @@ final class ServerActionApi {
                 changes.unrescue(Actor.of(request), id);
                 yield Response.empty(202);
             }
+            case "resize" -> {
+                JsonNode wanted = checked(request, body, Bodies.RESIZE).path("resize");
+                new ServerResize(parts)
+                        .resize(
+                                Actor.of(request),
+                                id,
+                                wanted.path("flavorRef").asString(),
+                                wanted.path("OS-DCF:diskConfig").stringValueOpt());
+                yield Response.empty(202);
+            }
+            case "confirmResize" -> {
+                new ServerResize(parts).confirm(Actor.of(request), id);
+                yield Response.empty(204);
+            }
+            case "revertResize" -> {
+                new ServerResize(parts).revert(Actor.of(request), id);
+                yield Response.empty(202);
+            }
             case "createImage", "createBackup" -> images.create(request, id, action, body);
             case "os-resetState" -> resetState(request, id, body);
             case "os-getConsoleOutput" -> console(request, id, body);

@@ -395,6 +395,11 @@ final class ServerChanges {
         if (!vms.contains(state.vm())) {
             throw invalidState(verb, server.id(), "vm_state", state.vm().text());
         }
+        // Its state was set by hand while it has another flavor.
+        boolean resized = state.resize() != Lifecycle.Resize.NONE;
+        if (state.task() == TaskState.NONE && resized && !vms.contains(VmState.RESIZED)) {
+            throw invalidState(verb, server.id(), "vm_state", VmState.RESIZED.text());
+        }
         if (!tasks.contains(state.task())) {
             throw invalidState(verb, server.id(), "task_state", state.task().text());
         }

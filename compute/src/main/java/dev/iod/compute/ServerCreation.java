@@ -144,13 +144,12 @@ final class ServerCreation {
         return boot;
     }
 
-    private static ApiException memoryTooSmall() {
+    static ApiException memoryTooSmall() {
         return ApiException.badRequest("Flavor's memory is too small for requested image.");
     }
 
     /** A microvm has neither a firmware that boots disks nor the buses of another machine. */
-    private static void checkMachine(
-            Flavor flavor, String what, boolean firmware, String machineType) {
+    static void checkMachine(Flavor flavor, String what, boolean firmware, String machineType) {
         if (flavor.isMicrovm() && (firmware || !machineType.isEmpty())) {
             throw ApiException.badRequest(
                     "Flavor %s has %s=microvm, which %s, but %s %s."
@@ -213,6 +212,7 @@ final class ServerCreation {
                 wanted.group(),
                 Optional.empty(),
                 Lifecycle.State.initial(VmState.BUILDING, TaskState.SCHEDULING),
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

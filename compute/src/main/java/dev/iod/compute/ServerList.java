@@ -448,7 +448,8 @@ final class ServerList {
     }
 
     private static String progress() {
-        return "CASE WHEN " + condition(ApiStatus.ACTIVE) + " THEN '100' ELSE '0' END";
+        return "CASE WHEN %s OR %s THEN '100' ELSE '0' END"
+                .formatted(condition(ApiStatus.ACTIVE), condition(ApiStatus.VERIFY_RESIZE));
     }
 
     private static void times(ListSql sql, Query query, int minor) {

@@ -125,6 +125,7 @@ final class ServerRebuild {
                 server.node(),
                 server.state(),
                 server.rescue(),
+                server.resize(),
                 server.fault(),
                 server.lock(),
                 server.times());
@@ -174,7 +175,7 @@ final class ServerRebuild {
         }
         Server.Boot boot =
                 ServerCreation.boot(parts.images().resolve(handle, actor, image), server.flavor())
-                        .onRootDisk(server.boot().rootDisk() + 1);
+                        .onRootDisk(server.state().bootGeneration() + 1);
         // The names of devices are those that the guest gives them: a root disk is the first.
         if (RootDisks.mib(server.flavor(), boot) > 0
                 && rootVolume(handle, server.id()).isPresent()) {
@@ -186,7 +187,8 @@ final class ServerRebuild {
         return boot;
     }
 
-    private static Optional<ServerVolumes.Attached> rootVolume(Handle handle, UUID server) {
+    /** The volume that is a server's first device. */
+    static Optional<ServerVolumes.Attached> rootVolume(Handle handle, UUID server) {
         return ServerVolumes.of(handle, List.of(server)).getOrDefault(server, List.of()).stream()
                 .filter(ServerVolumes.Attached::first)
                 .findAny();

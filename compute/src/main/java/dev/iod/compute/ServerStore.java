@@ -245,6 +245,34 @@ final class ServerStore {
                 .execute();
     }
 
+    /** Writes which flavor and root disk a server has, and which beside. */
+    static void setFlavor(Handle handle, Server server) {
+        Flavor flavor = server.flavor();
+        handle.createUpdate(
+                        "UPDATE server SET flavor_id = :flavorId, flavor_name = :flavorName,"
+                                + " memory_mib = :memory, vcpus = :vcpus, disk_gib = :disk,"
+                                + " ephemeral_gib = :ephemeral, swap_mib = :swap,"
+                                + " flavor_properties = CAST(:properties AS jsonb),"
+                                + " root_disk = :rootDisk, resize = CAST(:resize AS jsonb)"
+                                + " WHERE id = :id")
+                .bind("flavorId", flavor.id())
+                .bind("flavorName", flavor.name())
+                .bind("memory", flavor.memoryMib())
+                .bind("vcpus", flavor.vcpus())
+                .bind("disk", flavor.diskGib())
+                .bind("ephemeral", flavor.ephemeralGib())
+                .bind("swap", flavor.swapMib())
+                .bind("properties", Json.text(Json.object(flavor.properties())))
+                .bind("rootDisk", server.boot().rootDisk())
+                .bind("resize", server.resize().map(ServerStore::text))
+                .bind("id", server.id())
+                .execute();
+    }
+
+    static void setDiskConfig(Handle handle, UUID id, String diskConfig) {
+        handle.execute("UPDATE server SET disk_config = ? WHERE id = ?", diskConfig, id);
+    }
+
     static void setLock(Handle handle, UUID id, Optional<Server.Lock> lock) {
         handle.createUpdate(
                         "UPDATE server SET locked_by = :by, locked_reason = :reason,"
@@ -337,6 +365,7 @@ final class ServerStore {
                 Rows.optional(row, "node"),
                 state(row),
                 rescue(row),
+                resize(row),
                 fault(row),
                 lock(row),
                 new Server.Times(
@@ -357,6 +386,49 @@ final class ServerStore {
         text.put("disk_bytes", rescue.diskBytes());
         rescue.passwordHash().ifPresent(hash -> text.put("password_hash", hash));
         return Json.text(text);
+    }
+
+    private static String text(Server.Resize resize) {
+        Flavor flavor = resize.flavor();
+        ObjectNode text = Json.object();
+        text.set(
+                "flavor",
+                Json.object()
+                        .put("id", flavor.id())
+                        .put("name", flavor.name())
+                        .put("memory_mib", flavor.memoryMib())
+                        .put("vcpus", flavor.vcpus())
+                        .put("disk_gib", flavor.diskGib())
+                        .put("ephemeral_gib", flavor.ephemeralGib())
+                        .put("swap_mib", flavor.swapMib())
+                        .set("properties", Json.object(flavor.properties())));
+        text.put("root_disk", resize.rootDisk());
+        text.put("off", resize.off());
+        text.put("reverting", resize.reverting());
+        return Json.text(text);
+    }
+
+    private static Optional<Server.Resize> resize(ResultSet row) throws SQLException {
+        Optional<String> text = Rows.optional(row, "resize");
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        JsonNode resize = Json.parse(text.get().getBytes(StandardCharsets.UTF_8));
+        JsonNode flavor = resize.path("flavor");
+        return Optional.of(
+                new Server.Resize(
+                        flavor(
+                                flavor.path("id").stringValue(),
+                                flavor.path("name").stringValue(),
+                                flavor.path("memory_mib").longValue(),
+                                flavor.path("vcpus").intValue(),
+                                flavor.path("disk_gib").intValue(),
+                                flavor.path("ephemeral_gib").intValue(),
+                                flavor.path("swap_mib").intValue(),
+                                Json.map(flavor.path("properties"))),
+                        resize.path("root_disk").longValue(),
+                        resize.path("off").booleanValue(),
+                        resize.path("reverting").booleanValue()));
     }
 
     private static ObjectNode node(Images.Part part) {
@@ -465,7 +537,7 @@ final class ServerStore {
     }
 
     private static Flavor flavor(ResultSet row) throws SQLException {
-        return new Flavor(
+        return flavor(
                 row.getString("flavor_id"),
                 row.getString("flavor_name"),
                 row.getLong("memory_mib"),
@@ -473,11 +545,32 @@ final class ServerStore {
                 row.getInt("disk_gib"),
                 row.getInt("ephemeral_gib"),
                 row.getInt("swap_mib"),
+                Json.map(row.getString("flavor_properties")));
+    }
+
+    /** What a server keeps of its flavor. */
+    private static Flavor flavor(
+            String id,
+            String name,
+            long memoryMib,
+            int vcpus,
+            int diskGib,
+            int ephemeralGib,
+            int swapMib,
+            Map<String, String> properties) {
+        return new Flavor(
+                id,
+                name,
+                memoryMib,
+                vcpus,
+                diskGib,
+                ephemeralGib,
+                swapMib,
                 1,
                 true,
                 false,
                 Optional.empty(),
-                Json.map(row.getString("flavor_properties")));
+                properties);
     }
 
     private static Lifecycle.State state(ResultSet row) throws SQLException {
@@ -490,6 +583,13 @@ final class ServerStore {
                 row.getLong("soft_reboot_generation"),
                 row.getLong("goal_revision"),
                 row.getBoolean("pinned"),
-                Rows.optionalTime(row, "launched_at").isPresent());
+                Rows.optionalTime(row, "launched_at").isPresent(),
+                resize(row)
+                        .map(
+                                resize ->
+                                        resize.reverting()
+                                                ? Lifecycle.Resize.REVERTING
+                                                : Lifecycle.Resize.OPEN)
+                        .orElse(Lifecycle.Resize.NONE));
     }
 }

@@ -278,7 +278,9 @@ final class ServerView {
         if (!shown.status().hasProgress()) {
             return absent();
         }
-        return number(shown.status() == ApiStatus.ACTIVE ? 100 : 0);
+        boolean whole =
+                shown.status() == ApiStatus.ACTIVE || shown.status() == ApiStatus.VERIFY_RESIZE;
+        return number(whole ? 100 : 0);
     }
 
     private static JsonNode securityGroups(ServerShown shown) {

@@ -8,6 +8,8 @@ enum VmState {
     ACTIVE,
     PAUSED,
     RESCUED,
+    /** It has another flavor, which is not confirmed yet. */
+    RESIZED,
     STOPPED,
     ERROR;
 

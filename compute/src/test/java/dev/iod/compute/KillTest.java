@@ -200,7 +200,14 @@ class KillTest {
     private static void change(
             HttpCaller compute, String network, String server, SplittableRandom random) {
         String path = "/servers/" + server;
-        switch (random.nextInt(7)) {
+        switch (random.nextInt(10)) {
+            case 7 ->
+                    compute.post(
+                            path + "/action",
+                            "{'resize': {'flavorRef': '%s'}}"
+                                    .formatted(random.nextBoolean() ? "84" : "42"));
+            case 8 -> compute.post(path + "/action", "{'confirmResize': null}");
+            case 9 -> compute.post(path + "/action", "{'revertResize': null}");
             case 5 -> compute.post(path + "/action", "{'rescue': null}");
             case 6 -> compute.post(path + "/action", "{'unrescue': null}");
             case 4 ->
@@ -237,7 +244,9 @@ class KillTest {
                                         + " allocation a ON a.consumer_id = s.id"
                                         + " WHERE (a.consumer_id IN (SELECT id FROM volume))"
                                         + " IS NOT TRUE AND (a.resource_class = 'MEMORY_MB' AND a.used ="
-                                        + " s.memory_mib) IS NOT TRUE AND (a.resource_class ="
+                                        + " greatest(s.memory_mib, CAST(s.resize->'flavor'->>"
+                                        + "'memory_mib' AS bigint))) IS NOT TRUE AND"
+                                        + " (a.resource_class ="
                                         + " 'VCPU' AND a.used = s.vcpus) IS NOT TRUE"
                                         + " AND (s.id IS NOT NULL AND a.resource_class = 'DISK_MB')"
                                         + " IS NOT TRUE"))
@@ -246,7 +255,8 @@ class KillTest {
                         ids(
                                 database,
                                 "SELECT s.id::text FROM server s WHERE"
-                                        + " (coalesce(root_size_bytes, 0) + 1048575) / 1048576 +"
+                                        + " (coalesce(root_size_bytes, 0) + 1048575) / 1048576"
+                                        + " * CASE WHEN resize IS NULL THEN 1 ELSE 2 END +"
                                         + " (coalesce(CAST(rescue->>'disk_bytes' AS bigint), 0)"
                                         + " + 1048575) / 1048576 <>"
                                         + " (SELECT coalesce(sum(used), 0) FROM allocation a WHERE"
@@ -270,7 +280,9 @@ class KillTest {
                         ids(
                                 database,
                                 "SELECT id::text FROM server WHERE task_state <> 'none' OR vm_state"
-                                        + " <> CASE wish WHEN 'paused' THEN 'paused' WHEN 'rescue' THEN 'rescued' ELSE 'active'"
+                                        + " <> CASE WHEN resize IS NOT NULL THEN 'resized'"
+                                        + " WHEN wish = 'paused' THEN 'paused'"
+                                        + " WHEN wish = 'rescue' THEN 'rescued' ELSE 'active'"
                                         + " END"))
                 .isEmpty();
         assertThat(

@@ -7,6 +7,7 @@ import dev.iod.compute.Lifecycle.Changed;
 import dev.iod.compute.Lifecycle.Gone;
 import dev.iod.compute.Lifecycle.Machine;
 import dev.iod.compute.Lifecycle.Report;
+import dev.iod.compute.Lifecycle.Resize;
 import dev.iod.compute.Lifecycle.State;
 import dev.iod.compute.Lifecycle.Unchanged;
 import dev.iod.compute.Lifecycle.Verdict;
@@ -18,7 +19,8 @@ class LifecycleTest {
     private static final long GOAL = 7;
 
     private static State state(VmState vm, TaskState task, Wish wish, boolean launched) {
-        return new State(vm, task, PowerState.NO_STATE, wish, 2, 1, GOAL, false, launched);
+        return new State(
+                vm, task, PowerState.NO_STATE, wish, 2, 1, GOAL, false, launched, Resize.NONE);
     }
 
     private static final State BUILDING =
@@ -26,7 +28,7 @@ class LifecycleTest {
     private static final State ACTIVE = state(VmState.ACTIVE, TaskState.NONE, Wish.ON, true);
 
     private static Report report(Machine machine, long boot, long soft, boolean network) {
-        return new Report(GOAL, machine, Cause.START, "reason", boot, soft, network);
+        return new Report(GOAL, machine, Cause.START, "reason", boot, soft, network, true);
     }
 
     private static Changed to(
@@ -118,11 +120,48 @@ class LifecycleTest {
     @Test
     void aReportOlderThanTheWishDecidesNothing() {
         State stopping = state(VmState.ACTIVE, TaskState.POWERING_OFF, Wish.OFF, true);
-        Report old = new Report(GOAL - 1, Machine.STOPPED, Cause.NOT_TOLD, "", 2, 1, true);
+        Report old = new Report(GOAL - 1, Machine.STOPPED, Cause.NOT_TOLD, "", 2, 1, true, true);
         assertThat(task(Lifecycle.reported(stopping, old))).isEqualTo(TaskState.POWERING_OFF);
         assertThat(Lifecycle.absent(stopping, GOAL - 1)).isInstanceOf(Unchanged.class);
         assertThat(task(Lifecycle.reported(stopping, report(Machine.STOPPED, 2, 1, true))))
                 .isEqualTo(TaskState.NONE);
+    }
+
+    private static State resizing(VmState vm, TaskState task, Wish wish) {
+        return new State(vm, task, PowerState.RUNNING, wish, 2, 1, GOAL, false, true, Resize.OPEN);
+    }
+
+    @Test
+    void aResizeGoesThroughNovasSteps() {
+        State asked = resizing(VmState.ACTIVE, TaskState.RESIZE_PREP, Wish.ON);
+        assertThat(task(Lifecycle.reported(asked, report(Machine.RUNNING, 1, 1, true))))
+                .isEqualTo(TaskState.RESIZE_MIGRATING);
+        Report stopped = new Report(GOAL, Machine.STARTING, Cause.NOT_TOLD, "", 2, 1, false, false);
+        assertThat(task(Lifecycle.reported(asked, stopped))).isEqualTo(TaskState.RESIZE_MIGRATED);
+        assertThat(task(Lifecycle.reported(asked, report(Machine.STARTING, 2, 1, false))))
+                .isEqualTo(TaskState.RESIZE_FINISH);
+        assertThat(Lifecycle.reported(asked, report(Machine.RUNNING, 2, 1, true)))
+                .isEqualTo(to(VmState.RESIZED, TaskState.NONE, PowerState.RUNNING, Wish.ON, true));
+        assertThat(Lifecycle.reported(asked, report(Machine.STOPPED, 2, 1, true)))
+                .isEqualTo(
+                        to(VmState.RESIZED, TaskState.NONE, PowerState.SHUTDOWN, Wish.OFF, true));
+    }
+
+    @Test
+    void onlyAResizeThatIsNotOverIsUndone() {
+        for (Wish wish : new Wish[] {Wish.ON, Wish.OFF}) {
+            Report failed = report(Machine.FAILED, 2, 1, false);
+            assertThat(
+                            Lifecycle.reported(
+                                    resizing(VmState.ACTIVE, TaskState.RESIZE_MIGRATED, wish),
+                                    failed))
+                    .isEqualTo(
+                            new Lifecycle.Undone(
+                                    new Failure("The server's machine did not start.", "reason")));
+            assertThat(Lifecycle.reported(resizing(VmState.RESIZED, TaskState.NONE, wish), failed))
+                    .isEqualTo(
+                            to(VmState.RESIZED, TaskState.NONE, PowerState.CRASHED, wish, false));
+        }
     }
 
     @Test
@@ -146,7 +185,8 @@ class LifecycleTest {
                         1,
                         GOAL,
                         true,
-                        true);
+                        true,
+                        Resize.NONE);
         assertThat(Lifecycle.reported(pinned, report(Machine.RUNNING, 2, 1, true)))
                 .isInstanceOf(Unchanged.class);
     }

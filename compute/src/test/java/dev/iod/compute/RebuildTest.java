@@ -128,7 +128,7 @@ class RebuildTest {
         assertThat(Sha2Crypt.sha512Crypt("secret".getBytes(StandardCharsets.UTF_8), hash))
                 .isEqualTo(hash);
         assertThat(goal.getDisksList().stream().map(Disk::getId))
-                .containsExactly("root-" + id + "-1");
+                .containsExactly("root-" + id + "-2");
         assertThat(allocated("DISK_MB")).isEqualTo((Region.DISK_IMAGE_BYTES >> 20) + 1);
         assertThat(allocated("MEMORY_MB")).isEqualTo(128);
         node.report();
@@ -190,7 +190,7 @@ class RebuildTest {
         member.post("/servers/" + id + "/action", "{'os-stop': null}");
         node.sync();
         assertThat(rebuild(id, "", Region.DISK_IMAGE, 90).status()).isEqualTo(202);
-        assertThat(goal().getDisks(0).getId()).isEqualTo("root-" + id + "-3");
+        assertThat(goal().getDisks(0).getId()).isEqualTo("root-" + id + "-4");
         node.sync();
         is(id, "SHUTOFF", "stopped", "");
     }

@@ -70,7 +70,8 @@ class MigrationsTest {
                     Map.entry("115", 1946805729),
                     Map.entry("116", -1702980527),
                     Map.entry("125", -963016115),
-                    Map.entry("126", -1763810140));
+                    Map.entry("126", -1763810140),
+                    Map.entry("127", -879829535));
 
     @Test
     void releasedMigrationsAreUnchanged(@TempDir Path images) {

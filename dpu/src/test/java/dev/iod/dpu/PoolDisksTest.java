@@ -246,6 +246,32 @@ class PoolDisksTest {
         until("the copies are gone", () -> holds("a"));
     }
 
+    /**
+     * As the node's agent wants it while a server is resized: no write of a later machine counts.
+     */
+    @Test
+    void aRootDiskOfAnotherSizeStartsAsTheOneBefore() throws IOException {
+        want(Map.of("old", wanted("old", MIB, true)));
+        ready("old");
+        write("old", 1);
+        Map<String, Disks.Wanted> resized =
+                Map.of("old", wanted("old", MIB, false), "new", copy("new", "old", 4 * MIB));
+        want(resized);
+        ready("old", "new");
+        assertThat(data("new", MIB)).containsOnly(1);
+        assertThat(volume("new").sizeBytes()).isEqualTo(4 * MIB);
+        write("new", 2);
+        block().restart();
+        startAgent();
+        want(resized);
+        ready("old", "new");
+        assertThat(data("new", MIB)).as("it is not copied once more").containsOnly(2);
+        assertThat(data("old", MIB)).containsOnly(1);
+        want(Map.of("old", wanted("old", MIB, true)));
+        until("the other one is gone", () -> holds("old"));
+        assertThat(data("old", MIB)).containsOnly(1);
+    }
+
     @Test
     void aCopyOfWhatIsNotThereFails() {
         want(Map.of("b", copy("b", "a", MIB)), Map.of("s", "a"));

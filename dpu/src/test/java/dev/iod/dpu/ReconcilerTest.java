@@ -24,9 +24,11 @@ import dev.iod.node.VolumeStatus;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -538,6 +540,83 @@ class ReconcilerTest {
         assertThat(settle(goal).getState()).isEqualTo(ServerState.STOPPED);
     }
 
+    /** The goal of a server with another flavor: its disk starts as the one before, which stays. */
+    private static Goal resized(Server server, long boot, String before) {
+        String disk = "root-" + ID + "-" + boot;
+        Server resized =
+                server.toBuilder()
+                        .setBootGeneration(boot)
+                        .setAsksGuest(true)
+                        .setVcpus(2)
+                        .setMemoryMib(256)
+                        .addDisks(
+                                dev.iod.node.Disk.newBuilder()
+                                        .setId(disk)
+                                        .setSizeBytes(2 << 20)
+                                        .setSourceId(before))
+                        .build();
+        return Goals.of(resized).toBuilder()
+                .addVolumes(
+                        dev.iod.node.Disk.newBuilder()
+                                .setId(before)
+                                .setSizeBytes(1 << 20)
+                                .setMade(true))
+                .build();
+    }
+
+    @Test
+    void theDiskOfAResizeIsACopyOfTheOneThatItsMachineHadWhenItHasStopped() {
+        String old = "root-" + ID;
+        settle(Goals.of(Goals.withDisk(on())));
+        Goal goal = resized(on(), 2, old);
+        reconciler.pass(goal);
+        assertThat(node.disks).as("its machine was not stopped yet").containsOnlyKeys(old);
+        assertThat(node.disks.get(old)).returns(true, Disks.Wanted::attached);
+        assertThat(settle(goal).getState()).isEqualTo(ServerState.RUNNING);
+        assertThat(node.effects).containsExactly("start " + ID, "stop " + ID, "start " + ID);
+        assertThat(node.spec(ID).vcpus()).isEqualTo(2);
+        assertThat(node.spec(ID).memoryMib()).isEqualTo(256);
+        assertThat(node.disks).containsOnlyKeys(old, old + "-2");
+        assertThat(node.disks.get(old)).returns(false, Disks.Wanted::attached);
+        assertThat(node.disks.get(old + "-2")).returns(true, Disks.Wanted::attached);
+        // Reverted, the machine has the one before again, and the copy goes when it has stopped.
+        Goal reverted =
+                Goals.withVolumes(
+                        Goals.of(Goals.withDisk(on()).toBuilder().setBootGeneration(3).build()),
+                        old);
+        reconciler.pass(reverted);
+        assertThat(node.disks).as("while the other machine stops").containsOnlyKeys(old);
+        assertThat(node.held).containsExactly(old + "-2");
+        assertThat(settle(reverted).getBootGeneration()).isEqualTo(3);
+        assertThat(node.disks).containsOnlyKeys(old);
+        assertThat(node.held).isEmpty();
+    }
+
+    @Test
+    void aResizeKilledAnywhereIsFinished() {
+        Server on = Goals.withDisk(on());
+        Server confirmed =
+                Goals.withDisk(on(), "root-" + ID + "-2").toBuilder().setBootGeneration(2).build();
+        Server off = confirmed.toBuilder().setPower(Power.OFF).build();
+        List<Goal> story =
+                List.of(
+                        Goals.of(on),
+                        resized(on(), 2, "root-" + ID),
+                        Goals.of(confirmed),
+                        Goals.of(off),
+                        resized(off(), 3, "root-" + ID + "-2"),
+                        Goals.withVolumes(
+                                Goals.of(confirmed.toBuilder().setBootGeneration(4).build()),
+                                "root-" + ID + "-2"),
+                        Goals.of(confirmed.toBuilder().setBootGeneration(4).build()),
+                        Goals.of());
+        for (int step = 0; step < 32; step++) {
+            for (boolean afterEffect : new boolean[] {false, true}) {
+                live(story, step, afterEffect, 3);
+            }
+        }
+    }
+
     private void live(List<Goal> story, int step, boolean afterEffect, int wanted) {
         node.effects.clear();
         node.machines.clear();
@@ -576,13 +655,27 @@ class ReconcilerTest {
             assertThat(node.network().plugged()).as(as).hasSize(runs ? server.getNicsCount() : 0);
             assertThat(node.disks.values())
                     .as(as)
-                    .hasSize(server.getDisksCount())
-                    .allMatch(disk -> disk.attached() == runs);
+                    .hasSize(disks(goal).size())
+                    .allMatch(disk -> disk.attached() == (runs && has(server, disk)));
             assertThat(node.held).as(as).isEmpty();
             assertThat(node.machine(ID).devices())
                     .as(as)
                     .hasSize(runs ? server.getDisksCount() + server.getNicsCount() : 0)
                     .allMatch(d -> d.state() == dev.iod.host.DeviceState.ATTACHED);
         }
+    }
+
+    /** The ids of all that the pool shall have. */
+    private static Set<String> disks(Goal goal) {
+        Set<String> ids = new HashSet<>();
+        goal.getServersList()
+                .forEach(server -> server.getDisksList().forEach(disk -> ids.add(disk.getId())));
+        goal.getVolumesList().forEach(volume -> ids.add(volume.getId()));
+        return ids;
+    }
+
+    private static boolean has(Server server, Disks.Wanted disk) {
+        return server.getDisksList().stream()
+                .anyMatch(one -> one.getId().equals(disk.disk().getId()));
     }
 }

@@ -93,34 +93,55 @@ public final class Providers {
     }
 
     /**
-     * Changes how much of one class a consumer has of a locked provider. Less can always be had,
-     * also where more is taken than there is.
+     * Changes how much a consumer has of a locked provider. Less can always be had, also where more
+     * is taken than there is.
      *
-     * @param amount what it has then, 0 or more
-     * @return false, and nothing is changed, when the provider is short of it
+     * @param amounts what it has then, 0 or more; of other classes it has what it had
+     * @return what the provider is short of; then nothing is changed
      */
-    public static boolean resize(
+    public static Optional<ResourceClass> resize(
+            Handle handle,
+            UUID consumer,
+            AllocationRole role,
+            Provider locked,
+            Map<ResourceClass, Long> amounts) {
+        for (Map.Entry<ResourceClass, Long> one : amounts.entrySet()) {
+            long before = held(handle, consumer, role, locked, one.getKey());
+            if (one.getValue() > before && !locked.admits(one.getKey(), one.getValue(), before)) {
+                return Optional.of(one.getKey());
+            }
+        }
+        amounts.forEach((kind, amount) -> write(handle, consumer, role, locked, kind, amount));
+        raise(handle, List.of(locked.id()));
+        return Optional.empty();
+    }
+
+    private static long held(
+            Handle handle,
+            UUID consumer,
+            AllocationRole role,
+            Provider locked,
+            ResourceClass kind) {
+        return handle.createQuery(
+                        "SELECT used FROM allocation WHERE consumer_id = :consumer"
+                                + " AND provider_id = :provider AND role = :role"
+                                + " AND resource_class = :class")
+                .bind("consumer", consumer)
+                .bind("provider", locked.id())
+                .bind("role", role.text())
+                .bind("class", kind.name())
+                .mapTo(Long.class)
+                .findOne()
+                .orElse(0L);
+    }
+
+    private static void write(
             Handle handle,
             UUID consumer,
             AllocationRole role,
             Provider locked,
             ResourceClass kind,
             long amount) {
-        long before =
-                handle.createQuery(
-                                "SELECT used FROM allocation WHERE consumer_id = :consumer"
-                                        + " AND provider_id = :provider AND role = :role"
-                                        + " AND resource_class = :class")
-                        .bind("consumer", consumer)
-                        .bind("provider", locked.id())
-                        .bind("role", role.text())
-                        .bind("class", kind.name())
-                        .mapTo(Long.class)
-                        .findOne()
-                        .orElse(0L);
-        if (amount > before && !locked.admits(kind, amount, before)) {
-            return false;
-        }
         if (amount == 0) {
             handle.execute(
                     "DELETE FROM allocation WHERE consumer_id = ? AND provider_id = ?"
@@ -141,8 +162,6 @@ public final class Providers {
                     kind.name(),
                     amount);
         }
-        raise(handle, List.of(locked.id()));
-        return true;
     }
 
     /**

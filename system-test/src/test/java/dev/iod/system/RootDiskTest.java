@@ -131,12 +131,12 @@ final class RootDiskTest {
                     SECONDS,
                     () -> tenant.console("disk").split("disk: image", -1).length == 3);
             assertThat(volume(region, id)).as("the disk before").isEmpty();
-            assertThat(volume(region, id + "-1")).isPresent();
+            assertThat(volume(region, id + "-5")).isPresent();
 
             kill(region, node + "-dpu");
             kill(region, node + "-block");
         }
-        Wait.until("the disk is deleted", SECONDS, () -> volume(region, id + "-1").isEmpty());
+        Wait.until("the disk is deleted", SECONDS, () -> volume(region, id + "-5").isEmpty());
         // The image stays, as it was, for the next server.
         Path base = volume.resolveSibling(sum(image)).resolve("data");
         assertThat(Files.mismatch(base, image)).isEqualTo(-1);
@@ -233,7 +233,7 @@ final class RootDiskTest {
     }
 
     /** Boots as the region's own image does, on a disk. */
-    private static String imageCreate(Tenant tenant, Path file) {
+    static String imageCreate(Tenant tenant, Path file) {
         JsonNode micro = tenant.client.json("image show iod-micro").at("/properties");
         StringBuilder command =
                 new StringBuilder("image create --disk-format raw --container-format bare");
@@ -275,14 +275,14 @@ final class RootDiskTest {
     }
 
     /** A server's volume in whichever pool it is: a directory with reflinks, or one in a file. */
-    private static Optional<Path> volume(Region region, String id) {
+    static Optional<Path> volume(Region region, String id) {
         return Stream.of("n1/pool", "n1/pool/mount", "n2/pool", "n2/pool/mount")
                 .map(pool -> region.run.resolve("nodes").resolve(pool).resolve("root-" + id))
                 .filter(Files::exists)
                 .findFirst();
     }
 
-    private static void kill(Region region, String name) {
+    static void kill(Region region, String name) {
         long pid = region.pid(name);
         signal("KILL", pid);
         awaitAnother(region, name, pid);
