@@ -3,6 +3,9 @@ package dev.iod.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.iod.engine.Coded;
+import dev.iod.engine.EngineException.Category;
+import dev.iod.engine.FrameChannel;
+import dev.iod.pipeline.ReportCodec.Query;
 import dev.iod.pipeline.testing.SampleEntities;
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,6 +43,16 @@ final class GoldenBytesTest {
         codes(lines, Field.values());
         codes(lines, Counter.values());
         codes(lines, DropReason.values());
+        for (Query query : SampleReports.queries()) {
+            lines.add("Query." + name(query) + " " + HEX.formatHex(ReportCodec.writeQuery(query)));
+        }
+        for (FrameType type : FrameType.values()) {
+            lines.add("FrameType " + type + " " + type.code());
+        }
+        for (Category category : Category.values()) {
+            lines.add("Category " + category + " " + category.code());
+        }
+        lines.add("hello " + HEX.formatHex(FrameChannel.hello(FrameType.VERSION, "n1")));
         return lines;
     }
 

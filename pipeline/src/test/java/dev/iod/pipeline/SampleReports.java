@@ -55,6 +55,20 @@ final class SampleReports {
                                         -1, 0xc0000201, 1L << 40, new byte[] {1, 2}))));
     }
 
+    static List<ReportCodec.Query> queries() {
+        return List.of(
+                new ReportCodec.Query.Counters(),
+                new ReportCodec.Query.Devices(),
+                new ReportCodec.Query.Flows(7),
+                new ReportCodec.Query.Connections(8, 9),
+                new ReportCodec.Query.Trace(
+                        1L << 16 | 2,
+                        new byte[] {1, 2, 3},
+                        List.of(
+                                new EngineReport.AssumedConnection(4, 5),
+                                new EngineReport.AssumedConnection(6, 7))));
+    }
+
     static List<EngineEvent> events() {
         return List.of(
                 new EngineEvent.NeighborLearned(1, Bits.of(2), 3),
