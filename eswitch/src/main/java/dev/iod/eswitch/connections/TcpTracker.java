@@ -18,10 +18,10 @@ final class TcpTracker {
     /** The other side acknowledged something. */
     static final int ESTABLISHED = 2;
 
-    /** A FIN was sent, */
+    /** This side sent a FIN that the other has not acknowledged. */
     static final int CLOSING = 3;
 
-    /** and acknowledged. */
+    /** The FIN of this side was acknowledged. */
     static final int FIN_WAIT_2 = 4;
 
     /** One side sent a reset. */
