@@ -92,6 +92,7 @@ public final class Main {
         ImageService images =
                 new ImageService(
                         database,
+                        background,
                         new ImageFiles(settings.images()),
                         converter,
                         settings.imageDownloadHosts(),

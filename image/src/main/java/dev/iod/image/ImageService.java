@@ -29,6 +29,7 @@ public final class ImageService implements Images, AutoCloseable {
                     .collect(Collectors.joining(", "));
 
     private final Database database;
+    private final Database background;
     private final ImageFiles files;
     private final ImageUploads uploads;
     private final ImageImports imports;
@@ -37,37 +38,42 @@ public final class ImageService implements Images, AutoCloseable {
 
     /** Without downloads. Its tables need not be there before {@link #start}. */
     public ImageService(Database database, ImageFiles files, QemuConverter converter, Clock clock) {
-        this(database, files, converter, AllowedHosts.NONE, List.of(), clock);
+        this(database, database, files, converter, AllowedHosts.NONE, List.of(), clock);
     }
 
     /**
      * The same, with downloads.
      *
+     * @param database for requests
+     * @param background for what nodes fetch and send, which waits for no request
      * @param hosts from where images may be imported by {@code web-download}
      * @param watchers those of whose disks images are made
      */
     public ImageService(
             Database database,
+            Database background,
             ImageFiles files,
             QemuConverter converter,
             AllowedHosts hosts,
             List<CaptureWatcher> watchers,
             Clock clock) {
-        this(database, files, converter, new WebDownload(hosts), watchers, clock);
+        this(database, background, files, converter, new WebDownload(hosts), watchers, clock);
     }
 
     ImageService(
             Database database,
+            Database background,
             ImageFiles files,
             DiskConverter converter,
             WebDownload downloads,
             List<CaptureWatcher> watchers,
             Clock clock) {
         this.database = database;
+        this.background = background;
         this.files = files;
         this.uploads = new ImageUploads(database, files, converter, clock);
         this.imports = new ImageImports(database, uploads, downloads);
-        this.captures = new ImageCaptures(database, files, uploads, watchers);
+        this.captures = new ImageCaptures(background, files, uploads, watchers);
         this.clock = clock;
     }
 
@@ -209,7 +215,8 @@ public final class ImageService implements Images, AutoCloseable {
      * its image was deactivated.
      */
     public Optional<Path> file(String id) {
-        return database.read(handle -> ImageStore.find(handle, id))
+        return background
+                .read(handle -> ImageStore.find(handle, id))
                 .flatMap(
                         image ->
                                 image.content().flatMap(Image.Content::disk).isPresent()

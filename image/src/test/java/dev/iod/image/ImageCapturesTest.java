@@ -20,6 +20,7 @@ import dev.iod.region.Quotas;
 import dev.iod.rest.ApiException;
 import dev.iod.rest.testing.HttpCaller;
 import dev.iod.store.Database;
+import dev.iod.store.testing.PostgresFixture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,8 +109,13 @@ class ImageCapturesTest {
     }
 
     private ImageService service(Database database, ImageFiles files) {
+        return service(database, database, files);
+    }
+
+    private ImageService service(Database database, Database background, ImageFiles files) {
         return new ImageService(
                 database,
+                background,
                 files,
                 (project, shape, image, disk) -> {
                     throw new AssertionError("a raw disk is not converted");
@@ -303,6 +309,22 @@ class ImageCapturesTest {
 
     private static CaptureException.Category category(ThrowingCallable call) {
         return refusal(call).category();
+    }
+
+    @Test
+    void whatNodesSendAndFetchWaitsForNoRequest() {
+        String image = begin(UUID.randomUUID(), Optional.empty());
+        report(VolumeState.VOLUME_READY, "");
+        // Who asked the requests' database would find no table there.
+        try (Database requests = Database.open(PostgresFixture.newDatabase(), 1);
+                ImageService images =
+                        service(requests, region.database(), new ImageFiles(directory))) {
+            CaptureSink.Arrival arrival = images.captures().open(NODE, start(upload(), 1));
+            sendRest(arrival);
+            arrival.complete();
+            assertThat(images.file(image)).isPresent();
+        }
+        assertThat(status(image)).isEqualTo("active");
     }
 
     @Test

@@ -68,6 +68,7 @@ class ImageDisksTest {
     private ImageService service(Database database) {
         return new ImageService(
                 database,
+                database,
                 new ImageFiles(directory),
                 (project, shape, image, disk) -> converter.convert(project, shape, image, disk),
                 new WebDownload(AllowedHosts.NONE),

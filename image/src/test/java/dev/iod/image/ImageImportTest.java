@@ -72,6 +72,7 @@ class ImageImportTest {
     private ImageService service(Database database) {
         return new ImageService(
                 database,
+                database,
                 new ImageFiles(directory),
                 qemu,
                 new WebDownload(

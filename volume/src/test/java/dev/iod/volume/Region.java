@@ -51,6 +51,7 @@ final class Region implements AutoCloseable {
         images =
                 new ImageService(
                         database,
+                        database,
                         new ImageFiles(files),
                         new QemuConverter("nobody"),
                         AllowedHosts.NONE,
