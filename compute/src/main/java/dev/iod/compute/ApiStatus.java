@@ -26,10 +26,10 @@ enum ApiStatus {
         if (nodeLost) {
             return UNKNOWN;
         }
-        if (task.isOfResize()) {
+        if (task.isOfResize() && vm != VmState.ERROR) {
             return RESIZE;
         }
-        if (task == TaskState.RESIZE_REVERTING) {
+        if (task == TaskState.RESIZE_REVERTING && vm != VmState.ERROR) {
             return REVERT_RESIZE;
         }
         return switch (vm) {

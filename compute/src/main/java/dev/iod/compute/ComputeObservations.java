@@ -150,20 +150,24 @@ final class ComputeObservations implements NodeObserver {
     private static void change(Handle handle, Server server, Lifecycle.Changed changed) {
         UUID id = server.id();
         Lifecycle.State before = server.state();
-        boolean wishChanged = changed.wish() != before.wish();
+        boolean settles = changed.task() == TaskState.NONE && ServerResize.reverting(server);
+        // The node shall know what is made now, and not make it anew.
+        boolean resized = changed.vm() == VmState.RESIZED && before.vm() != VmState.RESIZED;
+        boolean goalChanged = changed.wish() != before.wish() || settles || resized;
         long revision =
-                wishChanged && server.node().isPresent()
+                goalChanged && server.node().isPresent()
                         ? NodeGoals.touch(handle, server.node().get())
                         : before.goalRevision();
         ServerStore.setState(handle, id, before.seen(changed).in(revision));
-        if (changed.vm() == VmState.ACTIVE && !before.launched()) {
+        boolean runs = changed.vm() == VmState.ACTIVE || changed.vm() == VmState.RESIZED;
+        if (runs && !before.launched()) {
             ServerStore.setLaunched(handle, id);
         }
         if (changed.vm() != VmState.ERROR && server.fault().isPresent()) {
             ServerStore.setFault(handle, id, Optional.empty());
         }
         changed.fault().ifPresent(why -> ServerStore.setFault(handle, id, Optional.of(why)));
-        if (changed.task() == TaskState.NONE) {
+        if (settles) {
             ServerResize.settle(handle, server);
         }
         if (changed.done()) {

@@ -73,19 +73,21 @@ final class Lifecycle {
         }
 
         /**
-         * Set by an administrator's hand; ERROR stays until something is asked. What is being
-         * reverted goes on.
+         * Set by an administrator's hand; ERROR stays until something is asked. A resize and its
+         * revert go on to their end, whatever was set.
          */
         State reset(VmState vm) {
             return new State(
                     vm,
-                    resize == Resize.REVERTING ? TaskState.RESIZE_REVERTING : TaskState.NONE,
+                    resize == Resize.REVERTING
+                            ? TaskState.RESIZE_REVERTING
+                            : task.isOfResize() ? task : TaskState.NONE,
                     power,
                     wish,
                     bootGeneration,
                     softRebootGeneration,
                     goalRevision,
-                    vm == VmState.ERROR,
+                    vm == VmState.ERROR && resize == Resize.NONE,
                     launched,
                     resize);
         }

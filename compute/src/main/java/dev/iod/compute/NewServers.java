@@ -55,7 +55,7 @@ record NewServers(
      */
     static NewServers of(JsonNode body, int minor) {
         JsonNode server = body.path("server");
-        refuseWhatIsMissing(server);
+        refuseUnsupported(server);
         int min = integer(server, "min_count").orElse(1);
         int max = integer(server, "max_count").orElse(min);
         if (min > max) {
@@ -136,7 +136,7 @@ record NewServers(
         }
     }
 
-    private static void refuseWhatIsMissing(JsonNode server) {
+    private static void refuseUnsupported(JsonNode server) {
         if (!server.path("personality").isEmpty()) {
             throw ApiException.badRequest(NO_PERSONALITY);
         }

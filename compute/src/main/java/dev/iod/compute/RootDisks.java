@@ -134,9 +134,13 @@ final class RootDisks {
      * disk of its other flavor while it is resized.
      */
     static long mib(Server server) {
-        long rescue = server.rescue().map(Server.Rescue::diskBytes).orElse(0L);
+        return mibWithoutRescue(server)
+                + toMib(server.rescue().map(Server.Rescue::diskBytes).orElse(0L));
+    }
+
+    static long mibWithoutRescue(Server server) {
         long other = server.resize().map(resize -> otherBytes(server, resize)).orElse(0L);
-        return mib(server.flavor(), server.boot()) + toMib(rescue) + toMib(other);
+        return mib(server.flavor(), server.boot()) + toMib(other);
     }
 
     /**

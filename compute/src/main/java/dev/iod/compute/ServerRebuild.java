@@ -34,7 +34,7 @@ final class ServerRebuild {
      * @throws ApiException 400 for what cannot be, 403 beyond a quota, 409 in the wrong state
      */
     ServerShown rebuild(Actor actor, String id, JsonNode wanted, AdminPassword password) {
-        refuseWhatIsMissing(wanted);
+        refuseUnsupported(wanted);
         return parts.database()
                 .locked(
                         handle -> {
@@ -58,7 +58,7 @@ final class ServerRebuild {
                 EnumSet.of(TaskState.NONE));
     }
 
-    private static void refuseWhatIsMissing(JsonNode wanted) {
+    private static void refuseUnsupported(JsonNode wanted) {
         if (!wanted.path("personality").isEmpty()) {
             throw ApiException.badRequest(NewServers.NO_PERSONALITY);
         }

@@ -107,6 +107,6 @@ final class ServerRescue {
     static void end(Handle handle, Server server) {
         long before = RootDisks.mib(server);
         ServerStore.setRescue(handle, server.id(), Optional.empty());
-        Placement.resize(handle, server, before, RootDisks.mib(server.flavor(), server.boot()));
+        Placement.resize(handle, server, before, RootDisks.mibWithoutRescue(server));
     }
 }

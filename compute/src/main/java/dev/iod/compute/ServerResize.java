@@ -1,8 +1,10 @@
 package dev.iod.compute;
 
 import dev.iod.image.Images;
+import dev.iod.node.Traits;
 import dev.iod.region.Actor;
 import dev.iod.region.Audit;
+import dev.iod.region.Nodes;
 import dev.iod.region.ResourceClass;
 import dev.iod.rest.ApiException;
 import dev.iod.volume.ServerVolumes;
@@ -39,6 +41,9 @@ final class ServerResize {
                         handle -> {
                             Server seen = ServerChanges.visible(handle, actor, id);
                             check(actor, seen);
+                            // What is refused anyway locks nothing.
+                            ComputeQuotas.admit(
+                                    handle, seen, flavor(handle, actor, seen, flavorId));
                             // Before the node and the server, as whoever makes servers does.
                             ComputeQuotas.lock(handle, seen.projectId());
                             Server server =
@@ -71,9 +76,24 @@ final class ServerResize {
             throw ApiException.badRequest("When resizing, instances must change flavor!");
         }
         RootDisks.check(flavor);
+        checkNode(handle, server, flavor);
         checkDisk(handle, server, flavor);
         checkImage(handle, actor, server, flavor);
         return flavor;
+    }
+
+    /** A node of an older release would lose the disk. */
+    private static void checkNode(Handle handle, Server server, Flavor flavor) {
+        boolean disk = RootDisks.mib(server.flavor(), server.boot()) > 0;
+        boolean diskThen = RootDisks.mib(flavor, server.boot()) > 0;
+        if ((disk || diskThen)
+                && server.node()
+                        .filter(node -> !Nodes.having(handle, Traits.RESIZES).contains(node))
+                        .isPresent()) {
+            throw ApiException.conflict(
+                    "The node of %s cannot copy its disk: its agent is of an older release."
+                            .formatted(server.id()));
+        }
     }
 
     private static void checkDisk(Handle handle, Server server, Flavor flavor) {
@@ -256,9 +276,13 @@ final class ServerResize {
                                 0));
     }
 
+    static boolean reverting(Server server) {
+        return server.resize().filter(Server.Resize::reverting).isPresent();
+    }
+
     /** The machine with the flavor that was left has stopped. */
     static void settle(Handle handle, Server server) {
-        if (server.resize().filter(Server.Resize::reverting).isPresent()) {
+        if (reverting(server)) {
             Server settled =
                     server.resized(server.flavor(), server.boot().rootDisk(), Optional.empty());
             ServerStore.setFlavor(handle, settled);

@@ -71,7 +71,7 @@ final class FakeNode {
                     handle.execute(
                             "INSERT INTO node (name, up, encapsulation_address, architecture,"
                                     + " traits) VALUES (?, true, '127.0.0.9', 'x86_64',"
-                                    + " '{VOLUMES}')",
+                                    + " '{VOLUMES,RESIZES}')",
                             name);
                     handle.execute("INSERT INTO resource_provider (name) VALUES (?)", name);
                 });

@@ -623,11 +623,67 @@ class ResizeTest {
                 "Cannot 'resize' instance %s while it is in vm_state resized".formatted(id));
         node.sync();
         is(id, "VERIFY_RESIZE", "resized", "");
+        operator.post("/servers/" + id + "/action", "{'os-resetState': {'state': 'error'}}");
+        node.sync();
+        is(id, "VERIFY_RESIZE", "resized", "");
         revert(id);
         operator.post("/servers/" + id + "/action", "{'os-resetState': {'state': 'active'}}");
         is(id, "REVERT_RESIZE", "active", "resize_reverting");
+        operator.post("/servers/" + id + "/action", "{'os-resetState': {'state': 'error'}}");
+        is(id, "ERROR", "error", "resize_reverting");
         node.sync();
         is(id, "ACTIVE", "active", "");
         assertThat(allocated()).isEqualTo(amounts(1, 256, 3 * 1024));
+    }
+
+    /** Else it could be confirmed: the copy is not there, and the disk before would go. */
+    @Test
+    void whatFailsAfterItsStateWasSetIsUndoneNevertheless() {
+        String id = server(Region.DISK_IMAGE, "d3");
+        for (String state : List.of("active", "error")) {
+            resize(id, "d4");
+            admin.post(
+                    "/servers/" + id + "/action",
+                    "{'os-resetState': {'state': '%s'}}".formatted(state));
+            node.fail(id, FailureKind.FAILURE_DISK, "the pool is full");
+            node.sync();
+            assertThat(show(id).path("OS-EXT-STS:task_state").asString())
+                    .isEqualTo("resize_reverting");
+            node.obey(id);
+            node.sync();
+            is(id, "ACTIVE", "active", "");
+            assertThat(allocated()).isEqualTo(amounts(1, 256, 3 * 1024));
+        }
+    }
+
+    /** It would make the disk anew, or copy it while the guest writes. */
+    @Test
+    void anAgentOfAnOlderReleaseIsNotAskedToCopyADisk() {
+        String id = server(Region.DISK_IMAGE, "d3");
+        region.database.run(handle -> handle.execute("UPDATE node SET traits = '{VOLUMES}'"));
+        refused(
+                resize(id, "d4"),
+                409,
+                "The node of %s cannot copy its disk: its agent is of an older release."
+                        .formatted(id));
+        is(id, "ACTIVE", "active", "");
+    }
+
+    /** A node that lost the copy must not make it anew of what the guest wrote before. */
+    @Test
+    void aNodeIsToldThatTheCopyIsMade() {
+        String id = server(Region.DISK_IMAGE, "d3");
+        resize(id, "d4");
+        long asked = node.goal().getRevision();
+        node.sync();
+        is(id, "VERIFY_RESIZE", "resized", "");
+        assertThat(node.goal().getRevision()).isGreaterThan(asked);
+        assertThat(goal().getDisks(0).getMade()).isTrue();
+        revert(id);
+        long reverted = node.goal().getRevision();
+        node.sync();
+        is(id, "ACTIVE", "active", "");
+        assertThat(node.goal().getRevision()).isGreaterThan(reverted);
+        assertThat(kept()).isEmpty();
     }
 }

@@ -315,6 +315,11 @@ public final class Consoles implements AutoCloseable {
         }
     }
 
+    /** Whether a visit has something that its other side has not taken. */
+    boolean areCarrying() {
+        return visits().stream().anyMatch(Visit::isCarrying);
+    }
+
     /** Ends the visits that take too long, and forgets the tokens that have expired. */
     void look(long nowNanos) {
         for (Visit visit : visits()) {

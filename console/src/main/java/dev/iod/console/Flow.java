@@ -40,6 +40,10 @@ final class Flow {
         return Duration.ofNanos(Math.max(0, freeNanos - nowNanos));
     }
 
+    boolean isWaiting() {
+        return waiting;
+    }
+
     /** Whether a piece has waited for too long. */
     boolean stuck(long nowNanos) {
         return waiting && nowNanos - sinceNanos > PATIENCE.toNanos();

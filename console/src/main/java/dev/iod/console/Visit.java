@@ -51,6 +51,11 @@ final class Visit {
         return Optional.empty();
     }
 
+    /** Whether something that one side said has not been taken by the other. */
+    boolean isCarrying() {
+        return input.isWaiting() || output.isWaiting();
+    }
+
     /** Carries bytes until one side ends it; closes both. */
     void serve(NodeConsole node) throws IOException {
         console = Optional.of(node);

@@ -177,6 +177,7 @@ public final class Main {
                 .setEncapsulationAddress(settings.encapsulation())
                 .setArchitecture(machine.equals("amd64") ? "x86_64" : machine)
                 .addTraits(Traits.VOLUMES)
+                .addTraits(Traits.RESIZES)
                 .addTraits(Traits.CAPTURES)
                 .build();
     }

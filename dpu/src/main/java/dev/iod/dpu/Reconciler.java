@@ -504,13 +504,24 @@ final class Reconciler {
                 .collect(Collectors.toSet());
     }
 
-    /** Disks that are not wanted any more, and that their guests have not let go of. */
-    private static Set<String> held(Goal goal, Map<String, MachineStatus> here) {
+    /**
+     * Disks that stay as they are: those that are not wanted any more, and that their guests have
+     * not let go of; and those of a server's next boot while the machine of the present one runs.
+     */
+    private Set<String> held(Goal goal, Map<String, MachineStatus> here) {
+        Set<String> volumes =
+                goal.getVolumesList().stream().map(Disk::getId).collect(Collectors.toSet());
         Set<String> held = new HashSet<>();
         for (Server server : goal.getServersList()) {
             leaving(server, Optional.ofNullable(here.get(server.getId()))).stream()
                     .filter(device -> device instanceof dev.iod.host.Disk)
                     .forEach(device -> held.add(device.id()));
+            Set<String> now =
+                    disksUntilStopped(server, Optional.ofNullable(here.get(server.getId())));
+            server.getDisksList().stream()
+                    .map(Disk::getId)
+                    .filter(id -> !now.isEmpty() && !now.contains(id) && !volumes.contains(id))
+                    .forEach(held::add);
         }
         return held;
     }

@@ -514,7 +514,7 @@ class ReconcilerTest {
         settle(Goals.of(Goals.withDisk(on())));
         reconciler.pass(Goals.of(rebuilt(2)));
         assertThat(node.disks).as("its machine was not stopped yet").isEmpty();
-        assertThat(node.held).containsExactly("root-" + ID);
+        assertThat(node.held).containsExactlyInAnyOrder("root-" + ID, "root-" + ID + "-2");
         reconciler.pass(Goals.of(rebuilt(2)));
         assertThat(node.disks).containsOnlyKeys("root-" + ID + "-2");
         assertThat(node.held).isEmpty();
@@ -590,6 +590,17 @@ class ReconcilerTest {
         assertThat(settle(reverted).getBootGeneration()).isEqualTo(3);
         assertThat(node.disks).containsOnlyKeys(old);
         assertThat(node.held).isEmpty();
+    }
+
+    /** It is there already after a resize that was reverted, and has what the guest wrote. */
+    @Test
+    void theDiskOfTheNextBootIsNotDeletedWhileTheMachineBeforeStops() {
+        String old = "root-" + ID;
+        settle(Goals.of(Goals.withDisk(on())));
+        settle(resized(on(), 2, old));
+        reconciler.pass(Goals.of(Goals.withDisk(on()).toBuilder().setBootGeneration(3).build()));
+        assertThat(node.disks).isEmpty();
+        assertThat(node.held).containsExactlyInAnyOrder(old, old + "-2");
     }
 
     @Test

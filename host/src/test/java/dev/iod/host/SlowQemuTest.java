@@ -135,9 +135,13 @@ final class SlowQemuTest {
                 Stream.generate(() -> new FutureTask<>(() -> machine.pause(true)))
                         .limit(4)
                         .toList();
-        others.forEach(Thread.ofVirtual()::start);
-        while (qemu.commands.stream().noneMatch("stop"::equals)) {
-            LockSupport.parkNanos(1_000_000);
+        List<Thread> askers = others.stream().map(Thread.ofVirtual()::start).toList();
+        for (Thread asker : askers) {
+            // Then its command is before the use.
+            while (asker.getState() != Thread.State.TIMED_WAITING) {
+                assertThat(Thread.interrupted()).isFalse();
+                LockSupport.parkNanos(1_000_000);
+            }
         }
         assertThatThrownBy(() -> machine.use(ConsoleKind.SERIAL)).hasMessageContaining("is busy");
         released.countDown();

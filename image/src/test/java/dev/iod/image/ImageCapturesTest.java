@@ -388,8 +388,10 @@ class ImageCapturesTest {
     @Test
     void aRegionThatIsKilledTakesItAgain() throws IOException {
         String image = begin(UUID.randomUUID(), Optional.empty());
-        open().take(data(0, MIB));
+        CaptureSink.Arrival cutOff = open();
+        cutOff.take(data(0, MIB));
         assertThat(parts()).hasSize(1);
+        cutOff.close();
         try (ImageService next = service(region.database())) {
             next.start();
             assertThat(parts()).isEmpty();

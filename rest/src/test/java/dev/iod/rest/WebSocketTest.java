@@ -95,8 +95,11 @@ class WebSocketTest {
     private void bye(WebSocket socket) throws IOException {
         socket.write("last words".getBytes(StandardCharsets.UTF_8));
         socket.close(WebSocket.Close.GOING_AWAY, "the server has stopped");
-        assertThat(socket.read()).isEmpty();
-        handlers.add(Optional.of(socket));
+        try {
+            assertThat(socket.read()).isEmpty();
+        } finally {
+            handlers.add(Optional.of(socket)); // Its reader's deadline or the server's ended it.
+        }
     }
 
     /** The example of RFC 6455 §1.3. */
@@ -233,6 +236,7 @@ class WebSocketTest {
             client.send(CLOSE, new byte[] {3, (byte) 0xE9});
             assertThat(client.input.read()).isNegative();
         }
+        handlers.take();
     }
 
     /** Python's and Go's clients ping by themselves, and read the reason all the same. */

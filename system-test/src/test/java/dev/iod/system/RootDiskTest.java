@@ -169,12 +169,15 @@ final class RootDiskTest {
         long agent = region.pid(node + "-dpu");
         // It sends nothing before somebody looks.
         signal("STOP", agent);
-        tenant.make(
-                "server image create --name disk-copy --property purpose=test disk",
-                "image delete disk-copy");
-        assertThat(tenant.client.json("image show disk-copy").at("/status").asString())
-                .isEqualTo("saving");
-        signal("CONT", agent);
+        try {
+            tenant.make(
+                    "server image create --name disk-copy --property purpose=test disk",
+                    "image delete disk-copy");
+            assertThat(tenant.client.json("image show disk-copy").at("/status").asString())
+                    .isEqualTo("saving");
+        } finally {
+            signal("CONT", agent);
+        }
         Set<String> taken = new HashSet<>();
         Wait.until(
                 "the node has a snapshot",

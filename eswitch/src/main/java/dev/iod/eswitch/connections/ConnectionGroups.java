@@ -5,9 +5,10 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connections grouped by one property (their zone, or who began them): how many a group has, and in
- * which order those may go that are not established, the one that waits longest first. All steps
- * but {@link #largest} take constant time. Engine thread only.
+ * Connections grouped by one property, their zone or the sender of their first packet: the size of
+ * each group, and a queue of its connections that are not established, in the order in which they
+ * are evicted, the oldest first. All operations but {@link #largest} take constant time. Engine
+ * thread only.
  */
 public final class ConnectionGroups {
     private static final int NONE = ConnectionTable.NONE;

@@ -35,13 +35,13 @@ public final class Conntrack {
     private final int reserved;
     private final Counters counters;
 
-    /** What the packet at hand has, and what its connection's answers have. */
+    /** The tuple of the present packet, and below that of replies on its connection. */
     private final Tuple tuple = new Tuple();
 
     private final Tuple answers = new Tuple();
     private final Lookup lookup = new Lookup();
 
-    /** Number of changes a cached flow would have to notice; only ever grows. */
+    /** Number of changes that invalidate cached flows; only ever grows. */
     public long changes;
 
     /**
